@@ -1,0 +1,65 @@
+# Everything a fresh machine needs to try, test and change the project. Needs Python >= 3.11 and make, nothing else.
+# What is up to date is not made again: stamp files inside .venv say which lock files it was made from.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo test lint up bench lock clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(INSTALLED) ## .venv with the intercompany command in it
+
+install-dev: $(INSTALLED_DEV) ## the same with everything for tests
+
+demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each company's vouchers, stops
+	@$(BIN)/intercompany demo
+
+up: $(INSTALLED) ## starts all parts and leaves them running
+	@$(BIN)/intercompany up
+
+bench: $(INSTALLED) ## throughput and latency on the real stack
+	@$(BIN)/intercompany bench
+
+# Tests run even when a check before them fails, so that one run shows all there is to mend.
+test: $(INSTALLED_DEV) ## every check and every test
+	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
+
+lint: $(INSTALLED_DEV) ## ruff, mypy, import-linter
+	@status=0; \
+	$(BIN)/ruff check || status=1; \
+	$(BIN)/ruff format --check || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/lint-imports || status=1; \
+	exit $$status
+
+lock: $(INSTALLED_DEV) ## writes the lock files anew; LOCK_OPTIONS=--upgrade takes newer versions
+	@$(COMPILE) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --extra embedded --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --constraint requirements-dev.lock --output-file requirements-service.lock pyproject.toml
+
+clean: ## removes the environment and all caches, not the data in .data
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
+	find services shared tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The build backend comes from the lock like all else, so the project is built without isolation and without an index.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The command line `intercompany`: the three services seen together, by a person."""

@@ -1,0 +1,1 @@
+"""The commands of `intercompany`, one module per group: arguments, help, output and exit codes, nothing else."""

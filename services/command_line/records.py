@@ -1,0 +1,97 @@
+"""Events as records of the inbound topics, the way any other system would send them (CloudEvents, binary binding).
+
+What always holds: data goes out as it is given, right or wrong; an event whose type is none that other systems send
+goes to `intercompany.requests`, where it is refused; the key is the party where it can be found, else the account, and
+for reference data the entity, so that order is likely and compaction works (events.md, "Topics").
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from shared.events.contract import CONTRACT, PREFIX, Entry, adapter, full_type, short_type
+from shared.events.envelope import Record, Topic
+from shared.events.inbound import ledger_of
+from shared.events.reference import compaction_key
+from shared.reference import Reference
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_NO_EVENT: Final = Entry(Topic.REQUESTS, object)
+
+
+class PartyBook:
+    """Who is behind an account or a document, as far as the events seen so far tell; `reference`: what is known before."""
+
+    def __init__(self, reference: Reference | None = None) -> None:
+        self._reference = Reference() if reference is None else reference.copy()
+        self._parties: dict[tuple[str, str, str], str] = {}
+
+    def learn(self, reference_data: Any) -> None:
+        """Takes in a typed reference event."""
+        self._reference.take(reference_data)
+
+    def of_document(self, type_: str, data: dict[str, Any]) -> str:
+        """The party of an invoice or payment event, else its account."""
+        ledger, company, account = ledger_of(type_), str(data.get("company")), str(data.get("account"))
+        party = self._reference.party(ledger, company, account) or account
+        self._parties[ledger, company, str(data.get("document"))] = party
+        return party
+
+    def of_request(self, data: dict[str, Any]) -> str | None:
+        """The party of the first document that a request names, if its event has been seen."""
+        marks = data.get("settle")
+        first = marks[0] if isinstance(marks, list) and marks else None
+        named = data.get("payment") or first or data
+        if not isinstance(named, dict):
+            return None
+        return self._parties.get((str(data.get("ledger", "receivable")), str(named.get("company")), str(named.get("document"))))
+
+
+def _full(type_: str | None) -> str | None:
+    """The CloudEvents type of a name; one that is written in full stays as it is, another version too."""
+    return type_ if type_ is None or type_.startswith(PREFIX) else full_type(type_)
+
+
+def record_of(id_: str | None, source: str, type_: str | None, data: dict[str, Any], time: datetime, parties: PartyBook) -> Record:
+    """The record of an event. `type_` with or without prefix and version; id and type None: the record has none.
+
+    TypeError or ValueError for a value that JSON does not have.
+    """
+    name = short_type(_full(type_) or "") or ""
+    body = json.dumps(data, ensure_ascii=False).encode()
+    entry = CONTRACT.get(name, _NO_EVENT)
+    entry = entry if entry.inbound else _NO_EVENT
+    attributes = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": source,
+        "type": _full(type_),
+        "time": time.isoformat().replace("+00:00", "Z"),
+    }
+    headers = [(f"ce_{attribute}", value.encode()) for attribute, value in attributes.items() if value is not None]
+    key = _key(name, id_ or "", entry, (data, body), parties)
+    return Record(entry.topic, key.encode(), body, (("content-type", b"application/json"), *headers))
+
+
+def _key(name: str, id_: str, entry: Entry, content: tuple[dict[str, Any], bytes], parties: PartyBook) -> str:
+    data, body = content
+    if entry.topic == Topic.REFERENCE:
+        return _reference_key(name, id_, entry, body, parties)
+    if entry.topic in {Topic.INVOICES, Topic.PAYMENTS}:
+        return parties.of_document(name, data)
+    return parties.of_request(data) or id_
+
+
+def _reference_key(name: str, id_: str, entry: Entry, body: bytes, parties: PartyBook) -> str:
+    """The compaction key; data that is refused gets a key of its own, so that it cannot replace what is right."""
+    try:
+        typed = adapter(entry.data).validate_json(body)
+    except ValidationError:
+        return f"{name}/{id_}"
+    parties.learn(typed)
+    return compaction_key(typed)

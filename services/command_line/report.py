@@ -1,0 +1,72 @@
+"""The report on scenarios that were run, by whichever way: vouchers as tables, then what differs; or one JSON line each.
+
+What always holds: a file that cannot be used is reported and the others go on; `--json` writes one object per file that
+could be run and nothing else on standard output.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from services.command_line import tables
+from services.command_line.expect import Difference, differences
+from services.command_line.screen import output, print_error, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.table import Table
+
+    from services.command_line.result import Result
+    from services.command_line.scenario import Scenario
+
+HOLDS = 0
+DIFFERS = 1
+UNUSABLE = 2
+
+
+def report(scenario: Scenario, result: Result, *, as_json: bool) -> int:
+    """Reports one scenario; DIFFERS if anything differs from its `expect`."""
+    found = differences(scenario, result)
+    if as_json:
+        print_json(result.as_json(difference.as_json() for difference in found))
+    else:
+        _print(scenario, result, found)
+    return DIFFERS if found else HOLDS
+
+
+def report_unusable(error: Exception) -> int:
+    """Reports a file that could not be run."""
+    print_error(str(error))
+    return UNUSABLE
+
+
+def _print(scenario: Scenario, result: Result, found: list[Difference]) -> None:
+    screen = output()
+    screen.rule(Text(f"{scenario.id}: {scenario.title}", style="bold"))
+    screen.print(tables.spaced(all_tables(result)))
+    screen.print(verdict(scenario, found))
+
+
+def all_tables(result: Result) -> Iterator[Table]:
+    """The result as tables: each company's vouchers, then open documents, settlements and the rest, at last the intercompany matrix."""
+    for company, rows in tables.by_company(result.vouchers).items():
+        yield tables.vouchers(company, result.companies.get(company, company), rows)
+    yield tables.open_documents(result.open)
+    yield tables.settlements(result.settlements)
+    yield tables.journals(result.journals)
+    yield tables.rejected(result.rejected)
+    yield tables.waiting(result.waiting)
+    yield tables.intercompany_matrix(tables.intercompany_sums(result.vouchers))
+
+
+def verdict(scenario: Scenario, found: list[Difference]) -> Text:
+    """One line if all is as expected, else one more for each difference."""
+    if found:
+        lines = [f"{scenario.id}: differs from what is expected", *(f"  {difference}" for difference in found)]
+        return Text("\n".join(lines), style="red")
+    if scenario.expect is None:
+        return Text(f"{scenario.id}: the file expects nothing", style="yellow")
+    return Text(f"{scenario.id}: every figure is as expected", style="green")

@@ -1,0 +1,228 @@
+"""What stands in the books of the three services, in the form of scenarios.md ("The commands").
+
+What always holds: the same books give the same rows in the same order, whether they were folded in memory (`simulate`)
+or loaded from the database (`run`); amounts are decimal strings in the minor digits of their currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from services.settlement.rules.values import DocumentKey
+from shared.events.envelope import EventRef
+from shared.money import rounded
+
+if TYPE_CHECKING:
+    from services.payment.rules.books import Books as PaymentBooks
+    from services.payment.rules.values import SalesJournal
+    from services.posting.rules.books import Books as PostingBooks
+    from services.settlement.rules.books import Books as SettlementBooks
+    from services.settlement.rules.values import Document, RecordInForce
+    from shared.events.vouchers import Rejection, Voucher, VoucherLine
+
+Row = dict[str, Any]
+
+_KINDS: Final = ("invoice", "credit_note", "interest_note", "collection_letter", "payment_fee", "refund", "payment", "settlement")
+_WAITS: Final = (  # the order of the table in events.md
+    *("company", "account", "document", "reservation", "intercompany-accounting", "exchange-rate", "posting-profile"),
+    *("method-of-payment", "period", "trading-relation", "payment-journal"),
+)
+
+
+class BooksOfAll(NamedTuple):
+    """The complete books of the three services."""
+
+    payment: PaymentBooks
+    settlement: SettlementBooks
+    posting: PostingBooks
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out; `companies` are the companies' names by code, for the tables."""
+
+    id: str
+    vouchers: list[Row]
+    open: list[Row]
+    settlements: list[Row]
+    journals: list[Row]
+    rejected: list[Row]
+    waiting: list[Row]
+    companies: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self, differences: Iterable[Row]) -> Row:
+        """The object that `--json` prints."""
+        parts = ("id", "vouchers", "open", "settlements", "journals", "rejected", "waiting")
+        return {**{part: getattr(self, part) for part in parts}, "differences": list(differences)}
+
+
+def collect(id_: str, books: BooksOfAll, rejections: Iterable[Rejection], arrived: Iterable[EventRef]) -> Result:
+    """The result of a scenario; `arrived`: its events in their order, by which what was refused or waits is listed."""
+    order: dict[EventRef, int] = {}
+    for ref in arrived:
+        order.setdefault(ref, len(order))
+    companies = books.settlement.reference.companies
+    return Result(
+        id=id_,
+        vouchers=voucher_rows(books.posting),
+        open=open_rows(books.settlement),
+        settlements=settlement_rows(books.settlement),
+        journals=journal_rows(books.payment, books.settlement),
+        rejected=rejected_rows(rejections, order),
+        waiting=waiting_rows(books.payment, books.settlement, order),
+        companies={code: company.name or code for code, company in companies.items()},
+    )
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return format(rounded(amount, currency), "f")
+
+
+def voucher_rows(books: PostingBooks) -> list[Row]:
+    """All vouchers: by company, date, kind (documents, payments, settlements, reversals) and number."""
+    return [_voucher(voucher, books.reference.currency(voucher.company)) for voucher in sorted(books.vouchers, key=_voucher_order)]
+
+
+def _voucher_order(voucher: Voucher) -> tuple[Any, ...]:
+    kind = _KINDS.index(voucher.kind) if voucher.kind in _KINDS else len(_KINDS)
+    series, _, number = voucher.voucher.rpartition("-")
+    return (voucher.company, voucher.date, kind, series, int(number))
+
+
+def _voucher(voucher: Voucher, accounting_currency: str) -> Row:
+    return {
+        "voucher": voucher.voucher,
+        "company": voucher.company,
+        "ledger": voucher.ledger,
+        "kind": voucher.kind,
+        "date": voucher.date.isoformat(),
+        "document": voucher.document,
+        "settlement": voucher.settlement.id if voucher.settlement else None,
+        "lines": [_line(line, accounting_currency) for line in voucher.lines],
+    }
+
+
+def _line(line: VoucherLine, accounting_currency: str) -> Row:
+    return {
+        "posting_type": line.posting_type,
+        "account": line.account,
+        "partner": line.partner,
+        "currency": line.currency,
+        "debit": _money(line.debit, line.currency),
+        "credit": _money(line.credit, line.currency),
+        "accounting_debit": _money(line.accounting_debit, accounting_currency),
+        "accounting_credit": _money(line.accounting_credit, accounting_currency),
+        "dimensions": dict(line.dimensions),
+        "text": line.text,
+        "rule": line.rule,
+    }
+
+
+def open_rows(books: SettlementBooks) -> list[Row]:
+    """Every document with what is open of it, debit positive, by company, ledger and document."""
+    return [_document(document) for document in sorted(books.documents, key=lambda each: (each.company, each.ledger, each.document))]
+
+
+def _document(document: Document) -> Row:
+    return {
+        "company": document.company,
+        "document": document.document,
+        "ledger": document.ledger,
+        "currency": document.currency,
+        "balance": _money(document.balance, document.currency),
+    }
+
+
+def settlement_rows(books: SettlementBooks) -> list[Row]:
+    """The settlement records in force."""
+    in_force = [record for record in books.records if not record.reversed]
+    rows = [_settlement(books, record) for record in in_force]
+    return sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
+
+
+def _settlement(books: SettlementBooks, record: RecordInForce) -> Row:
+    debit, credit = record.debit_and_credit
+    lowering, raising = _posted(books, record.lowering), _posted(books, record.raising)
+    return {
+        "settlement": record.run.id,
+        "ledger": record.ledger,
+        "date": record.date.isoformat(),
+        "debit_company": debit.company,
+        "debit_document": debit.document,
+        "credit_company": credit.company,
+        "credit_document": credit.document,
+        "amount": _money(record.amount, lowering.currency),
+        "cash_discount": _money(record.cash_discount, raising.currency),
+        "credit_note_discount": _money(record.credit_note_discount, lowering.currency),
+        "overpayment": _money(record.overpayment, lowering.currency),
+        "underpayment": _money(record.underpayment, raising.currency),
+        "penny_difference": _penny_difference(record, lowering, raising),
+        "realized_gain": _money(record.realized_gain, raising.accounting_currency),
+    }
+
+
+def _posted(books: SettlementBooks, key: DocumentKey) -> Document:
+    document = books.documents.get(key)
+    if document is None:
+        msg = f"the settlement books have a record of {key.company} {key.document} ({key.ledger}) and not the document"
+        raise LookupError(msg)
+    return document
+
+
+def _penny_difference(record: RecordInForce, lowering: Document, raising: Document) -> str:
+    """In the currency of the document that had it: with more digits than L's currency has it is R's."""
+    difference = abs(record.penny_difference)
+    text = _money(difference, lowering.currency)
+    return text if Decimal(text) == difference else _money(difference, raising.currency)
+
+
+def journal_rows(payment: PaymentBooks, settlement: SettlementBooks) -> list[Row]:
+    """The sales payment journals; one that is not in the seller's books yet (its document waits) is only created."""
+    rows = [_journal(journal, settlement) for journal in payment.journals]
+    return sorted(rows, key=lambda row: (row["company"], row["document"]))
+
+
+def _journal(journal: SalesJournal, settlement: SettlementBooks) -> Row:
+    data = journal.data
+    booked = settlement.documents.get(DocumentKey("receivable", data.company, data.document)) is not None
+    company, document = data.mirrors
+    return {
+        "company": data.company,
+        "journal": data.journal,
+        "document": data.document,
+        "status": "created" if journal.status == "posted" and not booked else journal.status,
+        "date": data.date.isoformat(),
+        "currency": data.currency,
+        "amount": _money(data.amount, data.currency),
+        "mirrors": {"company": company, "document": document},
+    }
+
+
+def rejected_rows(rejections: Iterable[Rejection], order: Mapping[EventRef, int]) -> list[Row]:
+    """What was refused, in the order of arrival of the refused events."""
+    rows = [(order.get(EventRef(each.source, each.event), len(order)), _rejection(each)) for each in rejections]
+    return [row for _, row in sorted(rows, key=lambda entry: (entry[0], *map(str, entry[1].values())))]
+
+
+def _rejection(rejection: Rejection) -> Row:
+    return {
+        "event": rejection.event if rejection.original.get("id") else "",
+        "scope": rejection.scope,
+        "code": rejection.code,
+        "field": rejection.field,
+        "message": rejection.message,
+    }
+
+
+def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
+    """What waits: each event once, with the first thing in the table's order (events.md) that it waits for."""
+    waits = [(each.event, each.reason, each.key) for each in payment.list_waiting()]
+    in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
+    waits += [(each.event, each.need.reason, each.need.key) for each in in_order]
+    first: dict[EventRef, Row] = {}
+    for event, reason, key in sorted(waits, key=lambda wait: _WAITS.index(wait[1])):
+        first.setdefault(event, {"event": event.id, "for": reason, "key": dict(key)})
+    return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

@@ -1,0 +1,72 @@
+"""What waits and is given up: by an operator (`waiting discard`) or because WAIT_AT_MOST has run out.
+
+What always holds: giving up refuses a wish (`discarded`), never a fact: the vendor payment and its settlement stand; the
+number of a sales payment journal that is given up is not given again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from services.payment.rules.approvals import REJECTED, refuse_approval
+from services.payment.rules.books import Books
+from services.payment.rules.sending import sent
+from services.payment.rules.values import Need, WaitingApproval, WaitingJournal
+from shared.events.envelope import EventRef, Outgoing, Topic
+from shared.events.vouchers import Rejection
+
+DISCARDED: Final = "discarded"
+
+
+def discard(books: Books, events: Sequence[EventRef], now: datetime) -> list[Outgoing]:
+    """Gives up all that these events let wait; the refusals of it."""
+    del now
+    given_up = frozenset(events)
+    return _give_up(books, lambda waiting: waiting.draft.run in given_up, lambda approval: approval.event in given_up)
+
+
+def expire(books: Books, older_than: datetime, now: datetime) -> list[Outgoing]:
+    """Gives up what has waited since before `older_than`; the refusals of it."""
+    del now
+    return _give_up(books, lambda waiting: waiting.draft.origin.time < older_than, lambda approval: approval.time < older_than)
+
+
+def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: Callable[[WaitingApproval], bool]) -> list[Outgoing]:
+    journals = sorted((each for each in books.waiting if journal(each)), key=lambda each: each.sequence)
+    approvals = sorted((each for each in books.approvals if approval(each)), key=lambda each: each.sequence)
+    outgoing = [_refuse_journal(books, each) for each in journals]
+    for each in approvals:
+        books.approvals.put(each.identity, None)
+        message = f"discarded while it waited for the sales payment journal {each.document} of {each.company}"
+        outgoing.append(refuse_approval(books, each, DISCARDED, message))
+    return outgoing
+
+
+def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:
+    draft = waiting.draft
+    books.waiting.put(draft.key, None)
+    message = f"the sales payment journal of {draft.payer.document} of {draft.payer.company} was discarded while it waited for {_shown(waiting.need)}"
+    rejection = Rejection(draft.run.id, draft.run.source, "settlement", DISCARDED, "", message, _original(waiting))
+    return sent(REJECTED, draft.origin, draft.seller, rejection, topic=Topic.REJECTIONS)
+
+
+def _shown(need: Need) -> str:
+    return f"{need.reason} {', '.join(f'{name} {value}' for name, value in need.key.items())}"
+
+
+def _original(waiting: WaitingJournal) -> dict[str, Any]:
+    """The run that asked for the journal, by its name, and what the journal would have said."""
+    draft = waiting.draft
+    marks = [
+        {
+            "company": mark.company,
+            "document": mark.document,
+            "amount_to_settle": format(mark.amount_to_settle, "f"),
+            "cash_discount_to_take": format(mark.cash_discount_to_take, "f"),
+        }
+        for mark in draft.marks
+    ]
+    data = {"company": draft.seller, "currency": draft.payer.currency, "amount": format(draft.amount, "f"), "marks": marks}
+    return {"source": draft.run.source, "id": draft.run.id, "data": data}

@@ -1,0 +1,125 @@
+"""Sales payment journals: made by a run or later, approved, reversed, removed (C47, F-G03).
+
+What always holds: each question of the settlement service (`settlement.posted` with `answer`) is answered by exactly as many
+messages as each of them says; a journal's events are told once each; what waited goes on in order of arrival.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.payment.rules.approvals import resume_approvals
+from services.payment.rules.books import Books, wakes
+from services.payment.rules.drafts import Terms, drafts_of, sales_payment_journal, terms_of
+from services.payment.rules.sending import journal_event, sent
+from services.payment.rules.values import CREATED, POSTED, REVERSED, Draft, JournalKey, Need, Origin, SalesJournal, WaitingJournal
+from shared.events.envelope import Message, Outgoing
+from shared.events.journals import SalesPaymentsAnswered
+from shared.events.reference import CompanyDefined, PaymentJournalDefined, TradingRelationDefined
+from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+
+
+def mirror_run(books: Books, message: Message) -> list[Outgoing]:
+    """The sales payment journals of a run, or the answer that it makes none; then the approvals that waited for them."""
+    settlement: SettlementPosted = message.data
+    if not settlement.answer:
+        return []
+    drafts = drafts_of(books, message)
+    origin = Origin(message.ref, message.first or message.ref, message.time, message.traceparent, 0)
+    if not drafts:
+        none = SalesPaymentsAnswered(settlement.run, answers=1)
+        return [sent("sales-payment-journals.answered", origin, settlement.party, none)]
+    answers: list[Outgoing] = []
+    made: list[SalesJournal] = []
+    for draft in drafts:
+        terms = terms_of(books.reference, draft)
+        if isinstance(terms, Need):
+            answers.append(_wait(books, draft, terms, settlement.party, len(drafts)))
+        else:
+            journal, event = _make(books, draft, terms, len(drafts))
+            made.append(journal)
+            answers.append(event)
+    return [*answers, *(event for journal in made for event in resume_approvals(books, journal))]
+
+
+def _wait(books: Books, draft: Draft, need: Need, party: str, answers: int) -> Outgoing:
+    books.waiting.put(draft.key, WaitingJournal(draft, need, books.next_sequence()))
+    return sent("sales-payment-journal.waiting", draft.origin, party, SalesPaymentsAnswered(draft.run, answers))
+
+
+def _make(books: Books, draft: Draft, terms: Terms, answers: int) -> tuple[SalesJournal, Outgoing]:
+    data = sales_payment_journal(books.reference, draft, terms)
+    status = POSTED if terms.relation.post_automatically else CREATED
+    journal = SalesJournal(data, status, draft.origin.first)
+    books.journals.put(journal.key, journal)
+    return journal, journal_event(books.reference, journal, draft.origin, answers)
+
+
+def take_reference(books: Books, message: Message) -> list[Outgoing]:
+    """Reference data: taken over; the journals that waited for it go on, the oldest first."""
+    books.take_reference(message)
+    key = _woken(message.data)
+    if key is None:
+        return []
+    outgoing: list[Outgoing] = []
+    for waiting in sorted(books.waiting.find("wakes", key), key=lambda each: each.sequence):
+        outgoing.extend(_go_on(books, waiting))
+    return outgoing
+
+
+def _woken(data: Any) -> tuple[str, ...] | None:
+    if isinstance(data, TradingRelationDefined):
+        return ("trading-relation", data.seller.company, data.buyer.company, data.buyer.vendor)
+    if isinstance(data, PaymentJournalDefined):
+        return ("payment-journal", data.company, data.journal)
+    return ("company", data.company) if isinstance(data, CompanyDefined) else None
+
+
+def _go_on(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
+    """What a waiting journal does now: it waits for something else, or it is made; nobody asked, so it answers nothing."""
+    terms = terms_of(books.reference, waiting.draft)
+    if isinstance(terms, Need):
+        if wakes(waiting._replace(need=terms)) != wakes(waiting):
+            books.waiting.put(waiting.draft.key, waiting._replace(need=terms))
+        return []
+    books.waiting.put(waiting.draft.key, None)
+    journal, event = _make(books, waiting.draft, terms, answers=0)
+    return [event, *resume_approvals(books, journal)]
+
+
+def reverse_settlements(books: Books, message: Message) -> list[Outgoing]:
+    """Runs were reversed: journals that still wait for them are dropped, those named become reversed."""
+    reversal: SettlementReversed = message.data
+    if reversal.ledger == "payable":
+        for run in reversal.runs:
+            for waiting in books.waiting.find("run", run):
+                books.waiting.put(waiting.draft.key, None)
+    keys = [JournalKey(*document) for document in reversal.journals]
+    return [event for number, key in enumerate(keys) for event in _reverse(books, key, message, number)]
+
+
+def reverse_payment(books: Books, message: Message) -> list[Outgoing]:
+    """A payment was reversed: if it is a sales payment, its journal becomes reversed."""
+    reversal: DocumentReversed = message.data
+    if reversal.ledger != "receivable":
+        return []
+    return _reverse(books, JournalKey(reversal.company, reversal.document), message, 0)
+
+
+def _reverse(books: Books, key: JournalKey, message: Message, number: int) -> list[Outgoing]:
+    journal = books.journals.get(key)
+    if journal is None or journal.status == REVERSED:
+        return []
+    journal = journal._replace(status=REVERSED)
+    books.journals.put(key, journal)
+    origin = Origin(message.ref, journal.first, message.time, message.traceparent, number)
+    return [journal_event(books.reference, journal, origin)]
+
+
+def remove_refused(books: Books, message: Message) -> list[Outgoing]:
+    """The number was taken in the seller's books: the journal never was. Its n is not given again."""
+    refused: SalesPaymentJournalRefused = message.data
+    key = JournalKey(refused.company, refused.document)
+    if books.journals.get(key) is not None:
+        books.journals.put(key, None)
+    return []

@@ -1,0 +1,135 @@
+"""The values of the payment rules: sales payment journals, those that still wait, approvals that wait.
+
+What always holds: values are never changed, only replaced; amounts are positive and in the vendor payment's currency.
+"""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from shared.events.envelope import EventRef
+from shared.events.journals import SalesMark, SalesPaymentJournal
+
+CREATED: Final = "created"
+POSTED: Final = "posted"
+REVERSED: Final = "reversed"
+
+
+class JournalKey(NamedTuple):
+    """A sales payment journal: its number is unique in the seller's company."""
+
+    company: str
+    document: str
+
+
+class PaymentKey(NamedTuple):
+    """A vendor payment."""
+
+    company: str
+    document: str
+
+
+class WaitingKey(NamedTuple):
+    """A sales payment journal without a number yet: the vendor payment it mirrors, and its count there."""
+
+    company: str
+    payment: str
+    number: int
+
+
+class Origin(NamedTuple):
+    """The message that made a sales payment journal, from which its events' ids are derived, and its place there."""
+
+    ref: EventRef
+    first: EventRef
+    time: datetime.datetime
+    traceparent: str | None
+    number: int
+
+
+class Payer(NamedTuple):
+    """The vendor payment as its company's books have it; `exchange_rate` is 1 unit of `currency` in `accounting_currency`."""
+
+    company: str
+    document: str
+    date: datetime.date
+    currency: str
+    exchange_rate: Decimal
+    accounting_currency: str
+    event: EventRef
+
+
+class Draft(NamedTuple):
+    """What a sales payment journal will say, but for what the seller's reference data decides.
+
+    `buyer` and `vendor` are the invoice's company and its account of the seller. `number` is n of the journal's number.
+    `amount` is what the payment gave, overpayments written off included.
+    """
+
+    seller: str
+    buyer: str
+    vendor: str
+    payer: Payer
+    number: int
+    amount: Decimal
+    marks: tuple[SalesMark, ...]
+    run: EventRef
+    origin: Origin
+
+    @property
+    def key(self) -> WaitingKey:
+        """What names it as long as it has no number."""
+        return WaitingKey(self.payer.company, self.payer.document, self.number)
+
+
+class Need(NamedTuple):
+    """What something waits for: the word of events.md, and the missing thing as it is shown."""
+
+    reason: str
+    key: dict[str, str]
+
+
+class WaitingJournal(NamedTuple):
+    """A sales payment journal that waits; `sequence` is its place in the order of arrival."""
+
+    draft: Draft
+    need: Need
+    sequence: int
+
+
+class SalesJournal(NamedTuple):
+    """A sales payment journal that was made: `status` is created, posted or reversed; `first` began its chain."""
+
+    data: SalesPaymentJournal
+    status: str
+    first: EventRef
+
+    @property
+    def key(self) -> JournalKey:
+        """What names it."""
+        return JournalKey(self.data.company, self.data.document)
+
+
+class WaitingApproval(NamedTuple):
+    """An approval of a journal that has not been seen yet. `identity` is the id it has taken, `original` the event itself."""
+
+    event: EventRef
+    identity: EventRef
+    company: str
+    journal: str
+    document: str
+    time: datetime.datetime
+    traceparent: str | None
+    original: dict[str, Any]
+    sequence: int
+
+
+class Waiting(NamedTuple):
+    """An entry of the list of what waits: by the event that caused it, what it waits for, and since when."""
+
+    event: EventRef
+    reason: str
+    key: dict[str, str]
+    since: datetime.datetime

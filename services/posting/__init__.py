@@ -1,0 +1,1 @@
+"""The posting service: which lines in which company's ledger, in which voucher."""

@@ -1,0 +1,14 @@
+"""The posting rules: what the settlement service says goes in, balanced vouchers come out.
+
+What always holds: a pure fold, no clock, no randomness, no I/O; every voucher balances in its currencies and in the
+company's accounting currency before it leaves; voucher numbers are gapless per company and series, in the order of
+posting (rules.md, "Periods and numbers").
+"""
+
+from __future__ import annotations
+
+from services.posting.rules.books import Books
+from services.posting.rules.drafts import PostingDefectError
+from services.posting.rules.fold import fold
+
+__all__ = ["Books", "PostingDefectError", "fold"]

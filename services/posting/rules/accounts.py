@@ -1,0 +1,83 @@
+"""Posting types and the main accounts of a company's chart.
+
+What always holds: a posting type without a main account in the company's chart stands for itself as account; the
+account of an over- or underpayment falls back to that of the cash discount first (C7).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from shared.events.reference import CompanyDefined
+from shared.reference import PAYABLE, RECEIVABLE
+
+CASH_DISCOUNT: Final = "cash_discount"
+OVERPAYMENT_UNDERPAYMENT: Final = "overpayment_underpayment"
+PENNY_DIFFERENCE: Final = "penny_difference"
+REALIZED_GAIN: Final = "realized_gain"
+REALIZED_LOSS: Final = "realized_loss"
+DUE_TO: Final = "due_to"
+DUE_FROM: Final = "due_from"
+SALES_TAX: Final = "sales_tax"
+
+DEFAULT_OFFSET: Final = {
+    (RECEIVABLE, "invoice"): "sales",
+    (RECEIVABLE, "credit_note"): "sales_returns",
+    (RECEIVABLE, "interest_note"): "interest_income",
+    (RECEIVABLE, "collection_letter"): "fee_income",
+    (RECEIVABLE, "payment_fee"): "fee_income",
+    (RECEIVABLE, "refund"): "cash",
+    (RECEIVABLE, "payment"): "cash",
+    (PAYABLE, "invoice"): "expense",
+    (PAYABLE, "credit_note"): "purchase_returns",
+    (PAYABLE, "interest_note"): "interest_expense",
+    (PAYABLE, "collection_letter"): "fee_expense",
+    (PAYABLE, "payment_fee"): "fee_expense",
+    (PAYABLE, "refund"): "cash",
+    (PAYABLE, "payment"): "cash",
+}
+"""The posting type of the offset lines by ledger and kind (rules.md, "Offset lines by kind")."""
+
+POSTING_TYPES: Final = frozenset(DEFAULT_OFFSET.values()) | {
+    "accounts_receivable",
+    "accounts_payable",
+    CASH_DISCOUNT,
+    OVERPAYMENT_UNDERPAYMENT,
+    PENNY_DIFFERENCE,
+    REALIZED_GAIN,
+    REALIZED_LOSS,
+    DUE_TO,
+    DUE_FROM,
+    SALES_TAX,
+}
+
+
+class Account(NamedTuple):
+    """Where a line goes: posting type, main account, dimensions, and the other company on `due_to` and `due_from`."""
+
+    posting_type: str
+    account: str
+    dimensions: dict[str, str]
+    partner: str | None = None
+
+
+def main_account(company: CompanyDefined, posting_type: str) -> str:
+    """The main account of a posting type in the company's chart (C7 for over- and underpayments), else the posting type."""
+    account = company.accounts.get(posting_type)
+    if account is None and posting_type == OVERPAYMENT_UNDERPAYMENT:
+        account = company.accounts.get(CASH_DISCOUNT)
+    return account or posting_type
+
+
+def offset(company: CompanyDefined, account: str, default: str) -> tuple[str, str]:
+    """The posting type and main account of an offset line whose account is a posting type or a main account.
+
+    A main account has the posting type under which the chart lists it, `default` first where there are several, and
+    `default` where there is none.
+    """
+    chart = company.accounts
+    if account in chart or account in POSTING_TYPES:
+        return account, main_account(company, account)
+    if chart.get(default) == account:
+        return default, account
+    return next((posting_type for posting_type, listed in chart.items() if listed == account), default), account

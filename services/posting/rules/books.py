@@ -1,0 +1,138 @@
+"""The working set of the posting rules: vouchers, the last number of each series, balances, the reference data.
+
+What always holds: a voucher is written once and never changed; balances are the sums of the vouchers' lines, so what
+is new in them follows from the new vouchers and nobody has to load them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from services.posting.rules.numbers import VoucherKey
+from shared.events.envelope import EventRef, Message
+from shared.events.vouchers import Voucher
+from shared.money import ZERO
+from shared.reference import Reference
+from shared.working_set import Table
+
+
+class BalanceKey(NamedTuple):
+    """What a balance is kept for; `partner` is the other company on `due_to` and `due_from`."""
+
+    company: str
+    account: str
+    posting_type: str
+    partner: str | None
+    currency: str
+
+
+class Balance(NamedTuple):
+    """Running sums: debit and credit in the key's currency and in the company's accounting currency."""
+
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+    accounting_debit: Decimal = ZERO
+    accounting_credit: Decimal = ZERO
+
+    def plus(self, other: Balance) -> Balance:
+        """Both together."""
+        return Balance(
+            self.debit + other.debit,
+            self.credit + other.credit,
+            self.accounting_debit + other.accounting_debit,
+            self.accounting_credit + other.accounting_credit,
+        )
+
+
+def balances_of(vouchers: Iterable[Voucher]) -> dict[BalanceKey, Balance]:
+    """What these vouchers post, by company, account, posting type, partner and currency."""
+    sums: dict[BalanceKey, list[Decimal]] = {}
+    for voucher in vouchers:
+        for line in voucher.lines:
+            key = BalanceKey(voucher.company, line.account, line.posting_type, line.partner, line.currency)
+            total = sums.get(key)
+            if total is None:
+                sums[key] = [line.debit, line.credit, line.accounting_debit, line.accounting_credit]
+                continue
+            total[0] += line.debit
+            total[1] += line.credit
+            total[2] += line.accounting_debit
+            total[3] += line.accounting_credit
+    return {key: Balance(*total) for key, total in sums.items()}
+
+
+def by_record(voucher: Voucher) -> tuple[Hashable, ...]:
+    """Under which settlement record (run, ledger, number) a voucher is found: only the record's own, no reversal."""
+    return ((voucher.settlement, voucher.ledger, voucher.record),) if voucher.kind == "settlement" else ()
+
+
+def by_payment(voucher: Voucher) -> tuple[Hashable, ...]:
+    """Under which payment (ledger, company, document) a voucher is found: only the payment's own."""
+    return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind == "payment" else ()
+
+
+INDEXES: Final[dict[str, Callable[[Voucher], Iterable[Hashable]]]] = {"record": by_record, "payment": by_payment}
+"""How a reversal finds the vouchers that it mirrors."""
+
+
+class Books:
+    """All that the posting core reads and writes. `taken` are the reference events folded since the last `settle`.
+
+    Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `payment` (ledger, company, document).
+    `freed` stays empty: posting refuses nothing.
+    """
+
+    def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
+        self.vouchers: Table[VoucherKey, Voucher] = Table("vouchers", INDEXES, complete=complete)
+        self.numbers: Table[tuple[str, str], int] = Table("numbers", complete=complete)
+        self.balances: dict[BalanceKey, Balance] = {}
+        self.reference = reference if reference is not None else Reference()
+        self.taken: list[Message] = []
+        self.freed: set[EventRef] = set()
+        self._complete = complete
+        self._before = self.reference
+
+    def take_reference(self, message: Message) -> None:
+        """Folds a reference event into a copy of the reference data, so that a rollback finds the old one."""
+        if self.reference is self._before:
+            self.reference = self.reference.copy()
+        self.reference.take(message.data)
+        self.taken.append(message)
+
+    def next_key(self, company: str, series: str) -> VoucherKey:
+        """The next voucher of a series; its number is taken by this."""
+        number = (self.numbers.get((company, series)) or 0) + 1
+        self.numbers.put((company, series), number)
+        return VoucherKey(company, series, number)
+
+    def of_record(self, run: EventRef, ledger: str, number: int) -> list[Voucher]:
+        """The vouchers of a settlement record, one per company, in the order of the companies' codes."""
+        return sorted(self.vouchers.find("record", (run, ledger, number)), key=lambda voucher: voucher.company)
+
+    def of_payment(self, ledger: str, company: str, document: str) -> Voucher | None:
+        """The voucher of a payment."""
+        return next(iter(self.vouchers.find("payment", (ledger, company, document))), None)
+
+    @property
+    def new_vouchers(self) -> list[Voucher]:
+        """The vouchers posted since the last `settle`, in the order of posting."""
+        return [voucher for voucher in self.vouchers.changed.values() if voucher is not None]
+
+    def rollback(self) -> None:
+        """Forgets all changes; what was loaded stays."""
+        self.vouchers.rollback()
+        self.numbers.rollback()
+        self.reference = self._before
+        self.taken.clear()
+
+    def settle(self) -> None:
+        """Takes the changes as the new state."""
+        if self._complete:
+            for key, new in balances_of(self.new_vouchers).items():
+                self.balances[key] = self.balances.get(key, Balance()).plus(new)
+        self.vouchers.settle()
+        self.numbers.settle()
+        self._before = self.reference
+        self.taken.clear()

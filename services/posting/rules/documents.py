@@ -1,0 +1,69 @@
+"""The voucher of a document: the receivable or payable summary line against the offset lines.
+
+What always holds: each line's accounting amount is its own amount at the document's rate, rounded by itself; the summary
+line has the document's accounting amount; what only rounding leaves is a penny difference (F-E08), more is a defect.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from services.posting.rules.accounts import DEFAULT_OFFSET, PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
+from services.posting.rules.drafts import Amounts, Draft, Origin, draft, nothing
+from shared.events.settlements import DocumentPosted, PostedLine
+from shared.money import minor_unit, rounded, share
+from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference, as_fraction
+
+LOWERING = frozenset({"payment", "credit_note"})
+
+
+def document_voucher(reference: Reference, document: DocumentPosted) -> Draft:
+    """The voucher of a posted document, in its company.
+
+    A receivable document that raises the balance debits the summary account, one that lowers it credits it; payable is the
+    mirror. PostingDefectError if more than rounding leaves it unbalanced.
+    """
+    voucher = draft(reference, document.company, Origin(document.ledger, document.kind, document.date, document.document))
+    side = 1 if (document.ledger == RECEIVABLE) == (document.kind not in LOWERING) else -1
+    summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions)
+    amount = rounded(document.amount, document.currency)
+    voucher.line(summary, Amounts(document.currency, side * amount, side * document.accounting_amount), "F-A16")
+    for line in document.lines or [PostedLine(DEFAULT_OFFSET[document.ledger, document.kind], document.amount)]:
+        _offset_line(voucher, document, line, -side)
+    _penny_difference(voucher, document)
+    return voucher
+
+
+def _offset_line(voucher: Draft, document: DocumentPosted, line: PostedLine, side: int) -> None:
+    posting_type, account = offset(voucher.company, line.account, DEFAULT_OFFSET[document.ledger, document.kind])
+    amount = rounded(side * line.amount, document.currency)
+    value = _accounting_amount(amount, document)
+    voucher.line(
+        Account(posting_type, account, line.dimensions or document.dimensions),
+        Amounts(document.currency, amount, value),
+        _rule(document.kind, posting_type),
+    )
+
+
+def _accounting_amount(amount: Decimal, document: DocumentPosted) -> Decimal:
+    if document.exchange_rate == 1:
+        return rounded(amount, document.accounting_currency)
+    return share(amount, as_fraction(document.exchange_rate), document.accounting_currency)
+
+
+def _rule(kind: str, posting_type: str) -> str:
+    if posting_type == SALES_TAX:
+        return "F-C19"
+    return "F-A02" if kind == "payment" else "F-C15"
+
+
+def _penny_difference(voucher: Draft, document: DocumentPosted) -> None:
+    _, residue = voucher.unbalanced()
+    if not residue:
+        return
+    most = len(voucher.lines) * minor_unit(voucher.company.currency)
+    if abs(residue) > most:
+        problem = f"debits less credits are {residue} {voucher.company.currency}, more than rounding leaves ({most})"
+        raise voucher.defect(problem)
+    account = Account(PENNY_DIFFERENCE, main_account(voucher.company, PENNY_DIFFERENCE), document.dimensions)
+    voucher.line(account, Amounts(document.currency, nothing(document.currency), -residue), "F-E08")

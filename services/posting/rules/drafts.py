@@ -1,0 +1,140 @@
+"""A voucher while it is written: lines with their side, account, text and rule, then the check that it balances.
+
+What always holds: a line of nothing is not written; a line in the company's own accounting currency has the same amount in
+both; no voucher that does not balance, in each of its currencies and in the accounting currency, gets a number.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from services.posting.rules.accounts import Account
+from services.posting.rules.books import Books
+from services.posting.rules.numbers import SERIES
+from services.posting.rules.texts import voucher_text
+from shared.events.envelope import EventRef
+from shared.events.reference import CompanyDefined
+from shared.events.vouchers import Voucher, VoucherLine
+from shared.money import ZERO, rounded
+from shared.reference import Reference
+
+
+class PostingDefectError(Exception):
+    """What must not happen: a voucher that cannot be posted. The message names the voucher and says what is wrong."""
+
+
+class Amounts(NamedTuple):
+    """An amount in a currency and its value in the company's accounting currency; debit is positive, credit negative."""
+
+    currency: str
+    amount: Decimal
+    value: Decimal
+
+
+class Origin(NamedTuple):
+    """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement."""
+
+    ledger: str
+    kind: str
+    date: date
+    document: str
+    run: EventRef | None = None
+    record: int | None = None
+
+    def __str__(self) -> str:
+        """The voucher in words, for an error."""
+        settlement = f", run {self.run.source}/{self.run.id}, record {self.record}" if self.run is not None else ""
+        return f"{self.ledger} {self.kind} voucher of {self.document}{settlement}"
+
+
+@lru_cache(maxsize=512)
+def nothing(currency: str) -> Decimal:
+    """Zero in the minor digits of a currency."""
+    return rounded(ZERO, currency)
+
+
+class Draft:
+    """A voucher of one company that has no number yet."""
+
+    __slots__ = ("_nothing", "_text", "company", "lines", "origin")
+
+    def __init__(self, company: CompanyDefined, origin: Origin) -> None:
+        self.company = company
+        self.origin = origin
+        self.lines: list[VoucherLine] = []
+        self._nothing = nothing(company.currency)
+        self._text = voucher_text(company.language, origin.kind, origin.document)
+
+    def line(self, account: Account, amounts: Amounts, rule: str) -> None:
+        """Writes a line: debit if the amount (or, with none, the value) is positive, else credit; zero writes none."""
+        currency, amount, value = amounts
+        if not amount:
+            if not value:
+                return
+            amount = nothing(currency)
+        elif currency == self.company.currency:
+            value = amount
+        debit = credit = nothing(currency)
+        accounting_debit = accounting_credit = self._nothing
+        if amount > 0 or (value > 0 and not amount):
+            debit, accounting_debit = amount, value
+        else:
+            credit, accounting_credit = -amount if amount else amount, -value if value else value
+        posting_type, main_account, dimensions, partner = account
+        text = self._text(posting_type, partner)
+        sides = (debit, credit, accounting_debit, accounting_credit)
+        self.lines.append(VoucherLine(posting_type, main_account, partner, currency, *sides, dimensions, text, rule))
+
+    def entry(self, debit: Account, credit: Account, amounts: Amounts, rule: str) -> None:
+        """Writes a line and its counterpart; with negative amounts the two change sides."""
+        self.line(debit, amounts, rule)
+        self.line(credit, Amounts(amounts.currency, -amounts.amount, -amounts.value), rule)
+
+    def mirror(self, lines: list[VoucherLine], rule: str) -> None:
+        """Writes the lines of another voucher with debit and credit changed, all else the same."""
+        for line in lines:
+            text = self._text(line.posting_type, line.partner)
+            sides = (line.credit, line.debit, line.accounting_credit, line.accounting_debit)
+            self.lines.append(
+                VoucherLine(line.posting_type, line.account, line.partner, line.currency, *sides, line.dimensions, text, rule)
+            )
+
+    def unbalanced(self) -> tuple[dict[str, Decimal], Decimal]:
+        """Debits less credits in each currency of the lines, and in the company's accounting currency."""
+        amounts: dict[str, Decimal] = {}
+        value = ZERO
+        for line in self.lines:
+            amounts[line.currency] = amounts.get(line.currency, ZERO) + line.debit - line.credit
+            value += line.accounting_debit - line.accounting_credit
+        return amounts, value
+
+    def defect(self, problem: str) -> PostingDefectError:
+        """The error of this voucher, naming company, document, run and record."""
+        return PostingDefectError(f"{self.company.company}: {self.origin}: {problem}")
+
+    def post(self, books: Books) -> Voucher:
+        """Gives the voucher the next number of its series and writes it; PostingDefectError if it does not balance."""
+        amounts, value = self.unbalanced()
+        if value or any(amounts.values()):
+            off = ", ".join(f"{amount} {currency}" for currency, amount in amounts.items())
+            problem = f"debits less credits are {off} and, in accounting currency, {value} {self.company.currency}, not zero"
+            raise self.defect(problem)
+        origin = self.origin
+        key = books.next_key(self.company.company, SERIES[origin.ledger, origin.kind])
+        voucher = Voucher(
+            key.voucher, key.company, origin.ledger, origin.kind, origin.date, origin.document, self.lines, origin.run, origin.record
+        )
+        books.vouchers.put(key, voucher)
+        return voucher
+
+
+def draft(reference: Reference, company: str, origin: Origin) -> Draft:
+    """An empty voucher in a company's books; PostingDefectError if the company is not defined."""
+    entity = reference.company(company)
+    if entity is None:
+        msg = f"{company}: {origin}: the company is not defined, though the settlement service posted in it"
+        raise PostingDefectError(msg)
+    return Draft(entity, origin)

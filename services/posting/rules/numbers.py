@@ -1,0 +1,40 @@
+"""Voucher numbers: one series per ledger and kind in each company, gapless, given in the order of posting (C40).
+
+What always holds: a number is the series and the next count in it: `AR-SET-000001`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from shared.reference import PAYABLE, RECEIVABLE
+
+DIGITS: Final = 6
+_LEDGERS: Final = {RECEIVABLE: "AR", PAYABLE: "AP"}
+_KINDS: Final = {
+    "invoice": "INV",
+    "credit_note": "CRN",
+    "interest_note": "INT",
+    "collection_letter": "COL",
+    "payment_fee": "FEE",
+    "refund": "REF",
+    "payment": "PAY",
+    "settlement": "SET",
+    "settlement_reversal": "SRV",
+    "payment_reversal": "PRV",
+}
+SERIES: Final = {(ledger, kind): f"{short}-{letters}" for ledger, short in _LEDGERS.items() for kind, letters in _KINDS.items()}
+"""The series of a ledger and kind."""
+
+
+class VoucherKey(NamedTuple):
+    """What names a voucher: the company, its series there and the count in it, 1 for the first."""
+
+    company: str
+    series: str
+    number: int
+
+    @property
+    def voucher(self) -> str:
+        """The voucher number as an ERP shows it."""
+        return f"{self.series}-{self.number:0{DIGITS}}"

@@ -1,0 +1,176 @@
+"""Line texts in the company's language: the kind and number of the voucher's document, then what the line is.
+
+What always holds: a language that is not here (or a variant of one, `de-CH`) falls back to its base language, then to
+English; a posting type without words stands for itself, as it does for its account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+FALLBACK: Final = "en"
+
+_KINDS: Final = {
+    "en": {
+        "invoice": "Invoice {}",
+        "credit_note": "Credit note {}",
+        "interest_note": "Interest note {}",
+        "collection_letter": "Collection letter {}",
+        "payment_fee": "Payment fee {}",
+        "refund": "Refund {}",
+        "payment": "Payment {}",
+        "settlement": "Settlement {}",
+        "settlement_reversal": "Reversal of settlement {}",
+        "payment_reversal": "Reversal of payment {}",
+    },
+    "fr": {
+        "invoice": "Facture {}",
+        "credit_note": "Avoir {}",
+        "interest_note": "Note d'intérêts {}",
+        "collection_letter": "Lettre de relance {}",
+        "payment_fee": "Frais de paiement {}",
+        "refund": "Remboursement {}",
+        "payment": "Paiement {}",
+        "settlement": "Lettrage {}",
+        "settlement_reversal": "Annulation du lettrage {}",
+        "payment_reversal": "Annulation du paiement {}",
+    },
+    "nl": {
+        "invoice": "Factuur {}",
+        "credit_note": "Creditnota {}",
+        "interest_note": "Rentenota {}",
+        "collection_letter": "Aanmaning {}",
+        "payment_fee": "Betalingskosten {}",
+        "refund": "Terugbetaling {}",
+        "payment": "Betaling {}",
+        "settlement": "Vereffening {}",
+        "settlement_reversal": "Terugboeking van vereffening {}",
+        "payment_reversal": "Terugboeking van betaling {}",
+    },
+    "de": {
+        "invoice": "Rechnung {}",
+        "credit_note": "Gutschrift {}",
+        "interest_note": "Zinsrechnung {}",
+        "collection_letter": "Mahnung {}",
+        "payment_fee": "Zahlungsgebühr {}",
+        "refund": "Rückerstattung {}",
+        "payment": "Zahlung {}",
+        "settlement": "Ausgleich {}",
+        "settlement_reversal": "Storno des Ausgleichs {}",
+        "payment_reversal": "Storno der Zahlung {}",
+    },
+}
+
+_POSTING_TYPES: Final = {
+    "en": {
+        "accounts_receivable": "accounts receivable",
+        "accounts_payable": "accounts payable",
+        "cash": "cash",
+        "sales": "sales",
+        "sales_tax": "sales tax",
+        "sales_returns": "sales returns",
+        "expense": "expense",
+        "purchase_returns": "purchase returns",
+        "interest_income": "interest income",
+        "interest_expense": "interest expense",
+        "fee_income": "fee income",
+        "fee_expense": "fee expense",
+        "cash_discount": "cash discount",
+        "overpayment_underpayment": "overpayment or underpayment",
+        "penny_difference": "penny difference",
+        "realized_gain": "realized exchange gain",
+        "realized_loss": "realized exchange loss",
+        "due_to": "due to",
+        "due_from": "due from",
+    },
+    "fr": {
+        "accounts_receivable": "clients",
+        "accounts_payable": "fournisseurs",
+        "cash": "trésorerie",
+        "sales": "ventes",
+        "sales_tax": "TVA",
+        "sales_returns": "retours sur ventes",
+        "expense": "charges",
+        "purchase_returns": "retours sur achats",
+        "interest_income": "produits d'intérêts",
+        "interest_expense": "charges d'intérêts",
+        "fee_income": "produits de frais",
+        "fee_expense": "charges de frais",
+        "cash_discount": "escompte",
+        "overpayment_underpayment": "trop-perçu ou moins-perçu",
+        "penny_difference": "écart d'arrondi",
+        "realized_gain": "gain de change réalisé",
+        "realized_loss": "perte de change réalisée",
+        "due_to": "dû à",
+        "due_from": "à recevoir de",
+    },
+    "nl": {
+        "accounts_receivable": "debiteuren",
+        "accounts_payable": "crediteuren",
+        "cash": "liquide middelen",
+        "sales": "omzet",
+        "sales_tax": "btw",
+        "sales_returns": "retouren verkoop",
+        "expense": "kosten",
+        "purchase_returns": "retouren inkoop",
+        "interest_income": "rentebaten",
+        "interest_expense": "rentelasten",
+        "fee_income": "opbrengst kosten",
+        "fee_expense": "betalingskosten",
+        "cash_discount": "betalingskorting",
+        "overpayment_underpayment": "te veel of te weinig betaald",
+        "penny_difference": "afrondingsverschil",
+        "realized_gain": "gerealiseerde koerswinst",
+        "realized_loss": "gerealiseerd koersverlies",
+        "due_to": "verschuldigd aan",
+        "due_from": "te vorderen van",
+    },
+    "de": {
+        "accounts_receivable": "Debitoren",
+        "accounts_payable": "Kreditoren",
+        "cash": "Zahlungsmittel",
+        "sales": "Umsatzerlöse",
+        "sales_tax": "Umsatzsteuer",
+        "sales_returns": "Erlösschmälerungen",
+        "expense": "Aufwand",
+        "purchase_returns": "Rücksendungen an Lieferanten",
+        "interest_income": "Zinserträge",
+        "interest_expense": "Zinsaufwand",
+        "fee_income": "Gebührenerträge",
+        "fee_expense": "Gebührenaufwand",
+        "cash_discount": "Skonto",
+        "overpayment_underpayment": "Über- oder Unterzahlung",
+        "penny_difference": "Centdifferenz",
+        "realized_gain": "realisierter Kursgewinn",
+        "realized_loss": "realisierter Kursverlust",
+        "due_to": "Verbindlichkeit gegenüber",
+        "due_from": "Forderung gegen",
+    },
+}
+
+LANGUAGES: Final = tuple(_KINDS)
+"""The languages there are texts in."""
+
+
+@lru_cache(maxsize=1024)
+def _known(language: str) -> str:
+    base = language.replace("_", "-").partition("-")[0].lower()
+    return base if base in _KINDS else FALLBACK
+
+
+@lru_cache(maxsize=8192)
+def _line_words(language: str, posting_type: str, partner: str | None) -> str:
+    words = _POSTING_TYPES[language].get(posting_type, posting_type)
+    return f"{words} {partner}" if partner is not None else words
+
+
+def voucher_text(language: str, kind: str, document: str) -> Callable[[str, str | None], str]:
+    """The texts of the lines of one voucher: a function of a line's posting type and partner.
+
+    `voucher_text("en", "settlement", "PAY-1")("due_to", "FABE")` is "Settlement PAY-1: due to FABE".
+    """
+    known = _known(language)
+    voucher = _KINDS[known][kind].format(document)
+    return lambda posting_type, partner: f"{voucher}: {_line_words(known, posting_type, partner)}"

@@ -1,0 +1,303 @@
+"""How the settlement books' tables stand in the database: their statements, keys and the JSON of their values.
+
+What always holds: a value read back equals the one written; keys of several parts are joined by a character that no id has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Final
+
+import orjson
+from pydantic import TypeAdapter
+
+from services.settlement.rules.values import (
+    Answers,
+    Document,
+    DocumentKey,
+    Need,
+    RecordInForce,
+    Request,
+    SalesJournal,
+    Waiting,
+)
+from shared.events.codec import as_json
+from shared.events.contract import CONTRACT, adapter
+from shared.events.envelope import EventRef, Message
+
+JOIN: Final = "\x1f"
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class StoredIndex:
+    """How rows are found by a key of an index."""
+
+    select: str
+    key: Callable[[Any], Row]
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """One table: its statements, and how keys and values become rows and come back."""
+
+    name: str
+    select: str
+    upsert: str
+    delete: str
+    key: Callable[[Any], Row]
+    row: Callable[[Any], Row]
+    read: Callable[[str], tuple[Any, Any]]
+    indexes: dict[str, StoredIndex]
+
+
+def joined(key: tuple[str, ...]) -> str:
+    """A key of several texts as one."""
+    return JOIN.join(key)
+
+
+def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
+    """Select, upsert and delete of a table by its key columns and all its columns (name -> type)."""
+    unnested = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(key.values(), start=1))
+    names = ", ".join(key)
+    match = " and ".join(f"t.{column} = k.{column}" for column in key)
+    select = f"select t.body from {name} t join unnest({unnested}) as k ({names}) on {match}"  # noqa: S608 - names of our own
+    delete = f"delete from {name} t using unnest({unnested}) as k ({names}) where {match}"  # noqa: S608
+    values = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
+    selected = ", ".join(f"string_to_array({column}, chr(30))" if column == "reserves" else column for column in columns)
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    upsert = (
+        f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({values}) as v ({', '.join(columns)}) "  # noqa: S608
+        f"on conflict ({names}) do update set {updates}"
+    )
+    return select, upsert, delete
+
+
+def _adapted(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+_DOCUMENT: Final = _adapted(Document)
+_RECORD: Final = _adapted(RecordInForce)
+_JOURNAL: Final = _adapted(SalesJournal)
+_REQUEST: Final = _adapted(Request)
+
+
+def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
+    """Reserved documents as one text, split again by the statement: unnest would flatten an array of arrays."""
+    return "\x1e".join(joined(key) for key in keys)
+
+
+def _document_row(document: Document) -> Row:
+    automatic = bool(document.open) and not document.by_hand
+    about = (document.party, document.currency, automatic, *document.event)
+    return (*document.key, *about, _DOCUMENT.dump_json(document).decode())
+
+
+def _read_document(body: str) -> tuple[Any, Any]:
+    document: Document = _DOCUMENT.validate_json(body)
+    return document.key, document
+
+
+def _record_row(record: RecordInForce) -> Row:
+    places = (*record.lowering[1:], *record.raising[1:])
+    return (*record.run, record.ledger, record.number, *places, _RECORD.dump_json(record).decode())
+
+
+def _read_record(body: str) -> tuple[Any, Any]:
+    record: RecordInForce = _RECORD.validate_json(body)
+    return record.key, record
+
+
+def _waiting_row(waiting: Waiting) -> Row:
+    body = orjson.dumps(
+        {
+            "sequence": waiting.sequence,
+            "stage": waiting.stage,
+            "event": waiting.event,
+            "need": tuple(waiting.need),
+            "reserves": [tuple(key) for key in waiting.reserves],
+            "after": [tuple(run) for run in waiting.after],
+            "message": _message(waiting.message),
+        },
+        default=tuple,
+    )
+    wakes = joined(waiting.need.wakes)
+    return (waiting.sequence, wakes, _reserves(waiting.reserves), *waiting.event, waiting.message.time, body.decode())
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "ref": tuple(message.ref),
+        "type": message.type,
+        "data": as_json(message.data).decode(),
+        "time": message.time.isoformat(),
+        "digest": message.digest.hex(),
+        "cause": tuple(message.cause) if message.cause else None,
+        "first": tuple(message.first) if message.first else None,
+        "traceparent": message.traceparent,
+        "replay": message.replay,
+    }
+
+
+def _read_message(body: dict[str, Any]) -> Message:
+    return Message(
+        ref=EventRef(*body["ref"]),
+        type=body["type"],
+        data=adapter(CONTRACT[body["type"]].data).validate_json(body["data"]),
+        time=datetime.fromisoformat(body["time"]),
+        digest=bytes.fromhex(body["digest"]),
+        cause=EventRef(*body["cause"]) if body["cause"] else None,
+        first=EventRef(*body["first"]) if body["first"] else None,
+        traceparent=body["traceparent"],
+        replay=body["replay"],
+    )
+
+
+def _read_waiting(body: str) -> tuple[Any, Any]:
+    stored = orjson.loads(body)
+    reason, key, wakes = stored["need"]
+    waiting = Waiting(
+        stored["sequence"],
+        stored["stage"],
+        EventRef(*stored["event"]),
+        _read_message(stored["message"]),
+        Need(reason, key, tuple(wakes)),
+        tuple(DocumentKey(*parts) for parts in stored["reserves"]),
+        tuple(EventRef(*run) for run in stored["after"]),
+    )
+    return waiting.sequence, waiting
+
+
+def _journal_row(journal: SalesJournal) -> Row:
+    return (journal.company, journal.document, *journal.run, _reserves(journal.reserves), _JOURNAL.dump_json(journal).decode())
+
+
+def _read_journal(body: str) -> tuple[Any, Any]:
+    journal: SalesJournal = _JOURNAL.validate_json(body)
+    return (journal.company, journal.document), journal
+
+
+def _answers_row(answers: Answers) -> Row:
+    heard = answers.heard.as_integer_ratio()
+    return (*answers.run, orjson.dumps([tuple(answers.run), answers.asked, heard]).decode())
+
+
+def _read_answers(body: str) -> tuple[Any, Any]:
+    run, asked, heard = orjson.loads(body)
+    return EventRef(*run), Answers(EventRef(*run), asked, Fraction(*heard))
+
+
+def _request_row(request: Request) -> Row:
+    return (*request.event, _REQUEST.dump_json(request).decode())
+
+
+def _read_request(body: str) -> tuple[Any, Any]:
+    request: Request = _REQUEST.validate_json(body)
+    return request.event, request
+
+
+_REF = {"event_source": "text", "event_id": "text"}
+_RUN = {"run_source": "text", "run_id": "text"}
+_DOCUMENT_KEY = {"ledger": "text", "company": "text", "document": "text"}
+_RESERVED = "select body from {} where reserves && $1::text[]"
+_OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
+
+TABLES: Final[dict[str, StoredTable]] = {
+    table.name: table
+    for table in (
+        StoredTable(
+            "documents",
+            *_statements("documents", _DOCUMENT_KEY, {**_DOCUMENT_KEY, "party": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"}),
+            key=tuple,
+            row=_document_row,
+            read=_read_document,
+            indexes={
+                "open": StoredIndex(
+                    "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k (ledger, company, party, currency)"
+                    " using (ledger, company, party, currency) where t.automatic",
+                    tuple,
+                ),
+                "event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple),
+            },
+        ),
+        StoredTable(
+            "records",
+            *_statements(
+                "records",
+                {**_RUN, "ledger": "text", "number": "integer"},
+                {
+                    **_RUN,
+                    "ledger": "text",
+                    "number": "integer",
+                    **{f"{side}_{part}": "text" for side in ("lowering", "raising") for part in ("company", "document")},
+                    "body": "json",
+                },
+            ),
+            key=lambda key: (*key.run, key.ledger, key.number),
+            row=_record_row,
+            read=_read_record,
+            indexes={
+                "run": StoredIndex(
+                    "select t.body from records t join unnest($1::text[], $2::text[], $3::text[]) as k (source, id, ledger)"
+                    " on t.run_id = k.id and t.run_source = k.source and t.ledger = k.ledger",
+                    lambda key: (*key[0], key[1]),
+                ),
+                "document": StoredIndex(
+                    "with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))"
+                    " select t.body from records t join k on t.lowering_document = k.document and t.lowering_company = k.company and t.ledger = k.ledger"
+                    " union all select t.body from records t join k on t.raising_document = k.document"
+                    " and t.raising_company = k.company and t.ledger = k.ledger",
+                    tuple,
+                ),
+            },
+        ),
+        StoredTable(
+            "waiting",
+            *_statements(
+                "waiting",
+                {"sequence": "bigint"},
+                {"sequence": "bigint", "wakes": "text", "reserves": "text", **_REF, "since": "timestamptz", "body": "json"},
+            ),
+            key=lambda key: (key,),
+            row=_waiting_row,
+            read=_read_waiting,
+            indexes={
+                "wakes": StoredIndex("select body from waiting where wakes = any($1::text[])", lambda key: (joined(key),)),
+                "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
+                "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
+            },
+        ),
+        StoredTable(
+            "journals",
+            *_statements("journals", {"company": "text", "document": "text"}, {"company": "text", "document": "text", **_RUN, "reserves": "text", "body": "json"}),
+            key=tuple,
+            row=_journal_row,
+            read=_read_journal,
+            indexes={
+                "run": StoredIndex(_OF_EVENT.format("journals", "run", "run"), tuple),
+                "reserves": StoredIndex(_RESERVED.format("journals"), lambda key: (joined(key),)),
+            },
+        ),
+        StoredTable(
+            "answers",
+            *_statements("answers", _RUN, {**_RUN, "body": "json"}),
+            key=tuple,
+            row=_answers_row,
+            read=_read_answers,
+            indexes={},
+        ),
+        StoredTable(
+            "requests",
+            *_statements("requests", _REF, {**_REF, "body": "json"}),
+            key=tuple,
+            row=_request_row,
+            read=_read_request,
+            indexes={},
+        ),
+    )
+}

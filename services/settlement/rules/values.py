@@ -1,0 +1,194 @@
+"""The values of the settlement rules: documents, records in force, what waits, sales payment journals.
+
+What always holds: values are never changed, only replaced; amounts are positive, what is open included; the side of a
+document follows from its kind (rules.md, "Raising and lowering documents").
+"""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from shared.events.envelope import EventRef, Message
+from shared.events.inbound import CashDiscount
+
+LOWERING: Final = frozenset({"payment", "credit_note"})
+PAYMENT: Final = "payment"
+CREDIT_NOTE: Final = "credit_note"
+
+
+class DocumentKey(NamedTuple):
+    """A document: its number is unique per company and ledger (events.md)."""
+
+    ledger: str
+    company: str
+    document: str
+
+
+class Distribution(NamedTuple):
+    """What of a document's net amount was posted under which dimensions (F-D17)."""
+
+    dimensions: tuple[tuple[str, str], ...]
+    amount: Decimal
+
+
+class Document(NamedTuple):
+    """A posted document and what of it is open.
+
+    `amount` and `open` are in `currency`, `accounting_amount` and `open_accounting` in `accounting_currency`, all
+    positive. `net` is the amount without sales tax. `by_hand`: automatic settlement leaves it out until it is marked.
+    `records` counts the settlement records in force. `sequence` is the order of posting.
+    """
+
+    ledger: str
+    company: str
+    document: str
+    kind: str
+    party: str
+    account: str
+    date: datetime.date
+    due_date: datetime.date
+    currency: str
+    amount: Decimal
+    accounting_currency: str
+    exchange_rate: Decimal
+    accounting_amount: Decimal
+    open: Decimal
+    open_accounting: Decimal
+    summary_account: str
+    dimensions: dict[str, str]
+    discounts: tuple[CashDiscount, ...]
+    net: Decimal
+    distributions: tuple[Distribution, ...]
+    event: EventRef
+    credits: str | None = None
+    intercompany_company: str | None = None
+    intercompany_document: str | None = None
+    method_of_payment: str | None = None
+    posting_profile: str | None = None
+    by_hand: bool = False
+    refused: bool = False
+    reversed: bool = False
+    records: int = 0
+
+    @property
+    def key(self) -> DocumentKey:
+        """What names the document."""
+        return DocumentKey(self.ledger, self.company, self.document)
+
+    @property
+    def lowers(self) -> bool:
+        """Whether it lowers the party's balance (L), else it raises it (R)."""
+        return self.kind in LOWERING
+
+    @property
+    def balance(self) -> Decimal:
+        """What is open, debit positive: receivable invoices +, payable invoices -."""
+        return self.open if self.lowers == (self.ledger == "payable") else -self.open
+
+
+class RecordKey(NamedTuple):
+    """A settlement record: its run, ledger and number there."""
+
+    run: EventRef
+    ledger: str
+    number: int
+
+
+class RecordInForce(NamedTuple):
+    """A posted record, with what it took from its two documents (a reversal gives exactly that back).
+
+    `lowering` is L or the primary; `raising` is R, or with `enlarges` the document that enlarged the primary. A taken
+    amount is negative where a primary was enlarged.
+    """
+
+    run: EventRef
+    ledger: str
+    number: int
+    date: datetime.date
+    lowering: DocumentKey
+    raising: DocumentKey
+    enlarges: bool
+    taken_from_lowering: Decimal
+    value_from_lowering: Decimal
+    taken_from_raising: Decimal
+    value_from_raising: Decimal
+    amount: Decimal
+    cash_discount: Decimal
+    credit_note_discount: Decimal
+    overpayment: Decimal
+    underpayment: Decimal
+    penny_difference: Decimal
+    realized_gain: Decimal
+    currency: str
+    reversed: bool = False
+
+    @property
+    def key(self) -> RecordKey:
+        """What names the record."""
+        return RecordKey(self.run, self.ledger, self.number)
+
+    @property
+    def debit_and_credit(self) -> tuple[DocumentKey, DocumentKey]:
+        """The document whose side is debited by the original and the one credited, as `settlements` lists them."""
+        raising_is_debit = (self.ledger == "receivable") != self.enlarges
+        return (self.raising, self.lowering) if raising_is_debit else (self.lowering, self.raising)
+
+
+class Need(NamedTuple):
+    """What something waits for: the word of events.md, the missing thing as it is shown, and what wakes it."""
+
+    reason: str
+    key: dict[str, str]
+    wakes: tuple[str, ...]
+
+
+class Waiting(NamedTuple):
+    """A fact or wish that waits. `sequence` is its place in the order of arrival, kept until it goes on.
+
+    `stage`: `document` (the fact waits), `run` (its marks or the request), `reversal`. `event` is the event that
+    caused it; `reserves` the documents of a run; `after` runs whose sales payments must come first.
+    """
+
+    sequence: int
+    stage: str
+    event: EventRef
+    message: Message
+    need: Need
+    reserves: tuple[DocumentKey, ...] = ()
+    after: tuple[EventRef, ...] = ()
+
+
+class SalesJournal(NamedTuple):
+    """A sales payment journal as settlement knows it: which run made it, what it reserves while it is only created."""
+
+    company: str
+    document: str
+    journal: str
+    status: str
+    run: EventRef
+    payer: EventRef
+    sequence: int
+    reserves: tuple[DocumentKey, ...]
+
+
+class Answers(NamedTuple):
+    """How often a run asked for its sales payment journals, and how much of that is answered: n messages answer once."""
+
+    run: EventRef
+    asked: int
+    heard: Fraction
+
+
+class Request(NamedTuple):
+    """A request that was carried out: its id is taken, a reversal may name it."""
+
+    event: EventRef
+    type: str
+
+
+def detail(**key: Any) -> dict[str, str]:
+    """The missing thing of a wait as an object of texts."""
+    return {name: str(value) for name, value in key.items() if value is not None}

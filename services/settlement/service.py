@@ -1,0 +1,43 @@
+"""The wiring of the settlement service: the one place where all events from outside meet in one order.
+
+What always holds: it alone knows which ids are taken: invoices, requests and reference data come to it directly, payments
+through the payment service under their own ids. Approvals of journals are the payment service's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.settlement.rules import Books, fold
+from services.settlement.store import Store
+from shared.delivery.service import Identity, Service
+from shared.events.envelope import EventRef, Message, Topic
+from shared.events.journals import PaymentJournal, PaymentRefused
+
+APPROVAL: Final = "journal-approval.requested"
+REQUESTS: Final = frozenset({"settlement.requested", "settlement-reversal.requested", "payment-reversal.requested"})
+
+
+def _identity(message: Message) -> Identity:
+    data = message.data
+    if not isinstance(data, PaymentJournal | PaymentRefused):
+        return message.ref, message.digest
+    ref = EventRef(data.event.source, f"{data.event.id}#replay-{data.replay}") if data.replay else data.event
+    return ref, bytes.fromhex(data.digest)
+
+
+def _reports(topic: str, message_type: str | None) -> bool:
+    if topic == Topic.REQUESTS:
+        return message_type != APPROVAL
+    return topic in {Topic.INVOICES, Topic.REFERENCE}
+
+
+SERVICE: Final = Service(
+    name="settlement",
+    store=Store,
+    fold=fold,
+    new_books=lambda: Books(complete=True),
+    subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
+    identity=_identity,
+    reports=_reports,
+)

@@ -1,0 +1,156 @@
+"""All SQL of the settlement service.
+
+What always holds: a batch is loaded with one statement per table and index and saved with one per table, whatever its
+size; what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from services.settlement.foresight import named_by
+from services.settlement.rows import TABLES, StoredTable
+from services.settlement.rules.books import Books
+from shared.delivery.ports import Connection
+from shared.events.codec import as_json
+from shared.events.contract import CONTRACT, adapter
+from shared.events.envelope import EventRef, Message
+from shared.events.reference import compaction_key
+from shared.reference import Reference
+from shared.working_set import Missing, Table
+
+LAST_POSITION: Final = "select coalesce(max(position), 0) from reference"
+REFERENCE_AFTER: Final = "select position, type, data from reference where position > $1 order by position"
+SAVE_REFERENCE: Final = """
+insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
+on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
+LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
+SAVE_SEQUENCE: Final = "update counter set last = $1"
+ROUNDS: Final = 4
+"""How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
+
+
+class Store:
+    """The tables of one schema; the connection's search_path names it."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self._reference = Reference()
+        self._position = 0
+
+    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
+        """What these messages name, and what waits for it with all that it names."""
+        books = await self._books(connection)
+        wanted = {missing for message in messages for missing in named_by(message, books)}
+        for _ in range(ROUNDS):
+            new = {missing for missing in wanted if not _table(books, missing.table).knows(missing)}
+            if not new:
+                break
+            await self.load_missing(connection, books, new)
+            wanted = {missing for waiting in books.waiting for missing in named_by(waiting.message, books, waiting)}
+        return books
+
+    async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
+        """What a fold asked for; afterwards the books know it, also if there is nothing."""
+        groups: dict[tuple[str, str | None], list[Any]] = {}
+        for each in missing:
+            groups.setdefault((each.table, each.index), []).append(each.key)
+        for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
+            await _load(connection, books, TABLES[name], index, keys)
+
+    async def save(self, connection: Connection, books: Books) -> None:
+        """The changed rows, the order of arrival, the reference events taken."""
+        for stored in TABLES.values():
+            changed = _table(books, stored.name).changed
+            gone = [stored.key(key) for key, row in changed.items() if row is None]
+            rows = [stored.row(row) for row in changed.values() if row is not None]
+            if gone:
+                await connection.execute(stored.delete, *_columns(gone))
+            if rows:
+                await connection.execute(stored.upsert, *_columns(rows))
+        if books.sequence != books.first_sequence:
+            await connection.execute(SAVE_SEQUENCE, books.sequence)
+        if books.taken:
+            await connection.execute(SAVE_REFERENCE, *_columns(_reference_rows(books.taken, self._position)))
+
+    async def load_all(self, connection: Connection) -> Books:
+        """Everything, for the command line and the tests."""
+        books = await self._books(connection, complete=True)
+        for stored in TABLES.values():
+            table = _table(books, stored.name)
+            for row in await connection.fetch(f"select body from {stored.name}"):  # noqa: S608 - a table of our own
+                key, value = stored.read(row["body"])
+                table.put(key, value)
+        books.settle()
+        return books
+
+    async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
+        """What these events wait for, or all that has waited since before a time, with all that it names."""
+        rows = await connection.fetch("select event_source, event_id, since from waiting")
+        named = set(events) if events is not None else None
+        chosen = {
+            EventRef(row["event_source"], row["event_id"])
+            for row in rows
+            if (named is None or (row["event_source"], row["event_id"]) in named) and (older_than is None or row["since"] < older_than)
+        }
+        books = await self._books(connection)
+        await self.load_missing(connection, books, [Missing("waiting", "event", event) for event in chosen])
+        wanted = {missing for waiting in books.waiting for missing in named_by(waiting.message, books, waiting)}
+        await self.load_missing(connection, books, wanted)
+        return books
+
+    async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
+        reference = await self._current_reference(connection)
+        return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
+
+    async def _current_reference(self, connection: Connection) -> Reference:
+        position = await connection.fetchval(LAST_POSITION)
+        if position < self._position:
+            self._reference, self._position = Reference(), 0
+        if position > self._position:
+            reference = self._reference.copy()
+            for row in await connection.fetch(REFERENCE_AFTER, self._position):
+                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
+            self._reference, self._position = reference, position
+        return self._reference
+
+
+def _table(books: Books, name: str) -> Table[Any, Any]:
+    table: Table[Any, Any] = getattr(books, name)
+    return table
+
+
+async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
+    """One statement for all keys of a table, or of one of its indexes."""
+    table = _table(books, stored.name)
+    statement = stored.select if index is None else stored.indexes[index].select
+    arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
+    found: dict[Any, list[Any]] = {key: [] for key in keys}
+    if index is None:
+        for key in keys:
+            table.loaded(key, None)
+    for row in await connection.fetch(statement, *_columns(arguments)):
+        key, value = stored.read(row["body"])
+        table.loaded(key, value)
+        for place in table.places(index, value) if index is not None else ():
+            if place in found:
+                found[place].append(key)
+    if index is not None:
+        for place, rows in found.items():
+            table.loaded_index(index, place, rows)
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Rows as the arrays that unnest takes."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _reference_rows(taken: Sequence[Message], position: int) -> list[tuple[Any, ...]]:
+    """The last event of each key, numbered on from the last position; one statement must not name a key twice."""
+    latest: dict[str, tuple[Any, ...]] = {}
+    for number, message in enumerate(taken, start=position + 1):
+        key = compaction_key(message.data)
+        latest[key] = (key, number, message.type, as_json(message.data).decode())
+    return list(latest.values())

@@ -1,0 +1,1 @@
+"""What all services share: values, the event contract, the delivery shell, the parts they run on."""

@@ -1,0 +1,44 @@
+"""What is wrong with a running service right now: the truth behind readiness.
+
+What always holds: a trouble stands from its first failure until the same thing succeeds; nothing else clears it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from shared.delivery.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that does not work: since when (monotonic seconds) and the last error."""
+
+    since: float
+    error: str
+
+
+@dataclass(slots=True)
+class Condition:
+    """All troubles of a service, by what is troubled: `batch`, `relay`, `start`, `reference`, …"""
+
+    clock: Clock
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+
+    def troubled(self, what: str, error: BaseException | str) -> None:
+        """Notes a failure."""
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        before = self.troubles.get(what)
+        self.troubles[what] = Trouble(before.since if before else self.clock.monotonic(), text)
+        log.warning("trouble", what=what, error=text)
+
+    def well(self, what: str) -> None:
+        """Notes a success."""
+        if self.troubles.pop(what, None) is not None:
+            log.info("trouble is over", what=what)

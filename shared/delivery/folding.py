@@ -1,0 +1,145 @@
+"""One batch folded in memory: duplicates dropped, the core called, refusals collected. Pure.
+
+What always holds: messages are folded in the order of the batch; what a message frees is free for the next one; a pass
+in which anything was not loaded, or the core failed, is worth nothing: its caller rolls the books back and folds again
+with a new `Inbox`. The shell and the simulation use the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.delivery.inbox import Inbox, Verdict, inbox_key
+from shared.delivery.refusals import REJECTED, conflicting, unreadable
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
+from shared.working_set import Missing, NotLoadedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+    from uuid import UUID
+
+    from shared.delivery.service import AnyService, WorkingSet
+
+
+@dataclass(slots=True)
+class Undecodable:
+    """A record on which a part of this program failed: a defect of ours, not a refusal."""
+
+    record: Record
+    error: Exception
+
+
+Incoming = Message | Unreadable | Undecodable
+
+
+@dataclass(slots=True)
+class Refusal:
+    """An `event.rejected` that goes out, and the record it came from if it is the refused event's own."""
+
+    outgoing: Outgoing
+    record: Record | None
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a pass gave. `missing`: what was not loaded, and the first message that asked for it; `defect`: the message on
+    which the core failed, and how."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    missing: dict[Missing, int] = field(default_factory=dict)
+    defect: tuple[int, Exception] | None = None
+    duplicates: int = 0
+    taken: int = 0
+
+
+def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[UUID, bytes] | None:
+    """The inbox key and digest of an event; None if it is not deduplicated here."""
+    if isinstance(event, Message):
+        identity = service.identity(event)
+        return (inbox_key(identity[0]), identity[1]) if identity else None
+    if event.ref is None:
+        return None
+    ref = EventRef(event.ref.source, f"{event.ref.id}#replay-{event.replay}") if event.replay else event.ref
+    return inbox_key(ref), event.digest
+
+
+def concerns(service: AnyService, event: Incoming) -> bool:
+    """Whether the service does anything with an event: folds it, or reports that it cannot be read."""
+    if isinstance(event, Message):
+        return event.record is None or service.takes(event.record.topic, event.type)
+    if isinstance(event, Unreadable):
+        return service.reports(event.record.topic, event.type)
+    return True
+
+
+def fold_batch(service: AnyService, books: WorkingSet, inbox: Inbox, batch: Sequence[Incoming], skip: Container[int] = ()) -> Folded:
+    """One pass over a batch; the messages numbered in `skip` are left out. Stops at the core's first failure."""
+    folded = Folded()
+    for number, event in enumerate(batch):
+        if number in skip or isinstance(event, Undecodable) or not concerns(service, event):
+            continue
+        try:
+            _fold_one(service, books, inbox, event, folded)
+        except NotLoadedError as error:
+            folded.missing.setdefault(error.missing, number)
+        except Exception as error:  # noqa: BLE001 - any failure of a core is a defect of this message alone
+            if not folded.missing:  # after something was missing the books are half-changed: such an error says nothing
+                folded.defect = (number, error)
+                return folded
+    return folded
+
+
+def fold_alone(books: WorkingSet, inbox: Inbox, act: Callable[[], list[Outgoing]]) -> Folded:
+    """One pass of something that no message causes: an operator's discard, the end of WAIT_AT_MOST."""
+    folded = Folded()
+    try:
+        _collect(folded, act(), None)
+    except NotLoadedError as error:
+        folded.missing[error.missing] = 0
+    free(books, inbox)
+    return folded
+
+
+def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, event: Message | Unreadable, folded: Folded) -> None:
+    identity = identity_of(service, event)
+    verdict = inbox.judge(*identity) if identity else Verdict.NEW
+    if verdict is Verdict.DUPLICATE:
+        folded.duplicates += 1
+    elif verdict is Verdict.CONFLICT:
+        _collect(folded, [conflicting(service, event)], event)
+    elif isinstance(event, Unreadable):
+        answer = service.forward(event) if service.forward else None
+        _collect(folded, [answer or unreadable(service, event)], event)
+    else:
+        if identity:
+            inbox.take(*identity)
+        _collect(folded, service.fold(books, event), event)
+        free(books, inbox)
+        folded.taken += 1
+
+
+def free(books: WorkingSet, inbox: Inbox) -> None:
+    """Gives back the ids of what the core has refused whole."""
+    if books.freed:
+        for ref in books.freed:
+            inbox.free(ref)
+        books.freed.clear()
+
+
+def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadable | None) -> None:
+    traceparent = event.traceparent if event else None
+    for each in outgoing:
+        if each.traceparent is None:
+            each.traceparent = traceparent
+        if each.topic == Topic.REJECTIONS and each.type == REJECTED:
+            folded.refusals.append(Refusal(each, _own_record(each, event)))
+    folded.outgoing.extend(outgoing)
+
+
+def _own_record(refusal: Outgoing, event: Message | Unreadable | None) -> Record | None:
+    """The record at hand, if it is the refused event's own (a message can release, and refuse, what another wished)."""
+    if event is None or (event.ref is not None and event.ref != (refusal.data.source, refusal.data.event)):
+        return None
+    return event.record

@@ -1,0 +1,72 @@
+"""Duplicates: an event that was taken is seen again for ever, whatever happens in between.
+
+What always holds: an id that is taken is a duplicate before it is anything else (events.md, "Facts, wishes, waiting,
+refusal"); the same id with other data is a conflict; an id given back is as if it had never been taken. Pure: the
+shell keeps the state in the table `inbox`, the simulation in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.events.envelope import EventRef
+
+OWN: Final = "intercompany/"
+
+
+class Verdict(Enum):
+    """What an event is, seen by its id alone."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+def inbox_key(ref: EventRef) -> UUID:
+    """Under what an event is remembered (architecture.md, Delivery 2).
+
+    Ids of our own have their time in front, so that the index grows at one end; of an event from outside, which may
+    have any id, it is a digest of source and id.
+    """
+    if ref.source.startswith(OWN):
+        try:
+            return UUID(ref.id)
+        except ValueError:
+            pass  # a replay's suffix: as if from outside
+    return UUID(bytes=hashlib.blake2b(f"{ref.source}\0{ref.id}".encode(), digest_size=16).digest())
+
+
+class Inbox:
+    """Which ids are taken, with the digest of the data that took them.
+
+    `known` is what was there before; `changes` what was taken (digest) and given back (None) since.
+    """
+
+    def __init__(self, known: Mapping[UUID, bytes] | None = None) -> None:
+        self._known: Mapping[UUID, bytes] = known or {}
+        self.changes: dict[UUID, bytes | None] = {}
+
+    def digest(self, key: UUID) -> bytes | None:
+        """The digest of the data that took this id; None: the id is free."""
+        return self.changes[key] if key in self.changes else self._known.get(key)
+
+    def judge(self, key: UUID, digest: bytes) -> Verdict:
+        """What an event with this id and data is; takes nothing."""
+        taken = self.digest(key)
+        if taken is None:
+            return Verdict.NEW
+        return Verdict.DUPLICATE if taken == digest else Verdict.CONFLICT
+
+    def take(self, key: UUID, digest: bytes) -> None:
+        """Takes the id."""
+        self.changes[key] = digest
+
+    def free(self, ref: EventRef) -> None:
+        """Gives an id back."""
+        self.changes[inbox_key(ref)] = None

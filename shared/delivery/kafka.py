@@ -1,0 +1,263 @@
+"""The broker, through FastStream (consuming) and aiokafka (sending): connection, subscriptions, producer, ends of logs.
+
+What always holds: offsets are committed after the batch's transaction, never before, and a failed batch is read again;
+a record reaches the shell whatever its bytes are; topics are never made by asking for them.
+
+What was found in the sources (FastStream 0.7.8, aiokafka 0.14), and decides how it is used here:
+- `NACK_ON_ERROR` seeks back every partition of a failed batch; the other policies let a later commit pass it.
+- FastStream's own batch parser decodes headers as UTF-8; one header that is no text would fail the batch before any code
+  of ours, its fallback parser too, and then the batch would be passed: so a parser of our own, which decodes nothing.
+- `consume` swallows whatever a handler raises and reads on without delay: so the handler retries by itself, for ever.
+- A handler that takes longer than `max_poll_interval_ms` has its member leave the group; at the next poll it joins again and
+  reads its batch again, which the inbox answers.
+- `publish_batch` ignores keys; the producer's futures are used instead, with a client of their own that can be replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.codec import has_lz4
+from aiokafka.errors import MessageSizeTooLargeError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from faststream.kafka.security import parse_security
+from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
+
+from shared.delivery.ports import Partition
+from shared.events.envelope import Record, Topic
+from shared.settings import SecurityMechanism, SecurityProtocol
+from shared.topics import LARGEST_MESSAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+    from shared.delivery.ports import Encoded
+    from shared.delivery.service import AnyService
+    from shared.settings import Settings
+
+MOST_RECORDS: Final = 500
+_BATCH_TIMEOUT_MS: Final = 10
+_LINGER_MS: Final = 5
+_BATCH_BYTES: Final = 256 * 1024
+_REQUEST_TIMEOUT_MS: Final = 15_000
+_FETCH_BYTES: Final = 8 * 1024 * 1024
+_STOP_WITHIN: Final = 5.0
+
+_SASL: Final = {
+    SecurityMechanism.PLAIN: SASLPlaintext,
+    SecurityMechanism.SCRAM_256: SASLScram256,
+    SecurityMechanism.SCRAM_512: SASLScram512,
+}
+
+
+class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
+    """Reads the OAuth token anew for each connection: whoever mounts the file keeps it fresh."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    async def token(self) -> str:
+        """The token."""
+        text = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
+        return text.strip()
+
+
+def security(settings: Settings) -> BaseSecurity | None:
+    """How to prove to the broker who we are; None: plain and anonymous."""
+    protocol, mechanism = settings.kafka_security_protocol, settings.kafka_security_mechanism
+    if protocol is SecurityProtocol.PLAINTEXT:
+        return None
+    encrypted = protocol in {SecurityProtocol.SSL, SecurityProtocol.SASL_SSL}
+    if protocol is SecurityProtocol.SSL:
+        return BaseSecurity(ssl_context=settings.tls(), use_ssl=True)
+    if mechanism is SecurityMechanism.OAUTH:
+        return SASLOAuthBearer(ssl_context=settings.tls(), use_ssl=encrypted)
+    password = settings.kafka_security_password
+    kind = _SASL[mechanism or SecurityMechanism.PLAIN]
+    return kind(
+        username=settings.kafka_security_username or "",
+        password=password.get_secret_value() if password else "",
+        ssl_context=settings.tls(),
+        use_ssl=encrypted,
+    )
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """aiokafka's arguments to reach the broker, for clients of its own kind (producer, admin, readers)."""
+    return {"bootstrap_servers": settings.brokers, "client_id": "intercompany", **parse_security(security(settings)), **_token(settings)}
+
+
+def _token(settings: Settings) -> dict[str, Any]:
+    file = settings.kafka_security_token_file
+    return {} if file is None else {"sasl_oauth_token_provider": _TokenFile(file)}
+
+
+class KafkaProducer:
+    """Sends our messages (ports.Producer). Idempotent where the broker can (IDEMPOTENT_PRODUCER)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def restart(self) -> None:
+        """A new client: after an error an idempotent one cannot go on."""
+        await self.close()
+        self._producer = AIOKafkaProducer(
+            **connection(self._settings),
+            acks="all",
+            enable_idempotence=self._settings.idempotent_producer,
+            linger_ms=_LINGER_MS,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=LARGEST_MESSAGE,
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            compression_type="lz4" if has_lz4() else None,
+        )
+        await self._producer.start()
+
+    async def close(self) -> None:
+        """Stops the client; what is not acknowledged by then was never promised."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=_STOP_WITHIN)
+
+    async def send_all(self, messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+        """Sends in order, waits for all acknowledgements; gives what the broker will never take, raises the rest."""
+        if self._producer is None:
+            msg = "the producer is not started"
+            raise ConnectionError(msg)
+        sent: list[tuple[Encoded, Awaitable[Any]]] = []
+        refused: list[tuple[Encoded, Exception]] = []
+        for message in messages:
+            topic = self._settings.topic(message.topic)
+            try:
+                future = await self._producer.send(topic, message.value, message.key, headers=list(message.headers))
+            except MessageSizeTooLargeError as error:
+                refused.append((message, error))
+            else:
+                sent.append((message, future))
+        answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        return refused + _refused(sent, answers)
+
+
+def _refused(sent: list[tuple[Encoded, Awaitable[Any]]], answers: Sequence[Any]) -> list[tuple[Encoded, Exception]]:
+    refused: list[tuple[Encoded, Exception]] = []
+    for (message, _), answer in zip(sent, answers, strict=True):
+        if isinstance(answer, MessageSizeTooLargeError):
+            refused.append((message, answer))
+        elif isinstance(answer, BaseException):
+            raise answer
+    return refused
+
+
+class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer of a service: its FastStream subscriber, and what it was assigned since `fresh` was last emptied."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.subscriber: BatchSubscriber | None = None
+        self.fresh: set[Partition] = set()
+
+    @property
+    def assigned(self) -> set[Partition]:
+        """The partitions this consumer reads now."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        return {self._partition(each) for each in consumer.assignment()} if consumer else set()
+
+    def polled_ms(self) -> list[int]:
+        """When the broker last answered for each assigned partition, in milliseconds of the time of day."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        times = [consumer.last_poll_timestamp(each) for each in consumer.assignment()] if consumer else []
+        return [time for time in times if time is not None]
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Called by aiokafka after a rebalance."""
+        self.fresh |= {self._partition(each) for each in assigned}
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Called by aiokafka before a rebalance; the database is what makes it safe (inbox, lock)."""
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset that the next record of each partition will get (ports.Log)."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        if consumer is None:
+            msg = "the consumer is not started"
+            raise ConnectionError(msg)
+        asked = {TopicPartition(self._settings.topic(each.topic), each.number): each for each in partitions}
+        return {asked[place]: end for place, end in (await consumer.end_offsets(list(asked))).items()}
+
+    async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
+        """Wraps a batch for FastStream without looking into it."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        return KafkaAckableMessage(raw_message=raw, body=b"", headers={}, consumer=consumer)
+
+    async def records(self, message: KafkaAckableMessage) -> list[Record]:
+        """The records of a batch, whole, with their topics' names as the contract has them."""
+        return [self._record(each) for each in message.raw_message]
+
+    def _record(self, raw: Any) -> Record:
+        headers = tuple((name, value or b"") for name, value in raw.headers)
+        return Record(self._bare(raw.topic), raw.key, raw.value, headers, raw.partition, raw.offset, raw.timestamp)
+
+    def _partition(self, place: TopicPartition) -> Partition:
+        return Partition(self._bare(place.topic), place.partition)
+
+    def _bare(self, topic: str) -> str:
+        return topic.removeprefix(f"{self._settings.namespace}.") if self._settings.namespace else topic
+
+
+Handler = "Callable[[Subscription, list[Record]], Awaitable[None]]"
+
+
+def subscribe(service: AnyService, settings: Settings, handler: Callable[[Subscription, list[Record]], Awaitable[None]]) -> tuple[KafkaBroker, list[Subscription]]:
+    """The service's consumers: one of the reference topic, one of all others, so that each can go on without the other."""
+    broker = KafkaBroker(
+        settings.brokers.split(","),
+        security=security(settings),
+        client_id="intercompany",
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        apply_types=False,  # no pydantic between the broker and the shell
+        logger=logging.getLogger("faststream"),
+        **_token(settings),
+    )
+    others = [topic for topic in service.subscriptions if topic != Topic.REFERENCE]
+    groups = [(settings.group(service.name), others)]
+    if Topic.REFERENCE in service.subscriptions:
+        groups.insert(0, (f"{settings.group(service.name)}.reference", [Topic.REFERENCE]))
+    return broker, [_consume(broker, settings, group, topics, handler) for group, topics in groups if topics]
+
+
+def _consume(
+    broker: KafkaBroker, settings: Settings, group: str, topics: list[str], handler: Callable[[Subscription, list[Record]], Awaitable[None]]
+) -> Subscription:
+    subscription = Subscription(settings)
+    subscription.subscriber = broker.subscriber(
+        *(settings.topic(topic) for topic in topics),
+        batch=True,
+        group_id=group,
+        group_instance_id=settings.group_instance_id,
+        auto_offset_reset="earliest",
+        max_records=MOST_RECORDS,
+        batch_timeout_ms=_BATCH_TIMEOUT_MS,
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        fetch_max_bytes=_FETCH_BYTES,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        listener=subscription,
+        parser=subscription.parse,
+        decoder=subscription.records,
+    )
+
+    @subscription.subscriber
+    async def consume(records: list[Record]) -> None:
+        await handler(subscription, records)
+
+    return subscription

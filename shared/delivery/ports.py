@@ -1,0 +1,135 @@
+"""All that the shell needs from broker, database, clock and chance, named in one place.
+
+What always holds: the shell reaches the world through these calls alone, so a seeded simulator can stand in for them
+and stop it before, inside and after every await. The real ones (kafka.py, postgres.py, SystemClock) add nothing to
+the hot path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Encoded(NamedTuple):
+    """A message as it goes over the wire; `topic` without the namespace."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: Headers
+
+
+class Partition(NamedTuple):
+    """A partition of a topic; `topic` without the namespace."""
+
+    topic: str
+    number: int
+
+
+class Connection(Protocol):
+    """A database connection: what the shell and the stores use of asyncpg's."""
+
+    async def execute(self, query: str, *arguments: Any) -> str:
+        """Runs a statement; with several statements in one text, all of them."""
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Any]:
+        """All rows."""
+
+    async def fetchrow(self, query: str, *arguments: Any) -> Any:
+        """The first row, or None."""
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        """The first column of the first row."""
+
+    async def copy_records_to_table(self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]) -> str:
+        """COPY into a table."""
+
+
+class Database(Protocol):
+    """One service's schema."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back by an exception."""
+
+    def session(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection of its own, outside transactions, for session locks; released with the connection."""
+
+
+class Producer(Protocol):
+    """Sends to the broker."""
+
+    async def send_all(self, messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+        """Sends in order and waits for all acknowledgements.
+
+        Returns those that the broker will never take (too large), with the reason; raises for what may pass.
+        """
+
+    async def restart(self) -> None:
+        """Starts anew after a failure; also the first time."""
+
+    async def close(self) -> None:
+        """Ends it."""
+
+
+class Log(Protocol):
+    """What the broker holds."""
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset that the next record of each partition will get."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The time of day, with time zone."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets others run."""
+
+
+class Chance(Protocol):
+    """Random numbers, for jitter only."""
+
+    def random(self) -> float:
+        """From 0 to below 1."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The time of day in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets other tasks run."""
+        await asyncio.sleep(seconds)
+
+
+class SystemChance:
+    """The machine's random numbers."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
+
+    def random(self) -> float:
+        """From 0 to below 1."""
+        return self._random.random()

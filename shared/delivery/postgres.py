@@ -1,0 +1,92 @@
+"""PostgreSQL as the shell uses it: one service's schema, transactions from a small pool, sessions for locks.
+
+What always holds: every connection has the service's schema as its search_path, so no statement names a schema; a
+connection that was lost is replaced at the next use; nothing is changed on a connection that would outlast its use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from shared.telemetry import QUERIES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.delivery.ports import Connection
+
+POOL: Final = 3
+"""Connections for transactions: one batch at a time, upkeep, health."""
+
+_ANSWER_WITHIN: Final = 60.0
+_CONNECT_WITHIN: Final = 10.0
+
+
+class Postgres:
+    """A service's schema in a database (ports.Database). `dsn` with user, password and TLS (`sslmode`)."""
+
+    def __init__(self, dsn: str, schema: str) -> None:
+        self.schema = schema
+        self._dsn = dsn
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back by an exception."""
+        pool = self._pool or await self._open()
+        async with pool.acquire(timeout=_CONNECT_WITHIN) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """A connection of its own for session locks. What it writes may be lost with the server: it is done again then."""
+        settings = self._server_settings() | {"synchronous_commit": "off"}
+        connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_WITHIN, server_settings=settings)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Closes the pool; what is still in a transaction is rolled back."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.terminate()
+
+    async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=POOL,
+                    timeout=_CONNECT_WITHIN,
+                    command_timeout=_ANSWER_WITHIN,
+                    init=self._count_queries,
+                    reset=_nothing_to_reset,
+                    server_settings=self._server_settings(),
+                )
+            return self._pool
+
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "application_name": f"intercompany {self.schema}",
+            "search_path": self.schema,
+            "jit": "off",  # its compilation costs more than these short statements
+            "tcp_keepalives_idle": "30",  # a vanished host must not keep its locks for hours
+            "tcp_keepalives_interval": "10",
+            "tcp_keepalives_count": "3",
+        }
+
+    async def _count_queries(self, connection: Any) -> None:
+        counter = QUERIES.labels(self.schema)
+        connection.add_query_logger(lambda _: counter.inc())
+
+
+async def _nothing_to_reset(connection: Any) -> None:  # noqa: ARG001
+    """Saves a round trip per transaction: nothing in the shell or the stores changes a connection's state."""

@@ -1,0 +1,56 @@
+"""Refusals made by the shell: what cannot be read, and the same id with other data.
+
+What always holds: a refusal is an event as any other, derived from the refused one, so that the same record refused
+again is the same refusal; it shows the event itself; nobody but the service that reports a record refuses it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.events.codec import as_cloudevent
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable, derived_id
+from shared.events.vouchers import Rejection
+
+if TYPE_CHECKING:
+    from shared.delivery.service import AnyService
+
+REJECTED: Final = "event.rejected"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unreadable(service: AnyService, event: Unreadable) -> Outgoing:
+    """The refusal of a record that is no event of the contract, with its own code."""
+    ref = event.ref or place_of(event.record)
+    time = event.time or _EPOCH + timedelta(milliseconds=max(event.record.timestamp_ms, 0))
+    rejection = Rejection(ref.id, ref.source, "event", event.code, event.field, event.message, as_cloudevent(event))
+    kind = f"rejected:{event.code}:{event.field}:{event.replay}:{_digest(event.record)}"
+    return _outgoing(service, rejection, ref, time, kind, event.record)
+
+
+def conflicting(service: AnyService, event: Message | Unreadable) -> Outgoing:
+    """The refusal of an id that another event has taken (`conflicting-duplicate`)."""
+    original = as_cloudevent(event)
+    ref = event.ref or place_of(event.record) if isinstance(event, Unreadable) else event.ref
+    name = EventRef(str(original.get("source", ref.source)), str(original.get("id", ref.id)))
+    text = f"another event with the source {name.source!r} and the id {name.id!r} was taken with other data: send this one under an id of its own"
+    rejection = Rejection(name.id, name.source, "event", "conflicting-duplicate", "/id", text, original)
+    kind = f"conflicting-duplicate:{event.digest.hex()}"
+    return _outgoing(service, rejection, ref, event.time or _EPOCH, kind, event.record)
+
+
+def place_of(record: Record) -> EventRef:
+    """The name of a record that has no id of its own: where it stands."""
+    return EventRef(record.topic, f"{record.partition}/{record.offset}")
+
+
+def _digest(record: Record) -> str:
+    return hashlib.blake2b(record.value or b"", digest_size=8).hexdigest()
+
+
+def _outgoing(service: AnyService, rejection: Rejection, cause: EventRef, time: datetime, kind: str, record: Record | None) -> Outgoing:
+    key = (record.key or b"").decode(errors="replace") if record else ""
+    ref = EventRef(service.source, derived_id(cause, time, kind, 0))
+    return Outgoing(Topic.REJECTIONS, key, REJECTED, ref, rejection, time, cause, cause)

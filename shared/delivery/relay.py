@@ -1,0 +1,167 @@
+"""The relay: publishes what was decided, in the order in which it was decided.
+
+What always holds: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
+broker has acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id.
+Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
+commits. It gets its own process's batches in memory and reads the table only at its start, after a failure, and while
+another instance is waiting for the lock (whose batches are in the table alone).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
+
+from shared.delivery import tables
+from shared.delivery.outbox import unpack
+from shared.delivery.retry import World, persistently, whatever
+
+if TYPE_CHECKING:
+    from shared.delivery.ports import Connection, Database, Encoded, Producer
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING: Final = 32
+"""Batches in memory at most; further ones wait, and with them the consumer: memory has an end."""
+MOST_ROWS: Final = 16
+"""Rows of the table read at once."""
+_LOOK_EVERY: Final = 1.0
+_WITH_OTHERS: Final = 0.02
+_ANSWER_WITHIN: Final = 60.0
+
+_AROUND: Final = """
+select (select min(id) from outbox) as oldest,
+       exists (select from pg_locks
+               where locktype = 'advisory' and not granted
+                 and database = (select oid from pg_database where datname = current_database())
+                 and (classid::bigint << 32 | objid::bigint) = hashtextextended($1, 0)) as others
+"""
+
+
+class _Row(NamedTuple):
+    id: int
+    messages: list[Encoded]
+
+
+class Relay:
+    """One per process. `put` hands a committed batch over; `run` sends for ever."""
+
+    def __init__(self, schema: str, database: Database, producer: Producer, world: World) -> None:
+        self._lock = f"{schema}.relay"
+        self._database = database
+        self._producer = producer
+        self._world = world
+        self._waiting: deque[_Row] = deque()
+        self._room = asyncio.Semaphore(MOST_WAITING)
+        self._wake = asyncio.Event()
+        self._behind = True
+        self._leads = False
+        self._others = False
+        self._look_at = 0.0
+        self._sent_through = 0
+
+    async def put(self, row: int, messages: list[Encoded]) -> None:
+        """Hands over a committed batch; waits while too many are in memory. The row is in the table in any case."""
+        if not self._leads:
+            return  # it is read from the table by whoever leads, or by this one when it does
+        await self._room.acquire()
+        self._waiting.append(_Row(row, messages))
+        self._wake.set()
+
+    def catch_up(self) -> None:
+        """Says that a batch may have been committed that was not handed over: the table is read once."""
+        self._behind = True
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Waits until all that was handed over is sent."""
+        while self._waiting:
+            await self._world.clock.sleep(0.01)
+
+    async def run(self) -> None:
+        """Sends until cancelled; every failure is tried again, and then all that is in the table is sent again."""
+        while True:
+            await persistently("relay", self._lead, self._world, when=whatever)
+
+    async def _lead(self) -> None:
+        """From the lock to the first failure. Fails only before anything was sent, so that the backoff begins anew."""
+        async with self._database.session() as connection:
+            await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", self._lock)
+            try:
+                await self._producer.restart()
+                self._behind, self._leads = True, True
+                await self._send_table(connection)
+                self._world.condition.well("relay")
+                await self._relay(connection)
+            finally:
+                self._leads = False
+
+    async def _relay(self, connection: Connection) -> None:
+        try:
+            while True:
+                await self._look_around(connection)
+                await self._round(connection)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to begin anew from the table
+            log.warning("the relay begins anew", error=repr(error))
+
+    async def _look_around(self, connection: Connection) -> None:
+        """Once a second: does another instance wait for the lock, and is there a row that nobody handed over?"""
+        now = self._world.clock.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_EVERY
+        async with asyncio.timeout(_ANSWER_WITHIN):
+            row = await connection.fetchrow(_AROUND, self._lock)
+        if self._others and not row["others"]:
+            self._behind = True  # what the other one committed last
+        self._others = row["others"]
+        if row["oldest"] is not None and all(each.id != row["oldest"] for each in self._waiting):
+            self._behind = True
+
+    async def _round(self, connection: Connection) -> None:
+        """While others have batches in the table, ours are taken from there too, for the order's sake."""
+        if self._behind or self._others:
+            await self._send_table(connection)
+        rows = self._take_waiting()
+        if self._others:
+            await self._woken(_WITH_OTHERS)
+        elif rows:
+            await self._send(connection, rows)
+        elif not self._behind:
+            await self._woken(_LOOK_EVERY)
+
+    def _take_waiting(self) -> list[_Row]:
+        """All that waits in memory, without what was read from the table meanwhile."""
+        rows = [row for row in self._waiting if row.id > self._sent_through]
+        for _ in self._waiting:
+            self._room.release()
+        self._waiting.clear()
+        self._wake.clear()
+        return rows
+
+    async def _woken(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _send_table(self, connection: Connection) -> None:
+        """Sends all rows of the table, oldest first: under the service's lock ids are given in the order of commits."""
+        self._behind = False
+        while True:
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                rows = await connection.fetch("select id, messages from outbox order by id limit $1", MOST_ROWS)
+            if not rows:
+                return
+            await self._send(connection, [_Row(row["id"], unpack(row["messages"])) for row in rows])
+
+    async def _send(self, connection: Connection, rows: list[_Row]) -> None:
+        refused = await self._producer.send_all([message for row in rows for message in row.messages])
+        for message, error in refused:
+            log.error("the broker will never take this message: it is kept in the table failed", topic=message.topic, error=repr(error))
+        async with asyncio.timeout(_ANSWER_WITHIN):
+            await tables.fail_sending(connection, refused)
+            await connection.execute("delete from outbox where id = any($1::bigint[])", [row.id for row in rows])
+        self._sent_through = rows[-1].id

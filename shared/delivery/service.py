@@ -1,0 +1,102 @@
+"""What a service is to the shell: its name, its core, its store and what it subscribes to.
+
+What always holds: the shell, the simulation and the tests use the same `Service`; it holds no state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from shared.events.envelope import EventRef, Message, Outgoing, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.delivery.ports import Connection
+    from shared.working_set import Missing
+
+Identity = tuple[EventRef, bytes]
+"""The event by which a message is told from others, and the digest of its data."""
+
+
+class WorkingSet(Protocol):
+    """The part of a core's `Books` that the shell knows.
+
+    `freed`: events whose ids the core gave back (refused with scope `event`, or as a request); the shell takes them
+    out of the inbox in the same transaction and empties the set.
+    """
+
+    freed: set[EventRef]
+
+    def rollback(self) -> None:
+        """Forgets all changes since the load."""
+
+    def settle(self) -> None:
+        """Takes the changes as the new state."""
+
+
+B = TypeVar("B", bound=WorkingSet)
+
+
+class Store(Protocol[B]):
+    """All SQL of a service. One instance per process and epoch: what it caches dies with the instance (reset.py).
+
+    The connection's search_path is the service's schema, and a transaction with the service's lock is open.
+    """
+
+    async def load(self, connection: Connection, messages: Sequence[Message]) -> B:
+        """What these messages name, in a constant number of queries."""
+
+    async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
+        """What a core asked for in vain; afterwards the books know it, also if there is nothing."""
+
+    async def save(self, connection: Connection, books: B) -> None:
+        """The changed rows."""
+
+    async def load_all(self, connection: Connection) -> B:
+        """Everything."""
+
+    async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> B:
+        """All that an operator's discard of these events, or the end of WAIT_AT_MOST, may touch."""
+
+
+@dataclass(frozen=True)
+class Service(Generic[B]):
+    """The wiring of one service.
+
+    - `store`: makes the store of a schema.
+    - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
+    - `new_books`: complete empty books, for the simulation.
+    - `subscriptions`: topic -> the message types taken from it, None: all.
+    - `identity`: by what a message is deduplicated; None: not at all.
+    - `reports(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
+    - `forward`: says what is sent in place of a rejection; None: reject it.
+    - `expire(books, older_than, now)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
+    - `discard(books, events, now)`: gives up what these events wait for (`waiting discard`).
+    """
+
+    name: str
+    store: Callable[[str], Store[B]]
+    fold: Callable[[B, Message], list[Outgoing]]
+    new_books: Callable[[], B]
+    subscriptions: Mapping[str, frozenset[str] | None]
+    identity: Callable[[Message], Identity | None]
+    reports: Callable[[str, str | None], bool]
+    forward: Callable[[Unreadable], Outgoing | None] | None = None
+    expire: Callable[[B, datetime, datetime], list[Outgoing]] | None = None
+    discard: Callable[[B, Sequence[EventRef], datetime], list[Outgoing]] | None = None
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents source of what this service sends."""
+        return f"intercompany/{self.name}"
+
+    def takes(self, topic: str, message_type: str) -> bool:
+        """Whether this service folds messages of this type from this topic."""
+        types = self.subscriptions.get(topic, frozenset())
+        return types is None or message_type in types
+
+
+AnyService = Service[Any]

@@ -1,0 +1,213 @@
+"""All SQL on the shell's own tables (migrations/0001_shell.sql).
+
+What always holds: one query per purpose and batch, never one per message; whatever was sent can be written: text
+columns never hold a NUL character, raw bytes stay bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from shared.delivery.ports import Encoded, Partition
+from shared.events.codec import as_json
+from shared.events.envelope import EventRef, Record, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.delivery.folding import Refusal, Undecodable
+    from shared.delivery.ports import Connection, Headers
+
+REFERENCE: Final = Partition(Topic.REFERENCE, 0)
+
+_OPEN: Final = """
+select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference
+from epoch e left join positions p on p.topic = $1 and p.partition = $2
+"""
+_CLAIM: Final = """
+insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[]) on conflict do nothing returning key
+"""
+_RETAKE: Final = """
+insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
+on conflict (key) do update set digest = excluded.digest
+"""
+_REFUSE: Final = """
+insert into rejections (id, source, event, scope, code, field, message, original, topic, key, value, headers)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
+                     $9::text[], $10::bytea[], $11::bytea[], $12::json[])
+on conflict (id) do nothing
+"""
+_FAIL: Final = """
+insert into failed (direction, topic, partition, "offset", key, value, headers, timestamp_ms, error)
+select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bytea[], $7::json[], $8::bigint[], $9::text[])
+on conflict (topic, partition, "offset") do update
+set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
+"""
+_FINISH: Final = """
+with moved as (
+    insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
+    on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
+), kept as (
+    insert into outbox (messages) select $4::bytea where $4::bytea is not null returning id
+)
+select id from kept
+"""
+
+
+class State(NamedTuple):
+    """What a batch finds under the lock: the epoch, and how far the service has read the reference topic."""
+
+    epoch: int
+    reference: int
+
+
+class Failed(NamedTuple):
+    """A row of `failed` that an operator wants to be tried again."""
+
+    id: int
+    direction: str
+    record: Record
+
+
+async def open_batch(connection: Connection, schema: str) -> State:
+    """Takes the service's lock until the end of the transaction: one batch of a service at a time.
+
+    The state is read by a second statement, since a statement sees what was committed when it began to wait.
+    """
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.batch")
+    row = await connection.fetchrow(_OPEN, *REFERENCE)
+    return State(row["epoch"], row["reference"])
+
+
+async def claim(connection: Connection, digests: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+    """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
+    if not digests:
+        return {}
+    new = {row["key"] for row in await connection.fetch(_CLAIM, list(digests), list(digests.values()))}
+    old = [key for key in digests if key not in new]
+    if not old:
+        return {}
+    rows = await connection.fetch("select key, digest from inbox where key = any($1::uuid[])", old)
+    return {UUID(int=row["key"].int): row["digest"] for row in rows}
+
+
+async def correct_inbox(
+    connection: Connection, claimed: Mapping[UUID, bytes], known: Mapping[UUID, bytes], changes: Mapping[UUID, bytes | None]
+) -> None:
+    """Brings the inbox to what the fold left: ids that were given back, or never used, are free again."""
+    final = {key: changes.get(key, known.get(key)) for key in {**claimed, **changes}}
+    free = [key for key, digest in final.items() if digest is None]
+    taken = {key: digest for key, digest in final.items() if digest is not None and digest != known.get(key, claimed.get(key))}
+    if free:
+        await connection.execute("delete from inbox where key = any($1::uuid[])", free)
+    if taken:
+        await connection.execute(_RETAKE, list(taken), list(taken.values()))
+
+
+async def refuse(connection: Connection, refusals: Sequence[Refusal]) -> None:
+    """Keeps refusals with the refused events; the same refusal again changes nothing."""
+    if refusals:
+        await connection.execute(_REFUSE, *_columns(map(_refusal_row, refusals)))
+
+
+def _refusal_row(refusal: Refusal) -> tuple[Any, ...]:
+    said, record = refusal.outgoing.data, refusal.record
+    what = (said.source, said.event, said.scope, said.code, said.field, said.message)
+    raw = (record.topic, record.key, record.value, _headers(record.headers)) if record else (None, None, None, None)
+    return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
+
+
+async def fail(connection: Connection, failures: Sequence[Undecodable]) -> None:
+    """Keeps messages on which this program failed."""
+    if failures:
+        await connection.execute(_FAIL, *_columns(_failure_row(each.record, each.error) for each in failures))
+
+
+def _failure_row(record: Record, error: Exception) -> tuple[Any, ...]:
+    place = ("in", record.topic, record.partition, record.offset)
+    return (*place, record.key, record.value, _headers(record.headers), record.timestamp_ms, _error(error))
+
+
+async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, Exception]]) -> None:
+    """Keeps messages that the broker will never take."""
+    if refused:
+        rows = (
+            ("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused
+        )
+        await connection.execute(_FAIL, *_columns(rows))
+
+
+async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
+    """Moves the positions on (never back) and writes the outbox row; its id, None without one."""
+    numbers = [partition.number for partition in positions]
+    row: int | None = await connection.fetchval(
+        _FINISH, [partition.topic for partition in positions], numbers, list(positions.values()), packed
+    )
+    return row
+
+
+async def to_be_retried(connection: Connection) -> list[Failed]:
+    """The failed messages that an operator wants to be tried again, oldest first."""
+    rows = await connection.fetch("select * from failed where retry order by id limit 100")
+    return [Failed(row["id"], row["direction"], _record(row)) for row in rows]
+
+
+def _record(row: Any) -> Record:
+    headers = tuple((name, base64.b64decode(value)) for name, value in orjson.loads(row["headers"]))
+    return Record(row["topic"], row["key"], row["value"], headers, row["partition"] or 0, row["offset"] or 0, row["timestamp_ms"])
+
+
+async def forget_failed(connection: Connection, numbers: Sequence[int]) -> None:
+    """Drops failed messages that have been taken by now."""
+    if numbers:
+        await connection.execute("delete from failed where id = any($1::bigint[])", list(numbers))
+
+
+async def ordered_discards(connection: Connection) -> list[EventRef]:
+    """The events whose waiting an operator gave up."""
+    return [EventRef(row["source"], row["event"]) for row in await connection.fetch("select source, event from discards")]
+
+
+async def forget_discards(connection: Connection, events: Sequence[EventRef]) -> None:
+    """Drops orders that were carried out."""
+    if events:
+        sources, ids = [event.source for event in events], [event.id for event in events]
+        query = "delete from discards where (source, event) in (select * from unnest($1::text[], $2::text[]))"
+        await connection.execute(query, sources, ids)
+
+
+async def rebase(connection: Connection, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    """Notes which logs began anew (they end before where they were read to), and gives each partition's base.
+
+    `ends`: the broker's end offsets. What comes next in such a log is counted on from where the old one was read to.
+    """
+    topics, numbers = [partition.topic for partition in ends], [partition.number for partition in ends]
+    await connection.execute(
+        """update positions set base = next_offset from unnest($1::text[], $2::int[], $3::bigint[]) as log (topic, number, ends)
+           where positions.topic = log.topic and partition = number and next_offset - base > ends""",
+        topics,
+        numbers,
+        list(ends.values()),
+    )
+    rows = await connection.fetch("select topic, partition, base from positions where base <> 0")
+    return {Partition(row["topic"], row["partition"]): row["base"] for row in rows}
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _headers(headers: Headers) -> str:
+    return orjson.dumps([(name, base64.b64encode(value or b"").decode()) for name, value in headers]).decode()
+
+
+def _text(text: str) -> str:
+    return text.replace("\0", "\\u0000")
+
+
+def _error(error: Exception) -> str:
+    return _text(f"{type(error).__name__}: {error}")[:2000]

@@ -1,0 +1,246 @@
+"""From a record to a typed message and back.
+
+What always holds: `decode` never raises; it gives a Message or, as a value, what is wrong (Unreadable). The digest of an
+event is over its type and its data alone, whatever the binding, the spacing and the order of its fields. What `encode`
+sends, `decode` gives back unchanged.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from shared.events.bindings import CloudEvent, canonical, headers_of, on_topic, parsed, read
+from shared.events.contract import CONTRACT, Entry, adapter, contradictions, full_type, short_type
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
+from shared.events.journals import PaymentJournal, PaymentRefused
+from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened
+from shared.events.refusal import INVALID, UNKNOWN_TYPE, RefusedError, contradicting, invalid
+from shared.events.values import ID_LENGTH, shown
+
+Headers = list[tuple[str, bytes]]
+
+LARGEST_SHOWN: Final = 1 << 19
+_LONGEST_SOURCE: Final = 512
+_LONGEST_KEPT: Final = 1024
+_LEVELS_AROUND: Final = 8
+_EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
+_WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened)
+
+
+def decode(record: Record) -> Message | Unreadable:
+    """The event in a record: its typed data, or the code, field and message of its refusal (events.md). Never raises."""
+    event: CloudEvent | None = None
+    try:
+        event = read(record)
+        return _message(event, record)
+    except RefusedError as refused:
+        return _unreadable(refused, event or _headers_alone(record), record)
+
+
+def _message(event: CloudEvent, record: Record) -> Message:
+    source, id_, full = event.required("source"), event.required("id"), event.required("type")
+    name, entry = _entry(full, record)
+    ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
+    data, digest = _inbound(name, entry, event) if entry.inbound else _own(name, entry, event)
+    message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
+    message.replay = event.number("replay")
+    if not entry.inbound:
+        message.reference = event.number("reference")
+        message.cause = _ref(event, "causation") or ref
+        message.first = _ref(event, "correlation") or ref
+    return message
+
+
+def _entry(full: str, record: Record) -> tuple[str, Entry]:
+    name = short_type(full)
+    if name is None:
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is no type or version of this contract: a type is such as {_EXAMPLE}")
+    entry = CONTRACT[name]
+    if not on_topic(record.topic, entry.topic):
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is no type of the topic {record.topic}: it belongs on {entry.topic}")
+    return name, entry
+
+
+def _limited(attribute: str, value: str, limit: int) -> str:
+    if len(value) > limit:
+        raise RefusedError(INVALID, f"/{attribute}", f"the {attribute} has {len(value)} characters: at most {limit} are allowed")
+    if not _is_plain(value):
+        raise RefusedError(INVALID, f"/{attribute}", f"{shown(value)} has control characters: they are not allowed")
+    return value
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() or not any(letter < " " or letter == "\x7f" for letter in text)
+
+
+def _inbound(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
+    raw = parsed(event.data)
+    digest = _digest(name, canonical(raw))
+    reader = adapter(entry.data)
+    try:
+        data = reader.validate_json(event.data)
+    except ValidationError as error:
+        raise invalid(error, raw, reader) from error
+    problems = list(contradictions(name, data))
+    if problems:
+        raise contradicting(problems, raw)
+    return data, digest
+
+
+def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
+    """Our own events are written one way only, so their bytes need not be put in order first."""
+    reader = adapter(entry.data)
+    try:
+        return reader.validate_json(event.data), _digest(name, event.data)
+    except ValidationError as error:
+        raise invalid(error, parsed(event.data), reader) from error
+
+
+def _digest(name: str, data: bytes) -> bytes:
+    return hashlib.blake2b(name.encode() + b"\0" + data, digest_size=16).digest()
+
+
+def _ref(event: CloudEvent, kind: str) -> EventRef | None:
+    source, id_ = event.attributes.get(f"{kind}source"), event.attributes.get(f"{kind}id")
+    return EventRef(source, id_) if isinstance(source, str) and isinstance(id_, str) else None
+
+
+# What could not be read
+
+
+def _headers_alone(record: Record) -> CloudEvent:
+    try:
+        return CloudEvent(headers_of(record)[0], record.value or b"")
+    except RefusedError:
+        return CloudEvent({}, record.value or b"")
+
+
+def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unreadable:
+    source, id_, full = (_kept(event.attributes.get(name)) for name in ("source", "id", "type"))
+    unreadable = Unreadable(refused.code, refused.field, refused.message, record)
+    unreadable.type = (short_type(full) or full) if full else None
+    unreadable.traceparent = event.traceparent()
+    unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
+    unreadable.replay = _otherwise_none(lambda: event.number("replay")) or 0
+    if source and id_:
+        unreadable.ref = EventRef(source, id_)
+        data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data
+        unreadable.digest = _digest(unreadable.type or "", data)
+    return unreadable
+
+
+def _kept(value: Any) -> str:
+    """An attribute as far as it can be shown: trimmed, without control characters, cut where nothing real is that long."""
+    text = value.strip()[:_LONGEST_KEPT] if isinstance(value, str) else ""
+    return text if _is_plain(text) else text.encode("unicode_escape").decode()
+
+
+def _otherwise_none(read_value: Any) -> Any:
+    try:
+        return read_value()
+    except RefusedError:
+        return None
+
+
+# What is sent
+
+
+def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
+    """An event as the key, value and headers of a record, in the binary binding; decimals as strings in plain notation."""
+    headers = [
+        ("content-type", b"application/json"),
+        ("ce_specversion", b"1.0"),
+        ("ce_type", full_type(outgoing.type).encode()),
+        ("ce_source", outgoing.ref.source.encode()),
+        ("ce_id", outgoing.ref.id.encode()),
+        ("ce_time", _time(outgoing.time)),
+        ("ce_causationid", outgoing.cause.id.encode()),
+        ("ce_causationsource", outgoing.cause.source.encode()),
+        ("ce_correlationid", outgoing.first.id.encode()),
+        ("ce_correlationsource", outgoing.first.source.encode()),
+    ]
+    if outgoing.traceparent is not None:
+        headers.append(("ce_traceparent", outgoing.traceparent.encode()))
+    if outgoing.reference:
+        headers.append(("ce_reference", str(outgoing.reference).encode()))
+    headers.extend(outgoing.headers)
+    return outgoing.key.encode(), as_json(outgoing.data), headers
+
+
+def as_json(data: Any) -> bytes:
+    """The data of an event as JSON: a dataclass of the contract or a mapping."""
+    return orjson.dumps(_renamed(data) if isinstance(data, _WITH_FROM) else data, default=_plain)
+
+
+def _renamed(data: Any) -> dict[str, Any]:
+    return {name.removesuffix("_"): getattr(data, name) for name in data.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, tuple):
+        return list(value)
+    msg = f"{type(value).__name__} is no part of an event"
+    raise TypeError(msg)
+
+
+def _time(time: datetime) -> bytes:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
+
+
+# The whole event, as a refusal shows it
+
+
+def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
+    """The whole event as one JSON-able document (the structured binding).
+
+    What the payment service handed on is shown as the payment event it came from. A record that is no CloudEvent is shown
+    as text or base64 data; of more than 512 KiB the beginning is shown, `datalength` says how long it was.
+    """
+    if isinstance(event, Record):
+        return _of_record(event)
+    if isinstance(event, Message):
+        if isinstance(event.data, PaymentRefused):
+            return event.data.original
+        if isinstance(event.data, PaymentJournal):
+            return _of_payment(event, event.data)
+        if event.record is None:
+            return _document(event.ref, event.type, event.time, event.data)
+    return _of_record(event.record)
+
+
+def _of_payment(message: Message, journal: PaymentJournal) -> dict[str, Any]:
+    name = "customer-payment.posted" if journal.ledger == "receivable" else "vendor-payment.posted"
+    return _document(journal.event, name, message.time, journal.payment)
+
+
+def _document(ref: EventRef, name: str, time: datetime, data: Any) -> dict[str, Any]:
+    event = {"specversion": "1.0", "type": full_type(name), "source": ref.source, "id": ref.id, "time": _time(time).decode()}
+    return {**event, "data": orjson.loads(as_json(data))}
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    event = _otherwise_none(lambda: read(record)) or _headers_alone(record)
+    return {**event.attributes, **dict(_data(event.data))}
+
+
+def _data(data: bytes) -> Iterator[tuple[str, Any]]:
+    if len(data) > LARGEST_SHOWN:
+        yield "datalength", len(data)
+        yield "data_base64", base64.b64encode(data[: LARGEST_SHOWN // 2]).decode()
+        return
+    try:
+        from_json(b"[" * _LEVELS_AROUND + data + b"]" * _LEVELS_AROUND)
+        yield "data", parsed(data)
+    except (RefusedError, ValueError):
+        yield "data_base64", base64.b64encode(data).decode()

@@ -1,0 +1,125 @@
+"""The table of the event contract: each event type's name, its topic and what its data is.
+
+What always holds: a type that is not in this table does not exist; the full CloudEvents type of a name is
+`intercompany.<name>.v1`; the events of the four inbound topics come from other systems, the others from our own services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+from pydantic import TypeAdapter
+
+from shared.events import inbound, journals, reference, settlements, vouchers
+from shared.events.envelope import Topic
+
+PREFIX: Final = "intercompany."
+VERSION: Final = ".v1"
+INBOUND_TOPICS: Final = frozenset({Topic.REFERENCE, Topic.INVOICES, Topic.PAYMENTS, Topic.REQUESTS})
+
+
+class Entry(NamedTuple):
+    """Where events of a type are sent, and the class of their data."""
+
+    topic: str
+    data: type
+
+    @property
+    def inbound(self) -> bool:
+        """Whether other systems send it."""
+        return self.topic in INBOUND_TOPICS
+
+
+def _on(topic: str, types: dict[str, type]) -> dict[str, Entry]:
+    return {name: Entry(topic, data) for name, data in types.items()}
+
+
+CONTRACT: Final[dict[str, Entry]] = {
+    **_on(
+        Topic.REFERENCE,
+        {
+            "company.defined": reference.CompanyDefined,
+            "party.defined": reference.PartyDefined,
+            "centralized-payments.defined": reference.CentralizedPaymentsDefined,
+            "centralized-payments-members.defined": reference.CentralizedPaymentsMembersDefined,
+            "intercompany-accounting.defined": reference.IntercompanyAccountingDefined,
+            "settlement-parameters.defined": reference.SettlementParametersDefined,
+            "posting-profile.defined": reference.PostingProfileDefined,
+            "methods-of-payment.defined": reference.MethodsOfPaymentDefined,
+            "payment-journal.defined": reference.PaymentJournalDefined,
+            "trading-relation.defined": reference.TradingRelationDefined,
+            "exchange-rate.published": reference.ExchangeRatePublished,
+            "period.closed": reference.PeriodClosed,
+            "period.opened": reference.PeriodOpened,
+        },
+    ),
+    **_on(Topic.INVOICES, {"customer-invoice.posted": inbound.InvoicePosted, "vendor-invoice.posted": inbound.InvoicePosted}),
+    **_on(Topic.PAYMENTS, {"customer-payment.posted": inbound.PaymentPosted, "vendor-payment.posted": inbound.PaymentPosted}),
+    **_on(
+        Topic.REQUESTS,
+        {
+            "settlement.requested": inbound.SettlementRequested,
+            "settlement-reversal.requested": inbound.SettlementReversalRequested,
+            "payment-reversal.requested": inbound.PaymentReversalRequested,
+            "journal-approval.requested": inbound.JournalApprovalRequested,
+        },
+    ),
+    **_on(
+        Topic.JOURNALS,
+        {
+            "payment-journal.posted": journals.PaymentJournal,
+            "payment.refused": journals.PaymentRefused,
+            "sales-payment-journal.created": journals.SalesPaymentJournal,
+            "sales-payment-journal.posted": journals.SalesPaymentJournal,
+            "sales-payment-journal.reversed": journals.SalesPaymentJournal,
+            "sales-payment-journal.waiting": journals.SalesPaymentsAnswered,
+            "sales-payment-journals.answered": journals.SalesPaymentsAnswered,
+        },
+    ),
+    **_on(
+        Topic.SETTLEMENTS,
+        {
+            "document.posted": settlements.DocumentPosted,
+            "document.reversed": settlements.DocumentReversed,
+            "settlement.posted": settlements.SettlementPosted,
+            "settlement.reversed": settlements.SettlementReversed,
+            "sales-payment-journal.refused": settlements.SalesPaymentJournalRefused,
+        },
+    ),
+    **_on(Topic.VOUCHERS, {"voucher.posted": vouchers.Voucher}),
+    **_on(Topic.REJECTIONS, {"event.rejected": vouchers.Rejection}),
+}
+
+
+@cache
+def adapter(data: type) -> TypeAdapter[Any]:
+    """What reads the data of a class from JSON; built once, when first needed."""
+    return TypeAdapter(data)
+
+
+def full_type(name: str) -> str:
+    """The CloudEvents type of an event's name."""
+    return f"{PREFIX}{name}{VERSION}"
+
+
+def short_type(full: str) -> str | None:
+    """The event's name of a CloudEvents type; None if it is none of this contract, or of another version."""
+    name = full.removeprefix(PREFIX).removesuffix(VERSION)
+    return name if name in CONTRACT and full == full_type(name) else None
+
+
+def contradictions(name: str, data: Any) -> Iterator[tuple[str, str]]:
+    """What contradicts in the data of an inbound or reference event: JSON pointers and what is wrong."""
+    checks: chain[tuple[str, str]] = chain(inbound.contradictions(name, data), _period(name, data))
+    return checks
+
+
+def _period(name: str, data: Any) -> Iterator[tuple[str, str]]:
+    check: Callable[..., Iterator[tuple[str, str]]] | None = _PERIODS.get(type(data))
+    return check(name, data) if check else iter(())
+
+
+_PERIODS: Final = {reference.PeriodClosed: reference.period_contradictions, reference.PeriodOpened: reference.period_contradictions}

@@ -1,0 +1,121 @@
+"""The envelope of every message: a CloudEvent that was read, one that could not be read, one to be sent.
+
+What always holds: `source` + `id` name an event for ever (events.md); the id of an outgoing event is derived from the
+event that caused it, so a recomputation gives the same id; nothing here knows a broker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+
+class EventRef(NamedTuple):
+    """The name of an event: who said it and its id there."""
+
+    source: str
+    id: str
+
+
+class Topic:
+    """The names of the topics (events.md, "Topics")."""
+
+    REFERENCE = "intercompany.reference"
+    INVOICES = "intercompany.invoices"
+    PAYMENTS = "intercompany.payments"
+    REQUESTS = "intercompany.requests"
+    JOURNALS = "intercompany.journals"
+    SETTLEMENTS = "intercompany.settlements"
+    VOUCHERS = "intercompany.vouchers"
+    REJECTIONS = "intercompany.rejections"
+
+
+@dataclass(slots=True)
+class Record:
+    """One record of a topic as it came from the broker; kept whole so that a refused event can be shown and replayed."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = 0
+    offset: int = 0
+    timestamp_ms: int = 0
+
+
+@dataclass(slots=True)
+class Message:
+    """A CloudEvent that could be read. `type` is the name without prefix and version, `data` its typed content.
+
+    `first` is the event from outside that started the chain (correlationid), `cause` the one directly before
+    (causationid); for an event from outside both are the event itself. `digest` is over the data alone, to tell a
+    duplicate from a conflict. `reference` is how far the sender had read the reference topic, 0 from outside.
+    `replay` counts how often an operator sent the event again.
+    """
+
+    ref: EventRef
+    type: str
+    data: Any
+    time: datetime
+    digest: bytes = b""
+    cause: EventRef | None = None
+    first: EventRef | None = None
+    traceparent: str | None = None
+    reference: int = 0
+    replay: int = 0
+    record: Record | None = None
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """A record that is no event of the contract: the refusal's code, field (JSON pointer) and message as a value.
+
+    `ref`, `type`, `time`, `digest`, `traceparent` and `replay` are what could be read of the event; a type that is not of
+    the contract is given as it stands there, and `digest` is empty without a `ref`.
+    """
+
+    code: str
+    field: str
+    message: str
+    record: Record
+    ref: EventRef | None = None
+    type: str | None = None
+    digest: bytes = b""
+    time: datetime | None = None
+    traceparent: str | None = None
+    replay: int = 0
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """An event to be sent: `data` is a dataclass or mapping of the contract, `key` keeps order within a topic."""
+
+    topic: str
+    key: str
+    type: str
+    ref: EventRef
+    data: Any
+    time: datetime
+    cause: EventRef
+    first: EventRef
+    traceparent: str | None = None
+    reference: int = 0
+    headers: tuple[tuple[str, bytes], ...] = field(default=())
+
+
+def derived_id(cause: EventRef, time: datetime, kind: str, number: int) -> str:
+    """The id of the effect `kind` number `number` of an event: UUID version 8, the causing event's time in front.
+
+    The rest is a digest of the cause's source and id, the kind and the number: the same cause gives the same id
+    however often it is computed (architecture.md, Delivery 2).
+    """
+    digest = hashlib.blake2b(f"{cause.source}\0{cause.id}\0{kind}\0{number}".encode(), digest_size=10).digest()
+    milliseconds = int(time.timestamp() * 1000) & (1 << 48) - 1
+    value = milliseconds.to_bytes(6) + digest
+    number_128 = int.from_bytes(value)
+    number_128 = number_128 & ~(0xF << 76) | 8 << 76
+    number_128 = number_128 & ~(0x3 << 62) | 0x2 << 62
+    return str(UUID(int=number_128))

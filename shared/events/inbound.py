@@ -1,0 +1,232 @@
+"""The events that other systems send (events.md, "Inbound events"): what their data holds and what contradicts in it.
+
+What always holds: a value of these classes that came through the codec has its form right by itself; whatever needs
+reference data or another document (a company's own currency, an invoice's digits) is the settlement service's to check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from shared.events.values import (
+    MOST_CASH_DISCOUNTS,
+    MOST_LINES,
+    MOST_MARKS,
+    Amount,
+    AmountOrZero,
+    Contract,
+    Currency,
+    Days,
+    Dimensions,
+    DocumentKind,
+    DocumentNumber,
+    Id,
+    IsoDate,
+    Ledger,
+    Percent,
+    Rate,
+    SignedAmount,
+    Source,
+    Text,
+    UseCashDiscount,
+    shown,
+)
+from shared.money import fits, minor_digits
+
+
+@dataclass(slots=True)
+class DocumentRef(Contract):
+    """A document by its company and number."""
+
+    company: Id
+    document: DocumentNumber
+
+
+@dataclass(slots=True)
+class CashDiscount(Contract):
+    """A tier: `percent` or `amount` (in the document's currency), `days` after the date or `until` a date, or for ever."""
+
+    percent: Percent | None = None
+    amount: Amount | None = None
+    days: Days | None = None
+    until: IsoDate | None = None
+    account: Id | None = None
+
+
+@dataclass(slots=True)
+class OffsetLine(Contract):
+    """An offset line: `account` is a posting type or main account, a negative amount is on the other side."""
+
+    account: Id
+    amount: SignedAmount
+    dimensions: Dimensions = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class InvoicePosted(Contract):
+    """`customer-invoice.posted`, `vendor-invoice.posted`. `exchange_rate`: 1 unit of `currency` in the company's own."""
+
+    company: Id
+    account: Id
+    document: Id
+    date: IsoDate
+    currency: Currency
+    amount: Amount
+    kind: DocumentKind = "invoice"
+    due_date: IsoDate | None = None
+    exchange_rate: Rate | None = None
+    cash_discounts: Annotated[list[CashDiscount], Field(max_length=MOST_CASH_DISCOUNTS)] = field(default_factory=list)
+    lines: Annotated[list[OffsetLine], Field(min_length=1, max_length=MOST_LINES)] | None = None
+    posting_profile: Id | None = None
+    dimensions: Dimensions = field(default_factory=dict)
+    credits: Id | None = None
+    intercompany_invoice: DocumentRef | None = None
+
+
+@dataclass(slots=True)
+class Mark(Contract):
+    """What is to be settled. `amount_to_settle` is without the discount: in the payment's currency, in a request the document's."""
+
+    company: Id
+    document: DocumentNumber
+    amount_to_settle: Amount | None = None
+    use_cash_discount: UseCashDiscount = "normal"
+    cash_discount_to_take: AmountOrZero | None = None
+    full_settlement: bool = False
+    cash_discount_account: Id | None = None
+
+
+@dataclass(slots=True)
+class PaymentPosted(Contract):
+    """`customer-payment.posted`, `vendor-payment.posted`. With `primary` the payment is the primary payment of its run."""
+
+    company: Id
+    account: Id
+    document: Id
+    date: IsoDate
+    currency: Currency
+    amount: Amount
+    exchange_rate: Rate | None = None
+    offset: Id = "cash"
+    method_of_payment: Id | None = None
+    posting_profile: Id | None = None
+    dimensions: Dimensions = field(default_factory=dict)
+    prepayment: bool = False
+    settle: Annotated[list[Mark], Field(max_length=MOST_MARKS)] = field(default_factory=list)
+    primary: bool = False
+
+
+@dataclass(slots=True)
+class SettlementRequested(Contract):
+    """`settlement.requested`: marks of any open documents; amounts in each document's own currency."""
+
+    ledger: Ledger
+    settle: Annotated[list[Mark], Field(min_length=1, max_length=MOST_MARKS)]
+    date: IsoDate | None = None
+    primary: DocumentRef | None = None
+    cash_discount_date: IsoDate | None = None
+
+
+@dataclass(slots=True)
+class SettlementReversalRequested(Contract):
+    """`settlement-reversal.requested`: of a payment's settlements, or of those of one event."""
+
+    ledger: Ledger
+    payment: DocumentRef | None = None
+    settlement: Id | None = None
+    settlement_source: Source | None = None
+    date: IsoDate | None = None
+    reason: Text | None = None
+
+
+@dataclass(slots=True)
+class PaymentReversalRequested(Contract):
+    """`payment-reversal.requested`."""
+
+    ledger: Ledger
+    payment: DocumentRef
+    date: IsoDate | None = None
+    reason: Text | None = None
+
+
+@dataclass(slots=True)
+class JournalApprovalRequested(Contract):
+    """`journal-approval.requested`: posts a sales payment journal that was only created."""
+
+    company: Id
+    journal: Id
+    document: DocumentNumber
+
+
+Problem = tuple[str, str]
+"""The JSON pointer of a field, and what is wrong with it."""
+
+
+def ledger_of(event_type: str) -> Ledger:
+    """The ledger of an invoice or payment event: `customer-…` is receivable, `vendor-…` payable."""
+    return "receivable" if event_type.startswith("customer-") else "payable"
+
+
+def contradictions(event_type: str, data: Any) -> Iterator[Problem]:
+    """What contradicts within the data of an event whose fields are each right by themselves."""
+    check = _CHECKS.get(type(data))
+    return check(event_type, data) if check else iter(())
+
+
+def _digits(pointer: str, amount: Decimal | None, currency: str) -> Iterator[Problem]:
+    if amount is not None and not fits(amount, currency):
+        yield pointer, f"{amount} has more digits than {currency} has: at most {minor_digits(currency)} after the point"
+
+
+def _invoice(event_type: str, data: InvoicePosted) -> Iterator[Problem]:
+    yield from _digits("/amount", data.amount, data.currency)
+    for number, discount in enumerate(data.cash_discounts):
+        yield from _cash_discount(f"/cash_discounts/{number}", discount, data)
+    for number, line in enumerate(data.lines or ()):
+        yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
+    if data.credits is not None and data.kind != "credit_note":
+        yield "/credits", f"only a credit note credits a document, this is of kind {data.kind}"
+    if data.intercompany_invoice is not None and ledger_of(event_type) == "receivable":
+        yield "/intercompany_invoice", "only a vendor invoice names the invoice of its seller"
+
+
+def _cash_discount(pointer: str, discount: CashDiscount, invoice: InvoicePosted) -> Iterator[Problem]:
+    if discount.percent is None and discount.amount is None:
+        yield pointer, "a cash discount needs percent or amount"
+    if discount.percent is not None and discount.amount is not None:
+        yield f"{pointer}/amount", "a cash discount has percent or amount, not both"
+    if discount.days is not None and discount.until is not None:
+        yield f"{pointer}/until", "a cash discount has days or until, not both"
+    yield from _digits(f"{pointer}/amount", discount.amount, invoice.currency)
+    if discount.amount is not None and discount.amount > invoice.amount:
+        yield f"{pointer}/amount", f"{discount.amount} is more than the document's amount, {invoice.amount}"
+    if discount.days is not None and invoice.date > date.max - timedelta(discount.days):
+        yield f"{pointer}/days", f"{discount.days} days after {invoice.date} is beyond the calendar"
+
+
+def _payment(_event_type: str, data: PaymentPosted) -> Iterator[Problem]:
+    yield from _digits("/amount", data.amount, data.currency)
+    for number, mark in enumerate(data.settle):
+        yield from _digits(f"/settle/{number}/amount_to_settle", mark.amount_to_settle, data.currency)
+
+
+def _settlement_reversal(_event_type: str, data: SettlementReversalRequested) -> Iterator[Problem]:
+    if data.payment is None and data.settlement is None:
+        yield "/payment", "a settlement reversal needs payment or settlement"
+    if data.payment is not None and data.settlement is not None:
+        yield "/settlement", f"a settlement reversal names payment or settlement, not both: {shown(data.settlement)}"
+    if data.settlement is None and data.settlement_source is not None:
+        yield "/settlement_source", "settlement_source says who sent the event named in settlement, which is missing"
+
+
+_CHECKS: Final[dict[type, Callable[[str, Any], Iterator[Problem]]]] = {
+    InvoicePosted: _invoice,
+    PaymentPosted: _payment,
+    SettlementReversalRequested: _settlement_reversal,
+}

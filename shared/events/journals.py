@@ -1,0 +1,91 @@
+"""What the payment service says on `intercompany.journals`: payment journals and sales payment journals.
+
+`payment-journal.posted`, `payment.refused`, `sales-payment-journal.created`, `.posted`, `.reversed`, `.waiting`, and
+`sales-payment-journals.answered` for a run that makes none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import datetime
+from decimal import Decimal
+from typing import Any
+
+from shared.events.envelope import EventRef
+from shared.events.inbound import PaymentPosted
+
+
+@dataclass(slots=True)
+class PaymentJournal:
+    """A payment as the payment journal says it (`payment-journal.posted`).
+
+    `event` is the payment event itself, `digest` (hex) is over its data: the settlement service tells a duplicate from
+    a conflict by them. `replay` counts an operator's replays.
+    """
+
+    ledger: str
+    event: EventRef
+    digest: str
+    payment: PaymentPosted
+    replay: int = 0
+
+
+@dataclass(slots=True)
+class PaymentRefused:
+    """A payment whose form is wrong (`payment.refused`); the settlement service, which knows all ids, refuses it.
+
+    `event`, `digest` (hex) and `replay` as in PaymentJournal; `code`, `field` (JSON pointer) and `message` are the
+    refusal, `original` the event itself as one JSON document.
+    """
+
+    event: EventRef
+    digest: str
+    code: str
+    field: str
+    message: str
+    original: dict[str, Any]
+    replay: int = 0
+
+
+@dataclass(slots=True)
+class SalesMark:
+    """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency."""
+
+    company: str
+    document: str
+    amount_to_settle: Decimal
+    cash_discount_to_take: Decimal
+
+
+@dataclass(slots=True)
+class SalesPaymentJournal:
+    """The payment of a group company as its seller sees it (`sales-payment-journal.created|posted|reversed`).
+
+    `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
+    published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `answers` the number of
+    messages that answer this run (0: it is no answer, the journal had waited or was approved). `payer` is the event
+    of the vendor payment.
+    """
+
+    company: str
+    journal: str
+    document: str
+    account: str
+    date: datetime.date
+    currency: str
+    amount: Decimal
+    offset: str
+    exchange_rate: Decimal | None
+    marks: list[SalesMark]
+    mirrors: tuple[str, str]
+    run: EventRef
+    answers: int
+    payer: EventRef
+
+
+@dataclass(slots=True)
+class SalesPaymentsAnswered:
+    """Answers a run without a journal: it makes none (`sales-payment-journals.answered`) or one waits (`….waiting`)."""
+
+    run: EventRef
+    answers: int

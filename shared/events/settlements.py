@@ -1,0 +1,201 @@
+"""What the settlement service says on `intercompany.settlements`, complete enough to post from.
+
+`document.posted`, `document.reversed`, `settlement.posted`, `settlement.reversed`, `sales-payment-journal.refused`.
+What always holds: amounts are positive in their own document's currency unless a comment says otherwise; values are
+in the accounting currency of the company named; a record is named by its run, the ledger and its number, for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import datetime
+from decimal import Decimal
+
+from shared.events.envelope import EventRef
+
+
+@dataclass(slots=True)
+class PostedLine:
+    """An offset line of a document: `account` is a posting type or main account, negative is the other side."""
+
+    account: str
+    amount: Decimal
+    dimensions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class DocumentPosted:
+    """A document became a fact of its company's books (`document.posted`).
+
+    `kind`: invoice, credit_note, interest_note, collection_letter, payment_fee, refund, payment. `summary_account` is
+    the receivable or payable main account, or the posting type where the company has none. `exchange_rate` is 1 unit
+    of `currency` in `accounting_currency`.
+    """
+
+    ledger: str
+    company: str
+    document: str
+    kind: str
+    party: str
+    account: str
+    date: datetime.date
+    currency: str
+    amount: Decimal
+    accounting_currency: str
+    exchange_rate: Decimal
+    accounting_amount: Decimal
+    summary_account: str
+    dimensions: dict[str, str]
+    lines: list[PostedLine]
+
+
+@dataclass(slots=True)
+class DocumentReversed:
+    """A payment was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00."""
+
+    ledger: str
+    company: str
+    document: str
+    date: datetime.date
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class SettledDocument:
+    """What is to be known of a document to post a settlement of it."""
+
+    company: str
+    document: str
+    kind: str
+    account: str
+    date: datetime.date
+    currency: str
+    accounting_currency: str
+    exchange_rate: Decimal
+    summary_account: str
+    dimensions: dict[str, str]
+    intercompany_company: str | None = None
+    intercompany_document: str | None = None
+    mark: int = 0  # position among the marks of the run; a run without marks: its order there
+    event: EventRef | None = None  # of a payment: the event that posted it
+
+
+@dataclass(slots=True)
+class DiscountPart:
+    """A part of a discount with dimensions of its own (F-D17)."""
+
+    dimensions: dict[str, str]
+    amount: Decimal
+    value: Decimal
+
+
+@dataclass(slots=True)
+class Discount:
+    """A cash discount of a record. `amount` in the document's currency.
+
+    `value` is in the company of the document that has the discount, `posted_value` in the company that posts it.
+    `account` overrides the company's account for `cash_discount`. `parts` add up to `amount` and `posted_value`.
+    """
+
+    amount: Decimal
+    value: Decimal
+    posted_by_payment: bool
+    posted_value: Decimal
+    account: str | None
+    rule: str
+    parts: list[DiscountPart]
+
+
+@dataclass(slots=True)
+class Gain:
+    """A realized gain (a loss is negative): `value` in I's accounting currency, `posted_value` in the poster's."""
+
+    value: Decimal
+    posted_by_payment: bool
+    posted_value: Decimal
+
+
+@dataclass(slots=True)
+class Difference:
+    """An over- or underpayment or penny difference: `amount` in the document's currency, `value` in its company's."""
+
+    amount: Decimal
+    value: Decimal
+    penny: bool
+
+
+@dataclass(slots=True)
+class SettlementRecord:
+    """One pair in one run (rules.md, "Settlement record" and "Lines of a record").
+
+    `lowering` (L) and `raising` (R) are positions in the event's `documents`. P is the company of L, I that of R. With
+    `enlarges`, L is the primary and another lowering document stands in R's place: signs follow the documents (F-C03).
+    `amount` is what L gave in L's currency, `applied` the same in R's. `lowering_value` is the main line's value in
+    P's accounting currency, `raising_value` in I's. `left` is what L had left and wrote off (L's currency), `lacking` what
+    R lacked (R's currency). `credit_note_discount` is the own discount of the credit note of the pair.
+    """
+
+    number: int
+    date: datetime.date
+    lowering: int
+    raising: int
+    enlarges: bool
+    amount: Decimal
+    applied: Decimal
+    lowering_value: Decimal
+    raising_value: Decimal
+    discount: Discount | None = None
+    credit_note_discount: Discount | None = None
+    gain: Gain | None = None
+    left: Difference | None = None
+    lacking: Difference | None = None
+
+
+@dataclass(slots=True)
+class SettlementPosted:
+    """One run (`settlement.posted`): all its records, or it does not happen.
+
+    `document` is the voucher's document: the primary's number, else None: each record's L. `answer` asks the payment
+    service to say which sales payment journals it makes of the run.
+    """
+
+    ledger: str
+    run: EventRef
+    party: str
+    primary: int | None
+    documents: list[SettledDocument]
+    records: list[SettlementRecord]
+    answer: bool = False
+
+
+@dataclass(slots=True)
+class ReversedRecord:
+    """A record that is mirrored, and the date of the mirror."""
+
+    ledger: str
+    run: EventRef
+    number: int
+    date: datetime.date
+
+
+@dataclass(slots=True)
+class SettlementReversed:
+    """Runs were reversed (`settlement.reversed`): the vouchers of `records` are mirrored under new numbers (C21).
+
+    `runs` are the runs reversed whole; sales payment journals that still wait for one of them are dropped. `journals`
+    are the documents (company, document) of the sales payment journals that became `reversed` by it.
+    """
+
+    ledger: str
+    records: list[ReversedRecord]
+    runs: list[EventRef]
+    journals: list[tuple[str, str]]
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class SalesPaymentJournalRefused:
+    """The number of a sales payment journal is taken in the seller's books (`sales-payment-journal.refused`)."""
+
+    company: str
+    document: str

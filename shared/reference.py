@@ -1,0 +1,231 @@
+"""The reference data of a group: companies, parties, intercompany accounting, parameters, rates, periods, trading.
+
+In go the reference events of events.md, one by one in their order (`take`); out come the answers the cores ask for.
+What always holds: a later event replaces the earlier one of the same key; nothing here is ever guessed: what is not
+defined is None, and the core that needs it waits for it by name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from shared.events import reference as events
+
+Ledger = str
+RECEIVABLE: Final = "receivable"
+PAYABLE: Final = "payable"
+SUMMARY_TYPE: Final = {RECEIVABLE: "accounts_receivable", PAYABLE: "accounts_payable"}
+
+
+class AccountKey(NamedTuple):
+    """A customer or vendor account in a company."""
+
+    ledger: str
+    company: str
+    account: str
+
+
+class Reference:
+    """What is defined by now. `take` changes it in place; `copy` first where the change may have to be undone."""
+
+    def __init__(self) -> None:
+        self.companies: dict[str, events.CompanyDefined] = {}
+        self.parties: dict[str, events.PartyDefined] = {}
+        self.party_of: dict[AccountKey, str] = {}
+        self.group_of: dict[AccountKey, str] = {}
+        self.members: frozenset[str] | None = None
+        self.centralized_payments: dict[str, events.CentralizedPaymentsDefined] = {}
+        self.intercompany: dict[tuple[str, str], events.IntercompanyAccountingDefined] = {}
+        self.settlement_parameters: dict[tuple[str, str], events.SettlementParametersDefined] = {}
+        self.posting_profiles: dict[str, dict[str, events.PostingProfileDefined]] = {}
+        self.methods: dict[str, frozenset[str]] = {}
+        self.payment_journals: dict[tuple[str, str], events.PaymentJournalDefined] = {}
+        self.trading: dict[tuple[str, str, str], events.TradingRelationDefined] = {}
+        self.rates: dict[tuple[str | None, str, str], list[tuple[date, Fraction]]] = {}
+        self.periods: dict[str, tuple[events.PeriodClosed | events.PeriodOpened, ...]] = {}
+
+    def copy(self) -> Reference:
+        """The same reference data, to be changed apart from this one."""
+        other = Reference()
+        for name, value in vars(self).items():
+            setattr(other, name, dict(value) if isinstance(value, dict) else value)
+        return other
+
+    # What comes in
+
+    def take(self, data: Any) -> None:
+        """Folds one typed reference event (shared.events.reference); TypeError if it is none."""
+        fold = _FOLDS.get(type(data))
+        if fold is None:
+            msg = f"{type(data).__name__} is no reference event"
+            raise TypeError(msg)
+        fold(self, data)
+
+    def _take_company(self, data: events.CompanyDefined) -> None:
+        self.companies[data.company] = data
+
+    def _take_party(self, data: events.PartyDefined) -> None:
+        before = self.parties.get(data.party)
+        if before is not None:
+            for key, _ in _accounts(before):
+                if self.party_of.get(key) == data.party:
+                    del self.party_of[key]
+                    self.group_of.pop(key, None)
+        self.parties[data.party] = data
+        for key, group in _accounts(data):
+            self.party_of[key] = data.party
+            self.group_of.pop(key, None)
+            if group is not None:
+                self.group_of[key] = group
+
+    def _take_members(self, data: events.CentralizedPaymentsMembersDefined) -> None:
+        self.members = frozenset(data.members)
+
+    def _take_centralized_payments(self, data: events.CentralizedPaymentsDefined) -> None:
+        self.centralized_payments[data.company] = data
+
+    def _take_intercompany(self, data: events.IntercompanyAccountingDefined) -> None:
+        self.intercompany[data.company, data.partner] = data
+
+    def _take_parameters(self, data: events.SettlementParametersDefined) -> None:
+        self.settlement_parameters[data.company, data.ledger] = data
+
+    def _take_profile(self, data: events.PostingProfileDefined) -> None:
+        self.posting_profiles[data.company] = {**self.posting_profiles.get(data.company, {}), data.posting_profile: data}
+
+    def _take_methods(self, data: events.MethodsOfPaymentDefined) -> None:
+        self.methods[data.company] = frozenset(data.methods)
+
+    def _take_payment_journal(self, data: events.PaymentJournalDefined) -> None:
+        self.payment_journals[data.company, data.journal] = data
+
+    def _take_trading(self, data: events.TradingRelationDefined) -> None:
+        self.trading[data.seller.company, data.buyer.company, data.buyer.vendor] = data
+
+    def _take_rate(self, data: events.ExchangeRatePublished) -> None:
+        key = (data.company, data.from_, data.to)
+        rates = {day: rate for day, rate in self.rates.get(key, ()) if day != data.date}
+        rates[data.date] = Fraction(data.rate)
+        self.rates[key] = sorted(rates.items())
+
+    def _take_period(self, data: events.PeriodClosed | events.PeriodOpened) -> None:
+        same = [period for period in self.periods.get(data.company, ()) if (period.from_, period.to) != (data.from_, data.to)]
+        self.periods[data.company] = (*same, data)
+
+    # What is asked
+
+    def company(self, code: str) -> events.CompanyDefined | None:
+        """The legal entity of this code."""
+        return self.companies.get(code)
+
+    def currency(self, company: str) -> str:
+        """The accounting currency of a company that is defined."""
+        return self.companies[company].currency
+
+    def party(self, ledger: str, company: str, account: str) -> str | None:
+        """The party behind a customer (receivable) or vendor (payable) account of a company (F-A04)."""
+        return self.party_of.get(AccountKey(ledger, company, account))
+
+    def main_account(self, company: str, posting_type: str) -> str:
+        """The main account of a posting type in the company's chart; without one the posting type stands for itself."""
+        entry = self.companies.get(company)
+        return posting_type if entry is None else entry.accounts.get(posting_type, posting_type)
+
+    def summary_account(self, key: AccountKey, profile: str | None) -> str:
+        """The receivable or payable account: by the posting profile, account before group before all (F-A16), else the chart."""
+        defined = self.posting_profiles.get(key.company, {}).get(profile) if profile is not None else None
+        entry = (defined.receivable if key.ledger == RECEIVABLE else defined.payable) if defined is not None else None
+        found: str | None = None
+        if entry is not None:
+            found = entry.accounts.get(key.account) or entry.groups.get(self.group_of.get(key, "")) or entry.all
+        return found or self.main_account(key.company, SUMMARY_TYPE[key.ledger])
+
+    def parameters(self, company: str, ledger: str) -> events.SettlementParametersDefined:
+        """The settlement parameters of a company and ledger, the defaults where none are defined."""
+        return self.settlement_parameters.get((company, ledger)) or events.SettlementParametersDefined(company=company, ledger=ledger)
+
+    def has_intercompany_accounting(self, company: str, partner: str) -> bool:
+        """Whether `company` may post towards `partner`: the pair is defined, or the group defines none at all (F-A08)."""
+        return not self.intercompany or (company, partner) in self.intercompany
+
+    def intercompany_account(self, company: str, partner: str, posting_type: str) -> str:
+        """The `due_from` or `due_to` main account in the books of `company` towards `partner`, else the posting type."""
+        entry = self.intercompany.get((company, partner))
+        own = getattr(entry, posting_type) if entry is not None else None
+        return own or self.main_account(company, posting_type)
+
+    def posting_option(self, option: str, ledger: str, payer: str, partner: str) -> str | None:
+        """`post_cash_discount` or `post_exchange_gain_or_loss` of the originating company towards the other company.
+
+        Its intercompany accounting if that says so, else its centralized payments, the ledger's own entry first; None: default.
+        """
+        pair = self.intercompany.get((payer, partner))
+        central = self.centralized_payments.get(payer)
+        own = (central.receivable if ledger == RECEIVABLE else central.payable) if central is not None else None
+        for entry in (pair, own, central):
+            value: str | None = getattr(entry, option) if entry is not None else None
+            if value is not None:
+                return value
+        return None
+
+    def rate(self, company: str, from_: str, to: str, on: date) -> Fraction | None:
+        """Published: 1 `from_` in `to` for a company on a date, the latest on or before it.
+
+        The company's direct, the company's inverse, the general direct, the general inverse, in this order.
+        """
+        if from_ == to:
+            return Fraction(1)
+        for owner in (company, None):
+            direct = _latest(self.rates.get((owner, from_, to)), on)
+            if direct is not None:
+                return direct
+            inverse = _latest(self.rates.get((owner, to, from_)), on)
+            if inverse is not None:
+                return 1 / inverse
+        return None
+
+    def is_closed(self, company: str, on: date) -> bool:
+        """Whether a date lies in a closed period of the company: the last word on that date counts."""
+        for period in reversed(self.periods.get(company, ())):
+            if period.from_ <= on <= period.to:
+                return isinstance(period, events.PeriodClosed)
+        return False
+
+
+def _accounts(party: events.PartyDefined) -> list[tuple[AccountKey, str | None]]:
+    customers = [(AccountKey(RECEIVABLE, company, account), party.customer_groups.get(company)) for company, account in party.customers.items()]
+    vendors = [(AccountKey(PAYABLE, company, account), party.vendor_groups.get(company)) for company, account in party.vendors.items()]
+    return customers + vendors
+
+
+def _latest(rates: list[tuple[date, Fraction]] | None, on: date) -> Fraction | None:
+    if not rates:
+        return None
+    position = bisect_right(rates, on, key=lambda entry: entry[0])
+    return rates[position - 1][1] if position else None
+
+
+def as_fraction(rate: Decimal) -> Fraction:
+    """A rate as the exact fraction it is."""
+    return Fraction(rate)
+
+
+_FOLDS: Final[dict[type, Any]] = {
+    events.CompanyDefined: Reference._take_company,  # noqa: SLF001 - the table of this class's own folds
+    events.PartyDefined: Reference._take_party,  # noqa: SLF001
+    events.CentralizedPaymentsMembersDefined: Reference._take_members,  # noqa: SLF001
+    events.CentralizedPaymentsDefined: Reference._take_centralized_payments,  # noqa: SLF001
+    events.IntercompanyAccountingDefined: Reference._take_intercompany,  # noqa: SLF001
+    events.SettlementParametersDefined: Reference._take_parameters,  # noqa: SLF001
+    events.PostingProfileDefined: Reference._take_profile,  # noqa: SLF001
+    events.MethodsOfPaymentDefined: Reference._take_methods,  # noqa: SLF001
+    events.PaymentJournalDefined: Reference._take_payment_journal,  # noqa: SLF001
+    events.TradingRelationDefined: Reference._take_trading,  # noqa: SLF001
+    events.ExchangeRatePublished: Reference._take_rate,  # noqa: SLF001
+    events.PeriodClosed: Reference._take_period,  # noqa: SLF001
+    events.PeriodOpened: Reference._take_period,  # noqa: SLF001
+}

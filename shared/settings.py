@@ -1,0 +1,157 @@
+"""Settings: everything that differs between a laptop, a test and production, read from the environment once.
+
+What always holds: each setting has the name of its environment variable; an error names that variable and says what
+would be right; a value is never part of an error, and passwords and database addresses never show when printed.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$")]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names each variable and what would be right."""
+
+
+class LogFormat(StrEnum):
+    """How logs are written: coloured lines for people, one JSON object per line for collectors."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class SecurityProtocol(StrEnum):
+    """How the broker is spoken to."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SecurityMechanism(StrEnum):
+    """How a client proves to the broker who it is."""
+
+    PLAIN = "PLAIN"
+    SCRAM_256 = "SCRAM-SHA-256"
+    SCRAM_512 = "SCRAM-SHA-512"
+    OAUTH = "OAUTHBEARER"
+
+
+class Settings(BaseSettings):
+    """All settings of all processes; a field `log_level` is the variable `LOG_LEVEL`.
+
+    Without `KAFKA_BOOTSTRAP_SERVERS` or `DATABASE_URL` the embedded parts are used. TLS to the database is part of
+    `DATABASE_URL` (`?sslmode=verify-full&sslrootcert=…`).
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    kafka_bootstrap_servers: str | None = None
+    database_url: SecretStr | None = None
+    namespace: Namespace = ""
+    data_dir: Path = Path(".data")
+
+    topic_partitions: int = Field(default=1, ge=1, le=1000)
+    topic_replication_factor: int = Field(default=-1, ge=-1, description="-1: the broker's default")
+    fetch_max_wait_ms: int = Field(default=500, ge=1, le=10_000)
+    idempotent_producer: bool = True
+    group_instance_id: str | None = None
+
+    kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
+    kafka_security_mechanism: SecurityMechanism | None = None
+    kafka_security_username: str | None = None
+    kafka_security_password: SecretStr | None = None
+    kafka_security_token_file: Path | None = None
+    kafka_security_ca_file: Path | None = None
+
+    health_host: str = "0.0.0.0"  # noqa: S104 - a container's probes come from outside the container
+    health_port: int = Field(default=0, ge=0, le=65535, description="0: off")
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: Annotated[str, StringConstraints(to_upper=True, pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
+    otel_exporter_otlp_endpoint: str | None = None
+
+    wait_at_most: timedelta | None = None
+
+    @field_validator("kafka_bootstrap_servers", "database_url", "group_instance_id", "otel_exporter_otlp_endpoint", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        """A variable set to nothing (as compose files do) counts as not set."""
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _credentials_complete(self) -> Settings:
+        if not self.kafka_security_protocol.startswith("SASL"):
+            return self
+        if self.kafka_security_mechanism is None:
+            msg = f"KAFKA_SECURITY_MECHANISM is needed with KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
+            raise ValueError(msg)
+        if self.kafka_security_mechanism is SecurityMechanism.OAUTH:
+            if self.kafka_security_token_file is None:
+                msg = "KAFKA_SECURITY_TOKEN_FILE is needed with KAFKA_SECURITY_MECHANISM=OAUTHBEARER"
+                raise ValueError(msg)
+        elif not self.kafka_security_username or self.kafka_security_password is None:
+            msg = "KAFKA_SECURITY_USERNAME and KAFKA_SECURITY_PASSWORD are needed with SASL"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def brokers(self) -> str:
+        """The broker's addresses, `host:port` with commas between; SettingsError if there are none."""
+        if self.kafka_bootstrap_servers is None:
+            msg = "KAFKA_BOOTSTRAP_SERVERS is not set: give the broker's address, host:port"
+            raise SettingsError(msg)
+        return self.kafka_bootstrap_servers
+
+    @property
+    def database(self) -> str:
+        """The database's address with its password: for the driver only; SettingsError if there is none."""
+        if self.database_url is None:
+            msg = "DATABASE_URL is not set: give the database's address, postgresql://user:password@host:port/name"
+            raise SettingsError(msg)
+        return self.database_url.get_secret_value()
+
+    def topic(self, topic: str) -> str:
+        """A topic's name at the broker: with the namespace in front, if there is one."""
+        return f"{self.namespace}.{topic}" if self.namespace else topic
+
+    def group(self, service: str) -> str:
+        """A service's consumer group."""
+        return f"{self.namespace}.{service}" if self.namespace else service
+
+    def schema(self, service: str) -> str:
+        """A service's PostgreSQL schema."""
+        return f"{self.namespace}_{service}" if self.namespace else service
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What the broker's certificate is checked against; None without TLS."""
+        if self.kafka_security_protocol not in {SecurityProtocol.SSL, SecurityProtocol.SASL_SSL}:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.kafka_security_ca_file)
+        except OSError as error:
+            msg = f"KAFKA_SECURITY_CA_FILE cannot be read: {error.strerror}"
+            raise SettingsError(msg) from error
+
+
+def load_settings() -> Settings:
+    """Reads the environment; SettingsError names every variable that is wrong, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [_sentence(tuple(each["loc"]), each["msg"]) for each in error.errors(include_input=False, include_url=False)]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    """`LOG_LEVEL: …`; a rule over several variables names them itself."""
+    return f"{str(place[0]).upper()}: {message}" if place else message.removeprefix("Value error, ")

@@ -1,0 +1,128 @@
+"""The working set of a core: tables of immutable values in memory, loaded in part, with what changed in them.
+
+What always holds: a core reads and writes nothing else; a row or index entry that was not loaded is never taken for one
+that does not exist: asking for it raises `NotLoaded`, the shell loads it, `rollback`s the set and folds again. In a
+simulation every table is `complete`: what is not there does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Missing(NamedTuple):
+    """What has to be loaded: a row by its key (`index` None), or all rows with this key in the index."""
+
+    table: str
+    index: str | None
+    key: Hashable
+
+
+class NotLoadedError(Exception):
+    """A core asked for something that was not loaded; `missing` says what."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(str(missing))
+        self.missing = missing
+
+
+class Table(Generic[K, V]):
+    """Rows by key, with indexes: functions from a row to the keys under which it is found."""
+
+    def __init__(self, name: str, indexes: dict[str, Callable[[V], Iterable[Hashable]]] | None = None, *, complete: bool) -> None:
+        self.name = name
+        self.complete = complete
+        self._indexes = indexes or {}
+        self._base: dict[K, V | None] = {}
+        self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
+        self._index: dict[tuple[str, Hashable], dict[K, None]] = {}
+        self.changed: dict[K, V | None] = {}
+
+    def get(self, key: K) -> V | None:
+        """The row, or None if there is none; NotLoadedError if nobody looked."""
+        if key in self.changed:
+            return self.changed[key]
+        if key in self._base:
+            return self._base[key]
+        if self.complete:
+            return None
+        raise NotLoadedError(Missing(self.name, None, key))
+
+    def find(self, index: str, key: Hashable) -> list[V]:
+        """All rows with this key in the index, in no particular order; NotLoadedError if nobody looked."""
+        place = (index, key)
+        keys = self._index.get(place)
+        if keys is None:
+            keys = self._base_index.get(place)
+        if not self.complete and place not in self._base_index:
+            raise NotLoadedError(Missing(self.name, index, key))
+        rows = (self.get(row) for row in keys or ())
+        return [row for row in rows if row is not None]
+
+    def put(self, key: K, row: V | None) -> None:
+        """Writes a row (None deletes it); it counts as changed, the indexes follow."""
+        before = self.changed[key] if key in self.changed else self._base.get(key)
+        self.changed[key] = row
+        if self._indexes:
+            self._reindex(key, before, row)
+
+    def _reindex(self, key: K, before: V | None, after: V | None) -> None:
+        for name, keys_of in self._indexes.items():
+            old = set(keys_of(before)) if before is not None else set()
+            new = set(keys_of(after)) if after is not None else set()
+            for gone in old - new:
+                self._entry(name, gone).pop(key, None)
+            for come in new - old:
+                self._entry(name, come)[key] = None
+
+    def places(self, index: str, row: V) -> Iterable[Hashable]:
+        """The keys of an index under which a row is found."""
+        return self._indexes[index](row)
+
+    def _entry(self, name: str, key: Hashable) -> dict[K, None]:
+        place = (name, key)
+        entry = self._index.get(place)
+        if entry is None:
+            entry = self._index[place] = dict(self._base_index.get(place, {}))
+        return entry
+
+    def loaded(self, key: K, row: V | None) -> None:
+        """Says what the store holds under a key (None: nothing). Does not count as changed."""
+        self._base[key] = row
+
+    def loaded_index(self, index: str, key: Hashable, keys: Iterable[K]) -> None:
+        """Says which rows the store holds under a key of an index; the rows themselves are given to `loaded`."""
+        self._base_index[index, key] = dict.fromkeys(keys)
+
+    def knows(self, missing: Missing) -> bool:
+        """Whether a row or index entry has been loaded already."""
+        if missing.index is None:
+            return missing.key in self._base
+        return (missing.index, missing.key) in self._base_index
+
+    def rollback(self) -> None:
+        """Forgets all changes; what was loaded stays."""
+        self.changed.clear()
+        self._index.clear()
+
+    def settle(self) -> None:
+        """Takes the changes as the new state (a simulation after each event; a store after it has saved)."""
+        for key, row in self.changed.items():
+            if row is None and self.complete:
+                self._base.pop(key, None)
+            else:
+                self._base[key] = row
+        self._base_index.update(self._index)
+        self.changed = {}
+        self._index = {}
+
+    def __iter__(self) -> Iterator[V]:
+        """All rows there are in memory."""
+        for key, row in self._base.items():
+            if key not in self.changed and row is not None:
+                yield row
+        yield from (row for row in self.changed.values() if row is not None)
