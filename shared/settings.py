@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     fetch_max_wait_ms: int = Field(default=500, ge=1, le=10_000)
     idempotent_producer: bool = True
     group_instance_id: str | None = None
+    session_timeout_ms: int = Field(default=10_000, ge=1000)
+    heartbeat_interval_ms: int = Field(default=3_000, ge=100)
 
     kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
     kafka_security_mechanism: SecurityMechanism | None = None
@@ -120,15 +122,15 @@ class Settings(BaseSettings):
             raise SettingsError(msg)
         return self.database_url.get_secret_value()
 
-    def topic(self, topic: str) -> str:
+    def topic_name(self, topic: str) -> str:
         """A topic's name at the broker: with the namespace in front, if there is one."""
         return f"{self.namespace}.{topic}" if self.namespace else topic
 
-    def group(self, service: str) -> str:
+    def group_name(self, service: str) -> str:
         """A service's consumer group."""
         return f"{self.namespace}.{service}" if self.namespace else service
 
-    def schema(self, service: str) -> str:
+    def schema_name(self, service: str) -> str:
         """A service's PostgreSQL schema."""
         return f"{self.namespace}_{service}" if self.namespace else service
 

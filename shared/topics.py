@@ -66,14 +66,14 @@ async def provision(settings: Settings, connection: Mapping[str, object]) -> Non
         for name, code, *_ in answer.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
-                raise error(f"topic {name}")
+                raise error(name)
     finally:
         await admin.close()
 
 
 def _new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
     return NewTopic(
-        name=settings.topic(spec.name),
+        name=settings.topic_name(spec.name),
         num_partitions=spec.partitions or settings.topic_partitions,
         replication_factor=settings.topic_replication_factor,
         topic_configs=spec.configuration(),

@@ -67,7 +67,9 @@ class _Part:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}.get(type(value), "this")
+    return {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}.get(
+        type(value), "this"
+    )
 
 
 def _intercompany_accounting(part: _Part) -> Iterator[ReferenceEntry]:

@@ -19,19 +19,31 @@ def unmatched(expected: list[E], came: list[C], agrees: Callable[[E, C], bool]) 
     """
     fits = [[place for place, row in enumerate(came) if agrees(entry, row)] for entry in expected]
     taken: dict[int, int] = {}
-
-    def find(entry: int, tried: set[int]) -> bool:
-        free = next((place for place in fits[entry] if place not in taken), None)
-        if free is not None:
-            taken[free] = entry
-            return True
-        for place in fits[entry]:
-            if place not in tried:
-                tried.add(place)
-                if find(taken[place], tried):
-                    taken[place] = entry
-                    return True
-        return False
-
-    lost = [entry for entry in range(len(expected)) if not find(entry, set())]
+    lost = [entry for entry in range(len(expected)) if not _place(entry, fits, taken)]
     return [expected[entry] for entry in lost], [row for place, row in enumerate(came) if place not in taken]
+
+
+def _place(entry: int, fits: list[list[int]], taken: dict[int, int]) -> bool:
+    """Finds the entry a place, breadth first; those in the way move on to another of theirs."""
+    asked: dict[int, int] = {}
+    queue = [entry]
+    for asking in queue:
+        for place in fits[asking]:
+            if place in asked:
+                continue
+            asked[place] = asking
+            if place not in taken:
+                _move(entry, place, asked, taken)
+                return True
+            queue.append(taken[place])
+    return False
+
+
+def _move(entry: int, place: int, asked: dict[int, int], taken: dict[int, int]) -> None:
+    held = {holder: place for place, holder in taken.items()}
+    while True:
+        asking = asked[place]
+        taken[place] = asking
+        if asking == entry:
+            return
+        place = held[asking]

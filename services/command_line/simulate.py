@@ -8,14 +8,12 @@ event comes when all queues are empty.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from services.command_line.result import BooksOfAll, Result, collect
 from services.command_line.scenario import GROUP_SOURCE, SOURCE, Arrival, Scenario, arrivals
+from services.command_line.wiring import SERVICES
 from services.command_line.yaml_files import FileError
-from services.payment.service import SERVICE as PAYMENT
-from services.posting.service import SERVICE as POSTING
-from services.settlement.service import SERVICE as SETTLEMENT
 from shared.delivery.folding import Folded, fold_batch
 from shared.delivery.inbox import Inbox
 from shared.events.codec import decode, encode
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
     from shared.delivery.service import AnyService
     from shared.events.vouchers import Rejection
-
-SERVICES: Final[tuple[AnyService, ...]] = (PAYMENT, SETTLEMENT, POSTING)
 
 
 class CoreFailedError(Exception):

@@ -111,7 +111,9 @@ def settlements(rows: list[Row]) -> Table:
 
 def journals(rows: list[Row]) -> Table:
     """Sales payment journals and the vendor payments they mirror."""
-    table = _table("Sales payment journals", "Company", "Journal", "Document", "Status", "Date", "Cur.", "Amount", "Mirrors", right=("Amount",))
+    table = _table(
+        "Sales payment journals", "Company", "Journal", "Document", "Status", "Date", "Cur.", "Amount", "Mirrors", right=("Amount",)
+    )
     for row in rows:
         mirrors = f"{row['mirrors']['company']} {row['mirrors']['document']}"
         head = (row["company"], row["journal"], row["document"], row["status"], row["date"], row["currency"])
@@ -155,7 +157,14 @@ def _nothing(currency: str) -> dict[str, Decimal]:
 def intercompany_matrix(sums: dict[tuple[str, str, str], dict[str, Decimal]]) -> Table:
     """What each company has to get from and to pay to each other one, and whether the partner's books say the same."""
     table = _table(
-        "Intercompany: due from and due to", "Company", "Partner", "Cur.", "Due from", "Due to", "Partner says", right=("Due from", "Due to")
+        "Intercompany: due from and due to",
+        "Company",
+        "Partner",
+        "Cur.",
+        "Due from",
+        "Due to",
+        "Partner says",
+        right=("Due from", "Due to"),
     )
     for (company, partner, currency), cell in sorted(sums.items()):
         other = sums.get((partner, company, currency), _nothing(currency))

@@ -34,7 +34,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         _refuse_double_keys(node)
         self.flatten_mapping(node)
-        return {_key_text(key): self.construct_object(value, deep=deep) for key, value in node.value}  # type: ignore[no-untyped-call]
+        return {_key_text(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
     def construct_date(self, node: yaml.ScalarNode) -> str:
         """The ISO text of a date; one that no calendar has stays as written, the services refuse it by name."""

@@ -13,41 +13,37 @@ What always holds:
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from shared.delivery import tables
 from shared.delivery.folding import Folded, Incoming, Undecodable, concerns, fold_batch, identity_of
-from shared.delivery.inbox import Inbox
+from shared.delivery.inbox import Inbox, Verdict
+from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.retry import World, may_pass, persistently, whatever
 from shared.delivery.watermark import Watermark
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
-from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, PASSES, traced
-from shared.working_set import Missing, NotLoadedError
+from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
-    from shared.delivery.service import AnyService, Store, WorkingSet
+    from shared.delivery.service import AnyService, Store
+    from shared.delivery.tables import State
+
+    Written = tuple[int | None, list[Encoded]]
+    Work = Callable[[Connection, State, Store[Any]], Awaitable[Written]]
 
 log = structlog.get_logger(__name__)
-
-MOST_ROUNDS: Final = 100
-"""Loads of what was missing, per batch: each brings something new, so more of them are a defect of a core or store."""
-
-
-class UnsettledError(Exception):
-    """A batch asks for more and more; the text names its first record."""
 
 
 @dataclass(slots=True)
@@ -59,14 +55,6 @@ class Batch:
     retried: Sequence[int] = ()
 
 
-@dataclass(slots=True)
-class Effects:
-    """What a transaction leaves, to be written with its positions."""
-
-    folded: Folded
-    failures: Sequence[Undecodable] = ()
-
-
 class Delivery:
     """The batches of one service in one process."""
 
@@ -74,8 +62,8 @@ class Delivery:
         self.service = service
         self.world = world
         self.database = database
-        self.busy_since: float | None = None
         self.watermark = Watermark(database, world)
+        self.busy_since: dict[int, float] = {}
         self._schema = schema
         self._relay = relay
         self._turn = asyncio.Lock()
@@ -83,40 +71,39 @@ class Delivery:
         self._store: Store[Any] = service.store(schema)
 
     async def deliver(self, records: Sequence[Record], broker: Log) -> None:
-        """Takes a batch of records. Returns when it is in the database, however long that takes; never raises."""
-        incoming = [_decoded(record) for record in records]
-        messages = [each for each in incoming if isinstance(each, Message)]
-        if Topic.REFERENCE in self.service.subscriptions:
-            await self.watermark.wait_for(max((each.reference for each in messages), default=0), broker)
-        BATCH_SIZE.labels(self.service.name).observe(len(records))
-        self.busy_since = self.world.clock.monotonic()
-        with traced(self.service.name, messages):
-            await self.take(Batch(incoming, _positions(records)))
-        self.busy_since = None
+        """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
+        self.busy_since[id(records)] = self.world.clock.monotonic()
+        try:
+            incoming = [decoded(record) for record in records]
+            messages = [each for each in incoming if isinstance(each, Message)]
+            if Topic.REFERENCE in self.service.subscriptions:
+                await self.watermark.wait_for(max((each.reference for each in messages), default=0), broker)
+            BATCH_SIZE.labels(self.service.name).observe(len(records))
+            with traced(self.service.name, messages):
+                await self.take(Batch(incoming, _positions(records)))
+        finally:
+            del self.busy_since[id(records)]
 
     async def take(self, batch: Batch) -> None:
         """Takes a batch; if the database refuses its data, in halves, until the message is found that it refuses."""
-        work = partial(self._take_records, batch)
         try:
-            await self.transact(work)
-        except Exception as error:  # noqa: BLE001 - what may pass was tried again inside; this is of the data
+            await self.transact(partial(self._take, batch))
+        except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data
             if len(batch.incoming) == 1:
                 await self._keep_failed(batch, error)
                 return
             middle = len(batch.incoming) // 2
             for half in (batch.incoming[:middle], batch.incoming[middle:]):
-                await self.take(Batch(half, _positions([_record(each) for each in half]), batch.retried))
+                await self.take(Batch(half, _positions(map(_record, half)), batch.retried))
 
-    async def transact(
-        self, work: Callable[[Connection, tables.State, Store[Any]], Any], when: Callable[[BaseException], bool] = may_pass
-    ) -> None:
-        """One transaction under the service's lock; `work` gives what goes to the relay. Tried again while it may pass."""
+    async def transact(self, work: Work, when: Callable[[BaseException], bool] = may_pass) -> None:
+        """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
         await persistently("batch", partial(self._once, work), self.world, when=when)
 
-    async def _once(self, work: Callable[[Connection, tables.State, Store[Any]], Any]) -> None:
+    async def _once(self, work: Work) -> None:
+        """The turn is kept until the relay has the messages: they go out in the order of the commits."""
         begun = self.world.clock.monotonic()
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._turn)
+        async with self._turn:
             try:
                 async with self.database.transaction() as connection:
                     state = await tables.open_batch(connection, self._schema)
@@ -128,41 +115,48 @@ class Delivery:
                 await self._relay.put(row, messages)
         BATCH_SECONDS.labels(self.service.name).observe(self.world.clock.monotonic() - begun)
 
-    def _current_store(self, state: tables.State) -> Store[Any]:
+    def _current_store(self, state: State) -> Store[Any]:
         if state.epoch != self._epoch:
             self._store = self.service.store(self._schema)  # whatever the old one has in memory is void
             self._epoch = state.epoch
-        self.watermark.seen = state.reference
         return self._store
 
-    async def _take_records(self, batch: Batch, connection: Connection, state: tables.State, store: Store[Any]) -> tuple[int | None, list[Encoded]]:
+    async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
         claimed = _claims(self.service, batch.incoming)
         known = await tables.claim(connection, claimed)
-        to_fold = [each for each in batch.incoming if isinstance(each, Message) and concerns(self.service, each)]
         failures = [each for each in batch.incoming if isinstance(each, Undecodable)]
-        inbox, folded = Inbox(known), Folded()
-        if to_fold or len(failures) < len(batch.incoming):
-            books = await store.load(connection, to_fold)
-            inbox, folded, defects = await fold_loaded(
-                connection, store, books, lambda inbox, skip: fold_batch(self.service, books, inbox, batch.incoming, skip), known
-            )
-            failures += [Undecodable(_record(batch.incoming[number]), error) for number, error in defects.items()]
-            await store.save(connection, books)
+        inbox, folded, defects = await self._fold(batch, connection, store, known)
+        failures += [Undecodable(_record(batch.incoming[number]), error) for number, error in defects.items()]
         await tables.correct_inbox(connection, claimed, known, inbox.changes)
+        await tables.fail(connection, failures)
         await tables.forget_failed(connection, [] if failures else batch.retried)
         self._count(len(batch.incoming), folded, failures)
-        return await self.write(connection, state, Effects(folded, failures), batch.positions)
+        return await self.write(connection, state, folded, batch.positions)
 
-    async def write(
-        self, connection: Connection, state: tables.State, effects: Effects, positions: Mapping[Partition, int]
-    ) -> tuple[int | None, list[Encoded]]:
-        """Writes refusals, failures, outbox and positions; gives the outbox row's id and its messages."""
-        outgoing = effects.folded.outgoing
-        for each in outgoing:
-            each.reference = max(each.reference, state.reference, _reference_of(positions))
-        await tables.refuse(connection, effects.folded.refusals)
-        await tables.fail(connection, effects.failures)
-        messages = encoded(outgoing)
+    async def _fold(
+        self, batch: Batch, connection: Connection, store: Store[Any], known: Mapping[UUID, bytes]
+    ) -> tuple[Inbox, Folded, dict[int, Exception]]:
+        """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
+        to_fold = _to_fold(self.service, batch.incoming, known)
+        books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
+        inbox = Inbox(known)
+
+        def one_pass(skip: Iterable[int]) -> Folded:
+            inbox.changes.clear()
+            return fold_batch(self.service, books, inbox, batch.incoming, set(skip))
+
+        folded, defects = await fold_loaded(self.service.name, connection, store, books, one_pass)
+        if to_fold:
+            await store.save(connection, books)
+        return inbox, folded, defects
+
+    async def write(self, connection: Connection, state: State, folded: Folded, positions: Mapping[Partition, int]) -> Written:
+        """Writes refusals, positions and outbox; gives the outbox row's id and its messages, encoded."""
+        reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
+        for each in folded.outgoing:
+            each.reference = max(each.reference, reached)
+        await tables.refuse(connection, folded.refusals)
+        messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)
         OUTGOING.labels(self.service.name).inc(len(messages))
         return row, messages
@@ -170,14 +164,53 @@ class Delivery:
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
         failure = Undecodable(_record(batch.incoming[0]), error)
-        work = partial(self._take_records, Batch([failure], batch.positions, batch.retried))
-        await self.transact(work, when=whatever)
+        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), when=whatever)
 
     def _count(self, records: int, folded: Folded, failures: Sequence[Undecodable]) -> None:
-        counts = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}
-        for outcome, number in counts.items():
-            if number:
-                MESSAGES.labels(self.service.name, outcome).inc(number)
-        MESSAGES.labels(self.service.name, "seen").inc(records)
+        outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}
+        for outcome, number in {"seen": records, **outcomes}.items():
+            MESSAGES.labels(self.service.name, outcome).inc(number)
         for each in failures:
             log.error("a message is kept in the table failed", topic=each.record.topic, offset=each.record.offset, exc_info=each.error)
+
+
+def decoded(record: Record) -> Incoming:
+    """What a record is. That decoding raises is a defect of ours, for this record alone."""
+    try:
+        return decode(record)
+    except Exception as error:  # noqa: BLE001 - see above
+        return Undecodable(record, error)
+
+
+def _claims(service: AnyService, incoming: Sequence[Incoming]) -> dict[UUID, bytes]:
+    """The ids to be looked up and taken, each with the digest of the first message that has it."""
+    claims: dict[UUID, bytes] = {}
+    for each in incoming:
+        if not isinstance(each, Undecodable) and concerns(service, each) and (identity := identity_of(service, each)):
+            claims.setdefault(*identity)
+    return claims
+
+
+def _to_fold(service: AnyService, incoming: Sequence[Incoming], known: Mapping[UUID, bytes]) -> list[Message]:
+    inbox = Inbox(known)
+    messages = [each for each in incoming if isinstance(each, Message) and concerns(service, each)]
+    if not known:
+        return messages
+    identities = [identity_of(service, each) for each in messages]
+    return [each for each, identity in zip(messages, identities, strict=True) if not identity or inbox.judge(*identity) is Verdict.NEW]
+
+
+def _positions(records: Iterable[Record]) -> dict[Partition, int]:
+    """The offset after the last record of each partition."""
+    positions: dict[Partition, int] = {}
+    for record in records:
+        place = Partition(record.topic, record.partition)
+        positions[place] = max(positions.get(place, 0), record.offset + 1)
+    return positions
+
+
+def _record(event: Incoming) -> Record:
+    if event.record is None:
+        msg = f"{event} has no record"
+        raise ValueError(msg)
+    return event.record

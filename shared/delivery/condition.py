@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from shared.telemetry import TROUBLES
+
 if TYPE_CHECKING:
     from shared.delivery.ports import Clock
 
@@ -26,7 +28,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class Condition:
-    """All troubles of a service, by what is troubled: `batch`, `relay`, `start`, `reference`, …"""
+    """All troubles of a service, by what is troubled: `batch`, `relay`, `reference`, `topics` and so on."""
 
     clock: Clock
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Condition:
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         before = self.troubles.get(what)
         self.troubles[what] = Trouble(before.since if before else self.clock.monotonic(), text)
+        TROUBLES.labels(what).inc()
         log.warning("trouble", what=what, error=text)
 
     def well(self, what: str) -> None:

@@ -43,8 +43,11 @@ class Refusal:
 
 @dataclass(slots=True)
 class Folded:
-    """What a pass gave. `missing`: what was not loaded, and the first message that asked for it; `defect`: the message on
-    which the core failed, and how."""
+    """What a pass gave.
+
+    `missing`: what was not loaded, and the first message that asked for it; `defect`: the message on which the core failed,
+    and how; `taken`: messages folded.
+    """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from shared.delivery.service import AnyService
     from shared.settings import Settings
 
+    Handler = Callable[["Subscription", list[Record]], Awaitable[None]]
+
 MOST_RECORDS: Final = 500
 _BATCH_TIMEOUT_MS: Final = 10
 _LINGER_MS: Final = 5
@@ -137,7 +139,7 @@ class KafkaProducer:
         sent: list[tuple[Encoded, Awaitable[Any]]] = []
         refused: list[tuple[Encoded, Exception]] = []
         for message in messages:
-            topic = self._settings.topic(message.topic)
+            topic = self._settings.topic_name(message.topic)
             try:
                 future = await self._producer.send(topic, message.value, message.key, headers=list(message.headers))
             except MessageSizeTooLargeError as error:
@@ -191,7 +193,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None:
             msg = "the consumer is not started"
             raise ConnectionError(msg)
-        asked = {TopicPartition(self._settings.topic(each.topic), each.number): each for each in partitions}
+        asked = {TopicPartition(self._settings.topic_name(each.topic), each.number): each for each in partitions}
         return {asked[place]: end for place, end in (await consumer.end_offsets(list(asked))).items()}
 
     async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
@@ -214,10 +216,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return topic.removeprefix(f"{self._settings.namespace}.") if self._settings.namespace else topic
 
 
-Handler = "Callable[[Subscription, list[Record]], Awaitable[None]]"
-
-
-def subscribe(service: AnyService, settings: Settings, handler: Callable[[Subscription, list[Record]], Awaitable[None]]) -> tuple[KafkaBroker, list[Subscription]]:
+def subscribe(service: AnyService, settings: Settings, handler: Handler) -> tuple[KafkaBroker, list[Subscription]]:
     """The service's consumers: one of the reference topic, one of all others, so that each can go on without the other."""
     broker = KafkaBroker(
         settings.brokers.split(","),
@@ -230,21 +229,21 @@ def subscribe(service: AnyService, settings: Settings, handler: Callable[[Subscr
         **_token(settings),
     )
     others = [topic for topic in service.subscriptions if topic != Topic.REFERENCE]
-    groups = [(settings.group(service.name), others)]
+    groups = [(settings.group_name(service.name), others)]
     if Topic.REFERENCE in service.subscriptions:
-        groups.insert(0, (f"{settings.group(service.name)}.reference", [Topic.REFERENCE]))
+        groups.insert(0, (f"{settings.group_name(service.name)}.reference", [Topic.REFERENCE]))
     return broker, [_consume(broker, settings, group, topics, handler) for group, topics in groups if topics]
 
 
-def _consume(
-    broker: KafkaBroker, settings: Settings, group: str, topics: list[str], handler: Callable[[Subscription, list[Record]], Awaitable[None]]
-) -> Subscription:
+def _consume(broker: KafkaBroker, settings: Settings, group: str, topics: list[str], handler: Handler) -> Subscription:
     subscription = Subscription(settings)
     subscription.subscriber = broker.subscriber(
-        *(settings.topic(topic) for topic in topics),
+        *(settings.topic_name(topic) for topic in topics),
         batch=True,
         group_id=group,
         group_instance_id=settings.group_instance_id,
+        session_timeout_ms=settings.session_timeout_ms,
+        heartbeat_interval_ms=settings.heartbeat_interval_ms,
         auto_offset_reset="earliest",
         max_records=MOST_RECORDS,
         batch_timeout_ms=_BATCH_TIMEOUT_MS,

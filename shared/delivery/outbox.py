@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import cramjam
 import orjson
+import zstandard
 
 from shared.delivery.ports import Encoded
 from shared.events.codec import encode
@@ -36,12 +36,12 @@ def pack(messages: Sequence[Encoded]) -> bytes:
         (topic, None if key is None else key.decode(), value.decode(), [(name, text.decode()) for name, text in headers])
         for topic, key, value, headers in messages
     ]
-    return bytes(cramjam.zstd.compress(orjson.dumps(plain), level=_LEVEL))
+    return zstandard.compress(orjson.dumps(plain), _LEVEL)
 
 
 def unpack(row: bytes) -> list[Encoded]:
     """The messages of a row."""
-    plain = orjson.loads(bytes(cramjam.zstd.decompress(row)))
+    plain = orjson.loads(zstandard.decompress(row))
     return [
         Encoded(topic, None if key is None else key.encode(), value.encode(), tuple((name, text.encode()) for name, text in headers))
         for topic, key, value, headers in plain

@@ -88,5 +88,5 @@ class Postgres:
         connection.add_query_logger(lambda _: counter.inc())
 
 
-async def _nothing_to_reset(connection: Any) -> None:  # noqa: ARG001
+async def _nothing_to_reset(connection: Any) -> None:
     """Saves a round trip per transaction: nothing in the shell or the stores changes a connection's state."""

@@ -27,7 +27,7 @@ def unreadable(service: AnyService, event: Unreadable) -> Outgoing:
     time = event.time or _EPOCH + timedelta(milliseconds=max(event.record.timestamp_ms, 0))
     rejection = Rejection(ref.id, ref.source, "event", event.code, event.field, event.message, as_cloudevent(event))
     kind = f"rejected:{event.code}:{event.field}:{event.replay}:{_digest(event.record)}"
-    return _outgoing(service, rejection, ref, time, kind, event.record)
+    return _keyed(_outgoing(service, rejection, ref, time, kind), event.record)
 
 
 def conflicting(service: AnyService, event: Message | Unreadable) -> Outgoing:
@@ -35,10 +35,10 @@ def conflicting(service: AnyService, event: Message | Unreadable) -> Outgoing:
     original = as_cloudevent(event)
     ref = event.ref or place_of(event.record) if isinstance(event, Unreadable) else event.ref
     name = EventRef(str(original.get("source", ref.source)), str(original.get("id", ref.id)))
-    text = f"another event with the source {name.source!r} and the id {name.id!r} was taken with other data: send this one under an id of its own"
+    text = f"an event with the source {name.source!r} and the id {name.id!r} was taken with other data: give this one an id of its own"
     rejection = Rejection(name.id, name.source, "event", "conflicting-duplicate", "/id", text, original)
     kind = f"conflicting-duplicate:{event.digest.hex()}"
-    return _outgoing(service, rejection, ref, event.time or _EPOCH, kind, event.record)
+    return _keyed(_outgoing(service, rejection, ref, event.time or _EPOCH, kind), event.record)
 
 
 def place_of(record: Record) -> EventRef:
@@ -50,7 +50,12 @@ def _digest(record: Record) -> str:
     return hashlib.blake2b(record.value or b"", digest_size=8).hexdigest()
 
 
-def _outgoing(service: AnyService, rejection: Rejection, cause: EventRef, time: datetime, kind: str, record: Record | None) -> Outgoing:
-    key = (record.key or b"").decode(errors="replace") if record else ""
+def _outgoing(service: AnyService, rejection: Rejection, cause: EventRef, time: datetime, kind: str) -> Outgoing:
     ref = EventRef(service.source, derived_id(cause, time, kind, 0))
-    return Outgoing(Topic.REJECTIONS, key, REJECTED, ref, rejection, time, cause, cause)
+    return Outgoing(Topic.REJECTIONS, "", REJECTED, ref, rejection, time, cause, cause)
+
+
+def _keyed(outgoing: Outgoing, record: Record | None) -> Outgoing:
+    """With the key of the record it refuses."""
+    outgoing.key = ((record.key if record else None) or b"").decode(errors="replace")
+    return outgoing

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 
 _OPEN: Final = """
-select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference
+select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _CLAIM: Final = """
@@ -59,10 +59,11 @@ select id from kept
 
 
 class State(NamedTuple):
-    """What a batch finds under the lock: the epoch, and how far the service has read the reference topic."""
+    """What a batch finds under the lock: the epoch, how far the service has read the reference topic, and its base."""
 
     epoch: int
     reference: int
+    base: int
 
 
 class Failed(NamedTuple):
@@ -80,7 +81,7 @@ async def open_batch(connection: Connection, schema: str) -> State:
     """
     await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.batch")
     row = await connection.fetchrow(_OPEN, *REFERENCE)
-    return State(row["epoch"], row["reference"])
+    return State(row["epoch"], row["reference"], row["base"])
 
 
 async def claim(connection: Connection, digests: Mapping[UUID, bytes]) -> dict[UUID, bytes]:

@@ -34,7 +34,8 @@ class Watermark:
         """Returns when the service has read the reference topic up to the offset `needed`."""
         if self.seen < needed:
             begun = self._world.clock.monotonic()
-            waiting = AsyncRetrying(sleep=self._world.clock.sleep, wait=wait_fixed(_LOOK_EVERY), retry=retry_if_result(lambda there: not there))
+            until_there = retry_if_result(lambda there: not there)
+            waiting = AsyncRetrying(sleep=self._world.clock.sleep, wait=wait_fixed(_LOOK_EVERY), retry=until_there)
             await waiting(self._is_there, needed, log, begun + _ASK_BROKER_AFTER)
 
     async def _is_there(self, needed: int, log: Log, ask_broker_at: float) -> bool:

@@ -40,7 +40,9 @@ class CloudEvent:
         """An attribute that every event has, trimmed; RefusedError (malformed) without it."""
         value = self.attributes.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise RefusedError(MALFORMED, pointer((name,)), f"no CloudEvent: the attribute {name} is missing or no text, got {shown(value)}")
+            raise RefusedError(
+                MALFORMED, pointer((name,)), f"no CloudEvent: the attribute {name} is missing or no text, got {shown(value)}"
+            )
         return value.strip()
 
     def number(self, name: str) -> int:

@@ -214,8 +214,7 @@ def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
             return event.data.original
         if isinstance(event.data, PaymentJournal):
             return _of_payment(event, event.data)
-        if event.record is None:
-            return _document(event.ref, event.type, event.time, event.data)
+        return _document(event.ref, event.type, event.time, event.data) if event.record is None else _of_record(event.record)
     return _of_record(event.record)
 
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -71,7 +71,7 @@ class SalesPaymentJournal:
     journal: str
     document: str
     account: str
-    date: datetime.date
+    date: dt.date
     currency: str
     amount: Decimal
     offset: str

@@ -7,8 +7,8 @@ in the accounting currency of the company named; a record is named by its run, t
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
-import datetime
 from decimal import Decimal
 
 from shared.events.envelope import EventRef
@@ -38,7 +38,7 @@ class DocumentPosted:
     kind: str
     party: str
     account: str
-    date: datetime.date
+    date: dt.date
     currency: str
     amount: Decimal
     accounting_currency: str
@@ -56,7 +56,7 @@ class DocumentReversed:
     ledger: str
     company: str
     document: str
-    date: datetime.date
+    date: dt.date
     reason: str = ""
 
 
@@ -68,7 +68,7 @@ class SettledDocument:
     document: str
     kind: str
     account: str
-    date: datetime.date
+    date: dt.date
     currency: str
     accounting_currency: str
     exchange_rate: Decimal
@@ -136,7 +136,7 @@ class SettlementRecord:
     """
 
     number: int
-    date: datetime.date
+    date: dt.date
     lowering: int
     raising: int
     enlarges: bool
@@ -175,7 +175,7 @@ class ReversedRecord:
     ledger: str
     run: EventRef
     number: int
-    date: datetime.date
+    date: dt.date
 
 
 @dataclass(slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +39,7 @@ class Voucher:
     company: str
     ledger: str
     kind: str
-    date: datetime.date
+    date: dt.date
     document: str
     lines: list[VoucherLine]
     settlement: EventRef | None = None

@@ -58,7 +58,7 @@ def resume_approvals(books: Books, journal: SalesJournal) -> list[Outgoing]:
 
 def _decide(books: Books, approval: WaitingApproval, journal: SalesJournal) -> Outgoing:
     if journal.status != CREATED:
-        message = f"the sales payment journal {approval.document} of {approval.company} is {journal.status}: only one that is created can be approved"
+        message = f"the journal {approval.document} of {approval.company} is {journal.status}: only one that is created can be approved"
         return refuse_approval(books, approval, "not-created", message)
     posted = journal._replace(status=POSTED)
     books.journals.put(posted.key, posted)

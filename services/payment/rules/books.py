@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 
 from services.payment.rules.values import (
+    Draft,
     JournalKey,
-    PaymentKey,
     SalesJournal,
     Waiting,
     WaitingApproval,
@@ -28,13 +28,25 @@ def wakes(waiting: WaitingJournal) -> tuple[str, ...]:
     return (waiting.need.reason, *waiting.need.key.values())
 
 
+def relation_of(draft: Draft) -> tuple[str, ...]:
+    """The trading relation of a journal, as a key of the index `wakes`: another one for it lets the journal go on too."""
+    return (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)
+
+
 def _wakes(waiting: WaitingJournal) -> Iterable[Hashable]:
-    draft = waiting.draft
-    return {wakes(waiting), (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)}
+    return {wakes(waiting), relation_of(waiting.draft)}
+
+
+def paid_by(company: str, document: str) -> str:
+    """The middle of a journal's number: the paying company and its payment.
+
+    Numbers are counted by it: ids may hold hyphens, and what reads the same must not get the same number.
+    """
+    return f"{company}-{document}"
 
 
 def approved_payment(journal: str, document: str) -> str:
-    """The middle of a journal's number: the paying company and its payment; of any other document, the document itself."""
+    """The middle (`paid_by`) of a journal's number; of a document that is no number of the journal, the document itself."""
     rest = document.removeprefix(f"{journal}-")
     middle, _, count = rest.rpartition("-")
     return middle if middle and count.isdigit() and rest != document else document
@@ -58,7 +70,7 @@ class Books:
         self.freed: set[EventRef] = set()
         self.taken: list[Message] = []
         self.journals: Table[JournalKey, SalesJournal] = Table("journals", complete=complete)
-        self.numbers: Table[PaymentKey, int] = Table("numbers", complete=complete)
+        self.numbers: Table[str, int] = Table("numbers", complete=complete)
         self.waiting: Table[WaitingKey, WaitingJournal] = Table(
             "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wakes}, complete=complete
         )
@@ -72,8 +84,8 @@ class Books:
         self.reference.take(message.data)
         self.taken.append(message)
 
-    def next_number(self, payment: PaymentKey) -> int:
-        """The next n of a vendor payment; it is taken by this and never given again."""
+    def next_number(self, payment: str) -> int:
+        """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""
         number = (self.numbers.get(payment) or 0) + 1
         self.numbers.put(payment, number)
         return number

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books
+from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, paid_by
 from services.payment.rules.shares import PaymentShares, Share, payment_shares
-from services.payment.rules.values import Draft, Need, Origin, Payer, PaymentKey
+from services.payment.rules.values import Draft, Need, Origin, Payer
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesMark, SalesPaymentJournal
 from shared.events.reference import TradingRelationDefined
@@ -66,7 +66,7 @@ def _draft(books: Books, message: Message, payment: SettledDocument, shares: lis
         buyer=invoice.company,
         vendor=invoice.account,
         payer=_payer(payment, run),
-        number=books.next_number(PaymentKey(payment.company, payment.document)),
+        number=books.next_number(paid_by(payment.company, payment.document)),
         amount=amount,
         marks=tuple(_mark(share) for share in shares),
         run=run,
@@ -111,7 +111,7 @@ def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms) -> S
     return SalesPaymentJournal(
         company=draft.seller,
         journal=journal,
-        document=f"{journal}-{payer.company}-{payer.document}-{draft.number}",
+        document=f"{journal}-{paid_by(payer.company, payer.document)}-{draft.number}",
         account=terms.relation.seller.customer,
         date=payer.date,
         currency=payer.currency,

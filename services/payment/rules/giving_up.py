@@ -47,7 +47,8 @@ def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: 
 def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:
     draft = waiting.draft
     books.waiting.put(draft.key, None)
-    message = f"the sales payment journal of {draft.payer.document} of {draft.payer.company} was discarded while it waited for {_shown(waiting.need)}"
+    payment = f"{draft.payer.document} of {draft.payer.company}"
+    message = f"the sales payment journal of {payment} was discarded while it waited for {_shown(waiting.need)}"
     rejection = Rejection(draft.run.id, draft.run.source, "settlement", DISCARDED, "", message, _original(waiting))
     return sent(REJECTED, draft.origin, draft.seller, rejection, topic=Topic.REJECTIONS)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.payment.rules.approvals import resume_approvals
-from services.payment.rules.books import Books, wakes
+from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wakes
 from services.payment.rules.drafts import Terms, drafts_of, sales_payment_journal, terms_of
 from services.payment.rules.sending import journal_event, sent
 from services.payment.rules.values import CREATED, POSTED, REVERSED, Draft, JournalKey, Need, Origin, SalesJournal, WaitingJournal
@@ -58,7 +58,7 @@ def _make(books: Books, draft: Draft, terms: Terms, answers: int) -> tuple[Sales
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
     """Reference data: taken over; the journals that waited for it go on, the oldest first."""
     books.take_reference(message)
-    key = _woken(message.data)
+    key = woken_by(message.data)
     if key is None:
         return []
     outgoing: list[Outgoing] = []
@@ -67,12 +67,13 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
     return outgoing
 
 
-def _woken(data: Any) -> tuple[str, ...] | None:
+def woken_by(data: Any) -> tuple[str, ...] | None:
+    """What a reference event lets go on, as a key of the index `wakes`; None for all other data."""
     if isinstance(data, TradingRelationDefined):
-        return ("trading-relation", data.seller.company, data.buyer.company, data.buyer.vendor)
+        return (TRADING_RELATION, data.seller.company, data.buyer.company, data.buyer.vendor)
     if isinstance(data, PaymentJournalDefined):
-        return ("payment-journal", data.company, data.journal)
-    return ("company", data.company) if isinstance(data, CompanyDefined) else None
+        return (PAYMENT_JOURNAL, data.company, data.journal)
+    return (COMPANY, data.company) if isinstance(data, CompanyDefined) else None
 
 
 def _go_on(books: Books, waiting: WaitingJournal) -> list[Outgoing]:

@@ -5,7 +5,7 @@ What always holds: values are never changed, only replaced; amounts are positive
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -24,13 +24,6 @@ class JournalKey(NamedTuple):
     document: str
 
 
-class PaymentKey(NamedTuple):
-    """A vendor payment."""
-
-    company: str
-    document: str
-
-
 class WaitingKey(NamedTuple):
     """A sales payment journal without a number yet: the vendor payment it mirrors, and its count there."""
 
@@ -44,7 +37,7 @@ class Origin(NamedTuple):
 
     ref: EventRef
     first: EventRef
-    time: datetime.datetime
+    time: dt.datetime
     traceparent: str | None
     number: int
 
@@ -54,7 +47,7 @@ class Payer(NamedTuple):
 
     company: str
     document: str
-    date: datetime.date
+    date: dt.date
     currency: str
     exchange_rate: Decimal
     accounting_currency: str
@@ -120,7 +113,7 @@ class WaitingApproval(NamedTuple):
     company: str
     journal: str
     document: str
-    time: datetime.datetime
+    time: dt.datetime
     traceparent: str | None
     original: dict[str, Any]
     sequence: int
@@ -132,4 +125,4 @@ class Waiting(NamedTuple):
     event: EventRef
     reason: str
     key: dict[str, str]
-    since: datetime.datetime
+    since: dt.datetime

@@ -1,0 +1,38 @@
+"""Runs scenarios through the real services, broker and database, one event after the other.
+
+What always holds: the records are those of `simulate`; the next event is sent when the one before has had all its
+effects; each file starts with empty books, in a namespace of its own, never the product's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from services.command_line.books import load_books, load_rejections
+from services.command_line.result import Result, collect
+from services.command_line.scenario import arrivals
+from services.command_line.simulate import refs, refuse_wrong_group
+
+if TYPE_CHECKING:
+    from services.command_line.running import RunningServices
+    from services.command_line.scenario import Scenario
+
+NAMESPACE: Final = "scenario"
+
+
+async def run(scenario: Scenario, services: RunningServices) -> Result:
+    """What comes out of a scenario. FileError if its group is refused; NotQuietError if a service fails.
+
+    The group's entities are sent at once: one partition keeps their order and there is nothing yet that they act on.
+    """
+    await services.reset()
+    arriving = arrivals(scenario)
+    await services.send(arrival.record for arrival in arriving if arrival.reference)
+    await services.until_quiet()
+    for arrival in arriving:
+        if not arrival.reference:
+            await services.send([arrival.record])
+            await services.until_quiet()
+    rejections = await load_rejections(services.settings)
+    refuse_wrong_group(scenario, arriving, rejections)
+    return collect(scenario.id, await load_books(services.settings), rejections, refs(arriving))

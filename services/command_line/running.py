@@ -1,0 +1,120 @@
+"""The three services running in this process, in a namespace of their own, and the way to send to them and wait for them.
+
+What always holds: nothing is left running when the context ends, however it ends; topics and schemas are there before
+anything is sent; two of these never use one namespace of a database at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from services.command_line.wiring import SERVICES
+from shared import topics
+from shared.delivery import kafka
+from shared.delivery.migrations import migrate
+from shared.delivery.ports import Encoded
+from shared.delivery.postgres import Postgres
+from shared.delivery.process import serve
+from shared.delivery.quiet import is_quiet, reader
+from shared.delivery.reset import reset
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from aiokafka import AIOKafkaConsumer
+
+    from shared.delivery.ports import Connection
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+
+QUIET_WITHIN: Final = 120.0
+_PAUSE: Final = 0.005
+_LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
+
+
+class NotQuietError(Exception):
+    """The services did not come to rest, or failed on a message; the text says which and what to do."""
+
+
+class RunningServices:
+    """The services of a namespace: send records, wait until all their effects are there, empty the books."""
+
+    def __init__(self, settings: Settings, connection: Connection, broker: AIOKafkaConsumer, producer: kafka.KafkaProducer) -> None:
+        self.settings = settings
+        self._connection = connection
+        self._broker = broker
+        self._producer = producer
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """Sends records in their order and waits until the broker has them; a record that is too large is an error."""
+        messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
+        for message, error in await self._producer.send_all(messages):
+            msg = f"{message.topic}: the broker does not take a record of {len(message.value)} bytes"
+            raise NotQuietError(msg) from error
+
+    async def until_quiet(self) -> None:
+        """Waits until every event has had all its effects; NotQuietError if that takes too long or a service failed on one."""
+        deadline = asyncio.get_running_loop().time() + QUIET_WITHIN
+        while not await is_quiet(self._connection, self._broker, SERVICES, self.settings):
+            if asyncio.get_running_loop().time() > deadline:
+                msg = f"the services are still busy after {QUIET_WITHIN:.0f} seconds: their log says why"
+                raise NotQuietError(msg)
+            await asyncio.sleep(_PAUSE)
+        await self._raise_failed()
+
+    async def _raise_failed(self) -> None:
+        for service in SERVICES:
+            schema = self.settings.schema_name(service.name)
+            error = await self._connection.fetchval(f'select error from "{schema}".failed limit 1')  # noqa: S608 - a name of ours
+            if error is not None:
+                msg = f"{service.name} failed on a message, a defect of this program: {error}"
+                raise NotQuietError(msg)
+
+    async def reset(self) -> None:
+        """Empties the books of the namespace."""
+        database = Postgres(self.settings.database, "public")
+        try:
+            async with database.transaction() as connection:
+                await reset(connection, SERVICES, self.settings)
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def running_services(settings: Settings) -> AsyncIterator[RunningServices]:
+    """Starts the three services as tasks of this process; they have stopped when the context ends.
+
+    `settings` has broker, database and a namespace. Waits for another command that uses the same namespace.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(Postgres(settings.database, "public").session())
+        await connection.execute("select set_config('lock_timeout', '10min', false)")
+        await connection.fetchval(_LOCK, f"{settings.namespace}.command")
+        await _prepare(settings)
+        producer = kafka.KafkaProducer(settings)
+        await producer.restart()
+        stack.push_async_callback(producer.close)
+        broker = reader(settings)
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        async with asyncio.TaskGroup() as tasks:
+            serving = [tasks.create_task(serve(service, settings)) for service in SERVICES]
+            try:
+                yield RunningServices(settings, connection, broker, producer)
+            finally:
+                for task in serving:
+                    task.cancel()
+
+
+async def _prepare(settings: Settings) -> None:
+    """Schemas and topics, so that what is wrong with broker or database is said at once."""
+    for service in SERVICES:
+        schema = settings.schema_name(service.name)
+        database = Postgres(settings.database, schema)
+        try:
+            await migrate(database, schema, service)
+        finally:
+            await database.close()
+    await topics.provision(settings, kafka.connection(settings))

@@ -1,0 +1,67 @@
+"""What a batch of messages needs from the payment service's tables, so that one query each can load it.
+
+What always holds: whatever a fold of these messages may ask for is named here; only a batch in which one message needs what
+another one makes can ask for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.payment.rules.books import paid_by
+from services.payment.rules.journals import woken_by
+from services.payment.rules.values import JournalKey
+from shared.events.envelope import EventRef, Message
+from shared.events.inbound import JournalApprovalRequested
+from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+
+
+@dataclass(slots=True)
+class Needed:
+    """Keys: last numbers by vendor payment, journals, waiting journals by run and by what wakes them, approvals by payment."""
+
+    numbers: set[str] = field(default_factory=set)
+    journals: set[JournalKey] = field(default_factory=set)
+    runs: set[EventRef] = field(default_factory=set)
+    wakes: set[tuple[str, ...]] = field(default_factory=set)
+    payments: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, table: str, index: str | None, key: Hashable) -> None:
+        """A key of a table, or of one of its indexes, by their names in the working set."""
+        sets: dict[tuple[str, str | None], set[Any]] = {
+            ("numbers", None): self.numbers,
+            ("journals", None): self.journals,
+            ("waiting", "run"): self.runs,
+            ("waiting", "wakes"): self.wakes,
+            ("approvals", "payment"): self.payments,
+        }
+        sets[table, index].add(key)
+
+
+def needed_by(messages: Iterable[Message]) -> Needed:
+    """What these messages need; inbound payments need nothing."""
+    needed = Needed()
+    for message in messages:
+        data = message.data
+        if isinstance(data, SettlementPosted):
+            _by_run(needed, data)
+        elif isinstance(data, JournalApprovalRequested | DocumentReversed | SalesPaymentJournalRefused):
+            needed.journals.add(JournalKey(data.company, data.document))
+        elif isinstance(data, SettlementReversed):
+            needed.journals.update(JournalKey(*document) for document in data.journals)
+            needed.runs.update(data.runs)
+        elif (key := woken_by(data)) is not None:
+            needed.wakes.add(key)
+    return needed
+
+
+def _by_run(needed: Needed, settlement: SettlementPosted) -> None:
+    if not settlement.answer:
+        return
+    payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == "payment"}
+    sellers = {each.intercompany_company for each in settlement.documents if each.intercompany_company is not None}
+    if sellers:
+        needed.numbers |= payments
+        needed.payments.update((seller, payment) for seller in sellers for payment in payments)

@@ -1,0 +1,255 @@
+"""All SQL of the payment service.
+
+What always holds: the number of queries of a batch does not depend on its size; rows are written in the order of their
+keys. The reference data is kept in memory from batch to batch, and only what was committed is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from services.payment.needed import Needed, needed_by
+from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wakes
+from services.payment.rules.values import JournalKey, SalesJournal, WaitingApproval, WaitingJournal
+from shared.delivery.ports import Connection
+from shared.events.codec import as_json
+from shared.events.contract import CONTRACT, adapter
+from shared.events.envelope import EventRef, Message
+from shared.events.journals import SalesPaymentJournal
+from shared.events.reference import compaction_key
+from shared.reference import Reference
+from shared.working_set import Missing
+
+POSITIONS: Final = """
+select coalesce((select max(position) from reference), 0) as position,
+greatest(coalesce((select max(sequence) from waiting), 0), coalesce((select max(sequence) from approvals), 0)) as sequence"""
+REFERENCE_AFTER: Final = "select position, type, data from reference where position > $1 order by position"
+NUMBERS: Final = "select payment, number from numbers where payment = any($1)"
+JOURNALS: Final = """
+select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
+join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"""
+WAITING: Final = """
+select data from waiting where wakes = any($1) or relation = any($1)
+or (run_source, run_id) in (select * from unnest($2::text[], $3::text[]))"""
+APPROVALS: Final = """
+select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
+ALL_WAITING: Final = "select data from waiting order by sequence"
+ALL_APPROVALS: Final = "select data from approvals order by sequence"
+WAITING_SINCE: Final = "select data from waiting where since < $1"
+APPROVALS_SINCE: Final = "select data from approvals where since < $1"
+WAITING_BECAUSE_OF: Final = """
+select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"""
+APPROVALS_NAMED: Final = "select data from approvals where (source, event) in (select * from unnest($1::text[], $2::text[]))"
+
+SAVE_JOURNALS: Final = """
+insert into journals (company, document, status, first_source, first_id, data)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[])
+on conflict (company, document) do update set status = excluded.status, data = excluded.data"""
+SAVE_NUMBERS: Final = """
+insert into numbers (payment, number) select * from unnest($1::text[], $2::integer[])
+on conflict (payment) do update set number = excluded.number"""
+SAVE_WAITING: Final = """
+insert into waiting (company, payment, number, sequence, run_source, run_id, since, wakes, relation, data)
+select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
+$10::json[]) on conflict (company, payment, number) do update set wakes = excluded.wakes, data = excluded.data"""
+SAVE_APPROVALS: Final = """
+insert into approvals (source, id, event, sequence, since, company, payment, data)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::json[])"""
+DELETE_JOURNALS: Final = "delete from journals where (company, document) in (select * from unnest($1::text[], $2::text[]))"
+DELETE_WAITING: Final = """
+delete from waiting where (company, payment, number) in (select * from unnest($1::text[], $2::text[], $3::integer[]))"""
+DELETE_APPROVALS: Final = "delete from approvals where (source, id) in (select * from unnest($1::text[], $2::text[]))"
+SAVE_REFERENCE: Final = """
+insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
+on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
+
+
+class Store:
+    """The tables of one schema; `schema` is the connection's search_path already and is kept for messages only."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self._reference = Reference()
+        self._position = 0
+
+    # Loading
+
+    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
+        """What these messages name: at most six queries, whatever their number; one for inbound payments alone."""
+        books = await self._empty_books(connection)
+        await _load(connection, books, needed_by(messages))
+        return books
+
+    async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
+        """What a fold asked for and `load` did not foresee."""
+        needed = Needed()
+        for each in missing:
+            needed.add(each.table, each.index, each.key)
+        await _load(connection, books, needed)
+
+    async def load_all(self, connection: Connection) -> Books:
+        """Everything."""
+        books = await self._empty_books(connection, complete=True)
+        for row in await connection.fetch("select * from journals order by company, document"):
+            journal = _journal(row)
+            books.journals.put(journal.key, journal)
+        for row in await connection.fetch("select payment, number from numbers"):
+            books.numbers.put(row["payment"], row["number"])
+        for waiting in await _waiting(connection, ALL_WAITING):
+            books.waiting.put(waiting.draft.key, waiting)
+        for approval in await _approvals(connection, ALL_APPROVALS):
+            books.approvals.put(approval.identity, approval)
+        books.settle()
+        return books
+
+    async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
+        """The journals and approvals that wait because of these events (None: of any), since before `older_than`."""
+        books = await self._empty_books(connection)
+        arguments: tuple[Any, ...] = (older_than,)
+        queries = (WAITING_SINCE, APPROVALS_SINCE)
+        if events is not None:
+            arguments = ([event.source for event in events], [event.id for event in events])
+            queries = (WAITING_BECAUSE_OF, APPROVALS_NAMED)
+        for waiting in await _waiting(connection, queries[0], *arguments):
+            books.waiting.loaded(waiting.draft.key, waiting)
+        for approval in await _approvals(connection, queries[1], *arguments):
+            books.approvals.loaded(approval.identity, approval)
+        return books
+
+    async def _empty_books(self, connection: Connection, *, complete: bool = False) -> Books:
+        row = await connection.fetchrow(POSITIONS)
+        return Books(await self._current_reference(connection, row["position"]), complete=complete, sequence=row["sequence"])
+
+    async def _current_reference(self, connection: Connection, position: int) -> Reference:
+        if position < self._position:
+            self._reference, self._position = Reference(), 0
+        if position > self._position:
+            reference = self._reference.copy()
+            for row in await connection.fetch(REFERENCE_AFTER, self._position):
+                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
+            self._reference, self._position = reference, position
+        return self._reference
+
+    # Saving
+
+    async def save(self, connection: Connection, books: Books) -> None:
+        """The changed rows, in the order of their keys."""
+        changed = [(key, row) for key, row in sorted(books.journals.changed.items())]
+        await _execute(connection, SAVE_JOURNALS, [_journal_row(row) for _, row in changed if row is not None])
+        await _execute(connection, DELETE_JOURNALS, [key for key, row in changed if row is None])
+        await _execute(connection, SAVE_NUMBERS, sorted((key, number) for key, number in books.numbers.changed.items()))
+        waiting = sorted(books.waiting.changed.items())
+        await _execute(connection, SAVE_WAITING, [_waiting_row(row) for _, row in waiting if row is not None])
+        await _execute(connection, DELETE_WAITING, [key for key, row in waiting if row is None])
+        approvals = sorted(books.approvals.changed.items())
+        await _execute(connection, DELETE_APPROVALS, [key for key, row in approvals if row is None])
+        await _execute(connection, SAVE_APPROVALS, [_approval_row(row) for _, row in approvals if row is not None])
+        await _execute(connection, SAVE_REFERENCE, _reference_rows(books.taken, self._position))
+
+
+async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Rows as the arrays that unnest takes; nothing where there are none."""
+    if rows:
+        await connection.execute(query, *(list(column) for column in zip(*rows, strict=True)))
+
+
+# Reading
+
+
+async def _load(connection: Connection, books: Books, needed: Needed) -> None:
+    if needed.numbers:
+        await _load_numbers(connection, books, sorted(needed.numbers))
+    if needed.journals:
+        await _load_journals(connection, books, sorted(needed.journals))
+    if needed.runs or needed.wakes:
+        await _load_waiting(connection, books, needed)
+    if needed.payments:
+        await _load_approvals(connection, books, sorted(needed.payments))
+
+
+async def _load_numbers(connection: Connection, books: Books, payments: list[str]) -> None:
+    for payment in payments:
+        books.numbers.loaded(payment, None)
+    for row in await connection.fetch(NUMBERS, payments):
+        books.numbers.loaded(row["payment"], row["number"])
+
+
+async def _load_journals(connection: Connection, books: Books, keys: list[JournalKey]) -> None:
+    for key in keys:
+        books.journals.loaded(key, None)
+    for row in await connection.fetch(JOURNALS, [key.company for key in keys], [key.document for key in keys]):
+        journal = _journal(row)
+        books.journals.loaded(journal.key, journal)
+
+
+async def _load_waiting(connection: Connection, books: Books, needed: Needed) -> None:
+    """The waiting journals, and the approvals that may go on with them."""
+    runs = sorted(needed.runs)
+    places: dict[tuple[str, Any], list[Any]] = {("run", run): [] for run in runs} | {("wakes", key): [] for key in needed.wakes}
+    names = sorted(_as_text(key) for key in needed.wakes)
+    for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs]):
+        draft = waiting.draft
+        books.waiting.loaded(draft.key, waiting)
+        for place in {("run", draft.run), ("wakes", wakes(waiting)), ("wakes", relation_of(draft))} & places.keys():
+            places[place].append(draft.key)
+        needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
+    for (index, key), keys in places.items():
+        books.waiting.loaded_index(index, key, keys)
+
+
+async def _load_approvals(connection: Connection, books: Books, payments: list[tuple[str, str]]) -> None:
+    places: dict[tuple[str, str], list[EventRef]] = {payment: [] for payment in payments}
+    for approval in await _approvals(connection, APPROVALS, [payment for _, payment in payments], [company for company, _ in payments]):
+        books.approvals.loaded(approval.identity, approval)
+        places[approval.company, approved_payment(approval.journal, approval.document)].append(approval.identity)
+    for payment, keys in places.items():
+        books.approvals.loaded_index("payment", payment, keys)
+
+
+async def _waiting(connection: Connection, query: str, *arguments: Any) -> list[WaitingJournal]:
+    return [adapter(WaitingJournal).validate_json(row["data"]) for row in await connection.fetch(query, *arguments)]
+
+
+async def _approvals(connection: Connection, query: str, *arguments: Any) -> list[WaitingApproval]:
+    return [adapter(WaitingApproval).validate_json(row["data"]) for row in await connection.fetch(query, *arguments)]
+
+
+def _journal(row: Any) -> SalesJournal:
+    data = adapter(SalesPaymentJournal).validate_json(row["data"])
+    return SalesJournal(data, row["status"], EventRef(row["first_source"], row["first_id"]))
+
+
+# Writing
+
+
+def _as_text(key: Sequence[str]) -> str:
+    return orjson.dumps(list(key)).decode()
+
+
+def _journal_row(journal: SalesJournal) -> tuple[Any, ...]:
+    return (*journal.key, journal.status, *journal.first, as_json(journal.data).decode())
+
+
+def _waiting_row(waiting: WaitingJournal) -> tuple[Any, ...]:
+    draft = waiting.draft
+    wake = (_as_text(wakes(waiting)), _as_text(relation_of(draft)))
+    return (*draft.key, waiting.sequence, *draft.run, draft.origin.time, *wake, as_json(waiting).decode())
+
+
+def _approval_row(approval: WaitingApproval) -> tuple[Any, ...]:
+    payment = approved_payment(approval.journal, approval.document)
+    about = (approval.event.id, approval.sequence, approval.time, approval.company, payment)
+    return (*approval.identity, *about, as_json(approval).decode())
+
+
+def _reference_rows(taken: Sequence[Message], position: int) -> list[tuple[Any, ...]]:
+    """The last event of each key, numbered on from the last position; one statement must not name a key twice."""
+    latest: dict[str, tuple[Any, ...]] = {}
+    for number, message in enumerate(taken, start=position + 1):
+        key = compaction_key(message.data)
+        latest[key] = (key, number, message.type, as_json(message.data).decode())
+    return sorted(latest.values())
