@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from shared.events import reference as events
+from shared.events.values import Ledger
 
-Ledger = str
 RECEIVABLE: Final = "receivable"
 PAYABLE: Final = "payable"
 SUMMARY_TYPE: Final = {RECEIVABLE: "accounts_receivable", PAYABLE: "accounts_payable"}
@@ -144,7 +144,7 @@ class Reference:
             found = entry.accounts.get(key.account) or entry.groups.get(self.group_of.get(key, "")) or entry.all
         return found or self.main_account(key.company, SUMMARY_TYPE[key.ledger])
 
-    def parameters(self, company: str, ledger: str) -> events.SettlementParametersDefined:
+    def parameters(self, company: str, ledger: Ledger) -> events.SettlementParametersDefined:
         """The settlement parameters of a company and ledger, the defaults where none are defined."""
         return self.settlement_parameters.get((company, ledger)) or events.SettlementParametersDefined(company=company, ledger=ledger)
 
@@ -197,7 +197,9 @@ class Reference:
 
 
 def _accounts(party: events.PartyDefined) -> list[tuple[AccountKey, str | None]]:
-    customers = [(AccountKey(RECEIVABLE, company, account), party.customer_groups.get(company)) for company, account in party.customers.items()]
+    customers = [
+        (AccountKey(RECEIVABLE, company, account), party.customer_groups.get(company)) for company, account in party.customers.items()
+    ]
     vendors = [(AccountKey(PAYABLE, company, account), party.vendor_groups.get(company)) for company, account in party.vendors.items()]
     return customers + vendors
 

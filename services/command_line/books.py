@@ -17,7 +17,6 @@ from shared.events.vouchers import Rejection
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection
-    from shared.delivery.service import AnyService
     from shared.settings import Settings
 
 _REJECTIONS: Final = "select source, event, scope, code, field, message, original from rejections order by rejected_at"

@@ -212,7 +212,11 @@ TABLES: Final[dict[str, StoredTable]] = {
     for table in (
         StoredTable(
             "documents",
-            *_statements("documents", _DOCUMENT_KEY, {**_DOCUMENT_KEY, "party": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"}),
+            *_statements(
+                "documents",
+                _DOCUMENT_KEY,
+                {**_DOCUMENT_KEY, "party": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"},
+            ),
             key=tuple,
             row=_document_row,
             read=_read_document,
@@ -274,7 +278,11 @@ TABLES: Final[dict[str, StoredTable]] = {
         ),
         StoredTable(
             "journals",
-            *_statements("journals", {"company": "text", "document": "text"}, {"company": "text", "document": "text", **_RUN, "reserves": "text", "body": "json"}),
+            *_statements(
+                "journals",
+                {"company": "text", "document": "text"},
+                {"company": "text", "document": "text", **_RUN, "reserves": "text", "body": "json"},
+            ),
             key=tuple,
             row=_journal_row,
             read=_read_journal,

@@ -24,6 +24,7 @@ POOL: Final = 3
 
 _ANSWER_WITHIN: Final = 60.0
 _CONNECT_WITHIN: Final = 10.0
+_CLOSE_WITHIN: Final = 2.0
 
 
 class Postgres:
@@ -50,13 +51,16 @@ class Postgres:
         try:
             yield connection
         finally:
-            connection.terminate()
+            await _closed(connection)
 
     async def close(self) -> None:
         """Closes the pool; what is still in a transaction is rolled back."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
-            pool.terminate()
+            try:
+                await asyncio.wait_for(pool.close(), _CLOSE_WITHIN)
+            except TimeoutError:
+                pool.terminate()
 
     async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
         async with self._opening:
@@ -86,6 +90,14 @@ class Postgres:
     async def _count_queries(self, connection: Any) -> None:
         counter = QUERIES.labels(self.schema)
         connection.add_query_logger(lambda _: counter.inc())
+
+
+async def _closed(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """In good order if the server answers; its locks are released either way."""
+    try:
+        await connection.close(timeout=_CLOSE_WITHIN)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _nothing_to_reset(connection: Any) -> None:

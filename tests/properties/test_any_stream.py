@@ -87,7 +87,9 @@ def test_settlement_then_reversal_is_the_identity(random: Random) -> None:
     drawn = streams.events(random, across_currencies=True, reversals=False)
     payments = [event for event in drawn if event["type"].endswith("payment.posted")]
     ledger = "receivable" if payments[0]["type"].startswith("customer") else "payable"
-    undone = [{"id": f"R{n}", "type": "settlement-reversal.requested", "ledger": ledger, "settlement": e["id"]} for n, e in enumerate(payments)]
+    undone = [
+        {"id": f"R{n}", "type": "settlement-reversal.requested", "ledger": ledger, "settlement": e["id"]} for n, e in enumerate(payments)
+    ]
     bare = [{**event, "settle": []} for event in payments]
     before = simulate(streams.scenario(group, [event for event in drawn if event not in payments] + bare))
     after = simulate(streams.scenario(group, [*drawn, *undone]))

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.intake import Fact, fact_need, invoice_fact, payment_fact, post, refused_fact, sales_payment_fact, waiting_fact
+from services.settlement.rules.intake import (
+    Fact,
+    fact_need,
+    invoice_fact,
+    payment_fact,
+    post,
+    refused_fact,
+    sales_payment_fact,
+    waiting_fact,
+)
 from services.settlement.rules.reversals import begin_reversal, try_reversal
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import DocumentKey, SalesJournal, Waiting
@@ -44,7 +53,9 @@ def discard(books: Books, event: EventRef, message: Message) -> list[Outgoing]:
     for waiting in books.waiting.find("event", event):
         turn.message = waiting.message
         scope = "event" if waiting.stage == "document" else "settlement"
-        turn.refuse("discarded", "", f"discarded while it waited for {waiting.need.reason} {waiting.need.key}", scope=scope, frees=scope == "event")
+        turn.refuse(
+            "discarded", "", f"discarded while it waited for {waiting.need.reason} {waiting.need.key}", scope=scope, frees=scope == "event"
+        )
         turn.release(waiting)
     turn.go_on(_RESUME)
     return turn.outgoing

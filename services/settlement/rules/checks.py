@@ -11,6 +11,7 @@ from services.settlement.rules.books import Books
 from services.settlement.rules.exchange import cost, worth
 from services.settlement.rules.values import Document, DocumentKey
 from shared.events.inbound import DocumentRef, Mark
+from shared.events.values import Ledger
 from shared.money import fits, minor_digits
 
 
@@ -21,7 +22,7 @@ class Wish:
     `documents` are those of the marks, in their order. `sequence` is its place in the order of arrival.
     """
 
-    ledger: str
+    ledger: Ledger
     marks: list[Mark]
     documents: list[Document]
     payment: Document | None
@@ -78,7 +79,9 @@ def _primary(wish: Wish, primary: DocumentRef) -> Iterator[Refusal]:
     if not found:
         yield Refusal("invalid", "/primary", f"the primary {primary.company} {primary.document} is not among the marks")
     elif not found[0].lowers:
-        yield Refusal("invalid", "/primary", f"{primary.company} {primary.document} is a {found[0].kind}: a payment or credit note is needed")
+        yield Refusal(
+            "invalid", "/primary", f"{primary.company} {primary.document} is a {found[0].kind}: a payment or credit note is needed"
+        )
 
 
 def _members(books: Books, wish: Wish) -> Iterator[Refusal]:

@@ -6,8 +6,8 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -20,6 +20,7 @@ from shared.events.envelope import EventRef
 from shared.events.inbound import CashDiscount, InvoicePosted, PaymentPosted
 from shared.events.journals import SalesPaymentJournal
 from shared.events.settlements import DocumentPosted, PostedLine
+from shared.events.values import Ledger
 from shared.money import ZERO, share
 from shared.reference import AccountKey
 
@@ -47,8 +48,8 @@ class Fact:
     key: DocumentKey
     kind: str
     account: str
-    date: date
-    due_date: date
+    date: datetime.date
+    due_date: datetime.date
     currency: str
     amount: Decimal
     exchange_rate: Decimal | None
@@ -62,7 +63,7 @@ class Fact:
     intercompany: tuple[str, str] | None = None
 
 
-def invoice_fact(ledger: str, data: InvoicePosted, event: EventRef) -> Fact:
+def invoice_fact(ledger: Ledger, data: InvoicePosted, event: EventRef) -> Fact:
     """The document of an invoice event; without lines it has one, by its kind."""
     given = data.lines
     lines = [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in given or ()]
@@ -88,7 +89,7 @@ def invoice_fact(ledger: str, data: InvoicePosted, event: EventRef) -> Fact:
     )
 
 
-def payment_fact(ledger: str, data: PaymentPosted, event: EventRef) -> Fact:
+def payment_fact(ledger: Ledger, data: PaymentPosted, event: EventRef) -> Fact:
     """The document of a payment."""
     line = PostedLine(data.offset, data.amount, data.dimensions)
     return Fact(

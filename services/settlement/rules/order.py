@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -109,18 +110,11 @@ _ATTRIBUTES: dict[str, Callable[[Claim], Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class _Descending:
     """A value that sorts the other way round; texts have no negative."""
 
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    value: Any
 
     def __lt__(self, other: _Descending) -> bool:
         return bool(other.value < self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Descending) and bool(other.value == self.value)
-
-    __hash__ = None  # type: ignore[assignment] - it only sorts

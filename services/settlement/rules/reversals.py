@@ -19,6 +19,7 @@ from shared.events.envelope import EventRef
 from shared.events.inbound import DocumentRef, PaymentReversalRequested, SettlementReversalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
+from shared.events.values import Ledger
 from shared.money import ZERO
 
 
@@ -31,7 +32,9 @@ def begin_reversal(turn: Turn) -> None:
 def try_reversal(turn: Turn, waiting: Waiting) -> None:
     """Carries a reversal out if nothing is missing."""
     data = waiting.message.data
-    outcome = _reverse_payment(turn, waiting, data) if isinstance(data, PaymentReversalRequested) else _reverse_settlement(turn, waiting, data)
+    outcome = (
+        _reverse_payment(turn, waiting, data) if isinstance(data, PaymentReversalRequested) else _reverse_settlement(turn, waiting, data)
+    )
     if outcome is not None:
         turn.park(waiting._replace(need=outcome))
     else:
@@ -47,7 +50,7 @@ def _done(turn: Turn) -> None:
     turn.wake("event", *turn.message.ref)
 
 
-def _payment_need(turn: Turn, waiting: Waiting, ledger: str, ref: DocumentRef) -> Need | None:
+def _payment_need(turn: Turn, waiting: Waiting, ledger: Ledger, ref: DocumentRef) -> Need | None:
     """Waits for the payment, for its own marks, and for an earlier run over it."""
     key = DocumentKey(ledger, ref.company, ref.document)
     document = turn.books.documents.get(key)
@@ -85,7 +88,9 @@ def _payment_refused(turn: Turn, document: Document, on: date | None) -> bool:
     elif document.reversed:
         _refuse(turn, "already-reversed", "/payment", f"the payment {name} is reversed already")
     elif document.records:
-        _refuse(turn, "still-settled", "/payment", f"the payment {name} is settled by {document.records} records: reverse its settlement first")
+        _refuse(
+            turn, "still-settled", "/payment", f"the payment {name} is settled by {document.records} records: reverse its settlement first"
+        )
     else:
         return False
     return True
@@ -104,7 +109,7 @@ def _reverse_document(turn: Turn, document: Document, on: date, reason: str) -> 
 class Whole:
     """All that one reversal takes back: the records of the runs, and what sellers have of them."""
 
-    ledger: str
+    ledger: Ledger
     runs: list[EventRef]
     records: list[RecordInForce]
     journals: list[SalesJournal] = field(default_factory=list)
@@ -128,12 +133,17 @@ def _reverse_settlement(turn: Turn, waiting: Waiting, data: SettlementReversalRe
     whole = _whole(turn, data.ledger, runs)
     latest = max(record.date for record in whole.records)
     if data.date is not None and data.date < latest:
-        _refuse(turn, "date-too-early", "/date", f"{data.date} is before {latest}, the latest date of what is reversed: that date or later is needed")
+        _refuse(
+            turn,
+            "date-too-early",
+            "/date",
+            f"{data.date} is before {latest}, the latest date of what is reversed: that date or later is needed",
+        )
         return None
     return _carry_out(turn, whole, data.date or latest, data.reason or "")
 
 
-def _no_payment(turn: Turn, ledger: str, ref: DocumentRef) -> bool:
+def _no_payment(turn: Turn, ledger: Ledger, ref: DocumentRef) -> bool:
     document = turn.books.documents.get(DocumentKey(ledger, ref.company, ref.document))
     if document is not None and is_payment(document):
         return False
@@ -150,7 +160,9 @@ def _event_need(turn: Turn, waiting: Waiting, data: SettlementReversalRequested)
     """Waits for the event that a reversal names: not seen yet, or itself waiting."""
     ref = _named(waiting, data)
     books = turn.books
-    waits = [other for other in books.waiting.find("event", ref) if other.stage != "reversal" and other.message.ref.id != waiting.message.ref.id]
+    waits = [
+        other for other in books.waiting.find("event", ref) if other.stage != "reversal" and other.message.ref.id != waiting.message.ref.id
+    ]
     own = [other for other in waits if not isinstance(other.message.data, SalesPaymentJournal)]
     seen = (
         any(books.records.find("run", (ref, ledger)) for ledger in ("receivable", "payable"))
@@ -178,12 +190,12 @@ def _refuse_unsettled(turn: Turn, data: SettlementReversalRequested, *, already:
         _refuse(turn, "not-settled", field_, f"{what} has settled nothing in ledger {data.ledger}")
 
 
-def _records_of(turn: Turn, ledger: str, runs: Iterable[EventRef]) -> list[RecordInForce]:
+def _records_of(turn: Turn, ledger: Ledger, runs: Iterable[EventRef]) -> list[RecordInForce]:
     found = [record for run in runs for record in turn.books.records.find("run", (run, ledger)) if not record.reversed]
     return sorted(found, key=lambda record: (record.run, record.number))
 
 
-def _whole(turn: Turn, ledger: str, runs: list[EventRef]) -> Whole:
+def _whole(turn: Turn, ledger: Ledger, runs: list[EventRef]) -> Whole:
     whole = Whole(ledger, runs, _records_of(turn, ledger, runs))
     if ledger == "payable":
         for run in runs:
@@ -244,7 +256,7 @@ def _is_reversed(turn: Turn, record: RecordInForce) -> bool:
 
 
 def _mirror(  # noqa: PLR0913 - one reversal's parts, passed once
-    turn: Turn, ledger: str, records: list[RecordInForce], on: date, runs: list[EventRef], journals: list[SalesJournal], reason: str
+    turn: Turn, ledger: Ledger, records: list[RecordInForce], on: date, runs: list[EventRef], journals: list[SalesJournal], reason: str
 ) -> None:
     party = ""
     for record in records:

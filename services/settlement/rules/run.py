@@ -44,7 +44,9 @@ def _wait_for_accounting(run: Run) -> None:
 def _wait_for_profiles(run: Run) -> None:
     """F-A05, F-A06: across companies, a payment's profile and method must exist in every company that defines any."""
     companies = run.companies()
-    payments = list({claim.document.key: claim.document for pair in run.pairs for claim in (pair.lowering, pair.raising) if claim.is_payment}.values())
+    payments = list(
+        {claim.document.key: claim.document for pair in run.pairs for claim in (pair.lowering, pair.raising) if claim.is_payment}.values()
+    )
     if len(companies) < 2:  # noqa: PLR2004 - across companies
         return
     for payment in payments:

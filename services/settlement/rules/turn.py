@@ -41,7 +41,9 @@ class Turn:
         cause = event_of(self.message)
         ref = EventRef(SOURCE, derived_id(cause, self.message.time, f"{kind}/{number}", 0))
         first = self.message.first or cause
-        self.outgoing.append(Outgoing(topic, key, kind, ref, data, self.message.time, cause, first, self.message.traceparent, self.position))
+        self.outgoing.append(
+            Outgoing(topic, key, kind, ref, data, self.message.time, cause, first, self.message.traceparent, self.position)
+        )
         return ref
 
     def refuse(self, code: str, field: str, message: str, *, scope: str, frees: bool) -> None:

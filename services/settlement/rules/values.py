@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
+from shared.events.values import Ledger
 
 LOWERING: Final = frozenset({"payment", "credit_note"})
 PAYMENT: Final = "payment"
@@ -22,7 +23,7 @@ CREDIT_NOTE: Final = "credit_note"
 class DocumentKey(NamedTuple):
     """A document: its number is unique per company and ledger (events.md)."""
 
-    ledger: str
+    ledger: Ledger
     company: str
     document: str
 
@@ -42,7 +43,7 @@ class Document(NamedTuple):
     `records` counts the settlement records in force. `sequence` is the order of posting.
     """
 
-    ledger: str
+    ledger: Ledger
     company: str
     document: str
     kind: str
@@ -93,7 +94,7 @@ class RecordKey(NamedTuple):
     """A settlement record: its run, ledger and number there."""
 
     run: EventRef
-    ledger: str
+    ledger: Ledger
     number: int
 
 
@@ -105,7 +106,7 @@ class RecordInForce(NamedTuple):
     """
 
     run: EventRef
-    ledger: str
+    ledger: Ledger
     number: int
     date: datetime.date
     lowering: DocumentKey

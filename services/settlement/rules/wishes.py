@@ -6,7 +6,7 @@ waited for, what contradicts is refused, and the facts around it stand (events.m
 
 from __future__ import annotations
 
-from datetime import date
+import datetime
 from typing import NamedTuple
 
 from services.settlement.rules.checks import Wish, first_refusal
@@ -20,19 +20,20 @@ from shared.events.envelope import EventRef, Message
 from shared.events.inbound import DocumentRef, Mark, SettlementRequested
 from shared.events.journals import PaymentJournal, SalesPaymentJournal
 from shared.events.settlements import SettledDocument, SettlementPosted
+from shared.events.values import Ledger
 from shared.money import ZERO
 
 
 class Marks(NamedTuple):
     """What a message wishes to settle; `run` is the id of the run, `event` who is named when it waits."""
 
-    ledger: str
+    ledger: Ledger
     marks: list[Mark]
     payment: DocumentKey | None
     primary: DocumentRef | None
     own_primary: bool
-    date: date | None
-    discount_date: date | None
+    date: datetime.date | None
+    discount_date: datetime.date | None
     run: EventRef
     event: EventRef
 
@@ -52,7 +53,12 @@ def marks_of(message: Message) -> Marks:
         return Marks(data.ledger, payment.settle, key, None, payment.primary, payment.date, None, data.event, data.event)
     if isinstance(data, SalesPaymentJournal):
         marks = [
-            Mark(mark.company, mark.document, amount_to_settle=mark.amount_to_settle or None, cash_discount_to_take=mark.cash_discount_to_take)
+            Mark(
+                mark.company,
+                mark.document,
+                amount_to_settle=mark.amount_to_settle or None,
+                cash_discount_to_take=mark.cash_discount_to_take,
+            )
             for mark in data.marks
         ]
         key = DocumentKey("receivable", data.company, data.document)
@@ -132,7 +138,9 @@ def _reservation_need(turn: Turn, waiting: Waiting) -> Need | None:
 def _wish(turn: Turn, marks: Marks, sequence: int) -> Wish:
     documents = [turn.books.documents.get(DocumentKey(marks.ledger, mark.company, mark.document)) for mark in marks.marks]
     payment = turn.books.documents.get(marks.payment) if marks.payment is not None else None
-    return Wish(marks.ledger, marks.marks, [entry for entry in documents if entry is not None], payment, marks.primary, marks.date, sequence)
+    return Wish(
+        marks.ledger, marks.marks, [entry for entry in documents if entry is not None], payment, marks.primary, marks.date, sequence
+    )
 
 
 def _leave_open(turn: Turn, marks: Marks) -> None:
@@ -150,7 +158,9 @@ def _done(turn: Turn, marks: Marks) -> None:
 
 
 def _run(turn: Turn, marks: Marks, wish: Wish) -> Run:
-    claims = [_claim(turn, document, mark, place + 1) for place, (mark, document) in enumerate(zip(wish.marks, wish.documents, strict=True))]
+    claims = [
+        _claim(turn, document, mark, place + 1) for place, (mark, document) in enumerate(zip(wish.marks, wish.documents, strict=True))
+    ]
     own = [] if wish.payment is None else [_claim(turn, wish.payment, None, 0)]
     everything = [*own, *claims]
     latest = max(document.date for document in wish.all_documents)
@@ -176,7 +186,7 @@ def _claim(turn: Turn, document: Document, mark: Mark | None, place: int) -> Cla
     return claim(document, mark, place, turn.books.documents.get(credited) if credited is not None else None)
 
 
-def _next_number(turn: Turn, run: EventRef, ledger: str) -> int:
+def _next_number(turn: Turn, run: EventRef, ledger: Ledger) -> int:
     return 1 + max((record.number for record in turn.books.records.find("run", (run, ledger))), default=0)
 
 
@@ -256,7 +266,7 @@ def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
     )
 
 
-def settle_automatically(turn: Turn, key: DocumentKey, cause: date, ref: EventRef) -> None:
+def settle_automatically(turn: Turn, key: DocumentKey, cause: datetime.date, ref: EventRef) -> None:
     """Step 8 (F-B11, C45): over all that is open of the document's party, company, ledger and currency, if switched on.
 
     It never waits: what a period or a rate holds back is tried again at the next posting.

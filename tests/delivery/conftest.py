@@ -1,0 +1,87 @@
+"""What the tests of the shell share: the embedded parts, settings of a namespace of their own, events."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from shared.settings import Settings
+from tests.delivery.parts import Broker, Cluster
+from tests.delivery.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One database for all tests; each has schemas of its own."""
+    folder: Path = tmp_path_factory.mktemp("shell") / "data"
+    cluster = Cluster(folder)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """One broker for all tests; each has topics of its own."""
+    broker = Broker()
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def settings(cluster: Cluster) -> Settings:
+    """A namespace of its own; with no broker, for the tests that hand over their records themselves."""
+    return Settings(
+        kafka_bootstrap_servers="127.0.0.1:1",
+        database_url=cluster.url,
+        namespace=f"t{next(_NUMBERS)}",
+        idempotent_producer=False,
+        fetch_max_wait_ms=20,
+        session_timeout_ms=2000,
+        heartbeat_interval_ms=500,
+    )
+
+
+@pytest.fixture
+def live(settings: Settings, broker: Broker) -> Settings:
+    """The same, with the broker."""
+    return settings.model_copy(update={"kafka_bootstrap_servers": broker.address})
+
+
+@pytest.fixture
+async def instance(settings: Settings) -> AsyncIterator[Callable[[Settings], Awaitable[Running]]]:
+    """Makes instances of the toy on the database, with records handed over by the test and a broker that notes what is sent."""
+    made: list[Running] = []
+
+    async def make(settings: Settings = settings) -> Running:
+        made.append(Running(settings))
+        await made[-1].prepare()
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.database.close()
+
+
+@pytest.fixture
+async def running(instance: Callable[[], Awaitable[Running]]) -> Running:
+    """One instance."""
+    return await instance()
+
+
+@pytest.fixture
+async def connection(settings: Settings) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A look into the toy's schema from outside."""
+    schema = settings.schema_name("counter")
+    connection = await asyncpg.connect(settings.database, server_settings={"search_path": schema})
+    yield connection
+    await connection.close()
