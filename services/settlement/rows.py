@@ -222,7 +222,8 @@ TABLES: Final[dict[str, StoredTable]] = {
             read=_read_document,
             indexes={
                 "open": StoredIndex(
-                    "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k (ledger, company, party, currency)"
+                    "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+                    " as k (ledger, company, party, currency)"
                     " using (ledger, company, party, currency) where t.automatic",
                     tuple,
                 ),
@@ -253,7 +254,8 @@ TABLES: Final[dict[str, StoredTable]] = {
                 ),
                 "document": StoredIndex(
                     "with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))"
-                    " select t.body from records t join k on t.lowering_document = k.document and t.lowering_company = k.company and t.ledger = k.ledger"
+                    " select t.body from records t join k on t.lowering_document = k.document"
+                    " and t.lowering_company = k.company and t.ledger = k.ledger"
                     " union all select t.body from records t join k on t.raising_document = k.document"
                     " and t.raising_company = k.company and t.ledger = k.ledger",
                     tuple,

@@ -94,7 +94,7 @@ def security(settings: Settings) -> BaseSecurity | None:
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """aiokafka's arguments to reach the broker, for clients of its own kind (producer, admin, readers)."""
+    """Aiokafka's arguments to reach the broker, for clients of its own kind (producer, admin, readers)."""
     return {"bootstrap_servers": settings.brokers, "client_id": "intercompany", **parse_security(security(settings)), **_token(settings)}
 
 

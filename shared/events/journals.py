@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.events.envelope import EventRef
 from shared.events.inbound import PaymentPosted
+from shared.events.values import Ledger
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class PaymentJournal:
     a conflict by them. `replay` counts an operator's replays.
     """
 
-    ledger: str
+    ledger: Ledger
     event: EventRef
     digest: str
     payment: PaymentPosted

@@ -252,7 +252,7 @@ def test_the_first_error_in_the_order_of_the_document_is_reported() -> None:
         ("settlement.requested", {"ledger": "payable", "settle": []}, "/settle"),
         ("settlement.requested", {"ledger": "both", "settle": [{"company": "F", "document": "D"}]}, "/ledger"),
         ("settlement-reversal.requested", {"ledger": "payable"}, "/payment"),
-        ("settlement-reversal.requested", {"ledger": "payable", "settlement_source": "erp"}, "/payment"),
+        ("settlement-reversal.requested", {"ledger": "payable", "settlement_source": "erp"}, "/settlement_source"),
         (
             "settlement-reversal.requested",
             {"ledger": "payable", "payment": {"company": "F", "document": "D"}, "settlement": "S"},

@@ -144,7 +144,7 @@ def _sales_payment(turn: Turn) -> None:
         _create(turn, data, known)
     elif known is None or known.status == "created":
         sequence = known.sequence if known is not None else turn.books.next_sequence()
-        turn.books.journals.put(key, _journal(turn, data, "posted", sequence))
+        turn.books.journals.put(key, _journal(data, "posted", sequence))
         _take_fact(turn, sequence)
     turn.answered(data.run, data.answers)
 
@@ -156,10 +156,10 @@ def _create(turn: Turn, data: SalesPaymentJournal, known: SalesJournal | None) -
         turn.refuse("document-exists", "/document", message, scope="event", frees=False)
         _forget_sales_payment(turn)
         return
-    turn.books.journals.put((data.company, data.document), _journal(turn, data, "created", turn.books.next_sequence()))
+    turn.books.journals.put((data.company, data.document), _journal(data, "created", turn.books.next_sequence()))
 
 
-def _journal(turn: Turn, data: SalesPaymentJournal, status: str, sequence: int) -> SalesJournal:
+def _journal(data: SalesPaymentJournal, status: str, sequence: int) -> SalesJournal:
     reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in data.marks) if status == "created" else ()
     return SalesJournal(data.company, data.document, data.journal, status, data.run, data.payer, sequence, reserves)
 

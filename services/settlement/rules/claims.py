@@ -6,7 +6,7 @@ as they are until the whole run has been computed.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ class Terms(NamedTuple):
     """The cash discount terms of a document: whose date counts, of whose amount an `amount` tier is a share."""
 
     tiers: tuple[CashDiscount, ...]
-    date: datetime.date
+    date: dt.date
     amount: Decimal
 
 
@@ -64,7 +64,7 @@ class Pair:
 
     lowering: Claim
     raising: Claim
-    date: datetime.date
+    date: dt.date
     enlarges: bool = False
     amount: Decimal = ZERO
     applied: Decimal = ZERO
@@ -88,24 +88,24 @@ class Run:
 
     ledger: Ledger
     reference: Reference
-    date: datetime.date
+    date: dt.date
     raising: list[Claim]
     lowering: list[Claim]
     payment: Document | None = None
     primary: Claim | None = None
-    discount_date: datetime.date | None = None
+    discount_date: dt.date | None = None
     automatic: bool = False
     pairs: list[Pair] = field(default_factory=list)
     pairing: tuple[Claim, Claim] | None = None
 
     @property
-    def order_date(self) -> datetime.date:
+    def order_date(self) -> dt.date:
         """The date at which discounts are compared before anything is paired (rules.md, step 2)."""
         if self.discount_date is not None:
             return self.discount_date
         return self.primary.document.date if self.primary is not None else self.date
 
-    def record_date(self, lowering: Claim, raising: Claim) -> datetime.date:
+    def record_date(self, lowering: Claim, raising: Claim) -> dt.date:
         """The later of the two documents, but not before what caused the run (F-B10)."""
         return max(lowering.document.date, raising.document.date, self.date)
 
@@ -129,7 +129,7 @@ def claim(document: Document, mark: Mark | None, position: int, credited: Docume
     return Claim(document, mark, position, terms_of(document, credited), document.open, limit)
 
 
-def tier(terms: Terms, on: datetime.date) -> CashDiscount | None:
+def tier(terms: Terms, on: dt.date) -> CashDiscount | None:
     """The first tier whose date is not passed (F-D02, C17: inclusive)."""
     for candidate in terms.tiers:
         last = candidate.until
@@ -149,7 +149,7 @@ def tier_share(terms: Terms, chosen: CashDiscount | None, net_share: Fraction) -
     return Fraction(chosen.amount or ZERO) / Fraction(terms.amount)
 
 
-def discounted(run: Run, raising: Claim, lowering: Claim | None, on: datetime.date) -> tuple[Fraction, CashDiscount | None]:
+def discounted(run: Run, raising: Claim, lowering: Claim | None, on: dt.date) -> tuple[Fraction, CashDiscount | None]:
     """The share of R's balance that is discount on a date, and its tier; `lowering` None where only orders are compared."""
     use = "normal" if raising.mark is None else raising.mark.use_cash_discount
     parameters = run.reference.parameters
@@ -165,7 +165,7 @@ def discounted(run: Run, raising: Claim, lowering: Claim | None, on: datetime.da
     return tier_share(raising.terms, chosen, _net_share(run, raising.document)), chosen
 
 
-def own_discount(run: Run, lowering: Claim, on: datetime.date) -> tuple[Fraction, CashDiscount | None]:
+def own_discount(run: Run, lowering: Claim, on: dt.date) -> tuple[Fraction, CashDiscount | None]:
     """The share of a credit note that is its own discount on a date (F-D11, C15)."""
     document = lowering.document
     if document.kind != CREDIT_NOTE or not lowering.terms.tiers:

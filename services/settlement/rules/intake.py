@@ -6,7 +6,7 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -48,8 +48,8 @@ class Fact:
     key: DocumentKey
     kind: str
     account: str
-    date: datetime.date
-    due_date: datetime.date
+    date: dt.date
+    due_date: dt.date
     currency: str
     amount: Decimal
     exchange_rate: Decimal | None

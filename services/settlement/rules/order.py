@@ -17,8 +17,8 @@ _NEVER = date.max
 def put_in_order(run: Run) -> None:
     """Step 2: orders the run's claims in place; compared amounts are taken as they stand, whatever their currency."""
     priority = _priority(run)
-    run.raising.sort(key=_by(run, priority) if priority else _default(run))
-    rank = _by(run, priority) if priority else _default(run)
+    run.raising.sort(key=_by(priority) if priority else _default(run))
+    rank = _by(priority) if priority else _default(run)
     run.lowering.sort(key=lambda claim: (not claim.is_payment, rank(claim)))
     if not run.automatic and _demand(run) > _money(run):
         run.raising.sort(key=_oldest_first(run))
@@ -75,7 +75,7 @@ def _money(run: Run) -> Decimal:
     return total
 
 
-def _by(run: Run, priority: list[dict[str, Any]]) -> Callable[[Claim], tuple[Any, ...]]:
+def _by(priority: list[dict[str, Any]]) -> Callable[[Claim], tuple[Any, ...]]:
     """F-B13: the attributes in their order and direction; the document number always breaks ties."""
     return lambda claim: (
         *(_rank(claim, attribute, order) for entry in priority for attribute, order in entry.items()),

@@ -32,10 +32,8 @@ class Account:
         """The accounting value of `amount` that is applied beside other parts; closing takes all that is left."""
         self.to_come -= 1
         self.open -= amount + other_amount
-        if not self.open and not self.to_come:
-            value = self.value - other_value
-        else:
-            value = exchange.own_value(self.document, amount)
+        closes = not self.open and not self.to_come
+        value = self.value - other_value if closes else exchange.own_value(self.document, amount)
         self.value -= value + other_value
         return value
 
@@ -111,11 +109,8 @@ def _record(run: Run, pair: Pair, accounts: dict[DocumentKey, Account], places: 
         left=_difference(payer, pair.left, penny=pair.left_is_penny),
         lacking=_difference(invoice, pair.lacking, penny=pair.lacking_is_penny),
     )
-    if pair.enlarges:
-        taken = _enlarging(run, pair, record, accounts)
-    else:
-        taken = _paying(run, pair, record, accounts)
-    return Recorded(record, taken, pair)
+    take = _enlarging if pair.enlarges else _paying
+    return Recorded(record, take(run, pair, record, accounts), pair)
 
 
 def _credit_note_discount(pair: Pair) -> Discount | None:

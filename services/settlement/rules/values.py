@@ -6,7 +6,7 @@ document follows from its kind (rules.md, "Raising and lowering documents").
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
@@ -49,8 +49,8 @@ class Document(NamedTuple):
     kind: str
     party: str
     account: str
-    date: datetime.date
-    due_date: datetime.date
+    date: dt.date
+    due_date: dt.date
     currency: str
     amount: Decimal
     accounting_currency: str
@@ -108,7 +108,7 @@ class RecordInForce(NamedTuple):
     run: EventRef
     ledger: Ledger
     number: int
-    date: datetime.date
+    date: dt.date
     lowering: DocumentKey
     raising: DocumentKey
     enlarges: bool

@@ -6,7 +6,7 @@ waited for, what contradicts is refused, and the facts around it stand (events.m
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import NamedTuple
 
 from services.settlement.rules.checks import Wish, first_refusal
@@ -32,8 +32,8 @@ class Marks(NamedTuple):
     payment: DocumentKey | None
     primary: DocumentRef | None
     own_primary: bool
-    date: datetime.date | None
-    discount_date: datetime.date | None
+    date: dt.date | None
+    discount_date: dt.date | None
     run: EventRef
     event: EventRef
 
@@ -65,7 +65,15 @@ def marks_of(message: Message) -> Marks:
         return Marks("receivable", marks, key, None, False, data.date, None, message.ref, data.payer)  # noqa: FBT003 - a sales payment has no primary
     request: SettlementRequested = data
     return Marks(
-        request.ledger, request.settle, None, request.primary, False, request.date, request.cash_discount_date, message.ref, message.ref
+        request.ledger,
+        request.settle,
+        payment=None,
+        primary=request.primary,
+        own_primary=False,
+        date=request.date,
+        discount_date=request.cash_discount_date,
+        run=message.ref,
+        event=message.ref,
     )
 
 
@@ -266,7 +274,7 @@ def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
     )
 
 
-def settle_automatically(turn: Turn, key: DocumentKey, cause: datetime.date, ref: EventRef) -> None:
+def settle_automatically(turn: Turn, key: DocumentKey, cause: dt.date, ref: EventRef) -> None:
     """Step 8 (F-B11, C45): over all that is open of the document's party, company, ledger and currency, if switched on.
 
     It never waits: what a period or a rate holds back is tried again at the next posting.

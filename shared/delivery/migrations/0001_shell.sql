@@ -74,7 +74,7 @@ create table discards (
 
 -- Raised when the tables were emptied from outside (reset.py): what a process keeps in memory is void then.
 create table epoch (
-    only   boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     number bigint not null
 );
 insert into epoch (number) values (1);

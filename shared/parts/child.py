@@ -1,0 +1,130 @@
+"""One child process that ends with its parent, however that one ends.
+
+What always holds: a child writes to its log file only; it lives in a session of its own, so that Ctrl-C in a terminal reaches
+the parent alone, which decides the order of stopping; on Linux the kernel ends it when the parent dies by SIGKILL (asked for
+through `setpriv`, which is part of util-linux). The kernel watches the thread that started the child: start it from a thread
+that lives as long as the process, which the main one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_LOG_TAIL: Final = 2000
+"""Bytes of a log that an error quotes."""
+
+_PATIENCE_S: Final = 30.0
+"""How long a child may take to end before it is killed: a database writes what is dirty first."""
+
+
+class EmbeddedPartError(Exception):
+    """An embedded part could not be started or used; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of the operating system that a child runs under, by its numbers."""
+
+    user: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running child and where it writes."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    def check(self) -> None:
+        """EmbeddedPartError with the end of its log if it has ended."""
+        if self.process.returncode is not None:
+            raise failure(self.name, self.log)
+
+
+def failure(name: str, log: Path) -> EmbeddedPartError:
+    """What to raise when a child has ended by itself: the end of its log, which holds the cause."""
+    tail = log.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
+    return EmbeddedPartError(f"The embedded {name} ended by itself. The end of {log}:\n{tail}")
+
+
+@asynccontextmanager
+async def running(
+    name: str, command: Sequence[str], log: Path, stop: signal.Signals, account: Account | None = None
+) -> AsyncIterator[Child]:
+    """Runs a child; at the end, or when this process dies, it gets the signal `stop`."""
+    child = Child(name, await _spawn(command, log, stop, account), log)
+    try:
+        yield child
+    finally:
+        await _end(child.process, stop)
+
+
+async def run(name: str, command: Sequence[str], log: Path, account: Account | None = None) -> None:
+    """Runs a child to its end; EmbeddedPartError if that is not a success."""
+    process = await _spawn(command, log, signal.SIGKILL, account)
+    try:
+        code = await process.wait()
+    finally:
+        await _end(process, signal.SIGKILL)
+    if code != 0:
+        raise failure(name, log)
+
+
+async def _spawn(command: Sequence[str], log: Path, on_death: signal.Signals, account: Account | None) -> asyncio.subprocess.Process:
+    with log.open("wb") as output:
+        return await asyncio.create_subprocess_exec(
+            *_launcher(on_death, account),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=_environment(),
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what is meant for clients of some database (PGPORT would change the server's too)."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _launcher(on_death: signal.Signals, account: Account | None) -> list[str]:
+    """The words before a command that tie it to this process and put it under an account.
+
+    Under another account it keeps one right of root, to pass folders closed to others: nothing on the way to the wheel or to
+    the data has to be opened up, which may well be root's home.
+    """
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    if setpriv is None and account is not None:
+        message = "PostgreSQL refuses to run as root, and `setpriv` (util-linux) is missing: run as another user, or set DATABASE_URL."
+        raise EmbeddedPartError(message)
+    if setpriv is None:
+        return []
+    tied = [setpriv, "--pdeathsig", on_death.name.removeprefix("SIG")]
+    if account is None:
+        return [*tied, "--"]
+    rights = ["--clear-groups", "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+    return [*tied, "--reuid", str(account.user), "--regid", str(account.group), *rights, "--"]
+
+
+async def _end(process: asyncio.subprocess.Process, stop: signal.Signals) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(stop)
+    try:
+        await asyncio.wait_for(process.wait(), _PATIENCE_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
