@@ -65,8 +65,10 @@ def set_up_logs(settings: Settings) -> None:
 def _rendering(form: LogFormat) -> list[Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form is LogFormat.JSON:
-        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals are whole batches, and secrets
+        return [strip, structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
+    colors = sys.stderr.isatty()
+    return [strip, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
 
 
 def set_up_traces(settings: Settings, service: str) -> None:

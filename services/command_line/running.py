@@ -41,11 +41,12 @@ class NotQuietError(Exception):
 class RunningServices:
     """The services of a namespace: send records, wait until all their effects are there, empty the books."""
 
-    def __init__(self, settings: Settings, connection: Connection, broker: AIOKafkaConsumer, producer: kafka.KafkaProducer) -> None:
+    def __init__(
+        self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, kafka.KafkaProducer], serving: list[asyncio.Task[None]]
+    ) -> None:
         self.settings = settings
-        self._connection = connection
-        self._broker = broker
-        self._producer = producer
+        self._connection, self._broker, self._producer = ports
+        self._serving = serving
 
     async def send(self, records: Iterable[Record]) -> None:
         """Sends records in their order and waits until the broker has them; a record that is too large is an error."""
@@ -61,6 +62,9 @@ class RunningServices:
             if asyncio.get_running_loop().time() > deadline:
                 msg = f"the services are still busy after {QUIET_WITHIN:.0f} seconds: their log says why"
                 raise NotQuietError(msg)
+            for task in self._serving:
+                if task.done():
+                    task.result()
             await asyncio.sleep(_PAUSE)
         await self._raise_failed()
 
@@ -99,13 +103,13 @@ async def running_services(settings: Settings) -> AsyncIterator[RunningServices]
         broker = reader(settings)
         await broker.start()
         stack.push_async_callback(broker.stop)
-        async with asyncio.TaskGroup() as tasks:
-            serving = [tasks.create_task(serve(service, settings)) for service in SERVICES]
-            try:
-                yield RunningServices(settings, connection, broker, producer)
-            finally:
-                for task in serving:
-                    task.cancel()
+        serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES]
+        try:
+            yield RunningServices(settings, (connection, broker, producer), serving)
+        finally:
+            for task in serving:
+                task.cancel()
+            await asyncio.wait(serving)
 
 
 async def _prepare(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -87,6 +88,15 @@ _JOURNAL: Final = _adapted(SalesJournal)
 _REQUEST: Final = _adapted(Request)
 
 
+def _json(value: tuple[Any, ...]) -> str:
+    """A value as a JSON list of its fields."""
+    return orjson.dumps(tuple(value), default=_plain).decode()
+
+
+def _plain(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else tuple(value)
+
+
 def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
     """Reserved documents as one text, split again by the statement: unnest would flatten an array of arrays."""
     return "\x1e".join(joined(key) for key in keys)
@@ -95,7 +105,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.by_hand
     about = (document.party, document.currency, automatic, *document.event)
-    return (*document.key, *about, _DOCUMENT.dump_json(document).decode())
+    return (*document.key, *about, _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
@@ -105,7 +115,7 @@ def _read_document(body: str) -> tuple[Any, Any]:
 
 def _record_row(record: RecordInForce) -> Row:
     places = (*record.lowering[1:], *record.raising[1:])
-    return (*record.run, record.ledger, record.number, *places, _RECORD.dump_json(record).decode())
+    return (*record.run, record.ledger, record.number, *places, _json(record))
 
 
 def _read_record(body: str) -> tuple[Any, Any]:
@@ -174,7 +184,7 @@ def _read_waiting(body: str) -> tuple[Any, Any]:
 
 
 def _journal_row(journal: SalesJournal) -> Row:
-    return (journal.company, journal.document, *journal.run, _reserves(journal.reserves), _JOURNAL.dump_json(journal).decode())
+    return (journal.company, journal.document, *journal.run, _reserves(journal.reserves), _json(journal))
 
 
 def _read_journal(body: str) -> tuple[Any, Any]:
@@ -193,7 +203,7 @@ def _read_answers(body: str) -> tuple[Any, Any]:
 
 
 def _request_row(request: Request) -> Row:
-    return (*request.event, _REQUEST.dump_json(request).decode())
+    return (*request.event, _json(request))
 
 
 def _read_request(body: str) -> tuple[Any, Any]:

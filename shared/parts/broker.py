@@ -24,6 +24,7 @@ several members and taking over from a killed one, committed offsets. 41,000 rec
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -35,7 +36,7 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_fixed
 
 from shared.parts.child import Child, EmbeddedPartError, running
 
@@ -43,11 +44,12 @@ from shared.parts.child import Child, EmbeddedPartError, running
 @asynccontextmanager
 async def embedded_broker(folder: Path) -> AsyncIterator[str]:
     """Starts Tansu and gives its address, `host:port`; its log is in the folder. EmbeddedPartError if it does not come up."""
+    binary = _binary()
     async with AsyncExitStack() as stack:
         # Between finding a free port and taking it, somebody else may take it: then another one is found.
         async for attempt in AsyncRetrying(retry=retry_if_exception_type(EmbeddedPartError), stop=stop_after_attempt(3), reraise=True):
             with attempt:
-                address = await stack.enter_async_context(_tansu(_binary(), folder / "broker.log"))
+                address = await stack.enter_async_context(_tansu(binary, folder / "broker.log"))
         yield address
 
 
@@ -64,16 +66,20 @@ async def _tansu(binary: str, log: Path) -> AsyncIterator[str]:
 async def _answering(child: Child, address: str, cluster: str) -> None:
     """Waits until this very broker answers: one that did not get its port says that it is ready all the same, and ends."""
     retry = retry_if_exception_type((OSError, KafkaError))
-    async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(20), wait=wait_fixed(0.02), reraise=True):
-        with attempt:
-            child.check()
-            found = await _cluster_id(address)
+    try:
+        async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(20), wait=wait_fixed(0.02)):
+            with attempt:
+                child.check()
+                found = await _cluster_id(address)
+    except RetryError as error:
+        raise child.failure("does not answer") from error
     if found != cluster:
-        message = f"Another broker answers at {address}; the end of this one's story is in {child.log}."
-        raise EmbeddedPartError(message)
+        raise child.failure(f"lost its port to another broker ({address})")
 
 
 async def _cluster_id(address: str) -> str:
+    _, writer = await asyncio.open_connection(*address.split(":"))  # the admin client would complain in the log
+    writer.close()
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     try:
         await admin.start()

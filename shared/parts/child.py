@@ -49,13 +49,12 @@ class Child:
     def check(self) -> None:
         """EmbeddedPartError with the end of its log if it has ended."""
         if self.process.returncode is not None:
-            raise failure(self.name, self.log)
+            raise self.failure("ended by itself")
 
-
-def failure(name: str, log: Path) -> EmbeddedPartError:
-    """What to raise when a child has ended by itself: the end of its log, which holds the cause."""
-    tail = log.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
-    return EmbeddedPartError(f"The embedded {name} ended by itself. The end of {log}:\n{tail}")
+    def failure(self, what: str) -> EmbeddedPartError:
+        """What to raise when something is wrong with it: the end of its log holds the cause."""
+        tail = self.log.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
+        return EmbeddedPartError(f"The embedded {self.name} {what}. The end of {self.log}:\n{tail}")
 
 
 @asynccontextmanager
@@ -72,13 +71,9 @@ async def running(
 
 async def run(name: str, command: Sequence[str], log: Path, account: Account | None = None) -> None:
     """Runs a child to its end; EmbeddedPartError if that is not a success."""
-    process = await _spawn(command, log, signal.SIGKILL, account)
-    try:
-        code = await process.wait()
-    finally:
-        await _end(process, signal.SIGKILL)
-    if code != 0:
-        raise failure(name, log)
+    async with running(name, command, log, signal.SIGKILL, account) as child:
+        if await child.process.wait() != 0:
+            raise child.failure("failed")
 
 
 async def _spawn(command: Sequence[str], log: Path, on_death: signal.Signals, account: Account | None) -> asyncio.subprocess.Process:

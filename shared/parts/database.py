@@ -23,7 +23,7 @@ from typing import Final
 from urllib.parse import quote
 
 import asyncpg
-from tenacity import AsyncRetrying, retry_if_exception, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, RetryError, retry_if_exception, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.parts.child import Account, Child, EmbeddedPartError, run, running
 
@@ -66,10 +66,13 @@ async def _server(binaries: Path, data: Path, sockets: Path, log: Path, account:
 async def _answering(child: Child, address: str) -> None:
     """Waits until the server lets one in, and makes the database if it is not there yet."""
     retry = retry_if_exception_type((OSError, asyncpg.CannotConnectNowError))
-    async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(60), wait=wait_fixed(0.05), reraise=True):
-        with attempt:
-            child.check()
-            connection = await asyncpg.connect(address)
+    try:
+        async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(60), wait=wait_fixed(0.05)):
+            with attempt:
+                child.check()
+                connection = await asyncpg.connect(address)
+    except RetryError as error:
+        raise child.failure("does not answer") from error
     try:
         if not await connection.fetchval("select exists (select from pg_database where datname = $1)", _NAME):
             await connection.execute(f"create database {_NAME}")

@@ -53,11 +53,10 @@ async def parts(folder: Path, kafka_bootstrap_servers: str | None = None, databa
     if kafka_bootstrap_servers and database_url:
         yield Parts(kafka_bootstrap_servers, database_url, idempotent_producer=True)
         return
-    folder = folder.absolute()
     with _claimed(folder) as notice:
         async with AsyncExitStack() as stack:
-            database = database_url or await stack.enter_async_context(embedded_database(folder))
-            broker = kafka_bootstrap_servers or await stack.enter_async_context(embedded_broker(folder))
+            database: str = database_url or await stack.enter_async_context(embedded_database(folder))
+            broker: str = kafka_bootstrap_servers or await stack.enter_async_context(embedded_broker(folder))
             started = Parts(broker, database, idempotent_producer=bool(kafka_bootstrap_servers))
             json.dump(asdict(started), notice)
             notice.flush()

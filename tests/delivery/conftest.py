@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import count
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+import structlog
 
 from shared.settings import Settings
 from tests.delivery.parts import Broker, Cluster
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NUMBERS = count(1)
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # failures are what is tested here
 
 
 @pytest.fixture(scope="session")

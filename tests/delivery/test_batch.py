@@ -162,13 +162,13 @@ async def test_a_message_of_another_type_or_topic_is_not_ours(running: Running) 
 
 async def test_a_batch_costs_a_constant_number_of_statements(running: Running) -> None:
     statements: list[int] = []
+    counter = QUERIES.labels(running.schema)
+    await running.deliver(invoice("S", 0))  # the first use of a connection asks for types
     for size in (1, 50, 500):
-        counter = QUERIES.labels(running.schema)
         before = counter._value.get()  # noqa: SLF001
         await running.deliver(*(invoice(f"S{size}-{number}", number) for number in range(size)))
         statements.append(int(counter._value.get() - before))  # noqa: SLF001
-    assert statements[0] == statements[1] == statements[2]
-    assert statements[0] <= 10
+    assert statements == [8, 8, 8]  # begin, lock, state, inbox, load, save, outbox and positions, commit
 
 
 async def test_the_outbox_row_holds_what_goes_out_in_order(running: Running) -> None:

@@ -100,7 +100,7 @@ def document(  # noqa: PLR0913 - the fields that the tests set
         accounting_amount=share(money(amount), as_fraction(money(rate)), own),
         summary_account=SUMMARY_TYPE[ledger],
         dimensions=dimensions or {},
-        lines=[PostedLine(line[0], money(line[1]), line[2] if len(line) > 2 else {}) for line in lines],  # type: ignore[misc]
+        lines=[PostedLine(line[0], money(line[1]), line[2] if len(line) > 2 else {}) for line in lines],
     )
 
 
@@ -124,11 +124,15 @@ def record(amount: str, lowering_value: str | None = None, raising_value: str | 
     """Record 1 of a run over documents 0 (L) and 1 (R); values are the amount where they are not given."""
     in_payment = money(lowering_value or amount)
     in_invoice = money(raising_value) if raising_value else in_payment
-    base = SettlementRecord(1, DAY, 0, 1, enlarges=False, amount=money(amount), applied=money(amount), lowering_value=in_payment, raising_value=in_invoice)
+    base = SettlementRecord(
+        1, DAY, 0, 1, enlarges=False, amount=money(amount), applied=money(amount), lowering_value=in_payment, raising_value=in_invoice
+    )
     return replace(base, **more)
 
 
-def run(lowering: Any, raising: Any, *records: SettlementRecord, ledger: str = "receivable", primary: int | None = None) -> SettlementPosted:
+def run(
+    lowering: Any, raising: Any, *records: SettlementRecord, ledger: str = "receivable", primary: int | None = None
+) -> SettlementPosted:
     """A run of one pair of documents."""
     documents = [each if isinstance(each, SettledDocument) else settled(each) for each in (lowering, raising)]
     return SettlementPosted(ledger, RUN, "4050", primary, documents, list(records))
@@ -163,7 +167,9 @@ def difference(amount: str, value: str | None = None, *, penny: bool = False) ->
 def written(*vouchers: Voucher) -> list[Written]:
     """The lines of vouchers as a scenario writes them, sorted."""
     all_lines = [line for voucher in vouchers for line in voucher.lines]
-    words = [(line.posting_type, line.partner, line.debit, line.credit, line.accounting_debit + line.accounting_credit) for line in all_lines]
+    words = [
+        (line.posting_type, line.partner, line.debit, line.credit, line.accounting_debit + line.accounting_credit) for line in all_lines
+    ]
     return sorted(words, key=str)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
@@ -106,7 +105,12 @@ def test_lines_round_to_the_digits_of_the_accounting_currency() -> None:
     group = books(CompanyDefined("FAB", "JPY"))
     invoice = document("D", "invoice", "10.00", own="JPY", rate="120.55", lines=(("sales", "3.33"), ("sales", "6.67")))
     (voucher,) = post(group, invoice)
-    assert [line.accounting_debit + line.accounting_credit for line in voucher.lines] == [money("1206"), money("401"), money("804"), money("1")]
+    assert [line.accounting_debit + line.accounting_credit for line in voucher.lines] == [
+        money("1206"),
+        money("401"),
+        money("804"),
+        money("1"),
+    ]
 
 
 def test_as_many_units_as_there_are_lines_are_rounding_one_more_is_a_defect() -> None:
@@ -115,7 +119,9 @@ def test_as_many_units_as_there_are_lines_are_rounding_one_more_is_a_defect() ->
     (voucher,) = post(books(), invoice)
     assert voucher.lines[-1].accounting_credit == money("0.02")
     invoice.accounting_amount = money("1.53")
-    with pytest.raises(PostingDefectError, match=r"FAB: receivable invoice voucher of D: debits less credits are 0\.03 USD, more than rounding"):
+    with pytest.raises(
+        PostingDefectError, match=r"FAB: receivable invoice voucher of D: debits less credits are 0\.03 USD, more than rounding"
+    ):
         post(books(), invoice)
 
 

@@ -28,7 +28,9 @@ from tests.posting.said import (
 
 INV_AR = document("INV", "invoice", "600.00", company="FABE", currency="EUR", rate="1.2062")
 PAY_AR = document("PAY", "payment", "600.00", currency="EUR", rate="1.2277")
-INV_TAX = document("INV", "invoice", "638.22", company="FABE", currency="EUR", rate="1.2062", lines=(("sales", "600.00"), ("sales_tax", "38.22")))
+INV_TAX = document(
+    "INV", "invoice", "638.22", company="FABE", currency="EUR", rate="1.2062", lines=(("sales", "600.00"), ("sales_tax", "38.22"))
+)
 PAY_TAX = document("PAY", "payment", "626.22", currency="EUR", rate="1.2277")
 INV_AP = replace(
     document("INV", "invoice", "600.00", ledger="payable", company="FABE", currency="EUR", rate="1.2062"),
@@ -140,9 +142,15 @@ def test_a_reversal_mirrors_the_lines_in_every_company() -> None:
 def test_after_a_reversal_the_balances_are_those_of_the_documents_alone() -> None:
     group = books()
     post(group, INV_TAX, PAY_TAX)
-    before = {key: (balance.debit - balance.credit, balance.accounting_debit - balance.accounting_credit) for key, balance in group.balances.items()}
+    before = {
+        key: (balance.debit - balance.credit, balance.accounting_debit - balance.accounting_credit)
+        for key, balance in group.balances.items()
+    }
     post(group, run(PAY_TAX, INV_TAX, TAX_RECORD), reversed_record())
-    after = {key: (balance.debit - balance.credit, balance.accounting_debit - balance.accounting_credit) for key, balance in group.balances.items()}
+    after = {
+        key: (balance.debit - balance.credit, balance.accounting_debit - balance.accounting_credit)
+        for key, balance in group.balances.items()
+    }
     nothing = (Decimal(0), Decimal(0))
     assert {key: net for key, net in after.items() if net != nothing} == before
     assert len(after) > len(before), "due to, due from, discount and gain have been used"

@@ -174,7 +174,9 @@ def test_a_settlement_and_its_reversal_leave_nothing(run: SettlementPosted) -> N
     settlement = post(group, run)
     mirrors = post(group, reversed_record())
     assert net([*settlement, *mirrors]) == {}
-    assert [(mirror.company, mirror.document) for mirror in mirrors] == sorted((voucher.company, voucher.document) for voucher in settlement)
+    assert [(mirror.company, mirror.document) for mirror in mirrors] == sorted(
+        (voucher.company, voucher.document) for voucher in settlement
+    )
 
 
 @given(st.lists(runs(), min_size=1, max_size=6))

@@ -10,7 +10,21 @@ import pytest
 from services.posting.rules import PostingDefectError
 from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined
 from shared.events.vouchers import Voucher, VoucherLine
-from tests.posting.said import books, difference, discount, document, gain, lines, money, post, record, reversed_record, run, settled, written
+from tests.posting.said import (
+    books,
+    difference,
+    discount,
+    document,
+    gain,
+    lines,
+    money,
+    post,
+    record,
+    reversed_record,
+    run,
+    settled,
+    written,
+)
 
 INV = document("INV", "invoice", "600.00", company="FABE", dimensions={"centre": "EAST"})
 PAY = document("PAY", "payment", "600.00", dimensions={"centre": "MAIN"})
@@ -73,7 +87,9 @@ def test_a_line_in_the_companys_own_currency_has_the_same_amount_in_both() -> No
     assert ("cash_discount", None, money("10.00"), money("0.00"), money("10.00")) in written(vouchers["FAB"])
 
 
-@pytest.mark.parametrize(("ledger", "hub", "partner"), [("receivable", "due_from FABE", "due_to FAB"), ("payable", "due_to FABE", "due_from FAB")])
+@pytest.mark.parametrize(
+    ("ledger", "hub", "partner"), [("receivable", "due_from FABE", "due_to FAB"), ("payable", "due_to FABE", "due_from FAB")]
+)
 def test_what_enlarges_the_primary_has_the_signs_reversed(ledger: str, hub: str, partner: str) -> None:
     payment, note = (PAY, CN) if ledger == "receivable" else (payable(PAY), payable(CN))
     summary, side, other = ("accounts_receivable", "cr", "dr") if ledger == "receivable" else ("accounts_payable", "dr", "cr")
@@ -208,9 +224,16 @@ def test_the_gains_lines_name_who_posted_it_and_carry_nothing_in_the_payments_cu
         ("payable", ("accounts_payable cr 0.50", "{} dr 0.50"), ("{} cr 0.30", "accounts_payable dr 0.30")),
     ],
 )
-@pytest.mark.parametrize(("penny", "posting_type", "rule"), [(True, "penny_difference", "F-E01"), (False, "overpayment_underpayment", "F-E02")])
+@pytest.mark.parametrize(
+    ("penny", "posting_type", "rule"), [(True, "penny_difference", "F-E01"), (False, "overpayment_underpayment", "F-E02")]
+)
 def test_differences_are_posted_where_they_arise(  # noqa: PLR0913
-    ledger: str, over: tuple[str, str], under: tuple[str, str], penny: bool, posting_type: str, rule: str  # noqa: FBT001
+    ledger: str,
+    over: tuple[str, str],
+    under: tuple[str, str],
+    penny: bool,  # noqa: FBT001
+    posting_type: str,
+    rule: str,
 ) -> None:
     payment, invoice = (PAY, INV) if ledger == "receivable" else (payable(PAY), payable(INV))
     entry = record("100.00", left=difference("0.50", penny=penny), lacking=difference("0.30", penny=penny))
@@ -267,5 +290,7 @@ def test_due_to_and_due_from_have_the_dimensions_of_the_summary_account_beside_t
 
 
 def test_a_company_that_is_not_defined_is_a_defect() -> None:
-    with pytest.raises(PostingDefectError, match="FABX: receivable settlement voucher of PAY, run scenario/PAY, record 1: the company is not defined"):
+    with pytest.raises(
+        PostingDefectError, match="FABX: receivable settlement voucher of PAY, run scenario/PAY, record 1: the company is not defined"
+    ):
         post(books(), run(PAY, replace(INV, company="FABX"), record("600.00")))

@@ -1,0 +1,111 @@
+"""The store on a real PostgreSQL: what batches leave in the tables is what the same messages leave in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.command_line.scenario import Scenario, arrivals, load_scenario
+from services.command_line.simulate import Simulation
+from services.settlement import store as store_module
+from services.settlement.rules import Books, fold
+from services.settlement.service import SERVICE
+from services.settlement.store import Store
+from shared.events.codec import decode
+from shared.events.envelope import Message, Record
+from shared.working_set import NotLoadedError
+from tests.properties import streams
+
+pytestmark = pytest.mark.parts
+
+SCHEMA = "settlement_store_test"
+MIGRATIONS = Path(store_module.__file__).parent / "migrations"
+FILES = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Any]:
+    """A connection to an empty schema of the service."""
+    opened = await asyncpg.connect(database_url, server_settings={"search_path": SCHEMA})
+    await opened.execute(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
+    for file in sorted(MIGRATIONS.glob("*.sql")):
+        await opened.execute(file.read_text(encoding="utf-8"))
+    yield opened
+    await opened.close()
+
+
+class Listening(Simulation):
+    """A simulation that keeps what the settlement service took in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[Message] = []
+
+    def _deliver(self, record: Record) -> None:
+        event = decode(record)
+        if isinstance(event, Message) and SERVICE.takes(record.topic, event.type):
+            self.taken.append(event)
+        super()._deliver(record)
+
+
+def taken(scenario: Scenario) -> list[Message]:
+    """What the settlement service takes in of a scenario, each id once."""
+    simulation = Listening()
+    for arrival in arrivals(scenario):
+        simulation.send(arrival.record)
+    unique = {SERVICE.identity(message): message for message in reversed(simulation.taken)}
+    return list(reversed(unique.values()))
+
+
+async def deliver(connection: Any, store: Store, batch: list[Message]) -> list[Any]:
+    """One batch as the shell does it: folded again until nothing is missing."""
+    async with connection.transaction():
+        books = await store.load(connection, batch)
+        while True:
+            try:
+                said = [each for message in batch for each in fold(books, message)]
+            except NotLoadedError as error:
+                books.rollback()
+                await store.load_missing(connection, books, [error.missing])
+            else:
+                break
+        await store.save(connection, books)
+    return said
+
+
+def content(books: Books) -> dict[str, Any]:
+    """All rows of the books, messages by what names them."""
+    tables = {table.name: sorted(map(repr, table)) for table in books.tables if table.name != "waiting"}
+    waiting = sorted((entry.sequence, entry.stage, entry.event, entry.need, entry.reserves, entry.message.ref) for entry in books.waiting)
+    return {**tables, "waiting": waiting, "sequence": books.sequence}
+
+
+async def _agrees(connection: Any, scenario: Scenario, size: int) -> None:
+    store, pure = Store(SCHEMA), Books(complete=True)
+    messages = taken(scenario)
+    for start in range(0, len(messages), size):
+        batch = messages[start : start + size]
+        said = await deliver(connection, store, batch)
+        expected = [each for message in batch for each in fold(pure, message)]
+        assert [each.ref for each in said] == [each.ref for each in expected]
+        pure.settle()
+    assert content(await Store(SCHEMA).load_all(connection)) == content(pure)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_tables_hold_what_the_rules_made_of_a_scenario_one_by_one(connection: Any, path: Path) -> None:
+    await _agrees(connection, load_scenario(path), size=1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_tables_hold_what_the_rules_made_of_a_random_stream_in_batches(connection: Any, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - a drawn test, no secret
+    group = streams.group(random, automatic=True, across_currencies=True)
+    events = streams.events(random, across_currencies=True, reversals=True)
+    random.shuffle(events)
+    await _agrees(connection, streams.scenario(group, events), size=random.choice([3, 7, 50]))

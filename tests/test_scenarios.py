@@ -1,0 +1,39 @@
+"""Every scenario file, through the pure rules and through broker, services and database: the two must agree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.command_line.expect import differences
+from services.command_line.scenario import load_scenario
+from services.command_line.simulate import simulate
+
+FILES = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
+COMMAND = (sys.executable, "-m", "services.command_line.main")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_rules_give_every_figure_of_the_scenario(path: Path) -> None:
+    scenario = load_scenario(path)
+    assert list(differences(scenario, simulate(scenario))) == []
+
+
+def _lines(*arguments: str) -> list[dict[str, Any]]:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=900, check=False)  # noqa: S603 - our own command
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parts
+def test_the_services_on_broker_and_database_give_what_the_simulation_gives() -> None:
+    files = [str(path) for path in FILES]
+    simulated, run = _lines("simulate", "--json", *files), _lines("run", "--json", *files)
+    assert [each["id"] for each in run] == [each["id"] for each in simulated]
+    for live, pure in zip(run, simulated, strict=True):
+        assert live == pure, live["id"]
