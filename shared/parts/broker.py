@@ -71,10 +71,10 @@ async def _answering(child: Child, address: str, cluster: str) -> None:
             with attempt:
                 child.check()
                 found = await _cluster_id(address)
-    except RetryError as error:
-        raise child.failure("does not answer") from error
+    except RetryError:
+        child.fail("does not answer")
     if found != cluster:
-        raise child.failure(f"lost its port to another broker ({address})")
+        child.fail(f"lost its port to another broker ({address})")
 
 
 async def _cluster_id(address: str) -> str:

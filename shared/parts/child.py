@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 _LOG_TAIL: Final = 2000
 """Bytes of a log that an error quotes."""
@@ -49,12 +49,13 @@ class Child:
     def check(self) -> None:
         """EmbeddedPartError with the end of its log if it has ended."""
         if self.process.returncode is not None:
-            raise self.failure("ended by itself")
+            self.fail("ended by itself")
 
-    def failure(self, what: str) -> EmbeddedPartError:
-        """What to raise when something is wrong with it: the end of its log holds the cause."""
+    def fail(self, what: str) -> NoReturn:
+        """EmbeddedPartError with what is wrong and the end of its log, which holds the cause."""
         tail = self.log.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
-        return EmbeddedPartError(f"The embedded {self.name} {what}. The end of {self.log}:\n{tail}")
+        message = f"The embedded {self.name} {what}. The end of {self.log}:\n{tail}"
+        raise EmbeddedPartError(message)
 
 
 @asynccontextmanager
@@ -73,7 +74,7 @@ async def run(name: str, command: Sequence[str], log: Path, account: Account | N
     """Runs a child to its end; EmbeddedPartError if that is not a success."""
     async with running(name, command, log, signal.SIGKILL, account) as child:
         if await child.process.wait() != 0:
-            raise child.failure("failed")
+            child.fail("failed")
 
 
 async def _spawn(command: Sequence[str], log: Path, on_death: signal.Signals, account: Account | None) -> asyncio.subprocess.Process:

