@@ -37,7 +37,7 @@ OUTBOX_ROWS: Final = Gauge("intercompany_outbox_rows", "Batches not yet acknowle
 OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest of them.", ["service"])
 FAILED: Final = Gauge("intercompany_failed_messages", "Messages kept in the table failed.", ["service"])
 
-_NOISY: Final = ("aiokafka", "faststream", "uvicorn", "asyncio")
+_NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 

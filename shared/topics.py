@@ -72,9 +72,12 @@ async def provision(settings: Settings, connection: Mapping[str, object]) -> Non
 
 
 def _new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
-    return NewTopic(
+    topic = NewTopic(
         name=settings.topic_name(spec.name),
         num_partitions=spec.partitions or settings.topic_partitions,
-        replication_factor=settings.topic_replication_factor,
+        replication_factor=1,
         topic_configs=spec.configuration(),
     )
+    # aiokafka refuses -1 here, though it means "the broker's default" on the wire.
+    topic.replication_factor = settings.topic_replication_factor
+    return topic

@@ -1,11 +1,12 @@
 """The books of the three services as the database has them, for `run` and for every command that shows something.
 
-What always holds: each service's own store reads its own schema; nothing is written here.
+What always holds: a service's schema is read on a connection of its own whose search_path it is; nothing is written by
+what only shows.
 """
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -16,6 +17,8 @@ from shared.delivery.postgres import Postgres
 from shared.events.vouchers import Rejection
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from shared.delivery.ports import Connection
     from shared.settings import Settings
 
@@ -26,35 +29,34 @@ class SchemaMissingError(Exception):
     """The database has no schema of a service: no service has been started on it yet."""
 
 
+@asynccontextmanager
+async def schema_of(service: str, settings: Settings) -> AsyncIterator[Connection]:
+    """A connection to a service's schema, in a transaction; SchemaMissingError, with what to do, if it is not there."""
+    database = Postgres(settings.database, settings.schema_name(service))
+    try:
+        async with database.transaction() as connection:
+            if await connection.fetchval("select to_regclass('inbox')") is None:
+                msg = f"the database has no schema {database.schema}: start the services on it first (intercompany up)"
+                raise SchemaMissingError(msg)
+            yield connection
+    finally:
+        await database.close()
+
+
 async def load_books(settings: Settings) -> BooksOfAll:
-    """Everything that stands in the three schemas; SchemaMissingError where no service has started yet."""
+    """Everything that stands in the three schemas."""
     found: list[Any] = []
     for service in SERVICES:
-        database = Postgres(settings.database, settings.schema_name(service.name))
-        try:
-            async with database.transaction() as connection:
-                await require_schema(connection, database.schema)
-                found.append(await service.store(database.schema).load_all(connection))
-        finally:
-            await database.close()
+        async with schema_of(service.name, settings) as connection:
+            found.append(await service.store(settings.schema_name(service.name)).load_all(connection))
     return BooksOfAll(*found)
-
-
-async def require_schema(connection: Connection, schema: str) -> None:
-    """SchemaMissingError, with what to do, if the services' tables are not there."""
-    if await connection.fetchval("select to_regclass('inbox')") is None:
-        msg = f"the database has no schema {schema}: start the services on it first (intercompany up, or intercompany service NAME)"
-        raise SchemaMissingError(msg)
 
 
 async def load_rejections(settings: Settings) -> list[Rejection]:
     """What the three services have refused, oldest first in each."""
     found: list[Rejection] = []
-    async with AsyncExitStack() as stack:
-        for service in SERVICES:
-            database = Postgres(settings.database, settings.schema_name(service.name))
-            stack.push_async_callback(database.close)
-            connection = await stack.enter_async_context(database.transaction())
+    for service in SERVICES:
+        async with schema_of(service.name, settings) as connection:
             found += [_rejection(row) for row in await connection.fetch(_REJECTIONS)]
     return found
 

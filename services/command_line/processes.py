@@ -10,10 +10,14 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.request import urlopen
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from services.command_line.wiring import SERVICES
 
@@ -22,28 +26,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STOP_WITHIN: Final = 20.0
+_READY_WITHIN: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """A running service: its name, its process and its log."""
+    """A running service: its name, its process, its log, and where it answers `/live`, `/ready` and `/metrics`."""
 
     name: str
     process: asyncio.subprocess.Process
     log: Path
+    address: str
+
+    async def until_ready(self) -> None:
+        """Waits until the service would take a message that comes now."""
+        retry = retry_if_exception_type(OSError)
+        async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(_READY_WITHIN), wait=wait_fixed(0.1), reraise=True):
+            with attempt:
+                await asyncio.to_thread(urlopen, f"{self.address}/ready", timeout=5)
 
 
 @asynccontextmanager
 async def service_processes(environment: Mapping[str, str], folder: Path) -> AsyncIterator[list[ServiceProcess]]:
-    """Starts the three services with these variables added to this process's own; stops them together at the end."""
-    async with AsyncExitStack() as stack:
-        started = [await _start(service.name, environment, folder) for service in SERVICES]
-        stack.push_async_callback(_stop, started)
+    """Starts the three services with these variables added to this process's own; stops them together at the end.
+
+    They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    started: list[ServiceProcess] = []
+    try:
+        for service in SERVICES:
+            started.append(await _start(service.name, environment, folder))  # noqa: PERF401 - what was started is stopped, also if one fails
         yield started
+    finally:
+        await _stop(started)
 
 
 async def _start(name: str, environment: Mapping[str, str], folder: Path) -> ServiceProcess:
-    log = folder / f"{name}.log"
+    log, port = folder / f"{name}.log", _free_port()
     tied = [setpriv, "--pdeathsig", "TERM", "--"] if (setpriv := shutil.which("setpriv")) else []
     command = [*tied, sys.executable, "-m", "services.command_line.main", "service", name]
     with log.open("ab") as output:
@@ -53,9 +73,14 @@ async def _start(name: str, environment: Mapping[str, str], folder: Path) -> Ser
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, "HEALTH_HOST": "127.0.0.1", "HEALTH_PORT": str(port)},
         )
-    return ServiceProcess(name, process, log)
+    return ServiceProcess(name, process, log, f"http://127.0.0.1:{port}")
+
+
+def _free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
 
 
 async def _stop(started: list[ServiceProcess]) -> None:

@@ -6,18 +6,32 @@ effects; each file starts with empty books, in a namespace of its own, never the
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from services.command_line.books import load_books, load_rejections
+from services.command_line.parts import scenario_parts
 from services.command_line.result import Result, collect
+from services.command_line.running import RunningServices, running_services
 from services.command_line.scenario import arrivals
 from services.command_line.simulate import refs, refuse_wrong_group
+from shared.telemetry import set_up_logs
 
 if TYPE_CHECKING:
-    from services.command_line.running import RunningServices
+    from collections.abc import AsyncIterator
+
     from services.command_line.scenario import Scenario
 
 NAMESPACE: Final = "scenario"
+
+
+@asynccontextmanager
+async def scenario_services() -> AsyncIterator[RunningServices]:
+    """Parts and services for scenarios, started once for all files; nothing of them is left at the end."""
+    async with scenario_parts(NAMESPACE) as settings:
+        set_up_logs(settings)
+        async with running_services(settings) as services:
+            yield services
 
 
 async def run(scenario: Scenario, services: RunningServices) -> Result:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Row = dict[str, Any]
+Sums = dict[tuple[str, str, str], dict[str, Decimal]]
+"""By company, partner and currency: `due_from` and `due_to`."""
+
+BALANCE_AMOUNTS: Final = ("debit", "credit", "accounting_debit", "accounting_credit")
 
 _SETTLEMENT_AMOUNTS: Final = {
     "amount": "Amount",
@@ -138,15 +142,39 @@ def waiting(rows: list[Row]) -> Table:
     return table
 
 
-def intercompany_sums(rows: Iterable[Row]) -> dict[tuple[str, str, str], dict[str, Decimal]]:
-    """Due from and due to by company, partner and transaction currency, summed over vouchers (due from: debit positive, due to: credit)."""
-    sums: dict[tuple[str, str, str], dict[str, Decimal]] = {}
+def balances(company: str, name: str, rows: list[Row]) -> Table:
+    """One company's accounts with their balances: debit less credit, in transaction and in accounting currency."""
+    title = f"{company} {name}" if name and name != company else company
+    amounts = ("Debit", "Credit", "Balance", "Acc. balance")
+    table = _table(title, "Account", "Posting type", "Partner", "Cur.", *amounts, right=amounts)
+    for row in rows:
+        booked = row["accounting_debit"] - row["accounting_credit"]
+        sides = (f"{row['debit']:,}", f"{row['credit']:,}", f"{row['debit'] - row['credit']:,}", f"{booked:,}")
+        table.add_row(*_texts(row["account"], row["posting_type"], row["partner"], row["currency"], *sides))
+    return table
+
+
+def sums_of_balances(rows: Iterable[Row]) -> Sums:
+    """Due from and due to by company, partner and currency, from the balances of those accounts."""
+    sums: Sums = {}
+    for row in rows:
+        _add_due(sums, (row["company"], row["partner"], row["currency"]), row["posting_type"], row["debit"] - row["credit"])
+    return sums
+
+
+def _add_due(sums: Sums, place: tuple[str, str, str], posting_type: str, net: Decimal) -> None:
+    cell = sums.setdefault(place, _nothing(place[2]))
+    cell[posting_type] += net if posting_type == "due_from" else -net
+
+
+def intercompany_sums(rows: Iterable[Row]) -> Sums:
+    """Due from (debit positive) and due to (credit positive) by company, partner and transaction currency, over vouchers."""
+    sums: Sums = {}
     for voucher in rows:
         for line in voucher["lines"]:
             if line["posting_type"] in {"due_from", "due_to"}:
                 net = Decimal(line["debit"]) - Decimal(line["credit"])
-                cell = sums.setdefault((voucher["company"], line["partner"], line["currency"]), _nothing(line["currency"]))
-                cell[line["posting_type"]] += net if line["posting_type"] == "due_from" else -net
+                _add_due(sums, (voucher["company"], line["partner"], line["currency"]), line["posting_type"], net)
     return sums
 
 
@@ -154,7 +182,7 @@ def _nothing(currency: str) -> dict[str, Decimal]:
     return {"due_from": rounded(ZERO, currency), "due_to": rounded(ZERO, currency)}
 
 
-def intercompany_matrix(sums: dict[tuple[str, str, str], dict[str, Decimal]]) -> Table:
+def intercompany_matrix(sums: Sums) -> Table:
     """What each company has to get from and to pay to each other one, and whether the partner's books say the same."""
     table = _table(
         "Intercompany: due from and due to",

@@ -109,8 +109,13 @@ class Store:
             books.numbers.put((row["company"], row["series"]), row["number"])
         books.vouchers.settle()
         books.numbers.settle()
-        books.balances = {_balance_key(row): _balance(row) for row in await connection.fetch("select * from balances")}
+        books.balances = await self.load_balances(connection)
         return books
+
+    async def load_balances(self, connection: Connection) -> dict[BalanceKey, Balance]:
+        """The running sums alone, in the order of their keys: what a `balances` command shows without reading the lines."""
+        rows = await connection.fetch("select * from balances order by company, account, posting_type, partner, currency")
+        return {_balance_key(row): _balance(row) for row in rows}
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """Nothing: posting lets nothing wait."""

@@ -27,7 +27,7 @@ SAVE_REFERENCE: Final = """
 insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
 on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
-SAVE_SEQUENCE: Final = "update counter set last = $1"
+SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
 

@@ -103,4 +103,10 @@ async def serve_health(app: ASGIApp, settings: Settings) -> None:
         config = uvicorn.Config(
             app, settings.health_host, settings.health_port, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=1
         )
-        await _Server(config).serve()
+        server = _Server(config)
+        serving = asyncio.ensure_future(server.serve())
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True  # cancelled, it would leave its socket open
+            await serving

@@ -225,7 +225,8 @@ def subscribe(service: AnyService, settings: Settings, handler: Handler) -> tupl
         consumer_only=True,
         allow_auto_create_topics=False,
         apply_types=False,  # no pydantic between the broker and the shell
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("intercompany.faststream"),  # its own logger prints in a format of its own
+        log_level=logging.DEBUG,
         **_token(settings),
     )
     others = [topic for topic in service.subscriptions if topic != Topic.REFERENCE]

@@ -65,17 +65,20 @@ class Process:
             await self._persistently("migrations", lambda: migrate(self.database, self.schema, self.service))
             relaying = tasks.create_task(self.relay.run())
             try:
-                await self._persistently("topics", lambda: topics.provision(self.settings, kafka.connection(self.settings)))
+                await self._persistently("topics", self._provision)
                 await self._persistently("consumers", partial(start_consumers, self.broker))
                 self.readiness.started = True
                 log.info("serving", service=self.service.name, schema=self.schema)
-                await self.upkeep.run(self.bases, self.subscriptions)
+                await self.upkeep.run(self.bases, self.subscriptions, self._provision)
             finally:
                 self.readiness.started = False
                 await self._stop(relaying)
 
     async def _persistently(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await persistently(what, act, self.world, when=whatever)
+
+    async def _provision(self) -> None:
+        await topics.provision(self.settings, kafka.connection(self.settings))
 
     async def _handle(self, subscription: kafka.Subscription, records: Sequence[Record]) -> None:
         await self.bases.check(subscription)

@@ -3,8 +3,9 @@
 What always holds: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
 broker has acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id.
 Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
-commits. It gets its own process's batches in memory and reads the table only at its start, after a failure, and while
-another instance is waiting for the lock (whose batches are in the table alone).
+commits, which is that of their rows' ids (both are under the service's lock). It gets its own process's batches in memory
+and reads the table only at its start, after a failure, where an id is left out, and while another instance is waiting for
+the lock: that one's batches are in the table alone.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Relay:
         self._behind = True
         self._leads = False
         self._others = False
+        self._sending = False
         self._look_at = 0.0
         self._sent_through = 0
 
@@ -78,8 +80,8 @@ class Relay:
         self._wake.set()
 
     async def drained(self) -> None:
-        """Waits until all that was handed over is sent."""
-        while self._waiting:
+        """Waits until all that was handed over is sent, or this one does not lead."""
+        while self._leads and (self._waiting or self._sending):
             await self._world.clock.sleep(0.01)
 
     async def run(self) -> None:
@@ -90,7 +92,7 @@ class Relay:
     async def _lead(self) -> None:
         """From the lock to the first failure. Fails only before anything was sent, so that the backoff begins anew."""
         async with self._database.session() as connection:
-            await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", self._lock)
+            await self._locked(connection)
             try:
                 await self._producer.restart()
                 self._behind, self._leads = True, True
@@ -99,6 +101,16 @@ class Relay:
                 await self._relay(connection)
             finally:
                 self._leads = False
+
+    async def _locked(self, connection: Connection) -> None:
+        """Waits for the lock; looks now and then whether the server is still there (a vanished one says nothing)."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ANSWER_WITHIN):
+                    await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", self._lock)
+                return
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                await connection.execute("select")
 
     async def _relay(self, connection: Connection) -> None:
         try:
@@ -123,16 +135,22 @@ class Relay:
             self._behind = True
 
     async def _round(self, connection: Connection) -> None:
-        """While others have batches in the table, ours are taken from there too, for the order's sake."""
-        if self._behind or self._others:
-            await self._send_table(connection)
+        """Sends from memory if nothing can have come between; what waits in memory is in the table, too."""
         rows = self._take_waiting()
-        if self._others:
-            await self._woken(_WITH_OTHERS)
+        self._sending = True
+        if self._behind or self._others or not self._follow(rows):
+            await self._send_table(connection)
         elif rows:
             await self._send(connection, rows)
-        elif not self._behind:
+        self._sending = False
+        if self._others:
+            await self._woken(_WITH_OTHERS)
+        elif not rows:
             await self._woken(_LOOK_EVERY)
+
+    def _follow(self, rows: list[_Row]) -> bool:
+        """Whether the rows follow what was sent. A number left out may be another instance's batch (or one rolled back)."""
+        return all(row.id == self._sent_through + number for number, row in enumerate(rows, 1))
 
     def _take_waiting(self) -> list[_Row]:
         """All that waits in memory, without what was read from the table meanwhile."""

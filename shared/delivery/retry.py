@@ -74,6 +74,9 @@ async def persistently(
 ) -> T:
     """Does something until it succeeds or fails for good; `what` is its name among the troubles."""
 
+    async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
+        return await act()
+
     def failed(state: RetryCallState) -> None:
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
             world.condition.troubled(what, error)
@@ -81,6 +84,10 @@ async def persistently(
     retrying = AsyncRetrying(
         sleep=world.clock.sleep, wait=_Backoff(world.chance), retry=retry_if_exception(when), before_sleep=failed, reraise=True
     )
-    result: T = await retrying(act)
+
+    async def attempt() -> T:  # tenacity awaits only what it sees to be a coroutine function
+        return await act()
+
+    result: T = await retrying(attempt)
     world.condition.well(what)
     return result

@@ -22,7 +22,7 @@ from shared.delivery.retry import persistently, whatever
 from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime, timedelta
 
     from shared.delivery.batch import Delivery, Written
@@ -87,13 +87,16 @@ class Upkeep:
         self._delivery = delivery
         self._wait_at_most = wait_at_most
 
-    async def run(self, bases: Bases, subscriptions: Sequence[Subscription]) -> None:
-        """For ever."""
+    async def run(self, bases: Bases, subscriptions: Sequence[Subscription], provision: Callable[[], Awaitable[None]]) -> None:
+        """For ever. A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
+        world = self._delivery.world
         while True:
             for subscription in subscriptions:
+                if not subscription.assigned:
+                    await persistently("topics", provision, world, when=whatever)
                 await bases.check(subscription)
-            await persistently("upkeep", self.once, self._delivery.world, when=whatever)
-            await self._delivery.world.clock.sleep(EVERY)
+            await persistently("upkeep", self.once, world, when=whatever)
+            await world.clock.sleep(EVERY)
 
     async def once(self) -> None:
         """One turn: measures the backlog, retries what operators want retried, ends waiting."""

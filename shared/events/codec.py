@@ -24,7 +24,7 @@ from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadab
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened
 from shared.events.refusal import INVALID, UNKNOWN_TYPE, RefusedError, contradicting, invalid
-from shared.events.values import ID_LENGTH, shown
+from shared.events.values import ID_LENGTH, printable, shown
 
 Headers = list[tuple[str, bytes]]
 
@@ -141,7 +141,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
 def _kept(value: Any) -> str:
     """An attribute as far as it can be shown: trimmed, without control characters, cut where nothing real is that long."""
     text = value.strip()[:_LONGEST_KEPT] if isinstance(value, str) else ""
-    return text if _is_plain(text) else text.encode("unicode_escape").decode()
+    return text if _is_plain(text) else printable(text)
 
 
 def _otherwise_none(read_value: Any) -> Any:

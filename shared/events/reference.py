@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from shared.events.values import MOST_ENTRIES, AmountOrZero, Contract, Currency, Id, IsoDate, Ledger, Rate, Text, shown, wrong
+from shared.events.values import MOST_ENTRIES, AmountOrZero, Contract, Currency, Id, IsoDate, Ledger, Rate, Text, refuse_value, shown
 
 Poster = Literal["invoice", "payment"]
 ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
@@ -25,15 +25,15 @@ _KINDS: Final = ("invoice", "credit_note", "interest_note", "collection_letter",
 
 def _priority(entry: dict[str, Any]) -> dict[str, Any]:
     if len(entry) != 1:
-        raise wrong(f"{shown(entry)} names {len(entry)} attributes: each entry has exactly one")
+        refuse_value(f"{shown(entry)} names {len(entry)} attributes: each entry has exactly one")
     attribute, order = next(iter(entry.items()))
     if attribute == "transaction_type":
         if not isinstance(order, list) or not order or any(kind not in _KINDS for kind in order):
-            raise wrong(f"{shown(order)} is no list of kinds: {', '.join(_KINDS)}")
+            refuse_value(f"{shown(order)} is no list of kinds: {', '.join(_KINDS)}")
     elif attribute not in _ORDERED_ATTRIBUTES:
-        raise wrong(f"{shown(attribute)} is no attribute to settle by: {', '.join((*_ORDERED_ATTRIBUTES, 'transaction_type'))}")
+        refuse_value(f"{shown(attribute)} is no attribute to settle by: {', '.join((*_ORDERED_ATTRIBUTES, 'transaction_type'))}")
     elif order not in _DIRECTIONS:
-        raise wrong(f"{shown(order)} is neither ascending nor descending")
+        refuse_value(f"{shown(order)} is neither ascending nor descending")
     return entry
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from shared.events.values import printable, shown
 
-from shared.events.values import shown
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import ErrorDetails
 
 MALFORMED: Final = "malformed"
 UNKNOWN_TYPE: Final = "unknown-type"
@@ -39,10 +40,7 @@ def pointer(location: Iterable[str | int]) -> str:
 
 
 def _step(part: str | int) -> str:
-    text = str(part)
-    if not text.isprintable():
-        text = text.encode("unicode_escape").decode()
-    text = text.replace("~", "~0").replace("/", "~1")
+    text = printable(str(part)).replace("~", "~0").replace("/", "~1")
     return text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}…"
 
 

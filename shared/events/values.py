@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
@@ -48,69 +48,77 @@ def shown(value: Any) -> str:
         text = orjson.dumps(value, default=str).decode()
     except orjson.JSONEncodeError:
         text = type(value).__name__
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
-def wrong(problem: str) -> PydanticCustomError:
-    """The error of a field that is outside its values; `problem` says what is wrong and what would be right."""
-    return PydanticCustomError("contract", "{problem}", {"problem": problem})
+def printable(text: str) -> str:
+    """The text with everything that does not print escaped."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def refuse_value(problem: str) -> NoReturn:
+    """Raises the error of a field that is outside its values; `problem` says what is wrong and what would be right."""
+    error_type = "contract"
+    raise PydanticCustomError(error_type, "{problem}", {"problem": problem})
 
 
 def _decimal(value: Any) -> Decimal:
     if not isinstance(value, str):
-        raise wrong(f'{shown(value)} is no decimal string: write it in quotes, such as "100.00"')
+        refuse_value(f'{shown(value)} is no decimal string: write it in quotes, such as "100.00"')
     if not _DECIMAL.fullmatch(value):
-        raise wrong(f'{shown(value)} is no decimal number: at most 15 digits, a point and at most 10 digits, such as "100.00"')
+        refuse_value(f'{shown(value)} is no decimal number: at most 15 digits, a point and at most 10 digits, such as "100.00"')
     return Decimal(value)
 
 
 def _positive(value: Any) -> Decimal:
     number = _decimal(value)
     if number <= 0:
-        raise wrong(f"{shown(value)} is not positive: it must be more than 0")
+        refuse_value(f"{shown(value)} is not positive: it must be more than 0")
     return number
 
 
 def _not_negative(value: Any) -> Decimal:
     number = _decimal(value)
     if number < 0:
-        raise wrong(f"{shown(value)} is negative: it must be 0 or more")
+        refuse_value(f"{shown(value)} is negative: it must be 0 or more")
     return number
 
 
 def _not_zero(value: Any) -> Decimal:
     number = _decimal(value)
     if number == 0:
-        raise wrong(f"{shown(value)} is zero: an amount on either side is needed")
+        refuse_value(f"{shown(value)} is zero: an amount on either side is needed")
     return number
 
 
 def _percent(value: Any) -> Decimal:
     number = _positive(value)
     if number > 100:  # noqa: PLR2004 - the whole
-        raise wrong(f"{shown(value)} is more than 100 percent")
+        refuse_value(f"{shown(value)} is more than 100 percent")
     return number
 
 
 def _iso_date(value: Any) -> date:
     problem = f'{shown(value)} is no date: write it as "YYYY-MM-DD", such as "2026-01-31"'
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise wrong(problem)
+        refuse_value(problem)
     try:
         return date.fromisoformat(value)
-    except ValueError as error:
-        raise wrong(problem) from error
+    except ValueError:
+        refuse_value(problem)
 
 
 def _currency(value: str) -> str:
     if minor_digits(value) is None:
-        raise wrong(f"{shown(value)} is no ISO 4217 currency with minor digits: write its code, such as EUR")
+        refuse_value(f"{shown(value)} is no ISO 4217 currency with minor digits: write its code, such as EUR")
     return value
 
 
 def _document_number(value: str) -> str:
     if len(value) > ID_LENGTH and not _SALES_PAYMENT_NUMBER.fullmatch(value):
-        raise wrong(f"the id has {len(value)} characters: at most {ID_LENGTH} are allowed")
+        refuse_value(f"the id has {len(value)} characters: at most {ID_LENGTH} are allowed")
     return value
 
 

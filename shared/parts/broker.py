@@ -26,9 +26,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from importlib.resources import files
@@ -55,7 +55,7 @@ async def embedded_broker(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _tansu(binary: str, log: Path) -> AsyncIterator[str]:
-    address, cluster = f"127.0.0.1:{_free_port()}", f"intercompany-{uuid.uuid4()}"
+    address, cluster = f"127.0.0.1:{_free_port()}", f"intercompany-{secrets.token_hex(8)}"
     url = f"tcp://{address}"
     options = ["--cluster-id", cluster, "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
     async with running("broker", [binary, "broker", *options], log, signal.SIGKILL) as child:

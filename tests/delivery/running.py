@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 async def until(true: Callable[[], Awaitable[Any]], seconds: float = 30) -> None:
     """Waits until something becomes true; asking may fail meanwhile."""
-    waiting = AsyncRetrying(
-        wait=wait_fixed(0.05), stop=stop_after_delay(seconds), retry=retry_if_result(lambda so: not so) | retry_if_exception_type(Exception)
-    )
-    await waiting(true)
+    not_yet = retry_if_result(lambda so: not so) | retry_if_exception_type(Exception)
+
+    async def asked() -> Any:
+        return await true()
+
+    await AsyncRetrying(wait=wait_fixed(0.05), stop=stop_after_delay(seconds), retry=not_yet)(asked)
 
 
 class Sent:

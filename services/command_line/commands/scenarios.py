@@ -1,22 +1,30 @@
-"""`simulate` and `run`: scenario files through the cores alone, or through broker, services and database."""
+"""`simulate`, `run` and `demo`: scenario files through the cores alone, or through broker, services and database."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.text import Text
 
-from services.command_line.report import report, report_unusable
-from services.command_line.scenario import load_scenario
+from services.command_line.expect import differences
+from services.command_line.report import HOLDS, UNUSABLE, report, report_unusable, verdict
+from services.command_line.run import run, scenario_services
+from services.command_line.scenario import Scenario, load_scenario
+from services.command_line.screen import fail, notes, output
 from services.command_line.simulate import CoreFailedError, simulate
 from services.command_line.yaml_files import FileError
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Scenario files (YAML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per file on standard output, and nothing else there.")]
 
+EXAMPLES: Final = Path(__file__).parents[3] / "tests" / "scenarios"
+MAIN_EXAMPLE: Final = "ic-4"
 
-def simulate_command(files: Files, as_json: AsJson = False) -> None:  # noqa: FBT002 - a flag
+
+def simulate_command(files: Files, as_json: AsJson = False) -> None:
     """Runs scenarios through the pure rules in one process: no broker, no database.
 
     Prints each company's vouchers as tables, checks what the file expects and shows what differs, line by line.
@@ -33,3 +41,68 @@ def _simulate(path: Path, *, as_json: bool) -> int:
         return report(scenario, simulate(scenario), as_json=as_json)
     except (FileError, CoreFailedError) as error:
         return report_unusable(error)
+
+
+def run_command(files: Files, as_json: AsJson = False) -> None:
+    """Runs scenarios through the real services, broker and database, one event after the other.
+
+    Output and exit codes as `simulate`. The parts are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else embedded
+    ones, started once for all files and gone afterwards; topics and schemas are the namespace "scenario", never the product's.
+
+    Example: intercompany run tests/scenarios/*.yaml --json
+    """
+    raise typer.Exit(asyncio.run(_run_all(files, as_json=as_json)))
+
+
+async def _run_all(files: list[Path], *, as_json: bool) -> int:
+    codes, scenarios = _loaded(files)
+    if scenarios:
+        async with scenario_services() as services:
+            for scenario in scenarios:
+                try:
+                    codes.append(report(scenario, await run(scenario, services), as_json=as_json))
+                except FileError as error:
+                    codes.append(report_unusable(error))
+    return max(codes, default=HOLDS)
+
+
+def _loaded(files: list[Path]) -> tuple[list[int], list[Scenario]]:
+    """The exit codes of files that are no scenarios, which are reported, and the others; before any part is started."""
+    codes: list[int] = []
+    scenarios: list[Scenario] = []
+    for path in files:
+        try:
+            scenarios.append(load_scenario(path))
+        except FileError as error:
+            codes.append(report_unusable(error))
+    return codes, scenarios
+
+
+def demo_command() -> None:
+    """Starts broker, database and services, sends the examples through them, prints what each company's ledger got, stops.
+
+    The intercompany example is shown in full, of every other documented example one line. Exit code 0 only if every
+    figure is as expected.
+
+    Example: intercompany demo
+    """
+    files = sorted(EXAMPLES.glob("*.yaml"), key=lambda path: (path.stem != MAIN_EXAMPLE, path.stem))
+    if not files:
+        fail(f"the examples are not here: {EXAMPLES} is part of the project's checkout, run the command from one", UNUSABLE)
+    raise typer.Exit(asyncio.run(_demo([load_scenario(path) for path in files])))
+
+
+async def _demo(scenarios: list[Scenario]) -> int:
+    notes().print("Starting broker, database and the three services …")
+    wrong = 0
+    async with scenario_services() as services:
+        for scenario in scenarios:
+            result = await run(scenario, services)
+            if scenario.id == MAIN_EXAMPLE:
+                wrong += report(scenario, result, as_json=False) != HOLDS
+            else:
+                found = differences(scenario, result)
+                wrong += bool(found)
+                output().print(Text.assemble(verdict(scenario, found), (f"  {scenario.title}", "dim")))
+    output().print(f"{len(scenarios) - wrong} of {len(scenarios)} examples came out as expected, through broker, services and database.")
+    return 1 if wrong else 0

@@ -155,16 +155,21 @@ def _gain(pair: Pair) -> None:
     gain = pair.record.gain
     if gain is None:
         return
-    currency, summary = pair.lowering.currency, pair.summary_of(pair.raising)
+    summary = pair.summary_of(pair.raising)
     posting_type = REALIZED_GAIN if gain.value > 0 else REALIZED_LOSS
-    in_invoice = Amounts(currency, ZERO, gain.value)
+    in_invoice = Amounts(_gain_currency(pair, pair.raising), ZERO, gain.value)
     if not (pair.across and gain.posted_by_payment):
         own = Account(posting_type, main_account(pair.invoice.company, posting_type), pair.raising.dimensions)
         pair.invoice.entry(summary, own, in_invoice, "F-C08" if pair.across else "F-C09")
         return
     own = Account(posting_type, main_account(pair.payment.company, posting_type), pair.lowering.dimensions)
-    pair.payment.entry(pair.payment_due, own, Amounts(currency, ZERO, gain.posted_value), "F-C07")
+    pair.payment.entry(pair.payment_due, own, Amounts(_gain_currency(pair, pair.lowering), ZERO, gain.posted_value), "F-C07")
     pair.invoice.entry(summary, pair.invoice_due, in_invoice, "F-C07")
+
+
+def _gain_currency(pair: Pair, posts: SettledDocument) -> str:
+    """L's currency as on the main lines, but R's where L's is the company's own: 0.00 in that would be its own value."""
+    return pair.raising.currency if pair.lowering.currency == posts.accounting_currency else pair.lowering.currency
 
 
 def _overpayment(pair: Pair) -> None:

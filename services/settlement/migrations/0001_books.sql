@@ -81,8 +81,7 @@ create table requests (
 );
 
 -- The last place given in the order of arrival.
-create table counter (last bigint not null);
-insert into counter values (0);
+create table counter (name text primary key, last bigint not null);
 
 -- Reference events, the last of each key; numbered in the order they were taken.
 create table reference (

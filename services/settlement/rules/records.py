@@ -119,7 +119,7 @@ def _credit_note_discount(pair: Pair) -> Discount | None:
         return None
     document = pair.raising.document if pair.enlarges else pair.lowering.document
     value = exchange.own_value(document, pair.credit_note_discount)
-    parts = _parts(document, pair.credit_note_discount, value)
+    parts = _parts(document, pair.credit_note_discount, value, document.accounting_currency)
     return Discount(pair.credit_note_discount, value, not pair.enlarges, value, pair.credit_note_account, "", parts)
 
 
@@ -181,7 +181,9 @@ def _discount(run: Run, pair: Pair, value: Decimal) -> Discount | None:
     account = mark.cash_discount_account if mark is not None else None
     if account is None and not by_payment:
         account = pair.discount_account
-    return Discount(pair.discount, value, by_payment, posted, account, pair.discount_rule, _parts(invoice, pair.discount, posted))
+    return Discount(
+        pair.discount, value, by_payment, posted, account, pair.discount_rule, _parts(invoice, pair.discount, posted, payer.accounting_currency if by_payment else invoice.accounting_currency)
+    )
 
 
 def _in_payer_currency(run: Run, payer: Document, invoice: Document, amount: Decimal, value: Decimal) -> Decimal:
@@ -207,7 +209,7 @@ def _gain_by_payment(run: Run, payer: Document, invoice: Document) -> bool:
     return option != "invoice"
 
 
-def _parts(document: Document, amount: Decimal, value: Decimal) -> list[DiscountPart]:
+def _parts(document: Document, amount: Decimal, value: Decimal, accounting_currency: str) -> list[DiscountPart]:
     """The discount by the dimensions of the invoice's lines, in proportion; the last takes the odd cent (F-D17)."""
     distributions = document.distributions
     total = sum((entry.amount for entry in distributions), ZERO)
@@ -217,7 +219,7 @@ def _parts(document: Document, amount: Decimal, value: Decimal) -> list[Discount
     rest, rest_value = amount, value
     for entry in distributions[:-1]:
         part = Fraction(entry.amount) / Fraction(total)
-        own, own_value = share(amount, part, document.currency), share(value, part, document.accounting_currency)
+        own, own_value = share(amount, part, document.currency), share(value, part, accounting_currency)
         parts.append(DiscountPart(dict(entry.dimensions), own, own_value))
         rest, rest_value = rest - own, rest_value - own_value
     return [*parts, DiscountPart(dict(distributions[-1].dimensions), rest, rest_value)]

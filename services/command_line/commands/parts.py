@@ -1,0 +1,85 @@
+"""`up` and `service`: the parts and the three services, started and left running."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.command_line.parts import product_parts, product_settings
+from services.command_line.processes import ServiceProcess, first_ended, service_processes
+from services.command_line.screen import fail, output
+from services.command_line.wiring import SERVICES
+from shared.delivery import process
+from shared.settings import load_settings
+
+if TYPE_CHECKING:
+    from shared.parts import Parts
+
+
+class ServiceName(StrEnum):
+    """The three services."""
+
+    PAYMENT = "payment"
+    SETTLEMENT = "settlement"
+    POSTING = "posting"
+
+
+def up_command() -> None:
+    """Starts broker, database and the three services, and leaves them running until Ctrl-C.
+
+    Parts whose addresses are set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) are used, the others are embedded ones with
+    their data in DATA_DIR. Commands in other shells find them there by themselves, or by the lines that it prints.
+
+    Example: intercompany up
+    """
+    ended = asyncio.run(_up())
+    if ended is not None:
+        fail(f"the {ended.name} service has ended by itself with code {ended.process.returncode}: {ended.log} says why")
+
+
+async def _up() -> ServiceProcess | None:
+    """The service that ended by itself; None after Ctrl-C."""
+    folder = load_settings().data_dir.absolute()
+    async with product_parts() as parts, service_processes(parts.environment(), folder) as services:
+        ending = asyncio.ensure_future(first_ended(services))
+        stopping = asyncio.ensure_future(_stop_signal().wait())
+        ready = asyncio.gather(*(service.until_ready() for service in services))
+        output().print("Starting the services …")
+        await asyncio.wait([ready, ending, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            await ready
+            _print_addresses(parts, services)
+        await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        output().print("Stopping …")
+        return ending.result() if ending.done() else None
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _print_addresses(parts: Parts, services: list[ServiceProcess]) -> None:
+    lines = ["All is running; Ctrl-C stops it. In other shells:", ""]
+    lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
+    lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
+    output().print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of the three services.", show_default=False)]) -> None:
+    """Runs one service in this process until Ctrl-C or SIGTERM; it finishes the batch at hand first.
+
+    Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else of a running `intercompany up`.
+
+    Example: intercompany service settlement
+    """
+    settings = product_settings(broker=True)
+    process.main(next(service for service in SERVICES if service.name == name), settings)

@@ -1,0 +1,43 @@
+"""What can go wrong outside of this program, in words that say what to do; everything else is a defect and shows itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from typer.core import TyperGroup
+
+from services.command_line.books import SchemaMissingError
+from services.command_line.parts import NothingRunningError
+from services.command_line.running import NotQuietError
+from services.command_line.screen import fail
+from services.command_line.simulate import CoreFailedError
+from services.command_line.yaml_files import FileError
+from shared.delivery.migrations import MigrationError
+from shared.parts import EmbeddedPartError
+from shared.settings import SettingsError
+
+if TYPE_CHECKING:
+    from typer import Context
+
+_SPEAKING: Final = (
+    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuietError, NothingRunningError, SchemaMissingError, SettingsError),
+)
+
+
+class Commands(TyperGroup):
+    """A group of commands whose known errors end in one sentence on standard error and exit code 1."""
+
+    def invoke(self, ctx: Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except _SPEAKING as error:
+            fail(str(error))
+        except KafkaError as error:
+            fail(f"the broker: {error}. Is KAFKA_BOOTSTRAP_SERVERS right, and does it answer?")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            fail(f"the database: {error}. Is DATABASE_URL right?")
+        except OSError as error:
+            fail(f"{error}. Are KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL right, and do both answer?")

@@ -1,0 +1,236 @@
+"""A whole service: from the broker to the database and back, killed, cut off, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from shared import topics
+from shared.delivery import kafka
+from shared.delivery.process import serve
+from shared.delivery.quiet import is_quiet, reader
+from shared.events.envelope import Topic
+from tests.delivery.events import invoice, poison
+from tests.delivery.parts import free_port
+from tests.delivery.running import until
+from tests.delivery.toy.service import SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+    from tests.delivery.parts import Broker, Cluster
+
+pytestmark = pytest.mark.parts
+
+
+class Outside:
+    """What a test sees of a live system: it sends records and looks into the toy's schema, always anew."""
+
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
+        self.settings = settings
+        self._producer = producer
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Sends records and waits for their acknowledgement."""
+        sent = [
+            await self._producer.send(self.settings.topic_name(each.topic), each.value, each.key, headers=list(each.headers)) for each in records
+        ]
+        await asyncio.gather(*sent)
+
+    async def value(self, query: str) -> object:
+        """One value from the toy's schema."""
+        schema = self.settings.schema_name(SERVICE.name)
+        connection = await asyncpg.connect(self.settings.database, server_settings={"search_path": schema})
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    async def counted(self, number: int, seconds: float = 60) -> None:
+        """Waits until so many invoices are counted."""
+        await until(lambda: self.value(f"select sum(number) >= {number} from counts"), seconds)  # noqa: S608
+
+    async def published(self, topic: str) -> list[str]:
+        """The ids of all that is in a topic."""
+        name = self.settings.topic_name(topic)
+        consumer = AIOKafkaConsumer(**kafka.connection(self.settings), auto_offset_reset="earliest")
+        consumer.assign([TopicPartition(name, 0)])
+        await consumer.start()
+        try:
+            end = (await consumer.end_offsets([TopicPartition(name, 0)]))[TopicPartition(name, 0)]
+            ids: list[str] = []
+            while len(ids) < end:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    ids += [dict(record.headers)["ce_id"].decode() for record in records]
+            return ids
+        finally:
+            await consumer.stop()
+
+
+@pytest.fixture
+async def outside(live: Settings) -> AsyncIterator[Outside]:
+    await topics.provision(live, kafka.connection(live))
+    producer = AIOKafkaProducer(**kafka.connection(live), max_request_size=topics.LARGEST_MESSAGE)
+    await producer.start()
+    yield Outside(live, producer)
+    await producer.stop()
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    """The toy inside this process."""
+    task = asyncio.create_task(serve(SERVICE, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() or task.exception() is None, task.exception()
+
+
+@asynccontextmanager
+async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The toy as a process of its own, as a user starts a service."""
+    variables = {
+        "KAFKA_BOOTSTRAP_SERVERS": settings.brokers,
+        "DATABASE_URL": settings.database,
+        "NAMESPACE": settings.namespace,
+        "IDEMPOTENT_PRODUCER": "false",
+        "FETCH_MAX_WAIT_MS": "20",
+        "SESSION_TIMEOUT_MS": "2000",
+        "HEARTBEAT_INTERVAL_MS": "500",
+        "LOG_FORMAT": "json",
+    }
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.delivery.toy.service", env={**os.environ, **variables})
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+
+
+async def test_from_the_broker_to_the_vouchers_and_quiet(outside: Outside, live: Settings) -> None:
+    records = [invoice(f"A{number}") for number in range(1200)]
+    async with serving(live):
+        await outside.send([*records[:700], *poison().values(), *records[600:]])
+        await outside.counted(1200)
+        broker = reader(live)
+        await broker.start()
+        connection = await asyncpg.connect(live.database)
+        await until(lambda: is_quiet(connection, broker, [SERVICE], live), 10)
+        await outside.send([invoice("ONE MORE")])
+        assert not await is_quiet(connection, broker, [SERVICE], live)
+        await until(lambda: is_quiet(connection, broker, [SERVICE], live), 10)
+        await connection.close()
+        await broker.stop()
+    assert await outside.value("select sum(number) from counts") == 1201
+    assert await outside.value("select count(*) from rejections") == len(poison())
+    ids = await outside.published(Topic.VOUCHERS)
+    assert len(ids) == len(set(ids)) == 1201
+    assert len(await outside.published(Topic.REJECTIONS)) == len(poison())
+
+
+async def test_killed_in_the_middle_again_and_again_nothing_is_lost_or_twice(outside: Outside, live: Settings) -> None:
+    records = [invoice(f"A{number}") for number in range(6000)]
+    await outside.send(records)
+    done = 0
+    for _ in range(3):
+        async with process(live) as running:
+            await outside.counted(done + 500)
+            running.send_signal(signal.SIGKILL)
+            await running.wait()
+        done = int(str(await outside.value("select sum(number) from counts")))
+    await outside.send(records[:100])
+    async with process(live) as running:
+        await outside.counted(6000)
+        await until(lambda: outside.value("select not exists (select from outbox)"))
+        running.terminate()
+        assert await asyncio.wait_for(running.wait(), 20) == 0
+    assert await outside.value("select sum(number) from counts") == 6000
+    assert await outside.value("select sum(total) from counts") == 60000
+    assert len(set(await outside.published(Topic.VOUCHERS))) == 6000
+
+
+async def test_the_database_goes_away_and_comes_back(outside: Outside, live: Settings, cluster: Cluster) -> None:
+    port = free_port()
+    settings = live.model_copy(update={"health_host": "127.0.0.1", "health_port": port})
+    async with serving(settings):
+        await outside.send([invoice(f"A{number}") for number in range(100)])
+        await outside.counted(100)
+        await until(lambda: _ready(port))
+        await asyncio.to_thread(cluster.stop)
+        try:
+            await outside.send([invoice(f"B{number}") for number in range(100)])
+            await until(lambda: _not_ready(port))
+            assert await asyncio.to_thread(_get, port, "live") == (200, "live\n")
+        finally:
+            await asyncio.to_thread(cluster.start)
+        await outside.counted(200)
+        await until(lambda: _ready(port))
+        status, metrics = await asyncio.to_thread(_get, port, "metrics")
+        assert status == 200
+        assert 'intercompany_messages_total{outcome="taken",service="counter"}' in metrics
+        await until(lambda: outside.value("select not exists (select from outbox)"))
+    assert await outside.value("select sum(number) from counts") == 200
+    assert len(set(await outside.published(Topic.VOUCHERS))) == 200
+
+
+async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, broker: Broker) -> None:
+    async with serving(live):
+        await outside.send([invoice(f"A{number}") for number in range(50)])
+        await outside.counted(50)
+        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(broker.start)
+        await topics.provision(live, kafka.connection(live))
+        await outside.send([invoice("A1"), invoice("B1")])
+        await outside.counted(51)
+        look = reader(live)
+        await look.start()
+        connection = await asyncpg.connect(live.database)
+        await until(lambda: is_quiet(connection, look, [SERVICE], live), 20)
+        await connection.close()
+        await look.stop()
+    assert await outside.value("select sum(number) from counts") == 51
+    assert await outside.value("select next_offset - base from positions where topic = 'intercompany.invoices'") == 2
+
+
+async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings) -> None:
+    await outside.send([invoice(f"A{number}") for number in range(3000)])
+    async with process(live) as running:
+        await outside.counted(1)
+        running.terminate()
+        assert await asyncio.wait_for(running.wait(), 20) == 0
+    counted = await outside.value("select sum(number) from counts")
+    assert await outside.value("select count(*) from outbox") == 0
+    assert len(set(await outside.published(Topic.VOUCHERS))) == counted
+
+
+async def _ready(port: int) -> bool:
+    return await asyncio.to_thread(_get, port, "ready") == (200, "ready\n")
+
+
+async def _not_ready(port: int) -> bool:
+    status, text = await asyncio.to_thread(_get, port, "ready")
+    return status == 503 and "database" in text
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
