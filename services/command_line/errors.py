@@ -19,7 +19,7 @@ from shared.parts import EmbeddedPartError
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:
-    from typer import Context
+    from typer._click.core import Context
 
 _SPEAKING: Final = (
     *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuietError, NothingRunningError, SchemaMissingError, SettingsError),

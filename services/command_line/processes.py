@@ -50,9 +50,8 @@ class ServiceProcess:
 async def service_processes(environment: Mapping[str, str], folder: Path) -> AsyncIterator[list[ServiceProcess]]:
     """Starts the three services with these variables added to this process's own; stops them together at the end.
 
-    They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder.
+    They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder, which is there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     started: list[ServiceProcess] = []
     try:
         for service in SERVICES:
@@ -95,6 +94,12 @@ async def _stop(started: list[ServiceProcess]) -> None:
             with suppress(ProcessLookupError):
                 process.kill()
         await asyncio.gather(*waits)
+
+
+async def all_ready(started: list[ServiceProcess]) -> None:
+    """Waits until every service would take a message that comes now."""
+    for each in started:
+        await each.until_ready()
 
 
 async def first_ended(started: list[ServiceProcess]) -> ServiceProcess:

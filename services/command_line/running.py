@@ -10,6 +10,9 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+
 from services.command_line.wiring import SERVICES
 from shared import topics
 from shared.delivery import kafka
@@ -77,11 +80,14 @@ class RunningServices:
                 raise NotQuietError(msg)
 
     async def reset(self) -> None:
-        """Empties the books of the namespace."""
+        """Empties the books of the namespace. Its locks can cross those of a service's upkeep; then it begins again."""
         database = Postgres(self.settings.database, "public")
+        retry = retry_if_exception_type(asyncpg.DeadlockDetectedError)
         try:
-            async with database.transaction() as connection:
-                await reset(connection, SERVICES, self.settings)
+            async for attempt in AsyncRetrying(retry=retry, stop=stop_after_attempt(10), reraise=True):
+                with attempt:
+                    async with database.transaction() as connection:
+                        await reset(connection, SERVICES, self.settings)
         finally:
             await database.close()
 

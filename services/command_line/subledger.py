@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from shared.events.envelope import EventRef
 
 _PAGE: Final = 5000
-_NEXT: Final = f"""
+_NEXT: Final = """
 select ledger, company, document, body from documents
 where (ledger, company, document) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::text is null or party = $5)
-order by ledger, company, document limit {_PAGE}
+order by ledger, company, document limit $6
 """
 _OF_EVENT: Final = "select body from documents where event_id = $1"
 _OF_NUMBER: Final = """
@@ -42,7 +42,7 @@ async def documents(connection: Connection, company: str | None = None, party: s
     """All posted documents, by ledger, company and number."""
     last = ("", "", "")
     while True:
-        rows = await connection.fetch(_NEXT, *last, company, party)
+        rows = await connection.fetch(_NEXT, *last, company, party, _PAGE)
         for row in rows:
             yield TABLES["documents"].read(row["body"])[1]
         if len(rows) < _PAGE:

@@ -153,6 +153,7 @@ async def test_killed_in_the_middle_again_and_again_nothing_is_lost_or_twice(out
             running.send_signal(signal.SIGKILL)
             await running.wait()
         done = int(str(await outside.value("select sum(number) from counts")))
+        assert done < 6000, "it was not killed in the middle"
     await outside.send(records[:100])
     async with process(live) as running:
         await outside.counted(6000)

@@ -44,10 +44,20 @@ def invoice(document: str, mark: int = 0, *, seller: str | None = "FABW", compan
 
 
 def record(
-    lowering: int, raising: int, amount: str, *, discount: str = "", left: str = "", penny: bool = False, enlarges: bool = False, applied: str = ""
+    lowering: int,
+    raising: int,
+    amount: str,
+    *,
+    discount: str = "",
+    left: str = "",
+    penny: bool = False,
+    enlarges: bool = False,
+    applied: str = "",
 ) -> SettlementRecord:
     zero, given = Decimal(0), Decimal(amount)
-    taken = Discount(Decimal(discount), zero, posted_by_payment=False, posted_value=zero, account=None, rule="", parts=[]) if discount else None
+    taken = (
+        Discount(Decimal(discount), zero, posted_by_payment=False, posted_value=zero, account=None, rule="", parts=[]) if discount else None
+    )
     difference = Difference(Decimal(left), Decimal(left), penny) if left else None
     own = Decimal(applied or amount)
     return SettlementRecord(1, DAY, lowering, raising, enlarges, given, own, zero, zero, discount=taken, left=difference)

@@ -8,7 +8,24 @@ from shared.events.envelope import EventRef
 from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsAnswered
 from shared.events.reference import CompanyDefined, PaymentJournalDefined
 from shared.events.settlements import SettledDocument
-from tests.payment.said import DAY, FABW, IC_4, JOURNAL, NUMBER, RUN, Payment, invoice, journal, marked, payment, ready, record, relation, run, said
+from tests.payment.said import (
+    DAY,
+    FABW,
+    IC_4,
+    JOURNAL,
+    NUMBER,
+    RUN,
+    Payment,
+    invoice,
+    journal,
+    marked,
+    payment,
+    ready,
+    record,
+    relation,
+    run,
+    said,
+)
 
 
 def test_the_sellers_journal_says_what_the_payer_paid_and_the_discount_it_took() -> None:
@@ -88,9 +105,7 @@ def test_payments_whose_names_read_the_same_get_different_numbers() -> None:
     service = ready()
     first, second = payment("A-B"), payment("B")
     second.company = "FAB-A"
-    numbers = [
-        journal(service.hear(run([each, invoice("VI")], record(0, 1, "1.00")))[0]).document for each in (first, second)
-    ]
+    numbers = [journal(service.hear(run([each, invoice("VI")], record(0, 1, "1.00")))[0]).document for each in (first, second)]
     assert numbers == ["ARPAY-IC-FAB-A-B-1", "ARPAY-IC-FAB-A-B-2"]
 
 

@@ -13,7 +13,24 @@ from shared.events.envelope import EventRef
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsAnswered
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
-from tests.payment.said import DAY, FABW, IC_4, JOURNAL, NUMBER, RUN, Payment, approval, invoice, journal, payment, ready, record, relation, run, said
+from tests.payment.said import (
+    DAY,
+    FABW,
+    IC_4,
+    JOURNAL,
+    NUMBER,
+    RUN,
+    Payment,
+    approval,
+    invoice,
+    journal,
+    payment,
+    ready,
+    record,
+    relation,
+    run,
+    said,
+)
 
 REVERSED = SettlementReversed("payable", [], [RUN], [])
 
@@ -90,7 +107,12 @@ def test_an_approval_posts_a_created_journal_once() -> None:
     assert (posted.type, journal(posted).answers, posted.cause) == ("sales-payment-journal.posted", 0, EventRef("scenario", "APPROVE"))
     assert service.statuses() == {NUMBER: "posted"}
     (refusal,) = service.hear(approval(), id_="AGAIN")
-    assert (refusal.type, refusal.data.event, refusal.data.scope, refusal.data.code) == ("event.rejected", "AGAIN", "settlement", "not-created")
+    assert (refusal.type, refusal.data.event, refusal.data.scope, refusal.data.code) == (
+        "event.rejected",
+        "AGAIN",
+        "settlement",
+        "not-created",
+    )
     assert refusal.data.original["data"]["document"] == NUMBER
 
 
@@ -102,7 +124,9 @@ def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
     assert service.books.freed == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
 
 
-@pytest.mark.parametrize(("automatic", "then"), [(True, ["journal.posted", "event.rejected"]), (False, ["journal.created", "journal.posted"])])
+@pytest.mark.parametrize(
+    ("automatic", "then"), [(True, ["journal.posted", "event.rejected"]), (False, ["journal.created", "journal.posted"])]
+)
 def test_an_approval_waits_for_its_journal_and_goes_on_when_it_comes(automatic: bool, then: list[str]) -> None:  # noqa: FBT001 - a parameter of the test
     service = ready(automatic=automatic)
     assert service.hear(approval(), id_="APPROVE") == []
@@ -129,7 +153,9 @@ def test_an_approval_waits_for_a_journal_that_itself_waits() -> None:
     assert said(service.hear(JOURNAL)) == ["journal.created", "journal.posted"]
 
 
-@pytest.mark.parametrize("other", [approval(journal="OTHER"), approval("ARPAY-IC-FAB-VPAY-7-2"), JournalApprovalRequested("FABE", "ARPAY-IC", NUMBER)])
+@pytest.mark.parametrize(
+    "other", [approval(journal="OTHER"), approval("ARPAY-IC-FAB-VPAY-7-2"), JournalApprovalRequested("FABE", "ARPAY-IC", NUMBER)]
+)
 def test_an_approval_of_another_journal_goes_on_waiting_whichever_came_first(other: JournalApprovalRequested) -> None:
     before, after = ready(automatic=False), ready(automatic=False)
     before.hear(other)

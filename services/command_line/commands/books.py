@@ -33,13 +33,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per row on
 _MATRIX_TYPES: Final = frozenset({"due_from", "due_to"})
 
 
-def vouchers_command(  # noqa: PLR0913, PLR0917 - one option each
+def vouchers_command(  # noqa: PLR0913 - one option each
     company: Company = None,
     document: Document = None,
     kind: Kind = None,
     from_: From = None,
     to: To = None,
     limit: Limit = 50,
+    *,
     as_json: AsJson = False,
 ) -> None:
     """Prints vouchers with their lines, company by company; the newest 50 unless told otherwise.
@@ -68,7 +69,7 @@ async def _vouchers(selection: ledger.Selection) -> tuple[list[Row], dict[str, R
         return await ledger.vouchers(connection, selection), await ledger.companies(connection)
 
 
-def open_command(company: Company = None, party: Party = None, everything: All = False, as_json: AsJson = False) -> None:
+def open_command(company: Company = None, party: Party = None, *, everything: All = False, as_json: AsJson = False) -> None:
     """Prints open documents with what is open of each, debit positive (receivable invoices +, payable invoices -).
 
     Example: intercompany open --company FAB --party 4050
@@ -96,7 +97,7 @@ async def _open(company: str | None, party: str | None, *, everything: bool) -> 
         ]
 
 
-def balances_command(company: Company = None, as_json: AsJson = False) -> None:
+def balances_command(company: Company = None, *, as_json: AsJson = False) -> None:
     """Prints the balance of every account of each company, and what the companies owe each other.
 
     Example: intercompany balances --company FABE
@@ -119,6 +120,7 @@ async def _balances(company: str | None) -> tuple[list[Row], dict[str, Row]]:
 
 def trace_command(
     name: Annotated[str, typer.Argument(metavar="EVENT-OR-DOCUMENT", help="The id of an event, or a document's number.")],
+    *,
     as_json: AsJson = False,
 ) -> None:
     """Follows an event or a document through journals and settlements to every voucher, with the rule of each line.

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.command_line.parts import product_parts, product_settings
-from services.command_line.processes import ServiceProcess, first_ended, service_processes
+from services.command_line.processes import ServiceProcess, all_ready, first_ended, service_processes
 from services.command_line.screen import fail, output
 from services.command_line.wiring import SERVICES
 from shared.delivery import process
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared.parts import Parts
 
 
@@ -37,18 +39,19 @@ def up_command() -> None:
 
     Example: intercompany up
     """
-    ended = asyncio.run(_up())
+    folder = load_settings().data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    ended = asyncio.run(_up(folder))
     if ended is not None:
         fail(f"the {ended.name} service has ended by itself with code {ended.process.returncode}: {ended.log} says why")
 
 
-async def _up() -> ServiceProcess | None:
+async def _up(folder: Path) -> ServiceProcess | None:
     """The service that ended by itself; None after Ctrl-C."""
-    folder = load_settings().data_dir.absolute()
     async with product_parts() as parts, service_processes(parts.environment(), folder) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
-        ready = asyncio.gather(*(service.until_ready() for service in services))
+        ready = asyncio.ensure_future(all_ready(services))
         output().print("Starting the services …")
         await asyncio.wait([ready, ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         if ready.done():

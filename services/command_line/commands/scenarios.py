@@ -24,7 +24,7 @@ EXAMPLES: Final = Path(__file__).parents[3] / "tests" / "scenarios"
 MAIN_EXAMPLE: Final = "ic-4"
 
 
-def simulate_command(files: Files, as_json: AsJson = False) -> None:
+def simulate_command(files: Files, *, as_json: AsJson = False) -> None:
     """Runs scenarios through the pure rules in one process: no broker, no database.
 
     Prints each company's vouchers as tables, checks what the file expects and shows what differs, line by line.
@@ -43,7 +43,7 @@ def _simulate(path: Path, *, as_json: bool) -> int:
         return report_unusable(error)
 
 
-def run_command(files: Files, as_json: AsJson = False) -> None:
+def run_command(files: Files, *, as_json: AsJson = False) -> None:
     """Runs scenarios through the real services, broker and database, one event after the other.
 
     Output and exit codes as `simulate`. The parts are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else embedded

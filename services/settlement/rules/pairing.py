@@ -29,16 +29,16 @@ def pair_up(run: Run) -> None:
     lowering = run.lowering if run.primary is None else [run.primary]
     for raising in run.raising:
         _settle_raising(run, raising, lowering)
+    for raising in run.raising:
+        _see_what_is_held(run, raising)
 
 
 def _settle_raising(run: Run, raising: Claim, lowering: list[Claim]) -> None:
     for claim in lowering:
         if raising.left and not raising.written_off:
             _take(run, raising, claim, lowering)
-    if not raising.left or raising.written_off:
-        return
-    _see_what_is_held(run, raising, lowering)
-    _no_partial_discount(run, raising)
+    if raising.left and not raising.written_off:
+        _no_partial_discount(run, raising)
 
 
 def _take(run: Run, raising: Claim, lowering: Claim, all_lowering: list[Claim]) -> None:
@@ -158,15 +158,13 @@ def _has_discount(raising: Claim) -> bool:
     return any(pair.discount for pair in raising.pairs)
 
 
-def _see_what_is_held(run: Run, raising: Claim, lowering: list[Claim]) -> None:
-    """Marks whose `amount_to_settle` held back money that is there: R's, or that of an L (step 7)."""
-    with_money = [claim for claim in lowering if _worth_something(run, raising, claim)]
-    if not with_money:
+def _see_what_is_held(run: Run, raising: Claim) -> None:
+    """Whether an `amount_to_settle` that is used up, R's or a marked L's, holds back money that is there (step 7)."""
+    if not raising.left or raising.written_off:
         return
-    raising.held = True
-    for claim in with_money:
-        if claim.limit == ZERO and raising.limit != ZERO:
-            claim.held = True
+    for claim in run.lowering:
+        if ZERO in (raising.limit, claim.limit) and _worth_something(run, raising, claim):
+            raising.held = claim.held = True
 
 
 def _no_partial_discount(run: Run, raising: Claim) -> None:
