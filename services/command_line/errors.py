@@ -12,6 +12,7 @@ from services.command_line.books import SchemaMissingError
 from services.command_line.parts import NothingRunningError
 from services.command_line.running import NotQuietError
 from services.command_line.screen import fail
+from services.command_line.sending import NotSentError
 from services.command_line.simulate import CoreFailedError
 from services.command_line.yaml_files import FileError
 from shared.delivery.migrations import MigrationError
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from typer._click.core import Context
 
 _SPEAKING: Final = (
-    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuietError, NothingRunningError, SchemaMissingError, SettingsError),
+    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuietError, NotSentError, NothingRunningError),
+    *(SchemaMissingError, SettingsError),
 )
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
+from services.command_line.sending import Sender, sender
 from services.command_line.wiring import SERVICES
 from shared import topics
 from shared.delivery import kafka
 from shared.delivery.migrations import migrate
-from shared.delivery.ports import Encoded
 from shared.delivery.postgres import Postgres
 from shared.delivery.process import serve
 from shared.delivery.quiet import is_quiet, reader
@@ -45,18 +45,15 @@ class RunningServices:
     """The services of a namespace: send records, wait until all their effects are there, empty the books."""
 
     def __init__(
-        self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, kafka.KafkaProducer], serving: list[asyncio.Task[None]]
+        self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, Sender], serving: list[asyncio.Task[None]]
     ) -> None:
         self.settings = settings
-        self._connection, self._broker, self._producer = ports
+        self._connection, self._broker, self._sender = ports
         self._serving = serving
 
     async def send(self, records: Iterable[Record]) -> None:
-        """Sends records in their order and waits until the broker has them; a record that is too large is an error."""
-        messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
-        for message, error in await self._producer.send_all(messages):
-            msg = f"{message.topic}: the broker does not take a record of {len(message.value)} bytes"
-            raise NotQuietError(msg) from error
+        """Sends records in their order and waits until the broker has them all (sending.Sender)."""
+        await self._sender.send(records)
 
     async def until_quiet(self) -> None:
         """Waits until every event has had all its effects; NotQuietError if that takes too long or a service failed on one."""
@@ -103,15 +100,13 @@ async def running_services(settings: Settings) -> AsyncIterator[RunningServices]
         await connection.execute("select set_config('lock_timeout', '10min', false)")
         await connection.fetchval(_LOCK, f"{settings.namespace}.command")
         await _prepare(settings)
-        producer = kafka.KafkaProducer(settings)
-        await producer.restart()
-        stack.push_async_callback(producer.close)
+        sending = await stack.enter_async_context(sender(settings))
         broker = reader(settings)
         await broker.start()
         stack.push_async_callback(broker.stop)
         serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES]
         try:
-            yield RunningServices(settings, (connection, broker, producer), serving)
+            yield RunningServices(settings, (connection, broker, sending), serving)
         finally:
             for task in serving:
                 task.cancel()

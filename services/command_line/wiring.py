@@ -11,4 +11,6 @@ from services.settlement.service import SERVICE as SETTLEMENT
 if TYPE_CHECKING:
     from shared.delivery.service import AnyService
 
+__all__ = ["PAYMENT", "POSTING", "SERVICES", "SETTLEMENT"]
+
 SERVICES: Final[tuple[AnyService, ...]] = (PAYMENT, SETTLEMENT, POSTING)

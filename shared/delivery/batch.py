@@ -58,11 +58,11 @@ class Batch:
 class Delivery:
     """The batches of one service in one process."""
 
-    def __init__(self, service: AnyService, schema: str, database: Database, relay: Relay, world: World) -> None:
+    def __init__(self, service: AnyService, schema: str, database: Database, relay: Relay, broker: Log, world: World) -> None:
         self.service = service
         self.world = world
         self.database = database
-        self.watermark = Watermark(database, world)
+        self.watermark = Watermark(database, broker, world)
         self.busy_since: dict[int, float] = {}
         self._schema = schema
         self._relay = relay
@@ -70,14 +70,14 @@ class Delivery:
         self._epoch = -1
         self._store: Store[Any] = service.store(schema)
 
-    async def deliver(self, records: Sequence[Record], broker: Log) -> None:
+    async def deliver(self, records: Sequence[Record]) -> None:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.world.clock.monotonic()
         try:
             incoming = [decoded(record) for record in records]
             messages = [each for each in incoming if isinstance(each, Message)]
             if Topic.REFERENCE in self.service.subscriptions:
-                await self.watermark.wait_for(max((each.reference for each in messages), default=0), broker)
+                await self.watermark.wait_for(max((each.reference for each in messages), default=0))
             BATCH_SIZE.labels(self.service.name).observe(len(records))
             with traced(self.service.name, messages):
                 await self.take(Batch(incoming, _positions(records)))

@@ -35,7 +35,7 @@ from shared.settings import SecurityMechanism, SecurityProtocol
 from shared.topics import LARGEST_MESSAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from pathlib import Path
 
     from faststream.kafka.subscriber.usecase import BatchSubscriber
@@ -186,15 +186,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Called by aiokafka before a rebalance; the database is what makes it safe (inbox, lock)."""
-
-    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """The offset that the next record of each partition will get (ports.Log)."""
-        consumer = self.subscriber.consumer if self.subscriber else None
-        if consumer is None:
-            msg = "the consumer is not started"
-            raise ConnectionError(msg)
-        asked = {TopicPartition(self._settings.topic_name(each.topic), each.number): each for each in partitions}
-        return {asked[place]: end for place, end in (await consumer.end_offsets(list(asked))).items()}
 
     async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
         """Wraps a batch for FastStream without looking into it."""

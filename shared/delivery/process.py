@@ -19,6 +19,7 @@ import structlog
 from shared import topics
 from shared.delivery import kafka
 from shared.delivery.batch import Delivery
+from shared.delivery.ends import BrokerLog
 from shared.delivery.health import Readiness, health_app, serve_health
 from shared.delivery.migrations import migrate
 from shared.delivery.postgres import Postgres
@@ -52,9 +53,10 @@ class Process:
         self.database = Postgres(settings.database, self.schema)
         self.producer = kafka.KafkaProducer(settings)
         self.relay = Relay(self.schema, self.database, self.producer, self.world)
-        self.delivery = Delivery(service, self.schema, self.database, self.relay, self.world)
+        self.log = BrokerLog(settings)
+        self.delivery = Delivery(service, self.schema, self.database, self.relay, self.log, self.world)
         self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
-        self.bases = Bases(self.delivery)
+        self.bases = Bases(self.delivery, self.log)
         self.broker, self.subscriptions = kafka.subscribe(service, settings, self._handle)
         self.readiness = Readiness(self.delivery, self.upkeep, self.subscriptions)
 
@@ -82,7 +84,7 @@ class Process:
 
     async def _handle(self, subscription: kafka.Subscription, records: Sequence[Record]) -> None:
         await self.bases.check(subscription)
-        await self.delivery.deliver(self.bases.counted_on(records), subscription)
+        await self.delivery.deliver(self.bases.counted_on(records))
 
     async def _stop(self, relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)

@@ -85,9 +85,6 @@ async def persistently(
         sleep=world.clock.sleep, wait=_Backoff(world.chance), retry=retry_if_exception(when), before_sleep=failed, reraise=True
     )
 
-    async def attempt() -> T:  # tenacity awaits only what it sees to be a coroutine function
-        return await act()
-
     result: T = await retrying(attempt)
     world.condition.well(what)
     return result

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.batch import Delivery, Written
     from shared.delivery.kafka import Subscription
-    from shared.delivery.ports import Connection
+    from shared.delivery.ports import Connection, Log
     from shared.delivery.service import Store
     from shared.delivery.tables import Failed, State
     from shared.events.envelope import EventRef, Outgoing, Record
@@ -54,8 +54,9 @@ class Waiting(NamedTuple):
 class Bases:
     """By how much each partition's offsets are counted on, for logs that began anew (tables.rebase)."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, log: Log) -> None:
         self._delivery = delivery
+        self._log = log
         self._bases: dict[Partition, int] = {}
 
     async def check(self, subscription: Subscription) -> None:
@@ -66,7 +67,7 @@ class Bases:
             subscription.fresh -= fresh
 
     async def _check(self, subscription: Subscription, fresh: set[Partition]) -> None:
-        ends = await subscription.end_offsets(fresh & subscription.assigned)
+        ends = await self._log.end_offsets(fresh & subscription.assigned)
         async with self._delivery.database.transaction() as connection:
             self._bases.update(await tables.rebase(connection, ends))
 

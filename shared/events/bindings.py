@@ -22,7 +22,7 @@ from shared.events.refusal import MALFORMED, RefusedError, pointer
 from shared.events.values import shown
 
 STRUCTURED: Final = "application/cloudevents+json"
-LARGEST_INBOUND: Final = 1 << 20
+LARGEST_INBOUND: Final = 1 << 19
 _HEADER: Final = "ce_"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999

@@ -21,6 +21,7 @@ UNKNOWN_TYPE: Final = "unknown-type"
 INVALID: Final = "invalid"
 
 _LONGEST_STEP: Final = 80
+_MOST_ERRORS: Final = 10_000
 Location = tuple[str | int, ...]
 
 
@@ -46,6 +47,8 @@ def _step(part: str | int) -> str:
 
 def invalid(error: ValidationError, raw: Any, adapter: TypeAdapter[Any]) -> RefusedError:
     """The refusal of data that an adapter did not take; `raw` is the data as it stands in the JSON document."""
+    if error.error_count() > _MOST_ERRORS:
+        return RefusedError(INVALID, "", f"{error.error_count()} fields are wrong, too many to name")
     errors = error.errors(include_url=False, include_input=False)
     places = _Places(raw)
     first = min(errors, key=lambda detail: places.of(_location(detail)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -17,7 +19,6 @@ from tests.delivery.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
 
 _NUMBERS = count(1)
 
@@ -25,12 +26,13 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One database for all tests; each has schemas of its own."""
-    folder: Path = tmp_path_factory.mktemp("shell") / "data"
-    cluster = Cluster(folder)
-    yield cluster
-    cluster.close()
+def cluster() -> Iterator[Cluster]:
+    """One database for all tests; each has schemas of its own. Not in pytest's folder: the server runs as another user."""
+    with TemporaryDirectory(prefix="shell-") as folder:
+        Path(folder).chmod(0o755)
+        cluster = Cluster(Path(folder) / "data")
+        yield cluster
+        cluster.close()
 
 
 @pytest.fixture(scope="session")

@@ -89,10 +89,10 @@ class Running:
         self.database = Postgres(settings.database, self.schema)
         self.world = real_world()
         self.sent = Sent()
-        self.relay = Relay(self.schema, self.database, self.sent, self.world)
-        self.delivery = Delivery(service, self.schema, self.database, self.relay, self.world)
-        self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
         self.ends = Ends()
+        self.relay = Relay(self.schema, self.database, self.sent, self.world)
+        self.delivery = Delivery(service, self.schema, self.database, self.relay, self.ends, self.world)
+        self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
 
     async def prepare(self) -> None:
         """Makes the schema."""
@@ -100,7 +100,7 @@ class Running:
 
     async def deliver(self, *records: Record) -> None:
         """One batch."""
-        await asyncio.wait_for(self.delivery.deliver(records, self.ends), 30)
+        await asyncio.wait_for(self.delivery.deliver(records), 30)
 
     @asynccontextmanager
     async def relaying(self) -> AsyncIterator[None]:

@@ -234,6 +234,12 @@ def test_more_marks_than_a_run_can_have_are_refused() -> None:
     assert (unreadable.field, "1000" in unreadable.message) == ("/settle", True)
 
 
+def test_of_very_many_errors_none_is_named() -> None:
+    unreadable = refused(binary("vendor-payment.posted", dict.fromkeys(map(str, range(20_000)), 1)))
+    assert (unreadable.code, unreadable.field) == ("invalid", "")
+    assert "20006 fields are wrong" in unreadable.message
+
+
 def test_the_first_error_in_the_order_of_the_document_is_reported() -> None:
     in_order = {"extra": 1, "amount": "x", "company": ""}
     assert refused(binary("vendor-payment.posted", in_order)).field == "/extra"

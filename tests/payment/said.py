@@ -21,6 +21,7 @@ WEST = PartyDefined("WEST", vendors={"FAB": "IC-WEST", "FABE": "IC-WEST"})
 EAST = PartyDefined("EAST", customers={"FABW": "IC-EAST"})
 FABW = CompanyDefined("FABW", "USD")
 JOURNAL = PaymentJournalDefined("FABW", "ARPAY-IC", "bank")
+_About = tuple[date, str, str, Decimal, str, dict[str, str]]
 _NAMES = {entry.data: name for name, entry in CONTRACT.items()}
 
 
@@ -31,19 +32,19 @@ def relation(seller: str = "FABW", buyer: str = "FABE", *, automatic: bool = Tru
 def payment(document: str = "VPAY-7", *, currency: str = "USD", rate: str = "1", mark: int = 0, kind: str = "payment") -> SettledDocument:
     """A lowering document of FAB, which keeps its books in USD."""
     event = EventRef("scenario", document)
-    about = (DAY, currency, "USD", Decimal(rate), "2000", {})
+    about: _About = (DAY, currency, "USD", Decimal(rate), "2000", {})
     return SettledDocument("FAB", document, kind, "IC-WEST", *about, mark=mark, event=event)
 
 
 def invoice(document: str, mark: int = 0, *, seller: str | None = "FABW", company: str = "FABE", currency: str = "USD") -> SettledDocument:
     """A vendor invoice; the seller's invoice has the same number with C- before it."""
-    about = (DAY, currency, "USD", Decimal(1), "2000", {})
+    about: _About = (DAY, currency, "USD", Decimal(1), "2000", {})
     return SettledDocument(
         company, document, "invoice", "IC-WEST", *about, seller, f"C-{document}" if seller is not None else None, mark=mark
     )
 
 
-def record(
+def record(  # noqa: PLR0913 - a record has as many parts
     lowering: int,
     raising: int,
     amount: str,

@@ -7,7 +7,7 @@ first posts it, the others are refused, and their ids are free again.
 from __future__ import annotations
 
 from services.payment.rules.books import Books, approved_payment
-from services.payment.rules.sending import journal_event, sent
+from services.payment.rules.sending import become, journal_event, sent
 from services.payment.rules.values import CREATED, POSTED, JournalKey, Origin, SalesJournal, WaitingApproval
 from shared.events.codec import as_cloudevent
 from shared.events.envelope import EventRef, Message, Outgoing, Topic
@@ -60,7 +60,7 @@ def _decide(books: Books, approval: WaitingApproval, journal: SalesJournal) -> O
     if journal.status != CREATED:
         message = f"the journal {approval.document} of {approval.company} is {journal.status}: only one that is created can be approved"
         return refuse_approval(books, approval, "not-created", message)
-    posted = journal._replace(status=POSTED)
+    posted = become(journal, POSTED)
     books.journals.put(posted.key, posted)
     origin = Origin(approval.event, posted.first, approval.time, approval.traceparent, _replays(approval))
     return journal_event(books.reference, posted, origin)

@@ -104,7 +104,7 @@ def terms_of(reference: Reference, draft: Draft) -> Terms | Need:
     return Terms(relation, journal.offset)
 
 
-def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms) -> SalesPaymentJournal:
+def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms, answers: int) -> SalesPaymentJournal:
     """The journal as the seller sees it. The rate is the payment's where both companies keep the same accounting currency."""
     journal, payer = terms.relation.payment_journal, draft.payer
     same_currency = reference.currency(draft.seller) == payer.accounting_currency
@@ -121,6 +121,6 @@ def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms) -> S
         marks=list(draft.marks),
         mirrors=(payer.company, payer.document),
         run=draft.run,
-        answers=0,
+        answers=answers,
         payer=payer.event,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from services.payment.rules.approvals import resume_approvals
 from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wakes
 from services.payment.rules.drafts import Terms, drafts_of, sales_payment_journal, terms_of
-from services.payment.rules.sending import journal_event, sent
+from services.payment.rules.sending import become, journal_event, sent
 from services.payment.rules.values import CREATED, POSTED, REVERSED, Draft, JournalKey, Need, Origin, SalesJournal, WaitingJournal
 from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsAnswered
@@ -48,11 +48,11 @@ def _wait(books: Books, draft: Draft, need: Need, party: str, answers: int) -> O
 
 
 def _make(books: Books, draft: Draft, terms: Terms, answers: int) -> tuple[SalesJournal, Outgoing]:
-    data = sales_payment_journal(books.reference, draft, terms)
+    data = sales_payment_journal(books.reference, draft, terms, answers)
     status = POSTED if terms.relation.post_automatically else CREATED
     journal = SalesJournal(data, status, draft.origin.first)
     books.journals.put(journal.key, journal)
-    return journal, journal_event(books.reference, journal, draft.origin, answers)
+    return journal, journal_event(books.reference, journal, draft.origin)
 
 
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
@@ -111,7 +111,7 @@ def _reverse(books: Books, key: JournalKey, message: Message, number: int) -> li
     journal = books.journals.get(key)
     if journal is None or journal.status == REVERSED:
         return []
-    journal = journal._replace(status=REVERSED)
+    journal = become(journal, REVERSED)
     books.journals.put(key, journal)
     origin = Origin(message.ref, journal.first, message.time, message.traceparent, number)
     return [journal_event(books.reference, journal, origin)]

@@ -20,8 +20,12 @@ def sent(event_type: str, origin: Origin, key: str, data: Any, *, topic: str = T
     return Outgoing(topic, key, event_type, ref, data, origin.time, origin.ref, origin.first, origin.traceparent)
 
 
-def journal_event(reference: Reference, journal: SalesJournal, origin: Origin, answers: int = 0) -> Outgoing:
-    """`sales-payment-journal.created`, `.posted` or `.reversed`, by the journal's status; `answers`: of a run's question."""
-    data = replace(journal.data, answers=answers) if answers else journal.data
-    key = partition_key(reference, "receivable", data.company, data.account)
-    return sent(f"sales-payment-journal.{journal.status}", origin, key, data)
+def journal_event(reference: Reference, journal: SalesJournal, origin: Origin) -> Outgoing:
+    """`sales-payment-journal.created`, `.posted` or `.reversed`, by the journal's status."""
+    key = partition_key(reference, "receivable", journal.data.company, journal.data.account)
+    return sent(f"sales-payment-journal.{journal.status}", origin, key, journal.data)
+
+
+def become(journal: SalesJournal, status: str) -> SalesJournal:
+    """A journal with another status than it was made with: what is told of it then answers no run."""
+    return journal._replace(status=status, data=replace(journal.data, answers=0))
