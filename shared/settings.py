@@ -10,12 +10,17 @@ import ssl
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$")]
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
 class SettingsError(Exception):
@@ -79,7 +84,7 @@ class Settings(BaseSettings):
     health_host: str = "0.0.0.0"  # noqa: S104 - a container's probes come from outside the container
     health_port: int = Field(default=0, ge=0, le=65535, description="0: off")
     log_format: LogFormat = LogFormat.CONSOLE
-    log_level: Annotated[str, StringConstraints(to_upper=True, pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     otel_exporter_otlp_endpoint: str | None = None
 
     wait_at_most: timedelta | None = None

@@ -96,7 +96,7 @@ def _from_scenario_form(entry: dict[str, Any], sending: Sending) -> Record:
 def _structured(document: dict[str, Any], sending: Sending) -> Record:
     """A CloudEvents document as it stands; topic and key as for any other event."""
     data = document.get("data")
-    like = record_of(str(document.get("id")), "", str(document.get("type")), data if isinstance(data, dict) else {}, sending.time, sending.parties)
+    like = record_of(
+        str(document.get("id")), "", str(document.get("type")), data if isinstance(data, dict) else {}, sending.time, sending.parties
+    )
     return Record(like.topic, like.key, json.dumps(document, ensure_ascii=False).encode(), _STRUCTURED)
-
-

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from services.posting.rules.numbers import VoucherKey
+from shared.money import ZERO, rounded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from shared.delivery.ports import Connection
 
@@ -93,14 +97,15 @@ def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
 async def _with_lines(connection: Connection, rows: Sequence[Any]) -> list[Row]:
     keys = [(row["company"], row["series"], row["number"]) for row in rows]
     lines: dict[tuple[Any, ...], list[Row]] = {key: [] for key in keys}
+    currencies = {code: company["currency"] for code, company in (await companies(connection)).items()}
     for line in await connection.fetch(_LINES, *_columns(keys, 3)):
-        lines[line["company"], line["series"], line["number"]].append(_line(line))
+        lines[line["company"], line["series"], line["number"]].append(_line(line, currencies[line["company"]]))
     return [_voucher(row, lines[key]) for row, key in zip(rows, keys, strict=True)]
 
 
 def _voucher(row: Any, lines: list[Row]) -> Row:
     return {
-        "voucher": f"{row['series']}-{row['number']:06}",
+        "voucher": VoucherKey(row["company"], row["series"], row["number"]).voucher,
         "company": row["company"],
         "ledger": row["ledger"],
         "kind": row["kind"],
@@ -111,13 +116,18 @@ def _voucher(row: Any, lines: list[Row]) -> Row:
     }
 
 
-def _line(row: Any) -> Row:
-    names = ("posting_type", "account", "partner", "currency")
-    amounts = ("debit", "credit", "accounting_debit", "accounting_credit")
+def _line(row: Any, accounting_currency: str) -> Row:
+    currency = row["currency"]
     return {
-        **{name: row[name] for name in names},
-        **{name: format(row[name], "f") for name in amounts},
+        **{name: row[name] for name in ("posting_type", "account", "partner", "currency")},
+        **{name: _money(row[name], currency) for name in ("debit", "credit")},
+        **{name: _money(row[name], accounting_currency) for name in ("accounting_debit", "accounting_credit")},
         "dimensions": orjson.loads(row["dimensions"]) if row["dimensions"] else {},
         "text": row["text"],
         "rule": row["rule"],
     }
+
+
+def _money(amount: Decimal | None, currency: str) -> str:
+    """The table has nothing on the side that a line is not on."""
+    return format(rounded(amount or ZERO, currency), "f")

@@ -6,16 +6,24 @@ errors on standard error with what to do about them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import typer
 
+from services.command_line.commands.books import balances_command, open_command, trace_command, vouchers_command
 from services.command_line.commands.parts import service_command, up_command
+from services.command_line.commands.publishing import apply_command, publish_command, reciprocal_command
+from services.command_line.commands.reconciling import reconcile_command
+from services.command_line.commands.rejections import rejections
 from services.command_line.commands.scenarios import demo_command, run_command, simulate_command
+from services.command_line.commands.waiting import waiting
 from services.command_line.errors import Commands
 
-SCENARIOS: Final = "Scenarios"
-RUNNING: Final = "Running"
+SCENARIOS: Final = "Scenarios: examples and tests"
+RUNNING: Final = "Running the services"
+SENDING: Final = "Sending to the running services"
+SHOWING: Final = "What is in the books"
 
 app = typer.Typer(
     name="intercompany",
@@ -25,11 +33,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.command("demo", rich_help_panel=SCENARIOS)(demo_command)
-app.command("simulate", rich_help_panel=SCENARIOS)(simulate_command)
-app.command("run", rich_help_panel=SCENARIOS)(run_command)
-app.command("up", rich_help_panel=RUNNING)(up_command)
-app.command("service", rich_help_panel=RUNNING)(service_command)
+
+_COMMANDS: Final[dict[str, dict[str, Callable[..., None]]]] = {
+    SCENARIOS: {"demo": demo_command, "simulate": simulate_command, "run": run_command},
+    RUNNING: {"up": up_command, "service": service_command},
+    SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command},
+    SHOWING: {
+        "vouchers": vouchers_command,
+        "open": open_command,
+        "balances": balances_command,
+        "trace": trace_command,
+        "reconcile": reconcile_command,
+    },
+}
+for panel, commands in _COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)
+app.add_typer(rejections, name="rejections", rich_help_panel=SHOWING)
+app.add_typer(waiting, name="waiting", rich_help_panel=SHOWING)
 
 if __name__ == "__main__":
     app()

@@ -57,15 +57,15 @@ def _full(type_: str | None) -> str | None:
     return type_ if type_ is None or type_.startswith(PREFIX) else full_type(type_)
 
 
-def record_of(id_: str | None, source: str, type_: str | None, data: dict[str, Any], time: datetime, parties: PartyBook) -> Record:
+def record_of(  # noqa: PLR0913 - what a CloudEvent has, and who is behind its account
+    id_: str | None, source: str, type_: str | None, data: dict[str, Any], time: datetime, parties: PartyBook
+) -> Record:
     """The record of an event. `type_` with or without prefix and version; id and type None: the record has none.
 
     TypeError or ValueError for a value that JSON does not have.
     """
     name = short_type(_full(type_) or "") or ""
     body = json.dumps(data, ensure_ascii=False).encode()
-    entry = CONTRACT.get(name, _NO_EVENT)
-    entry = entry if entry.inbound else _NO_EVENT
     attributes = {
         "specversion": "1.0",
         "id": id_,
@@ -74,23 +74,34 @@ def record_of(id_: str | None, source: str, type_: str | None, data: dict[str, A
         "time": time.isoformat().replace("+00:00", "Z"),
     }
     headers = [(f"ce_{attribute}", value.encode()) for attribute, value in attributes.items() if value is not None]
-    key = _key(name, id_ or "", entry, (data, body), parties)
-    return Record(entry.topic, key.encode(), body, (("content-type", b"application/json"), *headers))
+    key = key_of(name, id_ or "", data, parties)
+    return Record(topic_for(name), key.encode(), body, (("content-type", b"application/json"), *headers))
 
 
-def _key(name: str, id_: str, entry: Entry, content: tuple[dict[str, Any], bytes], parties: PartyBook) -> str:
-    data, body = content
+def topic_for(name: str) -> str:
+    """The topic of an event that other systems send; of any other, `intercompany.requests`."""
+    return _entry(name).topic
+
+
+def _entry(name: str) -> Entry:
+    entry = CONTRACT.get(name, _NO_EVENT)
+    return entry if entry.inbound else _NO_EVENT
+
+
+def key_of(name: str, id_: str, data: dict[str, Any], parties: PartyBook) -> str:
+    """The key of an event: the entity, the party, or where that is not known the account, else the event's id."""
+    entry = _entry(name)
     if entry.topic == Topic.REFERENCE:
-        return _reference_key(name, id_, entry, body, parties)
+        return _reference_key(name, id_, entry, data, parties)
     if entry.topic in {Topic.INVOICES, Topic.PAYMENTS}:
         return parties.of_document(name, data)
     return parties.of_request(data) or id_
 
 
-def _reference_key(name: str, id_: str, entry: Entry, body: bytes, parties: PartyBook) -> str:
+def _reference_key(name: str, id_: str, entry: Entry, data: dict[str, Any], parties: PartyBook) -> str:
     """The compaction key; data that is refused gets a key of its own, so that it cannot replace what is right."""
     try:
-        typed = adapter(entry.data).validate_json(body)
+        typed = adapter(entry.data).validate_json(json.dumps(data))
     except ValidationError:
         return f"{name}/{id_}"
     parties.learn(typed)

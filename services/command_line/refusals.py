@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from services.command_line.books import schema_of
-from services.command_line.records import key_of
+from services.command_line.records import key_of, topic_for
 from services.command_line.wiring import SERVICES
 from shared.events.contract import CONTRACT, short_type
 from shared.events.envelope import Record, Topic
@@ -74,9 +74,9 @@ async def refused(settings: Settings, name: str | None = None, code: str | None 
 
 
 def _refused(service: str, row: Any) -> Refused:
-    names = ("rejected_at", "source", "event", "scope", "code", "field", "message")
-    about = (row[name] for name in names)
-    return Refused(service, str(row["id"]), *about, orjson.loads(row["original"]), _record(row), row["replays"])
+    names = ("rejected_at", "source", "event", "scope", "code", "field", "message", "replays")
+    about = {name: row[name] for name in names}
+    return Refused(service=service, id=str(row["id"]), original=orjson.loads(row["original"]), record=_record(row), **about)
 
 
 def _record(row: Any) -> Record | None:
@@ -106,11 +106,14 @@ def _from_original(refusal: Refused, parties: PartyBook) -> Record:
         msg = f"{refusal.event}: only the beginning of this event was kept ({original['datalength']} bytes): its sender must send it again"
         raise NotReplayableError(msg)
     name = short_type(str(original.get("type"))) or ""
-    entry = CONTRACT.get(name)
-    topic = entry.topic if entry is not None and entry.inbound else Topic.REQUESTS
+    if name in CONTRACT and not CONTRACT[name].inbound:
+        msg = (
+            f"{refusal.event}: refused was its sales payment's settlement, which no event asks for: ask for it with a settlement.requested"
+        )
+        raise NotReplayableError(msg)
     data = original.get("data")
     key = key_of(name, refusal.event, data if isinstance(data, dict) else {}, parties)
-    return Record(topic, key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
+    return Record(topic_for(name), key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
 
 
 def _numbered(record: Record, refusal: Refused) -> Record:

@@ -217,12 +217,17 @@ def _rejection(rejection: Rejection) -> Row:
     }
 
 
+def wait_rank(reason: str) -> int:
+    """The place of what is waited for in the table of events.md."""
+    return _WAITS.index(reason)
+
+
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
     """What waits: each event once, with the first thing in the table's order (events.md) that it waits for."""
     waits = [(each.event, each.reason, each.key) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
     waits += [(each.event, each.need.reason, each.need.key) for each in in_order]
     first: dict[EventRef, Row] = {}
-    for event, reason, key in sorted(waits, key=lambda wait: _WAITS.index(wait[1])):
+    for event, reason, key in sorted(waits, key=lambda wait: wait_rank(wait[1])):
         first.setdefault(event, {"event": event.id, "for": reason, "key": dict(key)})
     return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

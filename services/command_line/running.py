@@ -44,9 +44,7 @@ class NotQuietError(Exception):
 class RunningServices:
     """The services of a namespace: send records, wait until all their effects are there, empty the books."""
 
-    def __init__(
-        self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, Sender], serving: list[asyncio.Task[None]]
-    ) -> None:
+    def __init__(self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, Sender], serving: list[asyncio.Task[None]]) -> None:
         self.settings = settings
         self._connection, self._broker, self._sender = ports
         self._serving = serving

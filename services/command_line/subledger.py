@@ -26,6 +26,10 @@ select ledger, company, document, body from documents
 where (ledger, company, document) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::text is null or party = $5)
 order by ledger, company, document limit $6
 """
+_NEXT_RECORDS: Final = """
+select run_id, run_source, ledger, number, body from records
+where (run_id, run_source, ledger, number) > ($1, $2, $3, $4) order by run_id, run_source, ledger, number limit $5
+"""
 _OF_EVENT: Final = "select body from documents where event_id = $1"
 _OF_NUMBER: Final = """
 select body from documents where ledger in ('receivable', 'payable') and document = $1
@@ -48,6 +52,14 @@ async def documents(connection: Connection, company: str | None = None, party: s
         if len(rows) < _PAGE:
             return
         last = (rows[-1]["ledger"], rows[-1]["company"], rows[-1]["document"])
+
+
+async def record_pages(connection: Connection) -> AsyncIterator[list[RecordInForce]]:
+    """All settlement records, reversed ones too, a page at a time."""
+    last: tuple[Any, ...] = ("", "", "", -1)
+    while rows := await connection.fetch(_NEXT_RECORDS, *last, _PAGE):
+        yield [TABLES["records"].read(row["body"])[1] for row in rows]
+        last = (rows[-1]["run_id"], rows[-1]["run_source"], rows[-1]["ledger"], rows[-1]["number"])
 
 
 async def documents_named(connection: Connection, name: str) -> list[Document]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.delivery import tables
-from shared.delivery.folding import Folded, Incoming, Undecodable, concerns, fold_batch, identity_of
+from shared.delivery.folding import Candidate, Folded, Incoming, Undecodable, candidates, fold_candidates
 from shared.delivery.inbox import Inbox, Verdict
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
@@ -32,7 +32,7 @@ from shared.events.envelope import Message, Record, Topic
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from shared.delivery.ports import Connection, Database, Encoded, Log
@@ -58,17 +58,16 @@ class Batch:
 class Delivery:
     """The batches of one service in one process."""
 
-    def __init__(self, service: AnyService, schema: str, database: Database, relay: Relay, broker: Log, world: World) -> None:
+    def __init__(self, service: AnyService, database: Database, relay: Relay, broker: Log, world: World) -> None:
         self.service = service
         self.world = world
         self.database = database
         self.watermark = Watermark(database, broker, world)
         self.busy_since: dict[int, float] = {}
-        self._schema = schema
         self._relay = relay
         self._turn = asyncio.Lock()
         self._epoch = -1
-        self._store: Store[Any] = service.store(schema)
+        self._store: Store[Any] = service.store(database.schema)
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
@@ -106,7 +105,7 @@ class Delivery:
         async with self._turn:
             try:
                 async with self.database.transaction() as connection:
-                    state = await tables.open_batch(connection, self._schema)
+                    state = await tables.open_batch(connection, self.database.schema)
                     row, messages = await work(connection, state, self._current_store(state))
             except BaseException:
                 self._relay.catch_up()  # the commit's outcome may be unknown: if it was one, the row is in the table
@@ -117,15 +116,16 @@ class Delivery:
 
     def _current_store(self, state: State) -> Store[Any]:
         if state.epoch != self._epoch:
-            self._store = self.service.store(self._schema)  # whatever the old one has in memory is void
+            self._store = self.service.store(self.database.schema)  # whatever the old one has in memory is void
             self._epoch = state.epoch
         return self._store
 
     async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
-        claimed = _claims(self.service, batch.incoming)
+        coming = candidates(self.service, batch.incoming)
+        claimed = _claims(coming)
         known = await tables.claim(connection, claimed)
         failures = [each for each in batch.incoming if isinstance(each, Undecodable)]
-        inbox, folded, defects = await self._fold(batch, connection, store, known)
+        inbox, folded, defects = await self._fold(coming, connection, store, known)
         failures += [Undecodable(_record(batch.incoming[number]), error) for number, error in defects.items()]
         await tables.correct_inbox(connection, claimed, known, inbox.changes)
         await tables.fail(connection, failures)
@@ -134,16 +134,16 @@ class Delivery:
         return await self.write(connection, state, folded, batch.positions)
 
     async def _fold(
-        self, batch: Batch, connection: Connection, store: Store[Any], known: Mapping[UUID, bytes]
+        self, coming: Sequence[Candidate], connection: Connection, store: Store[Any], known: Mapping[UUID, bytes]
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
-        to_fold = _to_fold(self.service, batch.incoming, known)
+        to_fold = _to_fold(coming, Inbox(known))
         books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
         inbox = Inbox(known)
 
-        def one_pass(skip: Iterable[int]) -> Folded:
+        def one_pass(skip: Container[int]) -> Folded:
             inbox.changes.clear()
-            return fold_batch(self.service, books, inbox, batch.incoming, set(skip))
+            return fold_candidates(self.service, books, inbox, coming, skip)
 
         folded, defects = await fold_loaded(self.service.name, connection, store, books, one_pass)
         if to_fold:
@@ -182,22 +182,20 @@ def decoded(record: Record) -> Incoming:
         return Undecodable(record, error)
 
 
-def _claims(service: AnyService, incoming: Sequence[Incoming]) -> dict[UUID, bytes]:
+def _claims(coming: Iterable[Candidate]) -> dict[UUID, bytes]:
     """The ids to be looked up and taken, each with the digest of the first message that has it."""
     claims: dict[UUID, bytes] = {}
-    for each in incoming:
-        if not isinstance(each, Undecodable) and concerns(service, each) and (identity := identity_of(service, each)):
-            claims.setdefault(*identity)
+    for candidate in coming:
+        if candidate.identity:
+            claims.setdefault(*candidate.identity)
     return claims
 
 
-def _to_fold(service: AnyService, incoming: Sequence[Incoming], known: Mapping[UUID, bytes]) -> list[Message]:
-    inbox = Inbox(known)
-    messages = [each for each in incoming if isinstance(each, Message) and concerns(service, each)]
-    if not known:
-        return messages
-    identities = [identity_of(service, each) for each in messages]
-    return [each for each, identity in zip(messages, identities, strict=True) if not identity or inbox.judge(*identity) is Verdict.NEW]
+def _to_fold(coming: Iterable[Candidate], inbox: Inbox) -> list[Message]:
+    """The messages that the core may see, for the store to load by."""
+    return [
+        event for _, event, identity in coming if isinstance(event, Message) and (identity is None or inbox.judge(*identity) is Verdict.NEW)
+    ]
 
 
 def _positions(records: Iterable[Record]) -> dict[Partition, int]:

@@ -68,7 +68,9 @@ async def true_ends(consumer: AIOKafkaConsumer, least: dict[Partition, int], set
     for place, partition in places.items():
         consumer.seek(place, least[partition])
     unknown = retry_if_result(lambda known: not known)
-    waiting = AsyncRetrying(wait=wait_fixed(_LOOK_EVERY), stop=stop_after_delay(_ANSWER_WITHIN), retry=unknown, retry_error_cls=_Timeout)
+    waiting = AsyncRetrying(
+        wait=wait_fixed(_LOOK_EVERY), stop=stop_after_delay(_ANSWER_WITHIN), retry=unknown, retry_error_cls=_NoAnswerError
+    )
 
     async def known() -> bool:
         return all(consumer.highwater(place) is not None for place in places)
@@ -77,7 +79,7 @@ async def true_ends(consumer: AIOKafkaConsumer, least: dict[Partition, int], set
     return {partition: max(consumer.highwater(place), least[partition]) for place, partition in places.items()}
 
 
-class _Timeout(KafkaTimeoutError):  # type: ignore[misc]
+class _NoAnswerError(KafkaTimeoutError):  # type: ignore[misc]
     """The broker did not answer a fetch."""
 
 

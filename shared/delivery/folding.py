@@ -8,7 +8,7 @@ with a new `Inbox`. The shell and the simulation use the same code.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.refusals import REJECTED, conflicting, unreadable
@@ -16,7 +16,7 @@ from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, U
 from shared.working_set import Missing, NotLoadedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from uuid import UUID
 
     from shared.delivery.service import AnyService, WorkingSet
@@ -77,19 +77,41 @@ def concerns(service: AnyService, event: Incoming) -> bool:
     return True
 
 
-def fold_batch(service: AnyService, books: WorkingSet, inbox: Inbox, batch: Sequence[Incoming], skip: Container[int] = ()) -> Folded:
-    """One pass over a batch; the messages numbered in `skip` are left out. Stops at the core's first failure."""
+class Candidate(NamedTuple):
+    """A message of a batch that concerns the service: its number there, and its inbox key and digest."""
+
+    number: int
+    event: Message | Unreadable
+    identity: tuple[UUID, bytes] | None
+
+
+def candidates(service: AnyService, batch: Sequence[Incoming]) -> list[Candidate]:
+    """What of a batch is to be folded or refused."""
+    return [
+        Candidate(number, event, identity_of(service, event))
+        for number, event in enumerate(batch)
+        if not isinstance(event, Undecodable) and concerns(service, event)
+    ]
+
+
+def fold_batch(service: AnyService, books: WorkingSet, inbox: Inbox, batch: Sequence[Incoming]) -> Folded:
+    """One pass over a batch."""
+    return fold_candidates(service, books, inbox, candidates(service, batch))
+
+
+def fold_candidates(service: AnyService, books: WorkingSet, inbox: Inbox, batch: Iterable[Candidate], skip: Container[int] = ()) -> Folded:
+    """One pass; the messages numbered in `skip` are left out. Stops at the core's first failure."""
     folded = Folded()
-    for number, event in enumerate(batch):
-        if number in skip or isinstance(event, Undecodable) or not concerns(service, event):
+    for candidate in batch:
+        if candidate.number in skip:
             continue
         try:
-            _fold_one(service, books, inbox, event, folded)
+            _fold_one(service, books, inbox, candidate, folded)
         except NotLoadedError as error:
-            folded.missing.setdefault(error.missing, number)
+            folded.missing.setdefault(error.missing, candidate.number)
         except Exception as error:  # noqa: BLE001 - any failure of a core is a defect of this message alone
             if not folded.missing:  # after something was missing the books are half-changed: such an error says nothing
-                folded.defect = (number, error)
+                folded.defect = (candidate.number, error)
                 return folded
     return folded
 
@@ -105,8 +127,8 @@ def fold_alone(books: WorkingSet, inbox: Inbox, act: Callable[[], list[Outgoing]
     return folded
 
 
-def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, event: Message | Unreadable, folded: Folded) -> None:
-    identity = identity_of(service, event)
+def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: Candidate, folded: Folded) -> None:
+    _, event, identity = candidate
     verdict = inbox.judge(*identity) if identity else Verdict.NEW
     if verdict is Verdict.DUPLICATE:
         folded.duplicates += 1

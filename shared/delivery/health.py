@@ -60,6 +60,8 @@ class Readiness:
     def _consumers(self, now_ms: float) -> list[str]:
         if not self.started:
             return ["the consumers have not started"]
+        if not self._subscriptions[-1].assigned:
+            return ["no partition is assigned: the group is being balanced, or there are more instances than partitions"]
         silences = [(now_ms - max(times)) / 1000 for each in self._subscriptions if (times := each.polled_ms())]
         return [f"the broker has not answered for {silence:.0f} s" for silence in silences if silence > LONGEST_SILENCE]
 

@@ -13,7 +13,7 @@ from shared.telemetry import PASSES
 from shared.working_set import Missing, NotLoadedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container
 
     from shared.delivery.folding import Folded
     from shared.delivery.ports import Connection
@@ -28,7 +28,7 @@ class UnsettledError(Exception):
 
 
 async def fold_loaded(
-    service: str, connection: Connection, store: Store[Any], books: Any, one_pass: Callable[[Iterable[int]], Folded]
+    service: str, connection: Connection, store: Store[Any], books: Any, one_pass: Callable[[Container[int]], Folded]
 ) -> tuple[Folded, dict[int, Exception]]:
     """Folds until nothing is missing. Gives the last pass and the messages left out of it, with their errors.
 

@@ -56,7 +56,9 @@ class Connection(Protocol):
 
 
 class Database(Protocol):
-    """One service's schema."""
+    """One service's schema; its name is the connections' search_path."""
+
+    schema: str
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A connection inside a transaction: committed at the end, rolled back by an exception."""

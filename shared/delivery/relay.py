@@ -51,8 +51,8 @@ class _Row(NamedTuple):
 class Relay:
     """One per process. `put` hands a committed batch over; `run` sends for ever."""
 
-    def __init__(self, schema: str, database: Database, producer: Producer, world: World) -> None:
-        self._lock = f"{schema}.relay"
+    def __init__(self, database: Database, producer: Producer, world: World) -> None:
+        self._lock = f"{database.schema}.relay"
         self._database = database
         self._producer = producer
         self._world = world

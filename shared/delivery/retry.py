@@ -69,9 +69,7 @@ def whatever(error: BaseException) -> bool:
     return isinstance(error, Exception)
 
 
-async def persistently(
-    what: str, act: Callable[[], Awaitable[T]], world: World, when: Callable[[BaseException], bool] = may_pass
-) -> T:
+async def persistently(what: str, act: Callable[[], Awaitable[T]], world: World, when: Callable[[BaseException], bool] = may_pass) -> T:
     """Does something until it succeeds or fails for good; `what` is its name among the troubles."""
 
     async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable

@@ -88,10 +88,10 @@ async def claim(connection: Connection, digests: Mapping[UUID, bytes]) -> dict[U
     """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
     if not digests:
         return {}
-    new = {row["key"] for row in await connection.fetch(_CLAIM, list(digests), list(digests.values()))}
-    old = [key for key in digests if key not in new]
-    if not old:
+    taken = await connection.fetch(_CLAIM, list(digests), list(digests.values()))
+    if len(taken) == len(digests):
         return {}
+    old = list(digests.keys() - {row["key"] for row in taken})
     rows = await connection.fetch("select key, digest from inbox where key = any($1::uuid[])", old)
     return {UUID(int=row["key"].int): row["digest"] for row in rows}
 
@@ -136,9 +136,7 @@ def _failure_row(record: Record, error: Exception) -> tuple[Any, ...]:
 async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, Exception]]) -> None:
     """Keeps messages that the broker will never take."""
     if refused:
-        rows = (
-            ("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused
-        )
+        rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
         await connection.execute(_FAIL, *_columns(rows))
 
 

@@ -22,7 +22,7 @@ from shared.delivery.retry import persistently, whatever
 from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Container, Sequence
     from datetime import datetime, timedelta
 
     from shared.delivery.batch import Delivery, Written
@@ -141,7 +141,7 @@ class Upkeep:
         books = await store.load_waiting(connection, *waiting)
         inbox = Inbox()
 
-        def one_pass(_: Iterable[int]) -> Folded:
+        def one_pass(_: Container[int]) -> Folded:
             return fold_alone(books, inbox, lambda: act(books))
 
         folded, defects = await fold_loaded(self._delivery.service.name, connection, store, books, one_pass)

@@ -90,8 +90,8 @@ class Running:
         self.world = real_world()
         self.sent = Sent()
         self.ends = Ends()
-        self.relay = Relay(self.schema, self.database, self.sent, self.world)
-        self.delivery = Delivery(service, self.schema, self.database, self.relay, self.ends, self.world)
+        self.relay = Relay(self.database, self.sent, self.world)
+        self.delivery = Delivery(service, self.database, self.relay, self.ends, self.world)
         self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
 
     async def prepare(self) -> None:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from shared.events.envelope import Message, Outgoing
-
     from shared.delivery.service import Service
+    from shared.events.envelope import Message, Outgoing
     from shared.settings import Settings
     from tests.delivery.running import Running
     from tests.delivery.toy.rules import Books

@@ -126,7 +126,7 @@ async def test_the_backoff_doubles_is_jittered_and_capped_and_readiness_is_red_m
         return "done"
 
     assert await persistently("batch", lambda: fails_twelve_times(), world) == "done"  # noqa: PLW0108 - not a coroutine function
-    assert clock.slept[:4] == [0.0375, 0.075, 0.15, 0.3]
+    assert clock.slept[:4] == pytest.approx([0.0375, 0.075, 0.15, 0.3])
     assert clock.slept[-1] == LONGEST_WAIT * 0.75
     assert seen == ["batch"] * 12
     assert world.condition.troubles == {}

@@ -17,6 +17,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared import topics
 from shared.delivery import kafka
+from shared.delivery.ends import BrokerLog, ends_at_least, reading
+from shared.delivery.ports import Partition
 from shared.delivery.process import serve
 from shared.delivery.quiet import is_quiet, reader
 from shared.events.envelope import Topic
@@ -45,7 +47,8 @@ class Outside:
     async def send(self, records: Sequence[Record]) -> None:
         """Sends records and waits for their acknowledgement."""
         sent = [
-            await self._producer.send(self.settings.topic_name(each.topic), each.value, each.key, headers=list(each.headers)) for each in records
+            await self._producer.send(self.settings.topic_name(each.topic), each.value, each.key, headers=list(each.headers))
+            for each in records
         ]
         await asyncio.gather(*sent)
 
@@ -206,6 +209,26 @@ async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, bro
         await look.stop()
     assert await outside.value("select sum(number) from counts") == 51
     assert await outside.value("select next_offset - base from positions where topic = 'intercompany.invoices'") == 2
+
+
+async def test_the_true_end_of_a_log_is_found_whatever_the_size_of_its_last_batch(outside: Outside, live: Settings) -> None:
+    place = Partition(Topic.INVOICES, 0)
+    assert await BrokerLog(live).end_offsets([place]) == {place: 0}
+    for size, end in ((1, 1), (300, 301), (2, 303)):
+        await outside.send([invoice(f"{size}-{number}") for number in range(size)])
+        assert await BrokerLog(live).end_offsets([place]) == {place: end}
+        async with reading(live) as consumer:
+            assert (await ends_at_least(consumer, [place], live))[place] <= end
+
+
+async def test_a_start_after_a_large_batch_does_not_take_the_log_for_a_new_one(outside: Outside, live: Settings) -> None:
+    await outside.send([invoice(f"A{number}") for number in range(400)])
+    for _ in range(2):
+        async with serving(live):
+            await outside.counted(400)
+            await outside.send([invoice("A1")])
+            await until(lambda: outside.value("select max(next_offset) > 400 from positions"))
+    assert await outside.value("select max(base) from positions") == 0
 
 
 async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings) -> None:

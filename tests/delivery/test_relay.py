@@ -37,7 +37,9 @@ async def test_batches_go_out_in_the_order_of_their_commits(running: Running) ->
     assert [int(value.split(b'"voucher":"')[1].split(b'"')[0]) for value in numbers] == list(range(1, 41))
 
 
-async def test_what_was_committed_before_a_crash_is_sent_at_the_next_start(running: Running, instance: Callable[[], Awaitable[Running]]) -> None:
+async def test_what_was_committed_before_a_crash_is_sent_at_the_next_start(
+    running: Running, instance: Callable[[], Awaitable[Running]]
+) -> None:
     await _decided(running, 0, 5)  # no relay runs: as if the process had died after each commit
     assert running.sent.messages == []
     successor = await instance()

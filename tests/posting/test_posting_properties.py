@@ -140,7 +140,8 @@ def test_documents_change_by_what_the_record_says(run: SettlementPosted) -> None
         changes(lowering.company, lowering.currency, sign * entry.amount, sign * entry.lowering_value)
         changes(raising.company, lowering.currency, -sign * entry.amount, -sign * entry.raising_value)
     if entry.gain:
-        changes(raising.company, lowering.currency, ZERO, entry.gain.value)
+        own = lowering.currency == raising.accounting_currency  # then 0.00 would be its own value
+        changes(raising.company, raising.currency if own else lowering.currency, ZERO, entry.gain.value)
     if entry.discount:
         changes(raising.company, raising.currency, -entry.discount.amount, -entry.discount.value)
     if entry.credit_note_discount:

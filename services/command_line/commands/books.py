@@ -129,9 +129,8 @@ def trace_command(
     """
     found = asyncio.run(trace(product_settings(), name))
     if not found.found:
-        fail(
-            f"no event {name!r} has posted or settled anything and no document has this number; `rejections list` and `waiting list` may know it"
-        )
+        hint = "see `rejections list` and `waiting list`"
+        fail(f"no event {name!r} has posted or settled anything and no document has this number; {hint}")
     if as_json:
         print_json(trace_tree.as_json(found))
         return

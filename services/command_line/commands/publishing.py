@@ -121,7 +121,7 @@ def publish_command(
 
 async def _publish(file: Path, source: str) -> int:
     settings = product_settings(broker=True)
-    sending = Sending(source, datetime.now(UTC), PartyBook(await _reference(settings)))
+    sending = Sending(source, datetime.now(UTC), PartyBook(await reference_of(settings)))
     sent = wrong = 0
     with Progress(console=notes(), transient=True) as progress:
         task = progress.add_task("Publishing", total=_size(file))
@@ -154,7 +154,7 @@ def _batches(entries: Iterable[EventEntry]) -> Iterable[list[EventEntry]]:
         yield batch
 
 
-async def _reference(settings: Settings) -> Reference:
+async def reference_of(settings: Settings) -> Reference:
     """The reference data in force, by which events get their keys."""
     async with schema_of("settlement", settings) as connection:
         books: Any = await SETTLEMENT.store(settings.schema_name("settlement")).load(connection, [])

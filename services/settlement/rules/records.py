@@ -90,6 +90,7 @@ def _settled(claim: Claim) -> SettledDocument:
         intercompany_company=document.intercompany_company,
         intercompany_document=document.intercompany_document,
         mark=claim.position,
+        event=document.event,
     )
 
 
@@ -182,7 +183,13 @@ def _discount(run: Run, pair: Pair, value: Decimal) -> Discount | None:
     if account is None and not by_payment:
         account = pair.discount_account
     return Discount(
-        pair.discount, value, by_payment, posted, account, pair.discount_rule, _parts(invoice, pair.discount, posted, payer.accounting_currency if by_payment else invoice.accounting_currency)
+        pair.discount,
+        value,
+        by_payment,
+        posted,
+        account,
+        pair.discount_rule,
+        _parts(invoice, pair.discount, posted, payer.accounting_currency if by_payment else invoice.accounting_currency),
     )
 
 
