@@ -86,13 +86,13 @@ def _record(row: Any) -> Record | None:
     return Record(row["topic"], row["key"], row["value"], headers)
 
 
-def replay_record(refusal: Refused, parties: PartyBook) -> Record:
-    """The record that sends a refused event again; NotReplayableError if it was too large to be kept whole."""
+def replay_record(refusal: Refused, number: int, parties: PartyBook) -> Record:
+    """The record that sends a refused event again, for the `number`th time; NotReplayableError if it cannot be."""
     record = refusal.record if _is_inbound(refusal.record) else None
     if record is None:
         record = _from_original(refusal, parties)
     if refusal.scope == "settlement" and record.topic == Topic.PAYMENTS:
-        return _numbered(record, refusal)
+        return _numbered(record, number)
     return record
 
 
@@ -116,14 +116,12 @@ def _from_original(refusal: Refused, parties: PartyBook) -> Record:
     return Record(topic_for(name), key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
 
 
-def _numbered(record: Record, refusal: Refused) -> Record:
-    """The record with the number of this replay: one more than the refused one had, and than were sent since."""
+def _numbered(record: Record, number: int) -> Record:
+    """The record of a payment whose id is taken, as another wish of the same marks."""
     headers = dict(record.headers)
     if headers.get("content-type", b"").startswith(_STRUCTURED.encode()):
-        document = orjson.loads(record.value or b"{}")
-        document["replay"] = int(document.get("replay", 0)) + refusal.replays + 1
+        document = {**orjson.loads(record.value or b"{}"), "replay": number}
         return Record(record.topic, record.key, orjson.dumps(document), record.headers)
-    number = int(headers.get(_REPLAY, b"0")) + refusal.replays + 1
     return Record(record.topic, record.key, record.value, tuple({**headers, _REPLAY: str(number).encode()}.items()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 from rich.tree import Tree
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from services.settlement.rules.values import RecordInForce
 
 Row = dict[str, Any]
+
+_AMOUNTS: Final = (
+    *("amount", "cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
+)
 
 
 def tree(name: str, trace: Trace) -> Tree:
@@ -72,7 +76,7 @@ def _add_run(root: Tree, traced: TracedRun) -> None:
     for record in traced.records:
         row = _record_row(record)
         state = " (reversed)" if record.reversed else ""
-        amounts = f"amount {row['amount']}, cash discount {row['cash_discount']}, realized gain {row['realized_gain']}"
+        amounts = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in _AMOUNTS if Decimal(row[name]))
         branch.add(Text(f"record {record.number}{state}: {row['debit']} with {row['credit']}: {amounts}"))
     _add_vouchers(branch, traced.vouchers)
 
@@ -85,9 +89,7 @@ def _record_row(record: RecordInForce) -> Row:
         "date": record.date.isoformat(),
         "debit": f"{debit.company} {debit.document}",
         "credit": f"{credit.company} {credit.document}",
-        "amount": format(record.amount, "f"),
-        "cash_discount": format(record.cash_discount, "f"),
-        "realized_gain": format(record.realized_gain, "f"),
+        **{name: format(getattr(record, name), "f") for name in _AMOUNTS},
         "reversed": record.reversed,
     }
 

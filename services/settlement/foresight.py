@@ -34,6 +34,7 @@ def named_by(message: Message, books: Books, waiting: Waiting | None = None) -> 
         yield from _fact(books, DocumentKey("receivable", data.company, data.document), data.account, data.currency, message.ref)
         yield from _run(message, message.ref)
         yield Missing("journals", None, (data.company, data.document))
+        yield Missing("records", "run", (data.run, "payable"))
         yield from _answers(data.run)
     elif isinstance(data, SalesPaymentsAnswered):
         yield from _answers(data.run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.settlement.rules import Books, fold
+from services.settlement.rules import Books, discard, expire, fold
 from services.settlement.store import Store
 from shared.delivery.service import Identity, Service
 from shared.events.envelope import EventRef, Message, Topic
@@ -40,4 +40,6 @@ SERVICE: Final = Service(
     subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
     identity=_identity,
     reports=_reports,
+    expire=expire,
+    discard=discard,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.json import JSON
@@ -19,6 +19,10 @@ from services.command_line.sending import sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from shared.settings import Settings
+
+_ALL: Final = 1_000_000
 
 rejections = typer.Typer(help="What was refused: list it, show it, send it again once its cause is mended.", no_args_is_help=True)
 
@@ -86,21 +90,33 @@ def replay_command(
 
 
 async def _replay(names: Iterable[str | None], code: str | None) -> tuple[int, int]:
+    """How many were sent, how many could not be."""
     settings = product_settings(broker=True)
-    latest: dict[tuple[str, str], Refused] = {}
-    for name in names:
-        found = await refused(settings, name, code, 1_000_000)
-        if not found:
-            print_error(f"nothing with the id {name!r} was refused" if name else "nothing was refused")
-        latest.update({(each.source, each.event): each for each in found if name is not None or not each.replays})
+    latest = await _latest(settings, names, code)
     parties = PartyBook(await reference_of(settings))
     failed = 0
     async with sender(settings) as producer:
-        for each in latest.values():
+        for each in latest:
+            earlier = [other for other in await refused(settings, each.event) if other.source == each.source]
             try:
-                await producer.send([replay_record(each, parties)])
-                await count_replays(settings, [each])
+                record = replay_record(each, sum(other.replays for other in earlier) + 1, parties)
             except NotReplayableError as error:
                 print_error(str(error))
                 failed += 1
+                continue
+            await producer.send([record])
+            await count_replays(settings, [each])
     return len(latest) - failed, failed
+
+
+async def _latest(settings: Settings, names: Iterable[str | None], code: str | None) -> list[Refused]:
+    """The last refusal of each event; without a name, of those that were not sent again since."""
+    latest: dict[tuple[str, str], Refused] = {}
+    for name in names:
+        found = await refused(settings, name, code, _ALL)
+        if not found:
+            print_error(f"nothing with the id {name!r} was refused" if name else "nothing was refused")
+        latest.update({(each.source, each.event): each for each in found})
+        if name is None:
+            latest = {event: each for event, each in latest.items() if not each.replays}
+    return list(latest.values())

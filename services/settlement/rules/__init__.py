@@ -5,7 +5,8 @@ What always holds: no broker, no database, no clock; the same books and message 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from services.settlement.rules.books import Books
@@ -22,7 +23,7 @@ from services.settlement.rules.intake import (
 from services.settlement.rules.reversals import begin_reversal, try_reversal
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import DocumentKey, SalesJournal, Waiting
-from services.settlement.rules.wishes import begin_run, settle_automatically, try_run
+from services.settlement.rules.wishes import begin_run, leave_open, settle_automatically, try_run
 from shared.events import reference
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.inbound import (
@@ -35,7 +36,7 @@ from shared.events.inbound import (
 from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal, SalesPaymentsAnswered
 from shared.events.settlements import SalesPaymentJournalRefused
 
-__all__ = ["Books", "fold"]
+__all__ = ["Books", "discard", "expire", "fold"]
 
 
 def fold(books: Books, message: Message) -> list[Outgoing]:
@@ -47,18 +48,34 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
     return turn.outgoing
 
 
-def discard(books: Books, event: EventRef, message: Message) -> list[Outgoing]:
-    """An operator gives up what waits for this event: it is refused as `discarded`, and others go on."""
-    turn = Turn(books, message)
-    for waiting in books.waiting.find("event", event):
-        turn.message = waiting.message
+def discard(books: Books, events: Sequence[EventRef], now: dt.datetime) -> list[Outgoing]:
+    """An operator gives up what waits for these events: it is refused as `discarded`, and others go on."""
+    del now
+    given_up = frozenset(events)
+    return _give_up(books, lambda waiting: waiting.event in given_up)
+
+
+def expire(books: Books, older_than: dt.datetime, now: dt.datetime) -> list[Outgoing]:
+    """Gives up what has waited since before `older_than` (WAIT_AT_MOST)."""
+    del now
+    return _give_up(books, lambda waiting: waiting.message.time < older_than)
+
+
+def _give_up(books: Books, chosen: Callable[[Waiting], bool]) -> list[Outgoing]:
+    waits = sorted((waiting for waiting in books.waiting if chosen(waiting)), key=lambda waiting: waiting.sequence)
+    outgoing: list[Outgoing] = []
+    for waiting in waits:
+        turn = Turn(books, waiting.message)
+        what = ", ".join(f"{name} {value}" for name, value in waiting.need.key.items())
+        frees = waiting.stage == "document" or not isinstance(waiting.message.data, PaymentJournal)
         scope = "event" if waiting.stage == "document" else "settlement"
-        turn.refuse(
-            "discarded", "", f"discarded while it waited for {waiting.need.reason} {waiting.need.key}", scope=scope, frees=scope == "event"
-        )
+        turn.refuse("discarded", "", f"discarded while it waited for {waiting.need.reason}: {what}", scope=scope, frees=frees)
+        if waiting.stage == "run":
+            leave_open(turn, waiting)
         turn.release(waiting)
-    turn.go_on(_RESUME)
-    return turn.outgoing
+        turn.go_on(_RESUME)
+        outgoing += turn.outgoing
+    return outgoing
 
 
 def _fact(turn: Turn) -> Fact:
@@ -140,13 +157,21 @@ def _sales_payment(turn: Turn) -> None:
     known = turn.books.journals.get(key)
     if turn.message.type == "sales-payment-journal.reversed":
         return
-    if turn.message.type == "sales-payment-journal.created":
+    if turn.message.type == "sales-payment-journal.created" and not _is_undone(turn, data):
         _create(turn, data, known)
+    elif known is None and _is_undone(turn, data):
+        _forget_sales_payment(turn)
     elif known is None or known.status == "created":
         sequence = known.sequence if known is not None else turn.books.next_sequence()
         turn.books.journals.put(key, _journal(data, "posted", sequence))
         _take_fact(turn, sequence)
     turn.answered(data.run, data.answers)
+
+
+def _is_undone(turn: Turn, data: SalesPaymentJournal) -> bool:
+    """A journal had waited while its run was reversed, and crosses the news of it: it is not made any more."""
+    records = turn.books.records.find("run", (data.run, "payable"))
+    return bool(records) and all(record.reversed for record in records)
 
 
 def _create(turn: Turn, data: SalesPaymentJournal, known: SalesJournal | None) -> None:

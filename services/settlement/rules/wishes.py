@@ -111,6 +111,11 @@ def try_run(turn: Turn, waiting: Waiting) -> None:
         settle_automatically(turn, key, run.date, marks.run)
 
 
+def leave_open(turn: Turn, waiting: Waiting) -> None:
+    """A payment whose marks are given up is posted and stays open."""
+    _leave_open(turn, marks_of(waiting.message))
+
+
 def document_need(key: DocumentKey) -> Need:
     """The wait for a document to be posted."""
     return Need("document", detail(company=key.company, document=key.document, ledger=key.ledger), ("document", *key))
