@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from services.command_line.result import voucher_order
 from services.posting.rules.numbers import VoucherKey
 from shared.money import ZERO, rounded
 
@@ -63,9 +64,9 @@ class Selection:
 
 
 async def vouchers(connection: Connection, selection: Selection) -> list[Row]:
-    """The selected vouchers with their lines, oldest first."""
+    """The selected vouchers with their lines, by company and oldest first."""
     rows = await connection.fetch(_SELECTED, *astuple(selection))
-    return await _with_lines(connection, rows[::-1])
+    return sorted(await _with_lines(connection, rows), key=voucher_order)
 
 
 async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Row]:

@@ -82,14 +82,16 @@ def _money(amount: Decimal, currency: str) -> str:
 
 
 def voucher_rows(books: PostingBooks) -> list[Row]:
-    """All vouchers: by company, date, kind (documents, payments, settlements, reversals) and number."""
-    return [_voucher(voucher, books.reference.currency(voucher.company)) for voucher in sorted(books.vouchers, key=_voucher_order)]
+    """All vouchers, in the order of `voucher_order`."""
+    rows = [_voucher(voucher, books.reference.currency(voucher.company)) for voucher in books.vouchers]
+    return sorted(rows, key=voucher_order)
 
 
-def _voucher_order(voucher: Voucher) -> tuple[Any, ...]:
-    kind = _KINDS.index(voucher.kind) if voucher.kind in _KINDS else len(_KINDS)
-    series, _, number = voucher.voucher.rpartition("-")
-    return (voucher.company, voucher.date, kind, series, int(number))
+def voucher_order(row: Row) -> tuple[Any, ...]:
+    """Sorts vouchers by company, date, kind (documents, payments, settlements, reversals) and number."""
+    kind = _KINDS.index(row["kind"]) if row["kind"] in _KINDS else len(_KINDS)
+    series, _, number = row["voucher"].rpartition("-")
+    return (row["company"], row["date"], kind, series, int(number))
 
 
 def _voucher(voucher: Voucher, accounting_currency: str) -> Row:

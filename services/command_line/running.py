@@ -88,10 +88,11 @@ class RunningServices:
 
 
 @asynccontextmanager
-async def running_services(settings: Settings) -> AsyncIterator[RunningServices]:
+async def running_services(settings: Settings, *, here: bool = True) -> AsyncIterator[RunningServices]:
     """Starts the three services as tasks of this process; they have stopped when the context ends.
 
-    `settings` has broker, database and a namespace. Waits for another command that uses the same namespace.
+    `settings` has broker, database and a namespace. Waits for another command that uses the same namespace. Not `here`:
+    the services run as processes of their own, started by the caller.
     """
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(Postgres(settings.database, "public").session())
@@ -102,13 +103,13 @@ async def running_services(settings: Settings) -> AsyncIterator[RunningServices]
         broker = reader(settings)
         await broker.start()
         stack.push_async_callback(broker.stop)
-        serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES]
+        serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES if here]
         try:
             yield RunningServices(settings, (connection, broker, sending), serving)
         finally:
             for task in serving:
                 task.cancel()
-            await asyncio.wait(serving)
+            await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def _prepare(settings: Settings) -> None:

@@ -19,6 +19,7 @@ import structlog
 from shared import topics
 from shared.delivery import kafka
 from shared.delivery.batch import Delivery
+from shared.delivery.consumer import read_carefully
 from shared.delivery.ends import BrokerLog
 from shared.delivery.health import Readiness, health_app, serve_health
 from shared.delivery.migrations import migrate
@@ -100,6 +101,7 @@ class Process:
 async def start_consumers(broker: KafkaBroker) -> None:
     """Starts all consumers at once (joining a group takes seconds); undone if one fails, so that it can be tried again."""
     await broker.connect()
+    read_carefully(broker)
     try:
         async with asyncio.TaskGroup() as tasks:
             for subscriber in broker.subscribers:

@@ -32,7 +32,9 @@ group:
     buyer: {company: FABE, vendor: IC-WEST}
     payment_journal: ARPAY-IC
     post_automatically: true
-  exchange_rates: [{company: FAB, from: EUR, to: USD, date: 2015-02-15, rate: "1.2277"}, {from: GBP, to: USD, date: 2015-02-15, rate: "1.5"}]
+  exchange_rates:
+  - {company: FAB, from: EUR, to: USD, date: 2015-02-15, rate: "1.2277"}
+  - {from: GBP, to: USD, date: 2015-02-15, rate: "1.5"}
   centralized_payments_members: [FAB, FABE]
   posting_profiles: {FAB: {GEN: {receivable: {all: "1200", groups: {DOM: "1210"}, accounts: {"4000": "1220"}}, payable: {all: "2200"}}}}
   methods_of_payment: {FAB: [CHECK, EFT]}
@@ -177,8 +179,8 @@ def test_errors_name_file_and_place(tmp_path: Path, text: str, place: str, says:
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="nowhere.yaml: cannot be read: No such file"):
+    with pytest.raises(FileError, match=r"nowhere\.yaml: cannot be read: No such file"):
         load_scenario(tmp_path / "nowhere.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x01\x80")
-    with pytest.raises(FileError, match="binary.yaml: is not YAML"):
+    with pytest.raises(FileError, match=r"binary\.yaml: is not YAML"):
         load_scenario(tmp_path / "binary.yaml")

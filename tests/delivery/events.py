@@ -21,9 +21,9 @@ def headers(identifier: str, name: str = "customer-invoice.posted") -> tuple[tup
     return (*BINARY, ("ce_id", identifier.encode()), ("ce_type", f"intercompany.{name}.v1".encode()))
 
 
-def invoice(identifier: str, offset: int = 0, *, topic: str = Topic.INVOICES, **data: str) -> Record:
+def invoice(identifier: str, offset: int = 0, *, topic: str = Topic.INVOICES, key: str = "party", **data: str) -> Record:
     """A customer invoice as it comes from the broker."""
-    return Record(topic, b"party", orjson.dumps(invoice_data(**data)), headers(identifier), 0, offset, 1_767_225_600_000)
+    return Record(topic, key.encode(), orjson.dumps(invoice_data(**data)), headers(identifier), 0, offset, 1_767_225_600_000)
 
 
 def poison() -> dict[str, Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.util import calc_crc32c
 
 from shared import topics
 from shared.delivery import kafka
@@ -42,12 +44,12 @@ class Outside:
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self.settings = settings
-        self._producer = producer
+        self.producer = producer
 
     async def send(self, records: Sequence[Record]) -> None:
         """Sends records and waits for their acknowledgement."""
         sent = [
-            await self._producer.send(self.settings.topic_name(each.topic), each.value, each.key, headers=list(each.headers))
+            await self.producer.send(self.settings.topic_name(each.topic), each.value, each.key, headers=list(each.headers))
             for each in records
         ]
         await asyncio.gather(*sent)
@@ -65,14 +67,14 @@ class Outside:
         """Waits until so many invoices are counted."""
         await until(lambda: self.value(f"select sum(number) >= {number} from counts"), seconds)  # noqa: S608
 
-    async def published(self, topic: str) -> list[str]:
-        """The ids of all that is in a topic."""
-        name = self.settings.topic_name(topic)
+    async def published(self, topic: str, partition: int = 0) -> list[str]:
+        """The ids of all that is in a partition."""
+        place = Partition(topic, partition)
+        end = (await BrokerLog(self.settings).end_offsets([place]))[place]
         consumer = AIOKafkaConsumer(**kafka.connection(self.settings), auto_offset_reset="earliest")
-        consumer.assign([TopicPartition(name, 0)])
+        consumer.assign([TopicPartition(self.settings.topic_name(topic), partition)])
         await consumer.start()
         try:
-            end = (await consumer.end_offsets([TopicPartition(name, 0)]))[TopicPartition(name, 0)]
             ids: list[str] = []
             while len(ids) < end:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
@@ -82,13 +84,21 @@ class Outside:
             await consumer.stop()
 
 
+@asynccontextmanager
+async def sending(settings: Settings) -> AsyncIterator[Outside]:
+    producer = AIOKafkaProducer(**kafka.connection(settings), max_request_size=topics.LARGEST_MESSAGE)
+    await producer.start()
+    try:
+        yield Outside(settings, producer)
+    finally:
+        await producer.stop()
+
+
 @pytest.fixture
 async def outside(live: Settings) -> AsyncIterator[Outside]:
     await topics.provision(live, kafka.connection(live))
-    producer = AIOKafkaProducer(**kafka.connection(live), max_request_size=topics.LARGEST_MESSAGE)
-    await producer.start()
-    yield Outside(live, producer)
-    await producer.stop()
+    async with sending(live) as outside:
+        yield outside
 
 
 @asynccontextmanager
@@ -229,6 +239,58 @@ async def test_a_start_after_a_large_batch_does_not_take_the_log_for_a_new_one(o
             await outside.send([invoice("A1")])
             await until(lambda: outside.value("select max(next_offset) > 400 from positions"))
     assert await outside.value("select max(base) from positions") == 0
+
+
+async def _send_unreadable(producer: AIOKafkaProducer, topic: str, partition: int) -> None:
+    """A good record, one with a header whose name is no text, and a good one, in one batch."""
+    batch = producer.create_batch()
+    for number, extra in ((1, ()), (2, (("HHHH", b"x"),)), (3, ())):
+        record = invoice(f"H{number}")
+        batch.append(key=record.key, value=record.value, timestamp=None, headers=[*record.headers, *extra])
+    batch.close()
+    plain = batch._build  # noqa: SLF001 - no client makes such a record willingly
+
+    def build() -> bytearray:
+        raw = bytes(plain()).replace(b"HHHH", b"\xff\xfe\xfd\xfc")
+        return bytearray(raw[:17] + struct.pack(">I", calc_crc32c(raw[21:])) + raw[21:])
+
+    batch._build = build  # noqa: SLF001
+    await (await producer.send_batch(batch, topic, partition=partition))
+
+
+async def test_a_record_that_the_client_cannot_read_stops_nothing(outside: Outside, live: Settings) -> None:
+    await outside.send([invoice("A1")])
+    await _send_unreadable(outside.producer, live.topic_name(Topic.INVOICES), 0)
+    await outside.send([invoice("A2")])
+    async with serving(live):
+        await outside.counted(4)
+        await until(lambda: outside.value("select count(*) = 1 from rejections"))
+        await outside.send([invoice("A3")])
+        await outside.counted(5)
+        await until(lambda: outside.value("select max(next_offset) = 6 from positions"))
+    assert await outside.value("select code || ' ' || topic from rejections") == "malformed intercompany.invoices"
+    assert await outside.value("select count(*) from failed") == 0
+
+
+async def test_instances_share_the_partitions_one_dies_and_nothing_is_lost_or_twice(live: Settings) -> None:
+    settings = live.model_copy(update={"topic_partitions": 4})
+    await topics.provision(settings, kafka.connection(settings))
+    records = [invoice(f"A{number}", key=f"party {number % 40}", company=f"C{number % 7}") for number in range(6000)]
+    async with sending(settings) as outside:
+        async with process(settings) as first:
+            await outside.send(records[:3000])
+            await outside.counted(500)
+            async with process(settings):
+                await outside.send(records[3000:])
+                await outside.counted(2000)
+                first.send_signal(signal.SIGKILL)
+                await first.wait()
+                await outside.counted(6000)
+                await until(lambda: outside.value("select not exists (select from outbox)"))
+        assert await outside.value("select sum(number) from counts") == 6000
+        assert await outside.value("select count(distinct partition) from positions where topic = 'intercompany.invoices'") == 4
+        ids = [each for partition in range(4) for each in await outside.published(Topic.VOUCHERS, partition)]
+        assert len(set(ids)) == 6000
 
 
 async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings) -> None:
