@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -35,6 +37,8 @@ class Commands(TyperGroup):
         """Runs the command."""
         try:
             return super().invoke(ctx)
+        except asyncio.CancelledError:
+            fail("stopped by a signal", 128 + signal.SIGTERM)
         except _SPEAKING as error:
             fail(str(error))
         except KafkaError as error:

@@ -6,6 +6,8 @@ effects; each file starts with empty books, in a namespace of its own, never the
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +29,10 @@ NAMESPACE: Final = "scenario"
 
 @asynccontextmanager
 async def scenario_services() -> AsyncIterator[RunningServices]:
-    """Parts and services for scenarios, started once for all files; nothing of them is left at the end."""
+    """Parts and services for scenarios, started once for all files; nothing of them is left at the end, by SIGTERM neither."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with scenario_parts(NAMESPACE) as settings:
         set_up_logs(settings)
         async with running_services(settings) as services:

@@ -1,43 +1,69 @@
 """aiokafka's consumer, made safe against records that it cannot read.
 
-What always holds: a record on which aiokafka itself fails is handed on like any other, without its content, and those around
-it are read; when a read fails, nothing of what it had read is passed over.
+What always holds: every record is handed on, whatever the names of its headers are; when a read fails, nothing of what it
+had read is passed over.
 
-Why: aiokafka 0.14 decodes the names of headers as UTF-8 while it reads. One record with another name stops its partition for
-ever, and what the same call had read of other partitions is dropped although their positions have moved on, so that the
-next commit passes it.
+Why: aiokafka 0.14 decodes the names of headers as UTF-8 while it reads. One record with another name (a client in C or Go
+can send it) stops its partition for ever; and what the same call had read of other partitions is dropped although their
+positions have moved on, so that the next commit passes it. There is no setting for either, so this reaches into
+aiokafka, which is locked to a version and held by tests/delivery/test_process.py.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import _MemoryRecordsPy
 
 if TYPE_CHECKING:
     from faststream.kafka import KafkaBroker
 
 log = structlog.get_logger(__name__)
 
-UNREADABLE: Final = ("unreadable", b"a header's name is no UTF-8 text: the record is in its topic, at this offset")
-_CAREFULLY: Final = 10_000
-"""Records read one by one after a failure, until the one that cannot be read is met; more than a fetch holds."""
+_TOLERANT_READS: Final = 20
+"""Reads with the slower parser after a failure; should the record still lie ahead then, they begin anew."""
+
+
+class _Text(bytearray):
+    """Bytes whose parts are decoded whatever they are: what is no UTF-8 stands escaped."""
+
+    def __getitem__(self, place: Any) -> Any:
+        part: Any = super().__getitem__(place)
+        return _Text(part) if isinstance(place, slice) else part
+
+    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
+        return super().decode(encoding, errors)
+
+
+class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    _buffer: bytearray
+
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _Text(self._buffer)
+
+
+class _TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
+    def next_batch(self) -> Any:
+        part, batch = self._next_slice, super().next_batch()
+        return batch if batch is None or batch.magic < 2 else _TolerantBatch(part)  # noqa: PLR2004 - headers came with version 2
 
 
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """Reads as its parent does; after a failure one by one, up to the record that cannot be read."""
+    """Reads as its parent does; after a failure with a parser that takes every name."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._carefully = 0
+        self._tolerant_reads = 0
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> dict[TopicPartition, Any]:
-        """The next records by partition; a record that cannot be read has no value and the header UNREADABLE."""
-        if self._carefully:
-            self._carefully -= 1
-            return await self._one(timeout_ms)
+        """The next records by partition."""
         assignment, before = self._positions()
         try:
             read: dict[TopicPartition, Any] = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
@@ -45,26 +71,16 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             self._go_back(assignment, before)
             if not isinstance(error, UnicodeDecodeError):
                 raise
-            self._carefully = _CAREFULLY
+            log.warning("a header's name is no text: reading on with every name taken")
+            self._tolerate(_TOLERANT_READS)
             return {}
+        if read and self._tolerant_reads:
+            self._tolerate(self._tolerant_reads - 1)
         return read
 
-    async def _one(self, timeout_ms: int) -> dict[TopicPartition, Any]:
-        for place in self.assignment():
-            try:
-                read: dict[TopicPartition, Any] = await super().getmany(place, timeout_ms=timeout_ms, max_records=1)
-            except UnicodeDecodeError:
-                self._carefully = 0
-                return {place: [await self._skipped(place)]}
-            if read:
-                return read
-        return {}
-
-    async def _skipped(self, place: TopicPartition) -> ConsumerRecord[Any, Any]:
-        offset = await self.position(place)
-        self.seek(place, offset + 1)
-        log.warning("a record cannot be read", topic=place.topic, partition=place.partition, offset=offset)
-        return ConsumerRecord(place.topic, place.partition, offset, 0, 0, None, None, None, -1, -1, (UNREADABLE,))
+    def _tolerate(self, reads: int) -> None:
+        self._tolerant_reads = reads
+        (_TOLERANT.add if reads else _TOLERANT.discard)(self)
 
     def _positions(self) -> tuple[Any, dict[TopicPartition, Any]]:
         subscription = self._subscription.subscription
@@ -77,7 +93,18 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
                 assignment.state_value(place).seek(offset.offset)
 
 
+_TOLERANT: Final[WeakSet[CarefulConsumer]] = WeakSet()
+_PLAIN_RECORDS: Final[Any] = fetcher.MemoryRecords
+
+
+def _records(fetched: bytes) -> Any:
+    """Parses what was fetched: fast, and tolerant while a consumer needs it."""
+    return (_TolerantRecords if _TOLERANT else _PLAIN_RECORDS)(fetched)
+
+
 def read_carefully(broker: KafkaBroker) -> None:
     """Has a connected broker's subscribers use this consumer; FastStream has no setting for it."""
+    fetcher.MemoryRecords = _records
     config = broker.config.broker_config
-    config.builder = partial(CarefulConsumer, **config.builder.keywords)
+    arguments: dict[str, Any] = getattr(config.builder, "keywords", {})
+    config.builder = partial(CarefulConsumer, **arguments)

@@ -114,8 +114,8 @@ def test_an_event_without_id_is_rejected_without_one(tmp_path: Path) -> None:
 def test_every_event_waits_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     early = INVOICE.replace("I1", "I0").replace("FAB", "FABE")
     payment = (
-        '{id: A, type: customer-payment.posted, company: FAB, account: "4000", document: P, date: 2026-01-10, currency: USD, amount: "1.00", '
-        "settle: [{company: FAB, document: NEVER}]}"
+        '{id: A, type: customer-payment.posted, company: FAB, account: "4000", document: P, date: 2026-01-10, '
+        'currency: USD, amount: "1.00", settle: [{company: FAB, document: NEVER}]}'
     )
     result = simulate(load_scenario(write(tmp_path, f"{GROUP}\nevents: [{payment}, {early}]")))
     assert [(row["event"], row["for"]) for row in result.waiting] == [("A", "document"), ("I0", "company")]

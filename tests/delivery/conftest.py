@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +15,13 @@ import structlog
 from pydantic import SecretStr
 
 from shared.settings import Settings
-from tests.delivery.parts import Broker, Cluster
+from tests.delivery.parts import APACHE_KAFKA, Broker, Cluster
 from tests.delivery.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-_NUMBERS = count(1)
+_NUMBERS = count(os.getpid())  # an Apache Kafka remembers the topics of earlier runs
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # failures are what is tested here
 
@@ -59,9 +60,12 @@ def settings(cluster: Cluster) -> Settings:
 
 
 @pytest.fixture
-def live(settings: Settings, broker: Broker) -> Settings:
-    """The same, with the broker."""
-    return settings.model_copy(update={"kafka_bootstrap_servers": broker.address})
+def live(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """The same, with the broker: the embedded one, or Apache Kafka at TEST_KAFKA_BOOTSTRAP_SERVERS, with its own settings."""
+    if APACHE_KAFKA:
+        usual = {"fetch_max_wait_ms": 500, "session_timeout_ms": 6000, "heartbeat_interval_ms": 1000}
+        return settings.model_copy(update={**usual, "kafka_bootstrap_servers": APACHE_KAFKA, "idempotent_producer": True})
+    return settings.model_copy(update={"kafka_bootstrap_servers": request.getfixturevalue("broker").address})
 
 
 @pytest.fixture

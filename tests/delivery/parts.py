@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -18,6 +19,7 @@ with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
 if TYPE_CHECKING:
     from pathlib import Path
 
+APACHE_KAFKA = os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS")
 _PATIENCE = 20.0
 
 

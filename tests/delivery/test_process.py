@@ -25,7 +25,7 @@ from shared.delivery.process import serve
 from shared.delivery.quiet import is_quiet, reader
 from shared.events.envelope import Topic
 from tests.delivery.events import invoice, poison
-from tests.delivery.parts import free_port
+from tests.delivery.parts import APACHE_KAFKA, free_port
 from tests.delivery.running import until
 from tests.delivery.toy.service import SERVICE
 
@@ -120,10 +120,10 @@ async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Proces
         "KAFKA_BOOTSTRAP_SERVERS": settings.brokers,
         "DATABASE_URL": settings.database,
         "NAMESPACE": settings.namespace,
-        "IDEMPOTENT_PRODUCER": "false",
-        "FETCH_MAX_WAIT_MS": "20",
-        "SESSION_TIMEOUT_MS": "2000",
-        "HEARTBEAT_INTERVAL_MS": "500",
+        "IDEMPOTENT_PRODUCER": str(settings.idempotent_producer),
+        "FETCH_MAX_WAIT_MS": str(settings.fetch_max_wait_ms),
+        "SESSION_TIMEOUT_MS": str(settings.session_timeout_ms),
+        "HEARTBEAT_INTERVAL_MS": str(settings.heartbeat_interval_ms),
         "LOG_FORMAT": "json",
     }
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.delivery.toy.service", env={**os.environ, **variables})
@@ -202,6 +202,7 @@ async def test_the_database_goes_away_and_comes_back(outside: Outside, live: Set
     assert len(set(await outside.published(Topic.VOUCHERS))) == 200
 
 
+@pytest.mark.skipif(bool(APACHE_KAFKA), reason="Apache Kafka keeps its logs")
 async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, broker: Broker) -> None:
     async with serving(live):
         await outside.send([invoice(f"A{number}") for number in range(50)])
@@ -258,18 +259,16 @@ async def _send_unreadable(producer: AIOKafkaProducer, topic: str, partition: in
     await (await producer.send_batch(batch, topic, partition=partition))
 
 
-async def test_a_record_that_the_client_cannot_read_stops_nothing(outside: Outside, live: Settings) -> None:
+async def test_a_record_with_a_header_whose_name_is_no_text_stops_nothing(outside: Outside, live: Settings) -> None:
     await outside.send([invoice("A1")])
     await _send_unreadable(outside.producer, live.topic_name(Topic.INVOICES), 0)
     await outside.send([invoice("A2")])
     async with serving(live):
-        await outside.counted(4)
-        await until(lambda: outside.value("select count(*) = 1 from rejections"))
-        await outside.send([invoice("A3")])
         await outside.counted(5)
-        await until(lambda: outside.value("select max(next_offset) = 6 from positions"))
-    assert await outside.value("select code || ' ' || topic from rejections") == "malformed intercompany.invoices"
-    assert await outside.value("select count(*) from failed") == 0
+        await outside.send([invoice("A3")])
+        await outside.counted(6)
+    assert await outside.value("select next_offset from positions where topic = 'intercompany.invoices'") == 6
+    assert await outside.value("select (select count(*) from failed) + (select count(*) from rejections)") == 0
 
 
 async def test_instances_share_the_partitions_one_dies_and_nothing_is_lost_or_twice(live: Settings) -> None:
