@@ -16,7 +16,7 @@ from services.command_line.parts import scenario_parts
 from services.command_line.result import Result, collect
 from services.command_line.running import RunningServices, running_services
 from services.command_line.scenario import arrivals
-from services.command_line.simulate import refs, refuse_wrong_group
+from services.command_line.simulate import refs, refuse_wrong_group, split
 from shared.telemetry import set_up_logs
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ async def run(scenario: Scenario, services: RunningServices) -> Result:
     """
     await services.reset()
     arriving = arrivals(scenario)
-    await services.send(arrival.record for arrival in arriving if arrival.reference)
+    group, events = split(arriving)
+    await services.send(arrival.record for arrival in group)
     await services.until_quiet()
-    for arrival in arriving:
-        if not arrival.reference:
-            await services.send([arrival.record])
-            await services.until_quiet()
+    refuse_wrong_group(scenario, arriving, await load_rejections(services.settings))
+    for arrival in events:
+        await services.send([arrival.record])
+        await services.until_quiet()
     rejections = await load_rejections(services.settings)
-    refuse_wrong_group(scenario, arriving, rejections)
     return collect(scenario.id, await load_books(services.settings), rejections, refs(arriving))

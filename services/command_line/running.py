@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from services.command_line.sending import Sender, sender
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from shared.events.envelope import Record
     from shared.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 QUIET_WITHIN: Final = 120.0
+_STOP_WITHIN: Final = 15.0
 _PAUSE: Final = 0.005
 _LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
 
@@ -107,9 +111,22 @@ async def running_services(settings: Settings, *, here: bool = True) -> AsyncIte
         try:
             yield RunningServices(settings, (connection, broker, sending), serving)
         finally:
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
+            await _stop(serving)
+
+
+async def _stop(serving: list[asyncio.Task[None]]) -> None:
+    """Cancels the services and waits for their end.
+
+    It is said again where it was lost: Python 3.11's `asyncio.wait_for` swallows a cancellation that comes with the answer.
+    """
+    running = set(serving)
+    while running:
+        for task in running:
+            task.cancel()
+        ended, running = await asyncio.wait(running, timeout=_STOP_WITHIN)
+        for task in ended:
+            if not task.cancelled() and task.exception() is not None:
+                log.error("a service ended with an error", service=task.get_name(), exc_info=task.exception())
 
 
 async def _prepare(settings: Settings) -> None:

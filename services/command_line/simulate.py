@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from services.command_line.result import BooksOfAll, Result, collect
-from services.command_line.scenario import GROUP_SOURCE, SOURCE, Arrival, Scenario, arrivals
+from services.command_line.scenario import GROUP_SOURCE, Arrival, Scenario, arrivals
 from services.command_line.wiring import SERVICES
 from services.command_line.yaml_files import FileError
 from shared.delivery.folding import Folded, fold_batch
@@ -86,10 +86,19 @@ def simulate(scenario: Scenario) -> Result:
     """What comes out of a scenario. FileError if its group is refused; CoreFailedError if a core fails."""
     simulation = Simulation()
     arriving = arrivals(scenario)
-    for arrival in arriving:
+    group, events = split(arriving)
+    for arrival in group:
         simulation.send(arrival.record)
     refuse_wrong_group(scenario, arriving, simulation.rejections)
+    for arrival in events:
+        simulation.send(arrival.record)
     return collect(scenario.id, simulation.books, simulation.rejections, refs(arriving))
+
+
+def split(arriving: Iterable[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """The group's entities and the events."""
+    group = [arrival for arrival in arriving if arrival.reference]
+    return group, [arrival for arrival in arriving if not arrival.reference]
 
 
 def refs(arriving: Iterable[Arrival]) -> list[EventRef]:
@@ -105,6 +114,3 @@ def refuse_wrong_group(scenario: Scenario, arriving: Iterable[Arrival], rejectio
         if each.source == GROUP_SOURCE:
             place = places[EventRef(each.source, each.event)] + each.field.replace("/", ".")
             raise FileError(scenario.path, place, f"{each.code}: {each.message}")
-
-
-__all__ = ["SOURCE", "CoreFailedError", "Simulation", "refs", "refuse_wrong_group", "simulate"]

@@ -16,18 +16,16 @@ from services.payment.needed import Needed, needed_by
 from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wakes
 from services.payment.rules.values import JournalKey, SalesJournal, WaitingApproval, WaitingJournal
 from shared.delivery.ports import Connection
+from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json
-from shared.events.contract import CONTRACT, adapter
+from shared.events.contract import adapter
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
-from shared.events.reference import compaction_key
-from shared.reference import Reference
 from shared.working_set import Missing
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,
 greatest(coalesce((select max(sequence) from waiting), 0), coalesce((select max(sequence) from approvals), 0)) as sequence"""
-REFERENCE_AFTER: Final = "select position, type, data from reference where position > $1 order by position"
 NUMBERS: Final = "select payment, number from numbers where payment = any($1)"
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
@@ -63,9 +61,6 @@ DELETE_JOURNALS: Final = "delete from journals where (company, document) in (sel
 DELETE_WAITING: Final = """
 delete from waiting where (company, payment, number) in (select * from unnest($1::text[], $2::text[], $3::integer[]))"""
 DELETE_APPROVALS: Final = "delete from approvals where (source, id) in (select * from unnest($1::text[], $2::text[]))"
-SAVE_REFERENCE: Final = """
-insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
-on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
 
 
 class Store:
@@ -73,8 +68,7 @@ class Store:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self._reference = Reference()
-        self._position = 0
+        self._reference = ReferenceTable()
 
     # Loading
 
@@ -122,17 +116,7 @@ class Store:
 
     async def _empty_books(self, connection: Connection, *, complete: bool = False) -> Books:
         row = await connection.fetchrow(POSITIONS)
-        return Books(await self._current_reference(connection, row["position"]), complete=complete, sequence=row["sequence"])
-
-    async def _current_reference(self, connection: Connection, position: int) -> Reference:
-        if position < self._position:
-            self._reference, self._position = Reference(), 0
-        if position > self._position:
-            reference = self._reference.copy()
-            for row in await connection.fetch(REFERENCE_AFTER, self._position):
-                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
-            self._reference, self._position = reference, position
-        return self._reference
+        return Books(await self._reference.current(connection, row["position"]), complete=complete, sequence=row["sequence"])
 
     # Saving
 
@@ -148,7 +132,7 @@ class Store:
         approvals = sorted(books.approvals.changed.items())
         await _execute(connection, DELETE_APPROVALS, [key for key, row in approvals if row is None])
         await _execute(connection, SAVE_APPROVALS, [_approval_row(row) for _, row in approvals if row is not None])
-        await _execute(connection, SAVE_REFERENCE, _reference_rows(books.taken, self._position))
+        await self._reference.save(connection, books.taken)
 
 
 async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -244,12 +228,3 @@ def _approval_row(approval: WaitingApproval) -> tuple[Any, ...]:
     payment = approved_payment(approval.journal, approval.document)
     about = (approval.event.id, approval.sequence, approval.time, approval.company, payment)
     return (*approval.identity, *about, as_json(approval).decode())
-
-
-def _reference_rows(taken: Sequence[Message], position: int) -> list[tuple[Any, ...]]:
-    """The last event of each key, numbered on from the last position; one statement must not name a key twice."""
-    latest: dict[str, tuple[Any, ...]] = {}
-    for number, message in enumerate(taken, start=position + 1):
-        key = compaction_key(message.data)
-        latest[key] = (key, number, message.type, as_json(message.data).decode())
-    return sorted(latest.values())

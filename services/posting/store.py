@@ -17,14 +17,11 @@ import orjson
 from services.posting.rules.books import INDEXES, Balance, BalanceKey, Books, balances_of
 from services.posting.rules.numbers import SERIES, VoucherKey
 from shared.delivery.ports import Connection
-from shared.events.codec import as_json
-from shared.events.contract import CONTRACT, adapter
+from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.events.reference import compaction_key
 from shared.events.settlements import DocumentPosted, DocumentReversed, SettlementPosted, SettlementReversed
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
-from shared.reference import Reference
 from shared.working_set import Missing
 
 _VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
@@ -55,11 +52,6 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (company, account, posting_type, partner, currency) do update set
 debit = b.debit + excluded.debit, credit = b.credit + excluded.credit,
 accounting_debit = b.accounting_debit + excluded.accounting_debit, accounting_credit = b.accounting_credit + excluded.accounting_credit"""
-LAST_POSITION: Final = "select coalesce(max(position), 0) from reference"
-REFERENCE_AFTER: Final = "select position, type, data from reference where position > $1 order by position"
-SAVE_REFERENCE: Final = """
-insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
-on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
 
 _Key = tuple[Any, ...]
 
@@ -69,8 +61,7 @@ class Store:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self._reference = Reference()
-        self._position = 0
+        self._reference = ReferenceTable()
 
     # Loading
 
@@ -79,7 +70,7 @@ class Store:
 
         Two queries, five with reversals, whatever the number of messages.
         """
-        books = Books(await self._current_reference(connection))
+        books = Books(await self._reference.current(connection))
         records = {(record.run, record.ledger, record.number) for record in _reversed_records(messages)}
         payments = {_payment_key(message.data) for message in messages if isinstance(message.data, DocumentReversed)}
         if records or payments:
@@ -100,7 +91,7 @@ class Store:
 
     async def load_all(self, connection: Connection) -> Books:
         """Everything, in the order of companies, series and numbers."""
-        books = Books(await self._current_reference(connection), complete=True)
+        books = Books(await self._reference.current(connection), complete=True)
         lines = _by_voucher(await connection.fetch(f"{_LINES} order by company, series, number, line"))
         for row in await connection.fetch(f"{_VOUCHERS} {_IN_ORDER}"):
             key, voucher = _voucher(row, lines)
@@ -120,18 +111,7 @@ class Store:
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """Nothing: posting lets nothing wait."""
         del events, older_than
-        return Books(await self._current_reference(connection))
-
-    async def _current_reference(self, connection: Connection) -> Reference:
-        position = await connection.fetchval(LAST_POSITION)
-        if position < self._position:
-            self._reference, self._position = Reference(), 0
-        if position > self._position:
-            reference = self._reference.copy()
-            for row in await connection.fetch(REFERENCE_AFTER, self._position):
-                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
-            self._reference, self._position = reference, position
-        return self._reference
+        return Books(await self._reference.current(connection))
 
     # Saving
 
@@ -143,8 +123,7 @@ class Store:
             await connection.copy_records_to_table("lines", records=_line_rows(vouchers), columns=_LINE)
             await connection.execute(SAVE_NUMBERS, *_columns(sorted((*key, number) for key, number in books.numbers.changed.items())))
             await connection.execute(SAVE_BALANCES, *_columns(_balance_rows(books)))
-        if books.taken:
-            await connection.execute(SAVE_REFERENCE, *_columns(_reference_rows(books.taken, self._position)))
+        await self._reference.save(connection, books.taken)
 
 
 # What a batch names
@@ -259,12 +238,3 @@ def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple
 def _balance_rows(books: Books) -> list[tuple[Any, ...]]:
     rows = balances_of(books.new_vouchers).items()
     return sorted((key.company, key.account, key.posting_type, key.partner or "", key.currency, *balance) for key, balance in rows)
-
-
-def _reference_rows(taken: Sequence[Message], position: int) -> list[tuple[Any, ...]]:
-    """The last event of each key, numbered on from the last position; one statement must not name a key twice."""
-    latest: dict[str, tuple[Any, ...]] = {}
-    for number, message in enumerate(taken, start=position + 1):
-        key = compaction_key(message.data)
-        latest[key] = (key, number, message.type, as_json(message.data).decode())
-    return list(latest.values())

@@ -14,18 +14,10 @@ from services.settlement.foresight import named_by
 from services.settlement.rows import TABLES, StoredTable
 from services.settlement.rules.books import Books
 from shared.delivery.ports import Connection
-from shared.events.codec import as_json
-from shared.events.contract import CONTRACT, adapter
+from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.events.reference import compaction_key
-from shared.reference import Reference
 from shared.working_set import Missing, Table
 
-LAST_POSITION: Final = "select coalesce(max(position), 0) from reference"
-REFERENCE_AFTER: Final = "select position, type, data from reference where position > $1 order by position"
-SAVE_REFERENCE: Final = """
-insert into reference (key, position, type, data) select * from unnest($1::text[], $2::bigint[], $3::text[], $4::json[])
-on conflict (key) do update set position = excluded.position, type = excluded.type, data = excluded.data"""
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
 ROUNDS: Final = 4
@@ -37,8 +29,7 @@ class Store:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self._reference = Reference()
-        self._position = 0
+        self._reference = ReferenceTable()
 
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name, and what waits for it with all that it names."""
@@ -72,8 +63,7 @@ class Store:
                 await connection.execute(stored.upsert, *_columns(rows))
         if books.sequence != books.first_sequence:
             await connection.execute(SAVE_SEQUENCE, books.sequence)
-        if books.taken:
-            await connection.execute(SAVE_REFERENCE, *_columns(_reference_rows(books.taken, self._position)))
+        await self._reference.save(connection, books.taken)
 
     async def load_all(self, connection: Connection) -> Books:
         """Everything, for the command line and the tests."""
@@ -102,19 +92,8 @@ class Store:
         return books
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
-        reference = await self._current_reference(connection)
+        reference = await self._reference.current(connection)
         return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
-
-    async def _current_reference(self, connection: Connection) -> Reference:
-        position = await connection.fetchval(LAST_POSITION)
-        if position < self._position:
-            self._reference, self._position = Reference(), 0
-        if position > self._position:
-            reference = self._reference.copy()
-            for row in await connection.fetch(REFERENCE_AFTER, self._position):
-                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
-            self._reference, self._position = reference, position
-        return self._reference
 
 
 def _table(books: Books, name: str) -> Table[Any, Any]:
@@ -145,12 +124,3 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Rows as the arrays that unnest takes."""
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _reference_rows(taken: Sequence[Message], position: int) -> list[tuple[Any, ...]]:
-    """The last event of each key, numbered on from the last position; one statement must not name a key twice."""
-    latest: dict[str, tuple[Any, ...]] = {}
-    for number, message in enumerate(taken, start=position + 1):
-        key = compaction_key(message.data)
-        latest[key] = (key, number, message.type, as_json(message.data).decode())
-    return list(latest.values())

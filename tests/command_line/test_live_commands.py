@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,12 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import orjson
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
 from services.command_line.main import app
+from shared.parts import running_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +59,18 @@ class Shell:
         while not holds():
             assert time.monotonic() < end
             time.sleep(0.3)
+
+    def execute(self, statements: str) -> None:
+        """Statements on the database, behind the services' backs."""
+        parts = running_parts(self.folder)
+        assert parts is not None
+
+        async def execute() -> None:
+            connection = await asyncpg.connect(parts.database_url)
+            await connection.execute(statements)
+            await connection.close()
+
+        asyncio.run(execute())
 
     def publish(self, *events: dict[str, Any]) -> Result:
         path = self.folder / "events.ndjson"
@@ -238,6 +253,73 @@ def test_the_services_agree_with_each_other(shell: Shell) -> None:
     checks = shell.rows("reconcile")
     assert len(checks) == 10
     assert all(check["holds"] for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("check", "tamper", "undo"),
+    [
+        (
+            "balances are the sums of the lines",
+            "update posting.balances set debit = debit + 1 where company = 'FAB' and posting_type = 'cash'",
+            "update posting.balances set debit = debit - 1 where company = 'FAB' and posting_type = 'cash'",
+        ),
+        (
+            "open documents are the receivable and payable accounts, in accounting currency",
+            "update posting.balances set accounting_debit = accounting_debit + 1 where posting_type = 'accounts_payable'",
+            "update posting.balances set accounting_debit = accounting_debit - 1 where posting_type = 'accounts_payable'",
+        ),
+        (
+            "what A is due from B is what B is due to A, per currency",
+            "update posting.balances set debit = debit + 1 where company = 'FAB' and posting_type = 'due_from'",
+            "update posting.balances set debit = debit - 1 where company = 'FAB' and posting_type = 'due_from'",
+        ),
+        (
+            "voucher numbers are gapless",
+            "update posting.numbers set number = number + 1 where company = 'FAB' and series = 'AP-PAY'",
+            "update posting.numbers set number = number - 1 where company = 'FAB' and series = 'AP-PAY'",
+        ),
+        (
+            "every voucher balances in its currencies and in accounting currency",
+            "update posting.lines set credit = credit + 1 where company = 'FAB' and series = 'AP-PAY' and number = 1 and credit > 0",
+            "update posting.lines set credit = credit - 1 where company = 'FAB' and series = 'AP-PAY' and number = 1 and credit > 0",
+        ),
+        (
+            "each document has its voucher",
+            "update posting.vouchers set kind = 'refund' where company = 'FAB' and series = 'AP-PAY' and number = 1",
+            "update posting.vouchers set kind = 'payment' where company = 'FAB' and series = 'AP-PAY' and number = 1",
+        ),
+        (
+            "each settlement record has its vouchers",
+            "update posting.vouchers set run_id = run_id || '?' where company = 'FABE' and run_id is not null",
+            "update posting.vouchers set run_id = rtrim(run_id, '?') where company = 'FABE' and run_id is not null",
+        ),
+        (
+            "every document's event is in the inbox",
+            "alter table settlement.inbox rename to kept; create table settlement.inbox (like settlement.kept including all)",
+            "drop table settlement.inbox; alter table settlement.kept rename to inbox",
+        ),
+        (
+            "nothing is put aside as defects",
+            "insert into posting.failed (direction, topic, headers, error) values ('out', 't', '[]', 'e')",
+            "delete from posting.failed",
+        ),
+        (
+            "nothing is decided and not yet sent",
+            "insert into posting.outbox (messages) values ('')",
+            "delete from posting.outbox",
+        ),
+    ],
+)
+def test_reconcile_finds_what_does_not_agree(shell: Shell, check: str, tamper: str, undo: str) -> None:
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
+    shell.execute(tamper)
+    try:
+        failing = {row["check"]: row["problems"] for row in shell.rows("reconcile") if not row["holds"]}
+        assert failing[check]
+        assert shell.run("reconcile").exit_code == 1
+    finally:
+        shell.execute(undo)
+    assert shell.run("reconcile").exit_code == 0
 
 
 def test_a_second_up_on_the_same_data_says_who_has_it(shell: Shell) -> None:

@@ -17,7 +17,9 @@ SCHEMAS = json_schemas()
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_every_event_has_a_json_schema(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMAS[full_type(name)])
+    schema = SCHEMAS[full_type(name)]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["type"] == "object"
 
 
 @pytest.mark.parametrize(

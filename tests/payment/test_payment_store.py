@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.payment import store as store_module
@@ -19,23 +17,19 @@ from shared.working_set import NotLoadedError
 from tests.events.sending import PAYMENT, binary, taken
 from tests.payment.said import FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
 from tests.payment.streams import stream
+from tests.schemas import empty_schema
 
 pytestmark = pytest.mark.parts
 
 SCHEMA = "payment_store_test"
-MIGRATIONS = Path(store_module.__file__).parent / "migrations"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[Any]:
     """A connection to an empty schema of the service."""
-    opened = await asyncpg.connect(database_url, server_settings={"search_path": SCHEMA})
-    await opened.execute(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
-    for file in sorted(MIGRATIONS.glob("*.sql")):
-        await opened.execute(file.read_text(encoding="utf-8"))
-    yield opened
-    await opened.close()
+    async with empty_schema(database_url, SCHEMA, store_module) as opened:
+        yield opened
 
 
 class Counted:

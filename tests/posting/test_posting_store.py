@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.posting import store as store_module
@@ -21,11 +19,11 @@ from shared.events.settlements import DocumentPosted, SettlementPosted
 from shared.events.vouchers import Voucher
 from shared.working_set import NotLoadedError
 from tests.posting.said import books, difference, discount, document, gain, message, record, reversed_document, reversed_record, run
+from tests.schemas import empty_schema
 
 pytestmark = pytest.mark.parts
 
 SCHEMA = "posting_store_test"
-MIGRATIONS = Path(store_module.__file__).parent / "migrations"
 COMPANIES = (
     CompanyDefined("FAB", "USD", name="Fabrikam", accounts={"cash": "1010"}),
     CompanyDefined("FABE", "JPY", language="fr"),
@@ -43,12 +41,8 @@ WEST = document("W-1", "payment", "1.234", ledger="payable", company="FABW", cur
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[Any]:
     """A connection to an empty schema of the service."""
-    opened = await asyncpg.connect(database_url, server_settings={"search_path": SCHEMA})
-    await opened.execute(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
-    for file in sorted(MIGRATIONS.glob("*.sql")):
-        await opened.execute(file.read_text(encoding="utf-8"))
-    yield opened
-    await opened.close()
+    async with empty_schema(database_url, SCHEMA, store_module) as opened:
+        yield opened
 
 
 def messages(*said: Any, start: int = 0) -> list[Message]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.command_line.scenario import Scenario, arrivals, load_scenario
@@ -20,23 +19,19 @@ from shared.events.codec import decode
 from shared.events.envelope import Message, Record
 from shared.working_set import NotLoadedError
 from tests.properties import streams
+from tests.schemas import empty_schema
 
 pytestmark = pytest.mark.parts
 
 SCHEMA = "settlement_store_test"
-MIGRATIONS = Path(store_module.__file__).parent / "migrations"
 FILES = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[Any]:
     """A connection to an empty schema of the service."""
-    opened = await asyncpg.connect(database_url, server_settings={"search_path": SCHEMA})
-    await opened.execute(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
-    for file in sorted(MIGRATIONS.glob("*.sql")):
-        await opened.execute(file.read_text(encoding="utf-8"))
-    yield opened
-    await opened.close()
+    async with empty_schema(database_url, SCHEMA, store_module) as opened:
+        yield opened
 
 
 class Listening(Simulation):
@@ -85,7 +80,8 @@ def content(books: Books) -> dict[str, Any]:
     return {**tables, "waiting": waiting, "sequence": books.sequence}
 
 
-async def _agrees(connection: Any, scenario: Scenario, size: int) -> None:
+async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the tables hold and what the rules made in memory, after the same messages in batches of a size."""
     store, pure = Store(SCHEMA), Books(complete=True)
     messages = taken(scenario)
     for start in range(0, len(messages), size):
@@ -94,12 +90,13 @@ async def _agrees(connection: Any, scenario: Scenario, size: int) -> None:
         expected = [each for message in batch for each in fold(pure, message)]
         assert [each.ref for each in said] == [each.ref for each in expected]
         pure.settle()
-    assert content(await Store(SCHEMA).load_all(connection)) == content(pure)
+    return content(await Store(SCHEMA).load_all(connection)), content(pure)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_tables_hold_what_the_rules_made_of_a_scenario_one_by_one(connection: Any, path: Path) -> None:
-    await _agrees(connection, load_scenario(path), size=1)
+    stored, pure = await contents(connection, load_scenario(path), size=1)
+    assert stored == pure
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -108,4 +105,5 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream_in_batches(con
     group = streams.group(random, automatic=True, across_currencies=True)
     events = streams.events(random, across_currencies=True, reversals=True)
     random.shuffle(events)
-    await _agrees(connection, streams.scenario(group, events), size=random.choice([3, 7, 50]))
+    stored, pure = await contents(connection, streams.scenario(group, events), size=random.choice([3, 7, 50]))
+    assert stored == pure

@@ -12,6 +12,7 @@ from rich.text import Text
 from services.command_line.expect import differences
 from services.command_line.report import HOLDS, UNUSABLE, report, report_unusable, verdict
 from services.command_line.run import run, scenario_services
+from services.command_line.running import NotQuietError
 from services.command_line.scenario import Scenario, load_scenario
 from services.command_line.screen import fail, notes, output
 from services.command_line.simulate import CoreFailedError, simulate
@@ -66,7 +67,7 @@ async def _run_all(files: list[Path], *, as_json: bool) -> int:
             for scenario in scenarios:
                 try:
                     codes.append(report(scenario, await run(scenario, services), as_json=as_json))
-                except FileError as error:
+                except (FileError, NotQuietError) as error:
                     codes.append(report_unusable(error))
     return max(codes, default=HOLDS)
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from services.settlement.rules.values import CREDIT_NOTE, PAYMENT, Document, DocumentKey
+from services.settlement.rules.values import CREDIT_NOTE, PAYMENT, Document
 from shared.events.inbound import CashDiscount, Mark
 from shared.events.values import Ledger
 from shared.money import ZERO, share
@@ -206,8 +206,3 @@ def offered_money(lowering: Claim, part: Fraction) -> Decimal:
     """What a lowering document offers: all it has, at most what its mark lets through."""
     money = whole_money(lowering, part)
     return money if lowering.limit is None else min(money, lowering.limit)
-
-
-def keys(claims: list[Claim]) -> list[DocumentKey]:
-    """The documents of claims."""
-    return [entry.document.key for entry in claims]

@@ -26,10 +26,9 @@ Resume = Callable[["Turn", Waiting], None]
 class Turn:
     """Collects what one message causes; `message` changes to that of whatever is going on."""
 
-    def __init__(self, books: Books, message: Message, reference_position: int = 0) -> None:
+    def __init__(self, books: Books, message: Message) -> None:
         self.books = books
         self.message = message
-        self.position = reference_position
         self.outgoing: list[Outgoing] = []
         self.woken: list[int] = []
         self.unanswered: list[EventRef] = []
@@ -41,9 +40,7 @@ class Turn:
         cause = event_of(self.message)
         ref = EventRef(SOURCE, derived_id(cause, self.message.time, f"{kind}/{number}", 0))
         first = self.message.first or cause
-        self.outgoing.append(
-            Outgoing(topic, key, kind, ref, data, self.message.time, cause, first, self.message.traceparent, self.position)
-        )
+        self.outgoing.append(Outgoing(topic, key, kind, ref, data, self.message.time, cause, first, self.message.traceparent))
         return ref
 
     def refuse(self, code: str, field: str, message: str, *, scope: str, frees: bool) -> None:
