@@ -186,7 +186,7 @@ def _create(turn: Turn, data: SalesPaymentJournal, known: SalesJournal | None) -
 
 def _journal(data: SalesPaymentJournal, status: str, sequence: int) -> SalesJournal:
     reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in data.marks) if status == "created" else ()
-    return SalesJournal(data.company, data.document, data.journal, status, data.run, data.payer, sequence, reserves)
+    return SalesJournal(data.company, data.document, data.journal, status, data.run, sequence, reserves)
 
 
 def _forget_sales_payment(turn: Turn) -> None:

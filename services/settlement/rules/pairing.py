@@ -54,6 +54,8 @@ def _take(run: Run, raising: Claim, lowering: Claim, all_lowering: list[Claim]) 
     price = cost(run.reference, lowering.document, raising.document, need)
     usable = min(money, _let_through(run, raising, lowering, money))
     value = worth(run.reference, lowering.document, raising.document, usable)
+    if run.payment is None and raising.limit is not None:
+        value = min(value, raising.limit)
     if usable >= price or value >= need:
         paid, applied = min(price, usable), need
     else:

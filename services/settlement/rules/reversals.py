@@ -237,7 +237,7 @@ def _document_date(turn: Turn, key: DocumentKey) -> date:
 def _reverse_journal(turn: Turn, journal: SalesJournal, whole: Whole, dates: dict[DocumentKey, date], reason: str) -> None:
     """The seller's side: settlement and payment mirrored; what waits is dropped; what is only created becomes reversed."""
     turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
-    for waiting in turn.books.waiting.find("event", journal.payer):
+    for waiting in turn.books.waiting.find("event", journal.run):
         data = waiting.message.data
         if isinstance(data, SalesPaymentJournal) and (data.company, data.document) == (journal.company, journal.document):
             turn.release(waiting)

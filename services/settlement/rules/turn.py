@@ -45,13 +45,18 @@ class Turn:
 
     def refuse(self, code: str, field: str, message: str, *, scope: str, frees: bool) -> None:
         """A refusal: an event, and the refused event's id left free if nothing of it was taken over."""
-        event = blamed(self.message)
+        event = self._refused_event(code)
         original = as_cloudevent(self.message)
         rejection = Rejection(event.id, event.source, scope, code, field, message, original)
         number = f"{code}/{self.message.digest.hex()}/{self.message.replay}/{len(self.outgoing)}"
         self.say("event.rejected", number, event.source, rejection, topic=Topic.REJECTIONS)
         if frees and not isinstance(self.message.data, SalesPaymentJournal):
             self.books.freed.add(event)
+
+    def _refused_event(self, code: str) -> EventRef:
+        """A number of a sales payment that is taken is its vendor payment's fault, anything else of it its run's."""
+        data = self.message.data
+        return data.payer if isinstance(data, SalesPaymentJournal) and code == "document-exists" else blamed(self.message)
 
     # What waits
 
@@ -127,5 +132,5 @@ def event_of(message: Message) -> EventRef:
 
 
 def blamed(message: Message) -> EventRef:
-    """The event from outside that is named in a refusal or while something waits: a sales payment's vendor payment."""
-    return message.data.payer if isinstance(message.data, SalesPaymentJournal) else event_of(message)
+    """The event from outside that is named in a refusal or while something waits: of a sales payment, that of its run."""
+    return message.data.run if isinstance(message.data, SalesPaymentJournal) else event_of(message)

@@ -170,7 +170,6 @@ class SalesJournal(NamedTuple):
     journal: str
     status: str
     run: EventRef
-    payer: EventRef
     sequence: int
     reserves: tuple[DocumentKey, ...]
 

@@ -62,7 +62,7 @@ def marks_of(message: Message) -> Marks:
             for mark in data.marks
         ]
         key = DocumentKey("receivable", data.company, data.document)
-        return Marks("receivable", marks, key, None, False, data.date, None, message.ref, data.payer)  # noqa: FBT003 - a sales payment has no primary
+        return Marks("receivable", marks, key, None, False, data.date, None, message.ref, data.run)  # noqa: FBT003 - a sales payment has no primary
     request: SettlementRequested = data
     return Marks(
         request.ledger,
