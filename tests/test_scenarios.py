@@ -14,7 +14,7 @@ from services.command_line.expect import differences
 from services.command_line.scenario import load_scenario
 from services.command_line.simulate import simulate
 
-FILES = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
+FILES = sorted((Path(__file__).parent / "scenarios").rglob("*.yaml"))
 COMMAND = (sys.executable, "-m", "services.command_line.main")
 
 

@@ -24,7 +24,7 @@ from tests.schemas import empty_schema
 pytestmark = pytest.mark.parts
 
 SCHEMA = "settlement_store_test"
-FILES = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[1] / "scenarios").rglob("*.yaml"))
 
 
 @pytest.fixture
