@@ -11,6 +11,7 @@ from bisect import bisect_right
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from shared.events import reference as events
@@ -146,7 +147,7 @@ class Reference:
 
     def parameters(self, company: str, ledger: Ledger) -> events.SettlementParametersDefined:
         """The settlement parameters of a company and ledger, the defaults where none are defined."""
-        return self.settlement_parameters.get((company, ledger)) or events.SettlementParametersDefined(company=company, ledger=ledger)
+        return self.settlement_parameters.get((company, ledger)) or _default_parameters(company, ledger)
 
     def has_intercompany_accounting(self, company: str, partner: str) -> bool:
         """Whether `company` may post towards `partner`: the pair is defined, or the group defines none at all (F-A08)."""
@@ -194,6 +195,11 @@ class Reference:
             if period.from_ <= on <= period.to:
                 return isinstance(period, events.PeriodClosed)
         return False
+
+
+@lru_cache(maxsize=4096)
+def _default_parameters(company: str, ledger: Ledger) -> events.SettlementParametersDefined:
+    return events.SettlementParametersDefined(company=company, ledger=ledger)
 
 
 def _accounts(party: events.PartyDefined) -> list[tuple[AccountKey, str | None]]:

@@ -8,19 +8,17 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What has to be loaded: a row by its key (`index` None), or all rows with this key in the index."""
+class Missing(NamedTuple):
+    """What has to be loaded: a row by its key (`by` None), or all rows with this key in the index `by`."""
 
     table: str
-    index: str | None
+    by: str | None
     key: Hashable
 
 
@@ -35,9 +33,10 @@ class NotLoadedError(Exception):
 class Table(Generic[K, V]):
     """Rows by key, with indexes: functions from a row to the keys under which it is found."""
 
-    def __init__(self, name: str, indexes: dict[str, Callable[[V], Iterable[Hashable]]] | None = None, *, complete: bool) -> None:
+    def __init__(self, name: str, indexes: dict[str, Callable[[V], tuple[Hashable, ...]]] | None = None, *, complete: bool) -> None:
         self.name = name
         self.complete = complete
+        self._whole: set[str] = set()
         self._indexes = indexes or {}
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
@@ -57,13 +56,11 @@ class Table(Generic[K, V]):
     def find(self, index: str, key: Hashable) -> list[V]:
         """All rows with this key in the index, in no particular order; NotLoadedError if nobody looked."""
         place = (index, key)
-        keys = self._index.get(place)
-        if keys is None:
-            keys = self._base_index.get(place)
-        if not self.complete and place not in self._base_index:
+        keys = self._base_index.get(place)
+        if keys is None and not self.complete and index not in self._whole:
             raise NotLoadedError(Missing(self.name, index, key))
-        rows = (self.get(row) for row in keys or ())
-        return [row for row in rows if row is not None]
+        keys = self._index.get(place, keys)
+        return [row for found in keys if (row := self.get(found)) is not None] if keys else []
 
     def put(self, key: K, row: V | None) -> None:
         """Writes a row (None deletes it); it counts as changed, the indexes follow."""
@@ -74,14 +71,15 @@ class Table(Generic[K, V]):
 
     def _reindex(self, key: K, before: V | None, after: V | None) -> None:
         for name, keys_of in self._indexes.items():
-            old = set(keys_of(before)) if before is not None else set()
-            new = set(keys_of(after)) if after is not None else set()
-            for gone in old - new:
-                self._entry(name, gone).pop(key, None)
-            for come in new - old:
-                self._entry(name, come)[key] = None
+            old = keys_of(before) if before is not None else ()
+            new = keys_of(after) if after is not None else ()
+            if old != new:
+                for gone in set(old).difference(new):
+                    self._entry(name, gone).pop(key, None)
+                for come in set(new).difference(old):
+                    self._entry(name, come)[key] = None
 
-    def places(self, index: str, row: V) -> Iterable[Hashable]:
+    def places(self, index: str, row: V) -> tuple[Hashable, ...]:
         """The keys of an index under which a row is found."""
         return self._indexes[index](row)
 
@@ -100,11 +98,25 @@ class Table(Generic[K, V]):
         """Says which rows the store holds under a key of an index; the rows themselves are given to `loaded`."""
         self._base_index[index, key] = dict.fromkeys(keys)
 
+    def loaded_whole(self, index: str | None, rows: Iterable[tuple[K, V]]) -> None:
+        """Gives all rows that the store has in an index, or (None) at all: what is not among them does not exist."""
+        for key, row in rows:
+            self._base[key] = row
+            for name in self._indexes if index is None else (index,):
+                for place in self._indexes[name](row):
+                    self._base_index.setdefault((name, place), {})[key] = None
+        if index is None:
+            self.complete = True
+        else:
+            self._whole.add(index)
+
     def knows(self, missing: Missing) -> bool:
         """Whether a row or index entry has been loaded already."""
-        if missing.index is None:
+        if self.complete or missing.by in self._whole:
+            return True
+        if missing.by is None:
             return missing.key in self._base
-        return (missing.index, missing.key) in self._base_index
+        return (missing.by, missing.key) in self._base_index
 
     def rollback(self) -> None:
         """Forgets all changes; what was loaded stays."""

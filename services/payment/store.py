@@ -82,7 +82,7 @@ class Store:
         """What a fold asked for and `load` did not foresee."""
         needed = Needed()
         for each in missing:
-            needed.add(each.table, each.index, each.key)
+            needed.add(each.table, each.by, each.key)
         await _load(connection, books, needed)
 
     async def load_all(self, connection: Connection) -> Books:

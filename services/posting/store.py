@@ -82,8 +82,8 @@ class Store:
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for and `load` did not foresee."""
         wanted = set(missing)
-        records: set[Any] = {each.key for each in wanted if each.index == "record"}
-        payments: set[Any] = {each.key for each in wanted if each.index == "payment"}
+        records: set[Any] = {each.key for each in wanted if each.by == "record"}
+        payments: set[Any] = {each.key for each in wanted if each.by == "payment"}
         if records or payments:
             await _load_originals(connection, books, records, payments)
         companies = {str(each.key[0]) for each in wanted if each.table == "numbers" and isinstance(each.key, tuple)}

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+import msgspec
 import orjson
-from pydantic import TypeAdapter
 
 from services.settlement.rules.values import (
     Answers,
@@ -44,7 +43,10 @@ class StoredIndex:
 
 @dataclass(frozen=True)
 class StoredTable:
-    """One table: its statements, and how keys and values become rows and come back."""
+    """One table: its statements, and how keys and values become rows and come back.
+
+    `few`: an index (None: the table) that is mostly all but empty, and the statement that reads up to so many rows of it.
+    """
 
     name: str
     select: str
@@ -54,6 +56,7 @@ class StoredTable:
     row: Callable[[Any], Row]
     read: Callable[[str], tuple[Any, Any]]
     indexes: dict[str, StoredIndex]
+    few: tuple[str | None, str] | None = None
 
 
 def joined(key: tuple[str, ...]) -> str:
@@ -78,23 +81,15 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
     return select, upsert, delete
 
 
-def _adapted(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-_DOCUMENT: Final = _adapted(Document)
-_RECORD: Final = _adapted(RecordInForce)
-_JOURNAL: Final = _adapted(SalesJournal)
-_REQUEST: Final = _adapted(Request)
+_DOCUMENT: Final = msgspec.json.Decoder(Document)
+_RECORD: Final = msgspec.json.Decoder(RecordInForce)
+_JOURNAL: Final = msgspec.json.Decoder(SalesJournal)
+_REQUEST: Final = msgspec.json.Decoder(Request)
 
 
 def _json(value: tuple[Any, ...]) -> str:
     """A value as a JSON list of its fields."""
-    return orjson.dumps(tuple(value), default=_plain).decode()
-
-
-def _plain(value: Any) -> Any:
-    return format(value, "f") if isinstance(value, Decimal) else tuple(value)
+    return as_json(value).decode()
 
 
 def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
@@ -109,7 +104,7 @@ def _document_row(document: Document) -> Row:
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
-    document: Document = _DOCUMENT.validate_json(body)
+    document: Document = _DOCUMENT.decode(body)
     return document.key, document
 
 
@@ -119,7 +114,7 @@ def _record_row(record: RecordInForce) -> Row:
 
 
 def _read_record(body: str) -> tuple[Any, Any]:
-    record: RecordInForce = _RECORD.validate_json(body)
+    record: RecordInForce = _RECORD.decode(body)
     return record.key, record
 
 
@@ -188,7 +183,7 @@ def _journal_row(journal: SalesJournal) -> Row:
 
 
 def _read_journal(body: str) -> tuple[Any, Any]:
-    journal: SalesJournal = _JOURNAL.validate_json(body)
+    journal: SalesJournal = _JOURNAL.decode(body)
     return (journal.company, journal.document), journal
 
 
@@ -207,7 +202,7 @@ def _request_row(request: Request) -> Row:
 
 
 def _read_request(body: str) -> tuple[Any, Any]:
-    request: Request = _REQUEST.validate_json(body)
+    request: Request = _REQUEST.decode(body)
     return request.event, request
 
 
@@ -287,6 +282,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                 "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
+            few=(None, "select body from waiting limit $1"),
         ),
         StoredTable(
             "journals",
@@ -302,6 +298,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                 "run": StoredIndex(_OF_EVENT.format("journals", "run", "run"), tuple),
                 "reserves": StoredIndex(_RESERVED.format("journals"), lambda key: (joined(key),)),
             },
+            few=("reserves", "select body from journals where cardinality(reserves) > 0 limit $1"),
         ),
         StoredTable(
             "answers",

@@ -20,6 +20,8 @@ from shared.working_set import Missing, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
+FEW: Final = 100
+"""Rows that are read with every batch; with more, only those that the batch names."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
 
@@ -34,6 +36,8 @@ class Store:
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name, and what waits for it with all that it names."""
         books = await self._books(connection)
+        for stored in TABLES.values():
+            await _load_few(connection, books, stored)
         wanted = {missing for message in messages for missing in named_by(message, books)}
         for _ in range(ROUNDS):
             new = {missing for missing in wanted if not _table(books, missing.table).knows(missing)}
@@ -47,7 +51,7 @@ class Store:
         """What a fold asked for; afterwards the books know it, also if there is nothing."""
         groups: dict[tuple[str, str | None], list[Any]] = {}
         for each in missing:
-            groups.setdefault((each.table, each.index), []).append(each.key)
+            groups.setdefault((each.table, each.by), []).append(each.key)
         for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
             await _load(connection, books, TABLES[name], index, keys)
 
@@ -99,6 +103,16 @@ class Store:
 def _table(books: Books, name: str) -> Table[Any, Any]:
     table: Table[Any, Any] = getattr(books, name)
     return table
+
+
+async def _load_few(connection: Connection, books: Books, stored: StoredTable) -> None:
+    """What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there."""
+    if stored.few is None:
+        return
+    index, statement = stored.few
+    rows = await connection.fetch(statement, FEW + 1)
+    if len(rows) <= FEW:
+        _table(books, stored.name).loaded_whole(index, (stored.read(row["body"]) for row in rows))
 
 
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:

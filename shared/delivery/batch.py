@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.delivery import tables
-from shared.delivery.folding import Candidate, Folded, Incoming, Undecodable, candidates, fold_candidates
+from shared.delivery.folding import Candidate, Folded, Incoming, Undecodable, candidates, fold_candidates, may_concern
 from shared.delivery.inbox import Inbox, Verdict
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
@@ -73,7 +73,7 @@ class Delivery:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.world.clock.monotonic()
         try:
-            incoming = [decoded(record) for record in records]
+            incoming = [decoded(record) for record in records if may_concern(self.service, record)]
             messages = [each for each in incoming if isinstance(each, Message)]
             if Topic.REFERENCE in self.service.subscriptions:
                 await self.watermark.wait_for(max((each.reference for each in messages), default=0))

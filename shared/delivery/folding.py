@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.refusals import REJECTED, conflicting, unreadable
+from shared.events.codec import type_said
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.working_set import Missing, NotLoadedError
 
@@ -75,6 +76,12 @@ def concerns(service: AnyService, event: Incoming) -> bool:
     if isinstance(event, Unreadable):
         return service.reports(event.record.topic, event.type)
     return True
+
+
+def may_concern(service: AnyService, record: Record) -> bool:
+    """Whether a record has to be read: what its headers say to be of a type that the service neither takes nor reports has not."""
+    name = type_said(record)
+    return name is None or service.takes(record.topic, name) or service.reports(record.topic, name)
 
 
 class Candidate(NamedTuple):

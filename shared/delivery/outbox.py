@@ -1,13 +1,13 @@
 """The outbox: what a batch decided, as one compressed row, kept until the broker has acknowledged all of it.
 
-What always holds: `unpack(pack(messages)) == messages`; what is packed are our own messages, whose bytes are UTF-8 text.
+What always holds: `unpack(pack(messages)) == messages`, whatever bytes they are of.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import orjson
+import msgspec
 import zstandard
 
 from shared.delivery.ports import Encoded
@@ -19,30 +19,19 @@ if TYPE_CHECKING:
     from shared.events.envelope import Outgoing
 
 _LEVEL: Final = 1
+_MESSAGES: Final = msgspec.msgpack.Decoder(list[Encoded])
 
 
 def encoded(outgoing: Iterable[Outgoing]) -> list[Encoded]:
     """The messages as they go over the wire."""
-    messages = []
-    for each in outgoing:
-        key, value, headers = encode(each)
-        messages.append(Encoded(each.topic, key, value, tuple(headers)))
-    return messages
+    return [Encoded(each.topic, *encode(each)) for each in outgoing]
 
 
 def pack(messages: Sequence[Encoded]) -> bytes:
     """Messages as the row holds them."""
-    plain = [
-        (topic, None if key is None else key.decode(), value.decode(), [(name, text.decode()) for name, text in headers])
-        for topic, key, value, headers in messages
-    ]
-    return zstandard.compress(orjson.dumps(plain), _LEVEL)
+    return zstandard.compress(msgspec.msgpack.encode(messages), _LEVEL)
 
 
 def unpack(row: bytes) -> list[Encoded]:
     """The messages of a row."""
-    plain = orjson.loads(zstandard.decompress(row))
-    return [
-        Encoded(topic, None if key is None else key.encode(), value.encode(), tuple((name, text.encode()) for name, text in headers))
-        for topic, key, value, headers in plain
-    ]
+    return _MESSAGES.decode(zstandard.decompress(row))

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from pydantic import TypeAdapter
 
 from shared.events import inbound, journals, reference, settlements, vouchers
@@ -96,8 +97,14 @@ CONTRACT: Final[dict[str, Entry]] = {
 
 @cache
 def adapter(data: type) -> TypeAdapter[Any]:
-    """What reads the data of a class from JSON; built once, when first needed."""
+    """What reads the data of a class from JSON and says what is wrong with it; built once, when first needed."""
     return TypeAdapter(data)
+
+
+@cache
+def own_reader(data: type) -> msgspec.json.Decoder[Any]:
+    """What reads the data of our own events, several times as fast; it checks types, not values, and names no field."""
+    return msgspec.json.Decoder(data)
 
 
 def full_type(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Final
 
 from services.payment.rules.values import (
@@ -33,8 +33,8 @@ def relation_of(draft: Draft) -> tuple[str, ...]:
     return (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)
 
 
-def _wakes(waiting: WaitingJournal) -> Iterable[Hashable]:
-    return {wakes(waiting), relation_of(waiting.draft)}
+def _wakes(waiting: WaitingJournal) -> tuple[Hashable, ...]:
+    return (wakes(waiting), relation_of(waiting.draft))
 
 
 def paid_by(company: str, document: str) -> str:
@@ -52,7 +52,7 @@ def approved_payment(journal: str, document: str) -> str:
     return middle if middle and count.isdigit() and rest != document else document
 
 
-def _approval_payment(approval: WaitingApproval) -> Iterable[Hashable]:
+def _approval_payment(approval: WaitingApproval) -> tuple[Hashable, ...]:
     return ((approval.company, approved_payment(approval.journal, approval.document)),)
 
 

@@ -73,7 +73,7 @@ def by_payment(voucher: Voucher) -> tuple[Hashable, ...]:
     return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind == "payment" else ()
 
 
-INDEXES: Final[dict[str, Callable[[Voucher], Iterable[Hashable]]]] = {"record": by_record, "payment": by_payment}
+INDEXES: Final[dict[str, Callable[[Voucher], tuple[Hashable, ...]]]] = {"record": by_record, "payment": by_payment}
 """How a reversal finds the vouchers that it mirrors."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 
 from services.settlement.rules.values import (
     Answers,
@@ -19,19 +19,13 @@ from shared.reference import Reference
 from shared.working_set import Table
 
 
-def _document_groups(document: Document) -> Iterable[Hashable]:
-    if document.open and not document.by_hand:
-        yield (document.ledger, document.company, document.party, document.currency)
+def _document_groups(document: Document) -> tuple[Hashable, ...]:
+    is_found = document.open and not document.by_hand
+    return ((document.ledger, document.company, document.party, document.currency),) if is_found else ()
 
 
-def _record_documents(record: RecordInForce) -> Iterable[Hashable]:
-    yield record.lowering
-    yield record.raising
-
-
-def _journal_reserves(journal: SalesJournal) -> Iterable[Hashable]:
-    if journal.status == "created":
-        yield from journal.reserves
+def _journal_reserves(journal: SalesJournal) -> tuple[Hashable, ...]:
+    return journal.reserves if journal.status == "created" else ()
 
 
 class Books:
@@ -56,7 +50,9 @@ class Books:
             complete=complete,
         )
         self.records: Table[RecordKey, RecordInForce] = Table(
-            "records", {"run": lambda record: ((record.run, record.ledger),), "document": _record_documents}, complete=complete
+            "records",
+            {"run": lambda record: ((record.run, record.ledger),), "document": lambda record: (record.lowering, record.raising)},
+            complete=complete,
         )
         self.journals: Table[tuple[str, str], SalesJournal] = Table(
             "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}, complete=complete

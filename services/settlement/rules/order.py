@@ -17,11 +17,13 @@ _NEVER = date.max
 def put_in_order(run: Run) -> None:
     """Step 2: orders the run's claims in place; compared amounts are taken as they stand, whatever their currency."""
     priority = _priority(run)
-    run.raising.sort(key=_by(priority) if priority else _default(run))
     rank = _by(priority) if priority else _default(run)
-    run.lowering.sort(key=lambda claim: (not claim.is_payment, rank(claim)))
-    if not run.automatic and _demand(run) > _money(run):
-        run.raising.sort(key=_oldest_first(run))
+    if len(run.lowering) > 1:
+        run.lowering.sort(key=lambda claim: (not claim.is_payment, rank(claim)))
+    if len(run.raising) > 1:
+        run.raising.sort(key=rank)
+        if not run.automatic and _demand(run) > _money(run):
+            run.raising.sort(key=_oldest_first(run))
 
 
 def _priority(run: Run) -> list[dict[str, Any]]:
