@@ -202,7 +202,8 @@ def as_json(data: Any) -> bytes:
         data = _renamed(data)
     text = _WRITER.encode(data)
     # The fast writer has no plain notation: what looks like an exponent is written again.
-    return orjson.dumps(data, default=_plain) if _EXPONENT.search(text) else text
+    may_have_one = b"E-" in text or b"E+" in text
+    return orjson.dumps(data, default=_plain) if may_have_one and _EXPONENT.search(text) else text
 
 
 def _renamed(data: Any) -> dict[str, Any]:
