@@ -74,21 +74,25 @@ class Table(Generic[K, V]):
             old = keys_of(before) if before is not None else ()
             new = keys_of(after) if after is not None else ()
             if old != new:
-                for gone in set(old).difference(new):
-                    self._entry(name, gone).pop(key, None)
-                for come in set(new).difference(old):
-                    self._entry(name, come)[key] = None
+                is_known = self.complete or name in self._whole
+                for place in {*old, *new}:
+                    # Where nobody has looked, finding raises and all is folded again: no need to keep it up to date.
+                    if is_known or (name, place) in self._base_index:
+                        self._enter(name, place, key, place in new)
 
     def places(self, index: str, row: V) -> tuple[Hashable, ...]:
         """The keys of an index under which a row is found."""
         return self._indexes[index](row)
 
-    def _entry(self, name: str, key: Hashable) -> dict[K, None]:
-        place = (name, key)
+    def _enter(self, name: str, at: Hashable, key: K, is_there: bool) -> None:  # noqa: FBT001 - private
+        place = (name, at)
         entry = self._index.get(place)
         if entry is None:
             entry = self._index[place] = dict(self._base_index.get(place, {}))
-        return entry
+        if is_there:
+            entry[key] = None
+        else:
+            entry.pop(key, None)
 
     def loaded(self, key: K, row: V | None) -> None:
         """Says what the store holds under a key (None: nothing). Does not count as changed."""

@@ -296,7 +296,7 @@ TABLES: Final[dict[str, StoredTable]] = {
             read=_read_journal,
             indexes={
                 "run": StoredIndex(_OF_EVENT.format("journals", "run", "run"), tuple),
-                "reserves": StoredIndex(_RESERVED.format("journals"), lambda key: (joined(key),)),
+                "reserves": StoredIndex(f"{_RESERVED.format('journals')} and cardinality(reserves) > 0", lambda key: (joined(key),)),
             },
             few=("reserves", "select body from journals where cardinality(reserves) > 0 limit $1"),
         ),

@@ -62,7 +62,7 @@ create table journals (
 );
 
 create index journals_of_a_run on journals (run_id, run_source);
-create index journals_reserve on journals using gin (reserves);
+create index journals_reserve on journals using gin (reserves) where cardinality(reserves) > 0;
 
 -- Runs whose sales payment journals are not answered yet. heard is a fraction.
 create table answers (

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.settlement.rules.values import CREDIT_NOTE, PAYMENT, Document
 from shared.events.inbound import CashDiscount, Mark
 from shared.events.values import Ledger
 from shared.money import ZERO, share
 from shared.reference import Reference
+
+
+NOTHING: Final = Fraction(0)
+WHOLE: Final = Fraction(1)
 
 
 class Terms(NamedTuple):
@@ -143,7 +147,7 @@ def tier(terms: Terms, on: dt.date) -> CashDiscount | None:
 def tier_share(terms: Terms, chosen: CashDiscount | None, net_share: Fraction) -> Fraction:
     """The share p of a tier: percent scaled to the base, an amount as it stands (step 4a)."""
     if chosen is None:
-        return Fraction(0)
+        return NOTHING
     if chosen.percent is not None:
         return Fraction(chosen.percent) / 100 * net_share
     return Fraction(chosen.amount or ZERO) / Fraction(terms.amount)
@@ -154,11 +158,11 @@ def discounted(run: Run, raising: Claim, lowering: Claim | None, on: dt.date) ->
     use = "normal" if raising.mark is None else raising.mark.use_cash_discount
     parameters = run.reference.parameters
     if use == "never" or not raising.terms.tiers:
-        return Fraction(0), None
+        return NOTHING, None
     if lowering is not None and lowering.document.kind == CREDIT_NOTE:
         own = parameters(lowering.document.company, run.ledger)
         if not own.cash_discounts_for_credit_notes:
-            return Fraction(0), None
+            return NOTHING, None
     chosen = tier(raising.terms, on)
     if chosen is None and use == "always":
         chosen = raising.terms.tiers[0]
@@ -169,9 +173,9 @@ def own_discount(run: Run, lowering: Claim, on: dt.date) -> tuple[Fraction, Cash
     """The share of a credit note that is its own discount on a date (F-D11, C15)."""
     document = lowering.document
     if document.kind != CREDIT_NOTE or not lowering.terms.tiers:
-        return Fraction(0), None
+        return NOTHING, None
     if not run.reference.parameters(document.company, run.ledger).cash_discounts_for_credit_notes:
-        return Fraction(0), None
+        return NOTHING, None
     chosen = tier(lowering.terms, on)
     return tier_share(lowering.terms, chosen, _net_share(run, document)), chosen
 
@@ -179,7 +183,7 @@ def own_discount(run: Run, lowering: Claim, on: dt.date) -> tuple[Fraction, Cash
 def _net_share(run: Run, document: Document) -> Fraction:
     """Net by gross of a document, or 1 where the base is gross (F-D14, C23)."""
     if run.reference.parameters(document.company, run.ledger).cash_discount_base == "gross":
-        return Fraction(1)
+        return WHOLE
     return Fraction(document.net) / Fraction(document.amount)
 
 

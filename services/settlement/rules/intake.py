@@ -39,6 +39,7 @@ OFFSETS: Final = {
     ("payable", "refund"): "cash",
 }
 TAX: Final = "sales_tax"
+_SAME: Final = Fraction(1)
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ def fact_need(turn: Turn, fact: Fact) -> Need | None:
 def _rate(turn: Turn, fact: Fact, own: str) -> Fraction | None:
     """The event's own rate first, else the published one."""
     if fact.currency == own:
-        return Fraction(1)
+        return _SAME
     if fact.exchange_rate is not None:
         return Fraction(fact.exchange_rate)
     return turn.books.reference.rate(fact.key.company, fact.currency, own, fact.date)
@@ -164,7 +165,7 @@ def post(turn: Turn, fact: Fact) -> Document:
     reference = turn.books.reference
     ledger, company, number = fact.key
     own = reference.currency(company)
-    rate = _rate(turn, fact, own) or Fraction(1)
+    rate = _rate(turn, fact, own) or _SAME
     account = AccountKey(ledger, company, fact.account)
     value = fact.amount if fact.currency == own else share(fact.amount, rate, own)
     document = Document(
@@ -223,7 +224,7 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
 
 def _as_decimal(rate: Fraction) -> Decimal:
     """A rate as Decimal: exact where it is one, else to 28 digits, far beyond any currency's."""
-    return Decimal(rate.numerator) / Decimal(rate.denominator)
+    return Decimal(1) if rate is _SAME else Decimal(rate.numerator) / Decimal(rate.denominator)
 
 
 def _is_tax(turn: Turn, fact: Fact, line: PostedLine) -> bool:
