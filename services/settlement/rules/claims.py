@@ -19,7 +19,6 @@ from shared.events.values import Ledger
 from shared.money import ZERO, share
 from shared.reference import Reference
 
-
 NOTHING: Final = Fraction(0)
 WHOLE: Final = Fraction(1)
 
