@@ -68,7 +68,7 @@ def _draft(books: Books, message: Message, payment: SettledDocument, shares: lis
         payer=_payer(payment, run),
         number=books.next_number(paid_by(payment.company, payment.document)),
         amount=amount,
-        marks=tuple(_mark(share) for share in shares),
+        marks=_marks(shares),
         run=run,
         origin=Origin(message.ref, message.first or message.ref, message.time, message.traceparent, place),
     )
@@ -86,9 +86,15 @@ def _payer(payment: SettledDocument, run: EventRef) -> Payer:
     )
 
 
-def _mark(share: Share) -> SalesMark:
-    invoice = share.invoice
-    return SalesMark(invoice.intercompany_company or "", invoice.intercompany_document or "", share.amount, share.cash_discount)
+def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
+    """One mark for each customer invoice: two vendor invoices may name the same one."""
+    marks: dict[tuple[str, str], SalesMark] = {}
+    for share in shares:
+        key = (share.invoice.intercompany_company or "", share.invoice.intercompany_document or "")
+        before = marks.get(key)
+        amount, discount = (ZERO, ZERO) if before is None else (before.amount_to_settle, before.cash_discount_to_take)
+        marks[key] = SalesMark(*key, amount + share.amount, discount + share.cash_discount)
+    return tuple(marks.values())
 
 
 def terms_of(reference: Reference, draft: Draft) -> Terms | Need:
