@@ -20,7 +20,7 @@ from shared.working_set import Missing, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
-FEW: Final = 100
+FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
@@ -38,22 +38,25 @@ class Store:
         books = await self._books(connection)
         for stored in TABLES.values():
             await _load_few(connection, books, stored)
-        wanted = {missing for message in messages for missing in named_by(message, books)}
-        for _ in range(ROUNDS):
-            new = {missing for missing in wanted if not _table(books, missing.table).knows(missing)}
-            if not new:
-                break
-            await self.load_missing(connection, books, new)
-            wanted = {missing for waiting in books.waiting for missing in named_by(waiting.message, books, waiting)}
+        await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
-        """What a fold asked for; afterwards the books know it, also if there is nothing."""
-        groups: dict[tuple[str, str | None], list[Any]] = {}
-        for each in missing:
-            groups.setdefault((each.table, each.by), []).append(each.key)
-        for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-            await _load(connection, books, TABLES[name], index, keys)
+        """What a fold asked for; afterwards the books know it, also if there is nothing.
+
+        With it comes what waits for it and all that this names in turn: one event may let thousands go on.
+        """
+        wanted = set(missing)
+        for _ in range(ROUNDS):
+            groups: dict[tuple[str, str | None], list[Any]] = {}
+            for each in wanted:
+                if not _table(books, each.table).knows(each):
+                    groups.setdefault((each.table, each.by), []).append(each.key)
+            if not groups:
+                return
+            for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
+                await _load(connection, books, TABLES[name], index, keys)
+            wanted = {each for waiting in books.waiting for each in named_by(waiting.message, books, waiting)}
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
@@ -91,8 +94,6 @@ class Store:
         }
         books = await self._books(connection)
         await self.load_missing(connection, books, [Missing("waiting", "event", event) for event in chosen])
-        wanted = {missing for waiting in books.waiting for missing in named_by(waiting.message, books, waiting)}
-        await self.load_missing(connection, books, wanted)
         return books
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:

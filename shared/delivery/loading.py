@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.delivery.service import Store
 
-MOST_ROUNDS: Final = 100
-"""Loads per batch. Chains of documents are a few long; more rounds are a defect of a core or a store."""
+MOST_ROUNDS: Final = 1000
+"""Loads per batch. A store foresees nearly all of them; so many are a defect of a core or a store."""
 
 
 class UnsettledError(Exception):

@@ -107,3 +107,36 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream_in_batches(con
     random.shuffle(events)
     stored, pure = await contents(connection, streams.scenario(group, events), size=random.choice([3, 7, 50]))
     assert stored == pure
+
+
+class Counting(Store):
+    """A store that counts how often it is asked for more."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(schema)
+        self.asked = 0
+
+    async def load_missing(self, connection: Any, books: Books, missing: Any) -> None:
+        self.asked += 1
+        await super().load_missing(connection, books, missing)
+
+
+async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(connection: Any) -> None:
+    invoice = {"company": "FAB", "account": "C", "date": "2026-03-01", "currency": "USD", "amount": "10.00"}
+    payment = {**invoice, "date": "2026-03-02"}
+    events: list[dict[str, Any]] = []
+    for number in range(200):
+        paid = {"settle": [{"company": "FAB", "document": f"I{number}"}]}
+        events += [
+            {"id": f"I{number}", "type": "customer-invoice.posted", "document": f"I{number}", **invoice},
+            {"id": f"P{number}", "type": "customer-payment.posted", "document": f"P{number}", **payment, **paid},
+        ]
+    events.append({"id": "FAB", "type": "company.defined", "company": "FAB", "name": "Fabrikam", "currency": "USD"})
+    messages = taken(streams.scenario({"parties": {"NW": {"customers": {"FAB": "C"}}}}, events))
+    store = Counting(SCHEMA)
+    await deliver(connection, store, [message for message in messages if message.type != "company.defined"])
+    store.asked = 0
+    await deliver(connection, store, [message for message in messages if message.type == "company.defined"])
+    assert store.asked < 10
+    books = await store.load_all(connection)
+    assert [books.waiting.complete, list(books.waiting), sum(document.open for document in books.documents)] == [True, [], 0]
