@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     namespace: Namespace = ""
     data_dir: Path = Path(".data")
 
+    provision: bool = Field(default=True, description="false: schema and topics are made by `intercompany migrate` and `provision`")
+    topics_file: Path | None = None
     topic_partitions: int = Field(default=1, ge=1, le=1000)
     topic_replication_factor: int = Field(default=-1, ge=-1, description="-1: the broker's default")
     fetch_max_wait_ms: int = Field(default=500, ge=1, le=10_000)
@@ -89,7 +91,9 @@ class Settings(BaseSettings):
 
     wait_at_most: timedelta | None = None
 
-    @field_validator("kafka_bootstrap_servers", "database_url", "group_instance_id", "otel_exporter_otlp_endpoint", mode="before")
+    @field_validator(
+        *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint"), mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         """A variable set to nothing (as compose files do) counts as not set."""
@@ -138,6 +142,10 @@ class Settings(BaseSettings):
     def schema_name(self, service: str) -> str:
         """A service's PostgreSQL schema."""
         return f"{self.namespace}_{service}" if self.namespace else service
+
+    def role_name(self, role: str) -> str:
+        """The PostgreSQL role of a service, or `owner`, `operator`, `reader` (deploy/postgres/roles.sql)."""
+        return f"intercompany_{self.schema_name(role)}"
 
     def tls(self) -> ssl.SSLContext | None:
         """What the broker's certificate is checked against; None without TLS."""

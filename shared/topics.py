@@ -1,41 +1,60 @@
 """The topics as data, and their provisioning.
 
 What always holds: topics are made here and by nothing else (a misspelt name must fail, not become a topic);
-`intercompany.reference` has one partition and keeps its order; nothing is ever deleted by age: a service that was
-away for a month must find every message, so how long a topic keeps them is left to whoever runs the broker.
+`intercompany.reference` has one partition, is compacted and keeps its order; of the others nothing is deleted by age (a
+service that was away for a month must find every message) unless the environment's file, TOPICS_FILE, says how long
+a topic keeps its messages.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
+import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.events.envelope import Topic
+from shared.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from shared.settings import Settings
 
 LARGEST_MESSAGE: Final = 8 * 1024 * 1024
 """Bytes of the largest record: a run over thousands of documents is one event. Producers keep to it too."""
 
+FOR_ALL: Final = "default"
+"""In an environment's file: what holds for every topic that says nothing else."""
+
+
+class TopicsMissingError(Exception):
+    """The broker has not all topics of a service, or does not show them to it; the text says which and what to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """How a topic is made. `partitions` None: the setting TOPIC_PARTITIONS. `retention_ms` -1: for ever."""
+    """How a topic is made; `config`: more of the broker's configuration of a topic, `retention_ms` -1: for ever.
+
+    `partitions` and `replication_factor` None: the settings TOPIC_PARTITIONS and TOPIC_REPLICATION_FACTOR.
+    """
 
     name: str
     partitions: int | None = None
     cleanup: str = "delete"
     retention_ms: int = -1
+    replication_factor: int | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
 
     def configuration(self) -> dict[str, str]:
         """The broker's configuration of this topic."""
         return {
+            **self.config,
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(LARGEST_MESSAGE),
@@ -54,21 +73,87 @@ TOPICS: Final = (
 )
 
 
-async def provision(settings: Settings, connection: Mapping[str, object]) -> None:
-    """Makes the topics that are not there yet; those that are stay as they are.
+class Plan(BaseModel):
+    """What an environment's file says of a topic; `retention` is an ISO 8601 duration, `config` the broker's own names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    partitions: Annotated[int | None, Field(ge=1, le=1000)] = None
+    replication_factor: Annotated[int | None, Field(ge=1)] = None
+    retention: timedelta | None = None
+    config: dict[str, str] = {}
+
+    def applied(self, spec: TopicSpec) -> TopicSpec:
+        """The topic with what this plan says; partitions that the table gives stay."""
+        return replace(
+            spec,
+            partitions=spec.partitions or self.partitions,
+            replication_factor=self.replication_factor or spec.replication_factor,
+            retention_ms=spec.retention_ms if self.retention is None else self.retention // timedelta(milliseconds=1),
+            config={**spec.config, **self.config},
+        )
+
+
+_PLANS: Final = TypeAdapter(dict[str, Plan])
+
+
+def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
+    """The table with what TOPICS_FILE says; SettingsError if that file is none."""
+    if settings.topics_file is None:
+        return TOPICS
+    plans = _read(settings.topics_file)
+    unknown = sorted(plans.keys() - {FOR_ALL, *(spec.name for spec in TOPICS)})
+    if unknown:
+        msg = f"TOPICS_FILE: {unknown[0]} is no topic of this system"
+        raise SettingsError(msg)
+    return tuple(plans.get(spec.name, Plan()).applied(plans.get(FOR_ALL, Plan()).applied(spec)) for spec in TOPICS)
+
+
+def _read(file: Path) -> dict[str, Plan]:
+    try:
+        return _PLANS.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except (OSError, yaml.YAMLError) as error:
+        msg = f"TOPICS_FILE: {error}"
+        raise SettingsError(msg) from error
+    except ValidationError as error:
+        lines = [f"TOPICS_FILE: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+async def provision(settings: Settings, connection: Mapping[str, object]) -> list[str]:
+    """Makes the topics that are not there yet and gives their names; those that are stay as they are.
 
     `connection`: aiokafka's connection arguments. Raises KafkaError if the broker is away or refuses a topic.
     """
+    wanted = [_new_topic(spec, settings) for spec in topics_of(settings)]
+    made: list[str] = []
     admin = AIOKafkaAdminClient(**connection)
     try:
         await admin.start()
-        answer = await admin.create_topics([_new_topic(spec, settings) for spec in TOPICS])
+        answer = await admin.create_topics(wanted)
         for name, code, *_ in answer.topic_errors:
             error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
+            if not code:
+                made.append(name)
+            elif error is not TopicAlreadyExistsError:
                 raise error(name)
     finally:
         await admin.close()
+    return made
+
+
+async def check(settings: Settings, connection: Mapping[str, object], topics: Collection[str]) -> None:
+    """TopicsMissingError unless the broker shows all these topics; for a service that may not make them."""
+    admin = AIOKafkaAdminClient(**connection)
+    try:
+        await admin.start()
+        there = await admin.list_topics()
+    finally:
+        await admin.close()
+    missing = sorted({settings.topic_name(topic) for topic in topics}.difference(there))
+    if missing:
+        msg = f"the broker shows no {', '.join(missing)}: `intercompany provision` makes the topics; this service needs rights on them"
+        raise TopicsMissingError(msg)
 
 
 def _new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
@@ -79,5 +164,5 @@ def _new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
         topic_configs=spec.configuration(),
     )
     # aiokafka refuses -1 here, though it means "the broker's default" on the wire.
-    topic.replication_factor = settings.topic_replication_factor
+    topic.replication_factor = spec.replication_factor or settings.topic_replication_factor
     return topic

@@ -1,4 +1,4 @@
-"""Files of events to be published: a YAML list, or NDJSON with one event a line.
+"""Files of events to be published: a YAML list, the events of a scenario file, or NDJSON with one event a line.
 
 What always holds: an event stands there as in a scenario (`id` and `type` beside the data, `source` if it is not the
 command's), or whole as a CloudEvents document (`specversion`); each is checked as the services will check it, and what is
@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from services.command_line.group import reference_entries
 from services.command_line.records import PartyBook, record_of
 from services.command_line.yaml_files import FileError, read_yaml
 from shared.events.codec import decode
@@ -49,11 +50,20 @@ def read_event_file(path: Path, sending: Sending) -> Iterator[EventEntry]:
     if path.suffix in NDJSON:
         yield from _lines(path, sending)
         return
-    entries = read_yaml(path)
+    entries = _events(path, read_yaml(path), sending)
     if not isinstance(entries, list):
         raise FileError(path, "", f"must be a list of events (NDJSON: name it {' or '.join(sorted(NDJSON))})")
     for number, entry in enumerate(entries):
         yield _entry(f"event {number + 1}", 1, entry, sending)
+
+
+def _events(path: Path, content: Any, sending: Sending) -> Any:
+    """The list of events; a scenario's group is not sent (`apply` does), but says who is behind an account."""
+    if not isinstance(content, dict) or "events" not in content:
+        return content
+    for entry in reference_entries(path, content.get("group")):
+        record_of("", "", entry.type, entry.data, sending.time, sending.parties)
+    return content["events"]
 
 
 def _lines(path: Path, sending: Sending) -> Iterator[EventEntry]:

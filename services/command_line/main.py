@@ -13,6 +13,7 @@ import typer
 
 from services.command_line.commands.books import balances_command, open_command, trace_command, vouchers_command
 from services.command_line.commands.parts import service_command, up_command
+from services.command_line.commands.preparing import acls_command, migrate_command, provision_command
 from services.command_line.commands.publishing import apply_command, publish_command, reciprocal_command
 from services.command_line.commands.reconciling import reconcile_command
 from services.command_line.commands.rejections import rejections
@@ -22,6 +23,7 @@ from services.command_line.errors import Commands
 
 SCENARIOS: Final = "Scenarios: examples and tests"
 RUNNING: Final = "Running the services"
+PREPARING: Final = "Where services may not make schema and topics"
 SENDING: Final = "Sending to the running services"
 SHOWING: Final = "What is in the books"
 
@@ -37,6 +39,7 @@ app = typer.Typer(
 _COMMANDS: Final[dict[str, dict[str, Callable[..., None]]]] = {
     SCENARIOS: {"demo": demo_command, "simulate": simulate_command, "run": run_command},
     RUNNING: {"up": up_command, "service": service_command},
+    PREPARING: {"migrate": migrate_command, "provision": provision_command, "acls": acls_command},
     SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command},
     SHOWING: {
         "vouchers": vouchers_command,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _FOR_SCENARIOS: Final[dict[str, Any]] = {
+    "provision": True,
+    "topics_file": None,
     "topic_partitions": 1,
     "log_level": "ERROR",
     "health_port": 0,  # three services in one process

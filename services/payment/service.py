@@ -33,6 +33,7 @@ SERVICE: Final = Service(
         Topic.SETTLEMENTS: frozenset({"settlement.posted", "settlement.reversed", "document.reversed", "sales-payment-journal.refused"}),
         Topic.REFERENCE: frozenset({"company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"}),
     },
+    publishes=frozenset({Topic.JOURNALS, Topic.REJECTIONS}),
     identity=_identity,
     reports=lambda topic, message_type: topic == Topic.PAYMENTS or (topic == Topic.REQUESTS and message_type == _APPROVAL),
     forward=refused_payment,

@@ -29,6 +29,7 @@ SERVICE: Final = Service(
         Topic.SETTLEMENTS: POSTED_FROM,
         Topic.REFERENCE: frozenset({"company.defined", "intercompany-accounting.defined"}),
     },
+    publishes=frozenset({Topic.VOUCHERS, Topic.REJECTIONS}),
     identity=_identity,
     reports=lambda topic, _: topic == Topic.SETTLEMENTS,
 )

@@ -38,6 +38,7 @@ SERVICE: Final = Service(
     fold=fold,
     new_books=lambda: Books(complete=True),
     subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
+    publishes=frozenset({Topic.SETTLEMENTS, Topic.REJECTIONS}),
     identity=_identity,
     reports=_reports,
     expire=expire,

@@ -50,19 +50,39 @@ async def migrate(database: Database, schema: str, service: AnyService) -> None:
         if await connection.fetchval("select to_regnamespace($1)", schema) is None:  # "if not exists" asks for the right even so
             await connection.execute(f'create schema "{schema}"')
         await connection.execute(_TABLE)
-        applied = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
-        for name, file in migration_files(service):
-            await _apply(connection, name, file.read_text(encoding="utf-8"), applied.pop(name, None))
+        for name, text in await _not_applied(connection, schema, service):
+            await connection.execute(text)
+            await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, _digest(text))
+
+
+async def check_migrated(database: Database, schema: str, service: AnyService) -> None:
+    """MigrationError unless the schema is at this program's version; for a service whose role may not change it."""
+    async with database.transaction() as connection:
+        # A schema that this role may not use is none on its search_path.
+        there = await connection.fetchval("select to_regclass('migrations')") is not None
+        missing = await _not_applied(connection, schema, service) if there else migration_files(service)
+    if missing:
+        msg = f"schema {schema} waits for {missing[0][0]}: `intercompany migrate` makes it and gives this service's role its rights"
+        raise MigrationError(msg)
+
+
+async def _not_applied(connection: Connection, schema: str, service: AnyService) -> list[tuple[str, str]]:
+    """Name and text of the files that this schema does not have; MigrationError for what it has and this program has not."""
+    applied = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
+    missing: list[tuple[str, str]] = []
+    for name, file in migration_files(service):
+        text = file.read_text(encoding="utf-8")
+        digest = applied.pop(name, None)
+        if digest is None:
+            missing.append((name, text))
+        elif digest != _digest(text):
+            msg = f"{name} was changed after it had been applied: put changes into a new file"
+            raise MigrationError(msg)
     if applied:
         msg = f"schema {schema}: {', '.join(sorted(applied))} was applied by a newer version of this program: run that one"
         raise MigrationError(msg)
+    return missing
 
 
-async def _apply(connection: Connection, name: str, text: str, applied: str | None) -> None:
-    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    if applied is None:
-        await connection.execute(text)
-        await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
-    elif applied != digest:
-        msg = f"{name} was changed after it had been applied: put changes into a new file"
-        raise MigrationError(msg)
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

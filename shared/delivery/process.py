@@ -1,6 +1,7 @@
 """One service as a process: start, run, stop.
 
-What always holds: it starts whatever is away, and goes on by itself when that comes back; it stops gracefully: first it
+What always holds: it starts whatever is away, and goes on by itself when that comes back; with PROVISION=false it makes
+neither schema nor topics and waits until they are there; it stops gracefully: first it
 takes no new batch, the one at hand is finished, what was decided is sent, and then the connections are closed; what
 time does not allow is in the database and goes on at the next start.
 """
@@ -22,7 +23,7 @@ from shared.delivery.batch import Delivery
 from shared.delivery.consumer import read_carefully
 from shared.delivery.ends import BrokerLog
 from shared.delivery.health import Readiness, health_app, serve_health
-from shared.delivery.migrations import migrate
+from shared.delivery.migrations import check_migrated, migrate
 from shared.delivery.postgres import Postgres
 from shared.delivery.relay import Relay
 from shared.delivery.retry import persistently, real_world, whatever
@@ -65,7 +66,7 @@ class Process:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve_health(health_app(self.broker, self.readiness), self.settings))
-            await self._persistently("migrations", lambda: migrate(self.database, self.schema, self.service))
+            await self._persistently("migrations", self._migrate)
             relaying = tasks.create_task(self.relay.run())
             try:
                 await self._persistently("topics", self._provision)
@@ -80,8 +81,15 @@ class Process:
     async def _persistently(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await persistently(what, act, self.world, when=whatever)
 
+    async def _migrate(self) -> None:
+        bring = migrate if self.settings.provision else check_migrated
+        await bring(self.database, self.schema, self.service)
+
     async def _provision(self) -> None:
-        await topics.provision(self.settings, kafka.connection(self.settings))
+        if self.settings.provision:
+            await topics.provision(self.settings, kafka.connection(self.settings))
+        else:
+            await topics.check(self.settings, kafka.connection(self.settings), self.service.topics)
 
     async def _handle(self, subscription: kafka.Subscription, records: Sequence[Record]) -> None:
         await self.bases.check(subscription)

@@ -70,6 +70,7 @@ class Service(Generic[B]):
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
+    - `publishes`: the topics that it says something on.
     - `identity`: by what a message is deduplicated; None: not at all.
     - `reports(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
     - `forward`: says what is sent in place of a rejection; None: reject it.
@@ -84,6 +85,7 @@ class Service(Generic[B]):
     subscriptions: Mapping[str, frozenset[str] | None]
     identity: Callable[[Message], Identity | None]
     reports: Callable[[str, str | None], bool]
+    publishes: frozenset[str] = frozenset()
     forward: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef], datetime], list[Outgoing]] | None = None
@@ -92,6 +94,11 @@ class Service(Generic[B]):
     def source(self) -> str:
         """The CloudEvents source of what this service sends."""
         return f"intercompany/{self.name}"
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All topics that it has to do with."""
+        return self.publishes | self.subscriptions.keys()
 
     def takes(self, topic: str, message_type: str) -> bool:
         """Whether this service folds messages of this type from this topic."""

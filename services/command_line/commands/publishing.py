@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "intercompany/command-line"
 _BATCH: Final = 500
+_EVENTS: Final = "A YAML list of events, a scenario file, or NDJSON (.ndjson, .jsonl)."
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Account = Annotated[str, typer.Option(help="Main account in both companies' books.", show_default=False)]
@@ -104,7 +105,7 @@ def _records(found: Iterable[Change], now: datetime) -> list[Record]:
 
 
 def publish_command(
-    file: Annotated[Path, typer.Argument(metavar="EVENTS", help="A YAML list of events, or NDJSON (.ndjson, .jsonl).", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="EVENTS", help=_EVENTS, show_default=False)],
     *,
     source: Annotated[str, typer.Option(help="The source of events that name none.")] = SOURCE,
 ) -> None:

@@ -21,6 +21,8 @@ from services.command_line.yaml_files import FileError
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Scenario files (YAML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per file on standard output, and nothing else there.")]
 
+Examples = Annotated[Path, typer.Option("--examples", envvar="EXAMPLES_DIR", help="Folder of the documented examples.", show_default=False)]
+
 EXAMPLES: Final = Path(__file__).parents[3] / "tests" / "scenarios"
 MAIN_EXAMPLE: Final = "ic-4"
 DOCUMENTED: Final = (
@@ -84,7 +86,7 @@ def _loaded(files: list[Path]) -> tuple[list[int], list[Scenario]]:
     return codes, scenarios
 
 
-def demo_command() -> None:
+def demo_command(examples: Examples = EXAMPLES) -> None:
     """Starts broker, database and services, sends the examples through them, prints what each company's ledger got, stops.
 
     The intercompany example is shown in full, of every other documented example one line. Exit code 0 only if every
@@ -92,9 +94,9 @@ def demo_command() -> None:
 
     Example: intercompany demo
     """
-    if not EXAMPLES.is_dir():
-        fail(f"the examples are not here: {EXAMPLES} is part of the project's checkout, install the command from one", UNUSABLE)
-    scenarios = [load_scenario(EXAMPLES / f"{name}.yaml") for name in (MAIN_EXAMPLE, *DOCUMENTED)]
+    if not examples.is_dir():
+        fail(f"the examples are not here: {examples} is tests/scenarios of the project's checkout; EXAMPLES_DIR says where", UNUSABLE)
+    scenarios = [load_scenario(examples / f"{name}.yaml") for name in (MAIN_EXAMPLE, *DOCUMENTED)]
     raise typer.Exit(asyncio.run(_demo(scenarios)))
 
 
