@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     kafka_security_username: str | None = None
     kafka_security_password: SecretStr | None = None
     kafka_security_token_file: Path | None = None
+    kafka_security_token_url: HttpUrl | None = None
+    kafka_security_token_scope: str | None = None
     kafka_security_ca_file: Path | None = None
 
     health_host: str = "0.0.0.0"  # noqa: S104 - a container's probes come from outside the container
@@ -106,12 +108,15 @@ class Settings(BaseSettings):
         if self.kafka_security_mechanism is None:
             msg = f"KAFKA_SECURITY_MECHANISM is needed with KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
             raise ValueError(msg)
-        if self.kafka_security_mechanism is SecurityMechanism.OAUTH:
-            if self.kafka_security_token_file is None:
-                msg = "KAFKA_SECURITY_TOKEN_FILE is needed with KAFKA_SECURITY_MECHANISM=OAUTHBEARER"
-                raise ValueError(msg)
-        elif not self.kafka_security_username or self.kafka_security_password is None:
-            msg = "KAFKA_SECURITY_USERNAME and KAFKA_SECURITY_PASSWORD are needed with SASL"
+        oauth = self.kafka_security_mechanism is SecurityMechanism.OAUTH
+        if oauth and self.kafka_security_token_file is not None:
+            return self
+        if oauth and self.kafka_security_token_url is None:
+            msg = "KAFKA_SECURITY_TOKEN_FILE or KAFKA_SECURITY_TOKEN_URL is needed with KAFKA_SECURITY_MECHANISM=OAUTHBEARER"
+            raise ValueError(msg)
+        if not self.kafka_security_username or self.kafka_security_password is None:
+            needed = "KAFKA_SECURITY_TOKEN_URL" if oauth else "SASL"
+            msg = f"KAFKA_SECURITY_USERNAME and KAFKA_SECURITY_PASSWORD are needed with {needed}"
             raise ValueError(msg)
         return self
 

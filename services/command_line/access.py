@@ -15,7 +15,7 @@ from shared.events.envelope import Topic
 from shared.topics import TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from shared.delivery.service import AnyService
     from shared.settings import Settings
@@ -57,15 +57,20 @@ def acls(access: Access, settings: Settings) -> Iterator[tuple[str, ...]]:
 
     `Read` and `Write` bring `Describe` with them; an idempotent producer needs no more than `Write`.
     """
-    for operations, topics in ((("Read",), access.reads), (("Write",), access.writes), (_MAKING, access.makes)):
-        for topic in sorted(topics):
-            yield _add(access, operations, "--topic", settings.topic_name(topic))
-    for group in access.groups:
-        yield _add(access, ("Read",), "--group", settings.group_name(group))
+    topics = {name: _each("--topic", map(settings.topic_name, sorted(getattr(access, name)))) for name in ("reads", "writes", "makes")}
+    if access.reads:
+        yield _add(access, ("Read",), *topics["reads"], *_each("--group", map(settings.group_name, access.groups)))
     if access.prefix:
         yield _add(access, ("Read",), "--group", settings.group_name(access.prefix), "--resource-pattern-type", "prefixed")
+    if access.writes:
+        yield _add(access, ("Write",), *topics["writes"])
+    if access.makes:
+        yield _add(access, _MAKING, *topics["makes"])
 
 
-def _add(access: Access, operations: tuple[str, ...], *resource: str) -> tuple[str, ...]:
-    allowed = tuple(word for operation in operations for word in ("--operation", operation))
-    return ("--add", "--allow-principal", f"User:{access.principal}", *allowed, *resource)
+def _add(access: Access, operations: tuple[str, ...], *resources: str) -> tuple[str, ...]:
+    return ("--add", "--allow-principal", f"User:{access.principal}", *_each("--operation", operations), *resources)
+
+
+def _each(option: str, values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in (option, value))

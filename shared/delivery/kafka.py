@@ -21,7 +21,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.abc import AbstractTokenProvider
 from aiokafka.codec import has_lz4
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
@@ -32,13 +31,13 @@ from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.delivery.ports import Encoded, Partition
+from shared.delivery.tokens import token_provider
 from shared.events.envelope import Record, Topic
 from shared.settings import SecurityMechanism, SecurityProtocol
 from shared.topics import LARGEST_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-    from pathlib import Path
 
     from faststream.kafka.subscriber.usecase import BatchSubscriber
 
@@ -62,18 +61,6 @@ _SASL: Final = {
     SecurityMechanism.SCRAM_256: SASLScram256,
     SecurityMechanism.SCRAM_512: SASLScram512,
 }
-
-
-class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
-    """Reads the OAuth token anew for each connection: whoever mounts the file keeps it fresh."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    async def token(self) -> str:
-        """The token."""
-        text = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
-        return text.strip()
 
 
 def security(settings: Settings) -> BaseSecurity | None:
@@ -102,8 +89,8 @@ def connection(settings: Settings) -> dict[str, Any]:
 
 
 def _token(settings: Settings) -> dict[str, Any]:
-    file = settings.kafka_security_token_file
-    return {} if file is None else {"sasl_oauth_token_provider": _TokenFile(file)}
+    provider = token_provider(settings)
+    return {} if provider is None else {"sasl_oauth_token_provider": provider}
 
 
 class KafkaProducer:
