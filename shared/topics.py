@@ -83,14 +83,19 @@ class Plan(BaseModel):
     retention: timedelta | None = None
     config: dict[str, str] = {}
 
+    def over(self, default: Plan) -> Plan:
+        """This plan, and the default where it says nothing."""
+        mine = self.model_dump(exclude_none=True)
+        return default.model_copy(update={**mine, "config": {**default.config, **self.config}})
+
     def applied(self, spec: TopicSpec) -> TopicSpec:
         """The topic with what this plan says; partitions that the table gives stay."""
         return replace(
             spec,
             partitions=spec.partitions or self.partitions,
-            replication_factor=self.replication_factor or spec.replication_factor,
+            replication_factor=self.replication_factor,
             retention_ms=spec.retention_ms if self.retention is None else self.retention // timedelta(milliseconds=1),
-            config={**spec.config, **self.config},
+            config=self.config,
         )
 
 
@@ -106,7 +111,8 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
     if unknown:
         msg = f"TOPICS_FILE: {unknown[0]} is no topic of this system"
         raise SettingsError(msg)
-    return tuple(plans.get(spec.name, Plan()).applied(plans.get(FOR_ALL, Plan()).applied(spec)) for spec in TOPICS)
+    default = plans.get(FOR_ALL, Plan())
+    return tuple(plans.get(spec.name, Plan()).over(default).applied(spec) for spec in TOPICS)
 
 
 def _read(file: Path) -> dict[str, Plan]:
