@@ -17,6 +17,7 @@ from services.command_line.commands.preparing import acls_command, migrate_comma
 from services.command_line.commands.publishing import apply_command, publish_command, reciprocal_command
 from services.command_line.commands.reconciling import reconcile_command
 from services.command_line.commands.rejections import rejections
+from services.command_line.commands.republishing import republish_command
 from services.command_line.commands.scenarios import demo_command, run_command, simulate_command
 from services.command_line.commands.waiting import waiting
 from services.command_line.errors import Commands
@@ -40,7 +41,7 @@ _COMMANDS: Final[dict[str, dict[str, Callable[..., None]]]] = {
     SCENARIOS: {"demo": demo_command, "simulate": simulate_command, "run": run_command},
     RUNNING: {"up": up_command, "service": service_command},
     PREPARING: {"migrate": migrate_command, "provision": provision_command, "acls": acls_command},
-    SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command},
+    SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command, "republish": republish_command},
     SHOWING: {
         "vouchers": vouchers_command,
         "open": open_command,

@@ -8,7 +8,7 @@ to batch, and only what was committed is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -42,6 +42,9 @@ on v.document = payment.document and v.company = payment.company and v.ledger = 
 OF_VOUCHERS: Final = f"""
 {_LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
 using (company, series, number) order by l.company, l.series, l.number, l.line"""
+PAGE: Final = f"""
+{_VOUCHERS} where (company, series, number) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::date is null or date >= $5)
+{_IN_ORDER} limit $6"""
 LAST_NUMBERS: Final = "select company, series, number from numbers where company = any($1) order by company, series for update"
 SAVE_NUMBERS: Final = """
 insert into numbers (company, series, number) select * from unnest($1::text[], $2::text[], $3::bigint[])
@@ -102,6 +105,15 @@ class Store:
         books.numbers.settle()
         books.balances = await self.load_balances(connection)
         return books
+
+    async def load_page(
+        self, connection: Connection, after: VoucherKey, size: int, company: str | None, since: date | None
+    ) -> list[tuple[VoucherKey, Voucher]]:
+        """The next vouchers after a key, in the order of companies, series and numbers; of one company, from a date on."""
+        rows = await connection.fetch(PAGE, *after, company, since, size)
+        keys = [(row["company"], row["series"], row["number"]) for row in rows]
+        lines = _by_voucher(await connection.fetch(OF_VOUCHERS, *_columns(keys, 3)))
+        return [_voucher(row, lines) for row in rows]
 
     async def load_balances(self, connection: Connection) -> dict[BalanceKey, Balance]:
         """The running sums alone, in the order of their keys: what a `balances` command shows without reading the lines."""

@@ -70,7 +70,8 @@ def provision_command(*, within: Within = 60) -> None:
 
     Example: TOPICS_FILE=deploy/topics/production.yaml intercompany provision
     """
-    settings = product_settings(broker=True)
+    given = load_settings()
+    settings = given if given.kafka_bootstrap_servers else product_settings(broker=True)
     made = asyncio.run(_patiently(lambda: topics.provision(settings, kafka.connection(settings)), within))
     notes().print(f"Made {', '.join(made)}." if made else "All topics are there already.")
 
