@@ -24,6 +24,16 @@ from shared.topics import TOPICS
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_MECHANISM"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "PLAIN"}, "KAFKA_SECURITY_USERNAME"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER"}, "KAFKA_SECURITY_TOKEN_FILE"),
+        (
+            {
+                "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+                "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER",
+                "KAFKA_SECURITY_TOKEN_URL": "https://login.example.com/token",
+            },
+            "KAFKA_SECURITY_USERNAME",
+        ),
+        ({"KAFKA_SECURITY_TOKEN_URL": "file:///etc/passwd"}, "KAFKA_SECURITY_TOKEN_URL"),
+        ({"PROVISION": "perhaps"}, "PROVISION"),
     ],
 )
 def test_an_error_names_the_variable_and_not_its_value(variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
