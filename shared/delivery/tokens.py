@@ -13,6 +13,7 @@ import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
@@ -64,16 +65,24 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]
         basic = base64.b64encode(f"{quote(self._client, safe='')}:{quote(self._secret, safe='')}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
         request = Request(self._url, urlencode(form).encode(), headers)  # noqa: S310 - the settings allow http and https alone
-        with urlopen(request, timeout=_ANSWER_WITHIN) as response:  # noqa: S310 - as above
-            text = response.read()
         try:
-            answer = json.loads(text)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict) or "access_token" not in answer:
-            msg = "the token endpoint (KAFKA_SECURITY_TOKEN_URL) gave no access_token"
-            raise OSError(msg)
-        return answer
+            with urlopen(request, timeout=_ANSWER_WITHIN) as response:  # noqa: S310 - as above
+                return _with_token(response.read())
+        except HTTPError as error:
+            with error:
+                msg = f"the token endpoint (KAFKA_SECURITY_TOKEN_URL) answered {error.code} {error.reason}"
+                raise OSError(msg) from None
+
+
+def _with_token(text: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or "access_token" not in answer:
+        msg = "the token endpoint (KAFKA_SECURITY_TOKEN_URL) gave no access_token"
+        raise OSError(msg)
+    return answer
 
 
 def token_provider(settings: Settings) -> AbstractTokenProvider | None:
