@@ -40,6 +40,7 @@ def named_by(message: Message, books: Books, waiting: Waiting | None = None) -> 
         yield from _answers(data.run)
     elif isinstance(data, SettlementRequested):
         yield from _run(message, message.ref)
+        yield Missing("waiting", "wakes", ("event", *message.ref))
     elif isinstance(data, PaymentReversalRequested | SettlementReversalRequested):
         yield from _reversal(message, data)
 

@@ -78,6 +78,25 @@ def events(random: Random, *, across_currencies: bool, reversals: bool) -> list[
     return [*documents, *payments, *asked]
 
 
+def requests(random: Random, drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Perhaps a settlement asked for afterwards, over what no payment of the stream has marked."""
+    marked = {mark["document"] for event in drawn for mark in event.get("settle", ())} | {
+        event["document"] for event in drawn if event.get("settle")
+    }
+    free = [event for event in drawn if "document" in event and event["document"] not in marked]
+    if len(free) < 2 or random.random() < 0.3:
+        return []
+    chosen = random.sample(free, random.randint(2, len(free)))
+    ledger = "receivable" if chosen[0]["type"].startswith("customer") else "payable"
+    marks = [{"company": event["company"], "document": event["document"]} for event in chosen]
+    asked: dict[str, Any] = {"id": "S", "type": "settlement.requested", "ledger": ledger, "settle": marks}
+    if random.random() < 0.3:
+        lowering = [event for event in chosen if event.get("kind", "credit_note") == "credit_note"]
+        if lowering:
+            asked["primary"] = {"company": lowering[0]["company"], "document": lowering[0]["document"]}
+    return [asked]
+
+
 def _day(random: Random) -> str:
     return (START + timedelta(days=random.randint(0, 60))).isoformat()
 
@@ -136,6 +155,87 @@ def _payment(random: Random, side: str, number: int, marked: list[dict[str, Any]
         "amount": str(max(amount, Decimal("1.00"))),
         "settle": marks,
         "primary": random.random() < 0.4,
+    }
+
+
+def trade(random: Random, *, automatic: bool = True) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A group in which W sells to E and F, and vendor payments for those invoices, each marked at most once.
+
+    Nothing is written off, so that what a payment leaves open the buyer and the seller leave open alike.
+    """
+    relations = [
+        {
+            "seller": {"company": "W", "customer": f"C-{buyer}"},
+            "buyer": {"company": buyer, "vendor": "V-W"},
+            "payment_journal": "J",
+            "post_automatically": automatic,
+        }
+        for buyer in ("E", "F")
+    ]
+    partial = {
+        ledger: {
+            "cash_discounts_for_partial_payments": random.random() < 0.5,
+            "cash_discount_base": random.choice(["gross", "net_of_sales_tax"]),
+        }
+        for ledger in ("receivable", "payable")
+    }
+    group = {
+        "companies": {"W": {"currency": random.choice(["USD", "EUR"])}, "E": {"currency": "USD"}, "F": {"currency": "USD"}},
+        "parties": {
+            "W": {"vendors": {"E": "V-W", "F": "V-W"}},
+            **{buyer: {"customers": {"W": f"C-{buyer}"}} for buyer in ("E", "F")},
+        },
+        "payment_journals": {"W": {"J": {"offset": "cash"}}},
+        "trading": relations,
+        "settlement_parameters": {"W": partial, "E": partial, "F": partial},
+        "exchange_rates": [{"from": "EUR", "to": "USD", "date": "2025-12-01", "rate": "1.10"}],
+    }
+    pairs = [_sale(random, number) for number in range(random.randint(1, 5))]
+    free = [bill for _, bill in pairs]
+    random.shuffle(free)
+    payments: list[dict[str, Any]] = []
+    while free:
+        marked, free = free[:2], free[2:]
+        payments.append(_payment_of_bills(random, len(payments), marked))
+    return group, [*(event for pair in pairs for event in pair), *payments]
+
+
+def _sale(random: Random, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The customer invoice of W and the vendor invoice of the buyer."""
+    buyer = random.choice(["E", "F"])
+    about = {
+        "date": START.isoformat(),
+        "currency": "EUR",
+        "amount": random.choice(["100.00", "333.33", "0.99"]),
+        "cash_discounts": [{"percent": "2", "days": 40}] if random.random() < 0.6 else [],
+    }
+    sale = {
+        "id": f"C{number}",
+        "type": "customer-invoice.posted",
+        "company": "W",
+        "account": f"C-{buyer}",
+        "document": f"C{number}",
+        **about,
+    }
+    bill = {"id": f"V{number}", "type": "vendor-invoice.posted", "company": buyer, "account": "V-W", "document": f"V{number}", **about}
+    if about["currency"] != "USD":
+        bill["exchange_rate"] = "1.12"
+    return sale, {**bill, "intercompany_invoice": {"company": "W", "document": sale["document"]}}
+
+
+def _payment_of_bills(random: Random, number: int, bills: list[dict[str, Any]]) -> dict[str, Any]:
+    total = sum((Decimal(bill["amount"]) for bill in bills), Decimal(0))
+    amount = (total * random.choice([Decimal(1), Decimal("0.98"), Decimal("0.5"), Decimal("1.1")])).quantize(Decimal("0.01"))
+    return {
+        "id": f"P{number}",
+        "type": "vendor-payment.posted",
+        "company": random.choice(["E", "F"]),
+        "account": "V-W",
+        "document": f"P{number}",
+        "date": _day(random),
+        "currency": "EUR",
+        "amount": str(amount),
+        "settle": [{"company": bill["company"], "document": bill["document"]} for bill in bills],
     }
 
 

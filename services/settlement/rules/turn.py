@@ -70,9 +70,10 @@ class Turn:
             heappush(self.woken, waiting.sequence)
 
     def release(self, waiting: Waiting) -> None:
-        """Something has gone on or is refused: what it had reserved is free."""
+        """Something has gone on or is refused: what it had reserved is free, and a reversal that names its event may go on."""
         if self.books.waiting.get(waiting.sequence) is not None:
             self.books.waiting.put(waiting.sequence, None)
+            self.wake("event", *waiting.event)
         self.wake_reserved(waiting.reserves)
 
     def wake_reserved(self, documents: tuple[DocumentKey, ...]) -> None:

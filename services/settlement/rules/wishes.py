@@ -168,6 +168,7 @@ def _leave_open(turn: Turn, marks: Marks) -> None:
 def _done(turn: Turn, marks: Marks) -> None:
     if marks.payment is None:
         turn.books.requests.put(marks.run, Request(marks.run, turn.message.type))
+        turn.wake("event", *marks.run)
 
 
 def _run(turn: Turn, marks: Marks, wish: Wish) -> Run:
