@@ -1,4 +1,4 @@
-"""What several tests need: one embedded database for all of them."""
+"""What several tests need: one embedded database for all of them, and how many examples a property is tried with."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from shared.parts.database import embedded_database
+
+settings.register_profile(
+    "tests",
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)
+# For `make mutants`: a mutant need not be understood, only seen, so the first example that fails will do.
+settings.register_profile("mutants", settings.get_profile("tests"), max_examples=12, database=None, phases=[Phase.generate])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.payment.rules.shares import payment_shares
@@ -16,7 +16,6 @@ from tests.payment.streams import a_run, stream
 
 
 @given(random=st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
 def test_what_payments_gave_is_what_was_applied_less_what_credit_notes_gave(random: Random) -> None:
     run = a_run(random, 0)
     given_by_payments = sum((share.amount for payment in payment_shares(run) for share in payment.shares), Decimal(0))
@@ -32,7 +31,6 @@ def test_what_payments_gave_is_what_was_applied_less_what_credit_notes_gave(rand
 
 
 @given(random=st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
 def test_each_run_is_answered_by_as_many_messages_as_each_of_them_says(random: Random) -> None:
     service = ready() if random.random() < 0.5 else Payment()
     for number in range(5):
@@ -42,7 +40,6 @@ def test_each_run_is_answered_by_as_many_messages_as_each_of_them_says(random: R
 
 
 @given(random=st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_no_journal_is_told_twice_and_no_number_is_given_twice(random: Random) -> None:
     service = Payment()
     told: Counter[tuple[str, str, str]] = Counter()
