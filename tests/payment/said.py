@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -87,9 +88,9 @@ class Payment:
         for data in reference:
             self.hear(data)
 
-    def hear(self, data: Any, *, id_: str = "", name: str = "", replay: int = 0) -> list[Outgoing]:
+    def hear(self, data: Any, *, id_: str = "", name: str = "", replay: int = 0, trace: str | None = None) -> list[Outgoing]:
         """Folds a message with this data; what the service says because of it."""
-        outgoing = fold(self.books, self.message(data, id_=id_, name=name, replay=replay))
+        outgoing = fold(self.books, replace(self.message(data, id_=id_, name=name, replay=replay), traceparent=trace))
         self.books.settle()
         return outgoing
 

@@ -139,6 +139,17 @@ def test_a_reversal_mirrors_the_lines_in_every_company() -> None:
         assert {line.rule for line in voucher.lines} == {"C21"}
 
 
+def test_the_vouchers_of_a_reversal_name_run_record_and_partner_as_those_they_mirror() -> None:
+    group = books()
+    originals = post(group, INV_TAX, PAY_TAX, run(PAY_TAX, INV_TAX, TAX_RECORD))[2:]
+    mirrors = post(group, reversed_record(date(2015, 3, 1)))
+    assert {(voucher.settlement, voucher.record) for voucher in (*originals, *mirrors)} == {(RUN, 1)}
+    assert [[line.partner for line in voucher.lines] for voucher in mirrors] == [
+        [line.partner for line in each.lines] for each in originals
+    ]
+    assert "Settlement reversal PAY: due to FABE" in {line.text for line in mirrors[0].lines}
+
+
 def test_after_a_reversal_the_balances_are_those_of_the_documents_alone() -> None:
     group = books()
     post(group, INV_TAX, PAY_TAX)
