@@ -147,7 +147,7 @@ def test_the_vouchers_of_a_reversal_name_run_record_and_partner_as_those_they_mi
     assert [[line.partner for line in voucher.lines] for voucher in mirrors] == [
         [line.partner for line in each.lines] for each in originals
     ]
-    assert "Settlement reversal PAY: due to FABE" in {line.text for line in mirrors[0].lines}
+    assert "Reversal of settlement PAY: due to FABE" in {line.text for line in mirrors[0].lines}
 
 
 def test_after_a_reversal_the_balances_are_those_of_the_documents_alone() -> None:
