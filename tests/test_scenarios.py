@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from services.command_line.simulate import simulate
 FILES = sorted((Path(__file__).parent / "scenarios").rglob("*.yaml"))
 COMMAND = (sys.executable, "-m", "services.command_line.main")
 
+_read = cache(load_scenario)
+"""Read once, however often the tests run in one process (`make mutants` runs them for every mutant)."""
+
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_rules_give_every_figure_of_the_scenario(path: Path) -> None:
-    scenario = load_scenario(path)
+    scenario = _read(path)
     assert list(differences(scenario, simulate(scenario))) == []
 
 

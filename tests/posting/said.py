@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,14 @@ def _is_amount(word: str) -> bool:
     return word[0].isdigit()
 
 
+@cache
+def _scenario(name: str) -> Any:
+    return yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
 def expected(scenario: str, company: str, kind: str, document: str | None = None) -> list[Written]:
     """The lines of all vouchers of a company and kind (and document) that a scenario file expects, sorted."""
-    content = yaml.safe_load((SCENARIOS / f"{scenario}.yaml").read_text(encoding="utf-8"))
-    vouchers = [each for each in content["expect"]["vouchers"] if each["company"] == company and each["kind"] == kind]
+    vouchers = [each for each in _scenario(scenario)["expect"]["vouchers"] if each["company"] == company and each["kind"] == kind]
     chosen = [each for each in vouchers if document in (None, each.get("document"))]
     return sorted((_expected_line(line) for each in chosen for line in each["lines"]), key=str)
 
