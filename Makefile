@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test lint up lock clean
+.PHONY: help install install-dev demo test lint mutants up lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,12 @@ lint: $(INSTALLED_DEV) ## ruff, mypy, import-linter
 	$(BIN)/mypy || status=1; \
 	$(BIN)/lint-imports || status=1; \
 	exit $$status
+
+# From nothing each time: results that are kept do not know of tests that came since.
+mutants: $(INSTALLED_DEV) ## mutation score of the cores; takes long
+	@rm -rf mutants
+	@PATH="$(abspath $(BIN)):$$PATH" nice mutmut run --max-children 2
+	@$(BIN)/mutmut results --all true | $(BIN)/python tests/mutation_score.py
 
 lock: $(INSTALLED_DEV) ## writes the lock files anew; LOCK_OPTIONS=--upgrade takes newer versions
 	@$(COMPILE) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml
