@@ -18,7 +18,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 # For `make mutants`: a mutant need not be understood, only seen, so the first example that fails will do.
-settings.register_profile("mutants", settings.get_profile("tests"), max_examples=12, database=None, phases=[Phase.generate])
+settings.register_profile("mutants", settings.get_profile("tests"), max_examples=5, database=None, phases=[Phase.generate])
 settings.load_profile("tests")
 
 
