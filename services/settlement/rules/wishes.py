@@ -7,11 +7,12 @@ waited for, what contradicts is refused, and the facts around it stand (events.m
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import NamedTuple
 
 from services.settlement.rules.checks import Wish, first_refusal
 from services.settlement.rules.claims import Claim, Run, claim
-from services.settlement.rules.exchange import WaitForError
+from services.settlement.rules.exchange import WaitForError, worth
 from services.settlement.rules.records import Recorded
 from services.settlement.rules.run import compute
 from services.settlement.rules.turn import Turn
@@ -187,12 +188,21 @@ def _run(turn: Turn, marks: Marks, wish: Wish) -> Run:
         payment=wish.payment,
         discount_date=marks.discount_date,
     )
+    for entry in run.lowering:
+        entry.limit = _own_limit(run, entry)
     if marks.own_primary:
         run.primary = own[0]
     elif marks.primary is not None:
         named = DocumentKey(marks.ledger, marks.primary.company, marks.primary.document)
         run.primary = next(entry for entry in everything if entry.document.key == named)
     return run
+
+
+def _own_limit(run: Run, lowering: Claim) -> Decimal | None:
+    """A payment's marks are in its currency: what one lets a lowering document give is converted at the payment's date (step 2)."""
+    if lowering.limit is None or run.payment is None:
+        return lowering.limit
+    return worth(run.reference, run.payment, lowering.document, lowering.limit)
 
 
 def _claim(turn: Turn, document: Document, mark: Mark | None, place: int) -> Claim:
