@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test lint mutants up lock clean
+.PHONY: help install install-dev demo bench test lint mutants up lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,6 +25,9 @@ demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each 
 
 up: $(INSTALLED) ## starts all parts and leaves them running
 	@$(BIN)/intercompany up
+
+bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
+	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
 
 # Tests run even when a check before them fails, so that one run shows all there is to mend.
 test: $(INSTALLED_DEV) ## every check and every test

@@ -11,6 +11,7 @@ from typing import Final
 
 import typer
 
+from services.command_line.commands.bench import bench_command
 from services.command_line.commands.books import balances_command, open_command, trace_command, vouchers_command
 from services.command_line.commands.parts import service_command, up_command
 from services.command_line.commands.preparing import acls_command, migrate_command, provision_command
@@ -39,7 +40,7 @@ app = typer.Typer(
 
 _COMMANDS: Final[dict[str, dict[str, Callable[..., None]]]] = {
     SCENARIOS: {"demo": demo_command, "simulate": simulate_command, "run": run_command},
-    RUNNING: {"up": up_command, "service": service_command},
+    RUNNING: {"up": up_command, "service": service_command, "bench": bench_command},
     PREPARING: {"migrate": migrate_command, "provision": provision_command, "acls": acls_command},
     SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command, "republish": republish_command},
     SHOWING: {
