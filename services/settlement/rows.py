@@ -298,7 +298,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                 "run": StoredIndex(_OF_EVENT.format("journals", "run", "run"), tuple),
                 "reserves": StoredIndex(f"{_RESERVED.format('journals')} and cardinality(reserves) > 0", lambda key: (joined(key),)),
             },
-            few=("reserves", "select body from journals where cardinality(reserves) > 0 limit $1"),
+            few=("reserves", "select body from journals where cardinality(reserves) > 0 order by company limit $1"),
         ),
         StoredTable(
             "answers",

@@ -20,8 +20,10 @@ from shared.events.envelope import EventRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.command_line.bench.stack import Stack
+    import asyncpg
+
     from services.command_line.bench.workload import Payment
+    from shared.settings import Settings
 
 SEED: Final = 450
 """Payments that are copied."""
@@ -53,10 +55,10 @@ from {seed}.posting_balances s where (b.company, b.account, b.posting_type, b.pa
 class History:
     """Copies of the seed, which is all that stands in the books when `take_seed` is called."""
 
-    def __init__(self, stack: Stack, seed: Sequence[Payment]) -> None:
-        self._stack = stack
-        self._connection = stack.connection
-        self._seed = f'"{stack.schema("seed")}"'
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], settings: Settings, seed: Sequence[Payment]) -> None:
+        self._connection = connection
+        self._schema = settings.schema_name
+        self._seed = f'"{self._schema("seed")}"'
         self._ids = [dict(record.headers)["ce_id"].decode() for each in seed for record in (*each.invoices, each.payment)]
         self._statements: list[str] = []
         self._copies = 0
@@ -66,7 +68,7 @@ class History:
         """Keeps the seed's rows; call it while all is at rest."""
         await self._connection.execute(f"create schema {self._seed}")
         for service in SERVICES:
-            schema = self._stack.schema(service.name)
+            schema = self._schema(service.name)
             for table in await tables_of(self._connection, schema):
                 if table not in _KEPT:
                     copy = f"{self._seed}.{service.name}_{table}"
@@ -95,28 +97,28 @@ class History:
         columns = await self._connection.fetch(_COLUMNS, copy)
         values = ", ".join(_value(service, table, row["attname"], row["type"]) for row in columns)
         numbers = " join {posting}.numbers n using (company, series) join {seed}.posting_numbers o using (company, series)"
-        joined = numbers.format(posting=f'"{self._stack.schema("posting")}"', seed=self._seed) if (service, table) in _NUMBERED else ""
+        joined = numbers.format(posting=f'"{self._schema("posting")}"', seed=self._seed) if (service, table) in _NUMBERED else ""
         only = f"where s.key::text like '{_derived(0)}%'" if table == "inbox" else ""
-        target = f'"{self._stack.schema(service)}".{table}'
+        target = f'"{self._schema(service)}".{table}'
         return f"insert into {target} select {values} from generate_series($1::int, $2::int) k cross join {copy} s{joined} {only}"  # noqa: S608
 
     async def _copy(self, copies: range) -> None:
         for statement in self._statements:
             await self._connection.execute(statement, copies[0], copies[-1])
-        names = {"posting": f'"{self._stack.schema("posting")}"', "seed": self._seed}
+        names = {"posting": f'"{self._schema("posting")}"', "seed": self._seed}
         for update in (_NUMBERS, _BALANCES):
             await self._connection.execute(update.format(**names), len(copies))
         keys = (
             (inbox_key(EventRef(SOURCE, id_.replace(_TAG.format(0), _TAG.format(copy)))), b"\0" * 16)
             for copy, id_ in product(copies, self._ids)
         )
-        schema = self._stack.schema("settlement")
+        schema = self._schema("settlement")
         await self._connection.copy_records_to_table("inbox", records=keys, columns=["key", "digest"], schema_name=schema)
 
     async def _settle(self) -> None:
         """As after years: statistics and visibility up to date, and nothing in a service's memory that is older."""
         for service in SERVICES:
-            schema = self._stack.schema(service.name)
+            schema = self._schema(service.name)
             await self._connection.execute(f'update "{schema}".epoch set number = number + 1')  # noqa: S608
             for table in await tables_of(self._connection, schema):
                 await self._connection.execute(f'vacuum (analyze) "{schema}".{table}')

@@ -15,17 +15,29 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from services.command_line.bench.measure import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
-    from services.command_line.bench.stack import Stack
+    import asyncpg
+
+    from shared.settings import Settings
 
 CHUNK: Final = 500
 MOST_CHUNKS: Final = 60
 """The loop's data are kept in memory: about 4 MiB a chunk."""
 
 _COLUMNS: Final = """
-select quote_ident(attname) as attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum
+select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+where attrelid = $1::regclass and attnum > 0 and not attisdropped
 """
+
+
+class Rows(NamedTuple):
+    """Rows to be written again: of these tables (`service.table`), last written by transactions from `since` to before `until`."""
+
+    tables: Sequence[str]
+    since: int
+    until: int
+    payments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +60,50 @@ class _Table(NamedTuple):
     chunks: Sequence[bytes]
 
 
-async def copy_loop(stack: Stack, rows: Iterable[str], since: int, until: int, payments: int, advance: Callable[[float], None]) -> CopyLoop:  # noqa: PLR0913 - which rows
-    """Writes the rows of these tables (`service.table`) that transactions from `since` to before `until` wrote for so many payments."""
-    schema = stack.schema("limit")
-    chunks = max(1, round(payments / CHUNK))
-    used = min(chunks, MOST_CHUNKS)
-    await stack.connection.execute(f'create schema "{schema}"')
-    tables = [await _prepared(stack, schema, name, (since, until), (chunks, used)) for name in rows]
+async def copy_loop(connection: asyncpg.Connection[asyncpg.Record], settings: Settings, rows: Rows) -> CopyLoop:
+    """Writes the rows again, into a schema of its own; of very many payments the first only."""
+    limit = _Limit(connection, settings, rows)
+    tables = await limit.prepared()
     started = time.monotonic()
-    for number in range(used):
-        async with stack.connection.transaction():
+    for number in range(limit.used):
+        async with connection.transaction():
             for table in tables:
-                await stack.connection.copy_to_table(table.name, source=BytesIO(table.chunks[number]), schema_name=schema, format="binary")
-        advance(number + 1)
-    return CopyLoop(payments * used / chunks, time.monotonic() - started)
+                data = BytesIO(table.chunks[number])
+                await connection.copy_to_table(table.name, source=data, schema_name=limit.schema, format="binary")
+    return CopyLoop(rows.payments * limit.used / limit.chunks, time.monotonic() - started)
 
 
-async def _prepared(stack: Stack, schema: str, name: str, transactions: tuple[int, int], chunks: tuple[int, int]) -> _Table:
-    """The empty table, and what it will get; only the first chunks if they are too many."""
-    service, table = name.split(".")
-    source, target = f'"{stack.schema(service)}".{table}', f"{service}_{table}"
-    await stack.connection.execute(f'create table "{schema}".{target} (like {source} including all)')
-    cut = f'"{schema}".cut_{target}'
-    of_all = f"select ntile($3) over (order by t.ctid) as chunk, t.* from {source} t where {written('t.xmin')}"  # noqa: S608 - names of our own
-    await stack.connection.execute(f"create unlogged table {cut} (chunk bigint, like {source})")
-    await stack.connection.execute(f"insert into {cut} select * from ({of_all}) all_chunks where chunk <= $4", *transactions, *chunks)  # noqa: S608
-    await stack.connection.execute(f"create index on {cut} (chunk)")
-    columns = [row["attname"] for row in await stack.connection.fetch(_COLUMNS, source)]
-    data: list[bytes] = []
-    for number in range(1, chunks[1] + 1):
-        query, buffer = f"select {', '.join(columns)} from {cut} where chunk = $1", BytesIO()  # noqa: S608
-        await stack.connection.copy_from_query(query, number, output=buffer, format="binary")
-        data.append(buffer.getvalue())
-    await stack.connection.execute(f"drop table {cut}")
-    return _Table(target, data)
+class _Limit:
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], settings: Settings, rows: Rows) -> None:
+        self.schema = settings.schema_name("limit")
+        self.chunks = max(1, round(rows.payments / CHUNK))
+        self.used = min(self.chunks, MOST_CHUNKS)
+        self._connection = connection
+        self._settings = settings
+        self._rows = rows
+
+    async def prepared(self) -> list[_Table]:
+        """The empty tables, and what each will get."""
+        await self._connection.execute(f'create schema "{self.schema}"')
+        return [await self._prepared(*name.split(".")) for name in self._rows.tables]
+
+    async def _prepared(self, service: str, table: str) -> _Table:
+        """Cuts the rows into chunks in a table beside, since each chunk would else be looked for in all of them."""
+        source, target = f'"{self._settings.schema_name(service)}".{table}', f"{service}_{table}"
+        cut = f'"{self.schema}".cut_{target}'
+        await self._connection.execute(f'create table "{self.schema}".{target} (like {source} including all)')
+        await self._connection.execute(f"create unlogged table {cut} (chunk bigint, like {source})")
+        await self._connection.execute(
+            f"insert into {cut} select * from (select ntile($3) over (order by t.ctid) as chunk, t.* from {source} t "  # noqa: S608 - names of our own
+            f"where {written('t.xmin')}) as cut where chunk <= $4",
+            *(self._rows.since, self._rows.until, self.chunks, self.used),
+        )
+        await self._connection.execute(f"create index on {cut} (chunk)")
+        columns = await self._connection.fetchval(_COLUMNS, source)
+        chosen = f"select {columns} from {cut} where chunk ="  # noqa: S608
+        return _Table(target, [await self._chunk(f"{chosen} {number}") for number in range(1, self.used + 1)])
+
+    async def _chunk(self, query: str) -> bytes:
+        data = BytesIO()
+        await self._connection.copy_from_query(query, output=data, format="binary")
+        return data.getvalue()

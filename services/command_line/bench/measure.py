@@ -21,10 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from services.command_line.wiring import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from services.command_line.bench.stack import Stack
     from shared.delivery.ports import Connection
+    from shared.settings import Settings
 
 MIB: Final = 1 << 20
 _PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
@@ -113,22 +114,17 @@ async def tables_of(connection: Connection, schema: str) -> list[str]:
     return [row["tablename"] for row in await connection.fetch(_TABLES, schema)]
 
 
-async def rows_written(stack: Stack, since: int, until: int) -> dict[str, int]:
+async def rows_written(connection: Connection, settings: Settings, since: int, until: int) -> dict[str, int]:
     """How many rows of each table (`service.table`) were last written by a transaction from `since` to before `until`."""
     found: dict[str, int] = {}
     for service in SERVICES:
-        schema = stack.schema(service.name)
-        for table in await tables_of(stack.connection, schema):
+        schema = settings.schema_name(service.name)
+        for table in await tables_of(connection, schema):
             query = f'select count(*) from "{schema}"."{table}" where {written("xmin")}'  # noqa: S608 - names of our own
-            found[f"{service.name}.{table}"] = await stack.connection.fetchval(query, since, until)
+            found[f"{service.name}.{table}"] = await connection.fetchval(query, since, until)
     return {table: rows for table, rows in found.items() if rows}
 
 
 def written(column: str) -> str:
     """The SQL condition that a row's transaction is from $1 to before $2."""
     return f"{column}::text::bigint >= $1 and {column}::text::bigint < $2"
-
-
-def per(figures: Mapping[str, float], number: float, names: Iterable[str] | None = None) -> dict[str, float]:
-    """Figures by a number, rounded; those named, or all."""
-    return {name: round(figures[name] / number, 3) for name in (figures if names is None else names)}

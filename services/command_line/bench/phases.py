@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Advance = Callable[[float], None]
     VouchersOf = Callable[[int], int]
 
-AHEAD: Final = 5_000
+AHEAD: Final = 3_000
 """Payments sent and not yet posted, at most: enough for full batches in all services, few enough to end in time."""
 _CHUNK: Final = 500
 _LOOK_EVERY: Final = 0.1
@@ -93,7 +93,7 @@ def _now() -> float:
 async def posted(stack: Stack) -> Posted:
     """What is in the ledgers by now."""
     query = f"""select coalesce(sum(number), 0)::bigint, coalesce(sum(number) filter (where series = 'AR-PAY'), 0)::bigint
-    from "{stack.schema("posting")}".numbers"""  # noqa: S608 - a name of ours
+    from "{stack.settings.schema_name("posting")}".numbers"""  # noqa: S608 - a name of ours
     row = await stack.connection.fetchrow(query)
     return Posted(*row) if row is not None else Posted(0, 0)
 

@@ -54,7 +54,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     limit = {"payments": loop.payments, "seconds": loop.seconds, "payments_per_second": loop.per_second} if loop else {}
     latency = {"rate": plan.rate, **outcome.latency.percentiles()} if outcome.latency else {}
     return {
-        "machine": machine(),
+        "machine": {**machine(), "load_average_before": round(outcome.load_average, 1)},
         "parts": outcome.parts,
         "postgresql": outcome.database,
         "partitions": outcome.partitions,
@@ -114,17 +114,17 @@ def _service(service: str, counted: dict[tuple[str, str], float], payments: int,
 def print_tables(figures: dict[str, Any]) -> None:
     """The figures for people."""
     console = output()
-    about = figures["machine"]
-    console.print(
-        f"{about['processors']} processors, {about['memory_gib']} GiB, Python {about['python']}, PostgreSQL {figures['postgresql']}, "
-        f"{figures['parts']} parts, {figures['partitions']} partitions, {figures['parties']} parties, hot: {figures['hot']}"
-    )
+    console.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in {**figures["machine"], **_about(figures)}.items()))
     for table in (_stages(figures), _services(figures), _parts(figures)):
         console.print()
         console.print(table)
     console.print()
     for line in _closing(figures):
         console.print(line, markup=False)
+
+
+def _about(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: figures[name] for name in ("postgresql", "parts", "partitions", "parties", "hot")}
 
 
 def _stages(figures: dict[str, Any]) -> Table:

@@ -6,6 +6,7 @@ What always holds: the last step is the verdict; a run that is wrong says so, wh
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from services.command_line.bench import measure, phases
 from services.command_line.bench.correct import problems, simulated
 from services.command_line.bench.history import SEED, SEED_NUMBERING, History
-from services.command_line.bench.limit import MOST_CHUNKS, CopyLoop, copy_loop
+from services.command_line.bench.limit import CopyLoop, Rows, copy_loop
 from services.command_line.bench.stack import Stack, running_stack
 from services.command_line.bench.workload import SHAPES, Hot, Numbering, Payment, Workload
 
@@ -64,6 +65,7 @@ class Outcome:
 
     plan: Plan
     parts: str = ""
+    load_average: float = 0.0
     database: str = ""
     partitions: int = 1
     stages: list[Stage] = field(default_factory=list)
@@ -97,6 +99,7 @@ class _Run:
     async def all(self) -> Outcome:
         """The phases in their order."""
         outcome, stack = self._outcome, self._stack
+        outcome.load_average = os.getloadavg()[0]
         outcome.database = await stack.connection.fetchval("show server_version")
         reference = self._workload.reference()
         self._show.says(f"Reference data: {len(reference)} events of {self._plan.parties} parties …")
@@ -105,7 +108,7 @@ class _Run:
         self._vouchers = [_vouchers_of(self._workload, shape) for shape in range(SHAPES)]
         history = await self._seed() if any(self._plan.history) else None
         for lines in self._plan.history:
-            if history is not None:
+            if history is not None and lines > history.lines:
                 with self._show.progress("history, voucher lines", lines) as advance:
                     await history.grow(lines, advance)
             outcome.stages.append(await self._stage(lines))
@@ -127,7 +130,7 @@ class _Run:
         with self._show.progress("payments of the history's seed", SEED) as advance:
             await phases.full_speed(self._stack, seed, self._vouchers_of, self._plan.seconds, advance)
         await self._stack.services.until_quiet()
-        history = History(self._stack, seed)
+        history = History(self._stack.connection, self._stack.settings, seed)
         await history.take_seed()
         return history
 
@@ -155,7 +158,7 @@ class _Run:
         await stack.services.until_quiet()
         after = await measure.look(stack)
         self._paid += payments[: speed.sent]
-        rows = await measure.rows_written(stack, before.transaction, after.transaction)
+        rows = await measure.rows_written(stack.connection, stack.settings, before.transaction, after.transaction)
         return Stage(lines, loaded, speed, before, after, rows)
 
     async def _at_rate(self) -> Latency:
@@ -170,9 +173,9 @@ class _Run:
         return latency
 
     async def _copy_loop(self, stage: Stage) -> CopyLoop:
-        between = (stage.before.transaction, stage.after.transaction)
-        with self._show.progress("COPY loop, chunks", MOST_CHUNKS) as advance:
-            return await copy_loop(self._stack, stage.rows, *between, stage.speed.sent, advance)
+        rows = Rows(list(stage.rows), stage.before.transaction, stage.after.transaction, stage.speed.sent)
+        self._show.says("Writing the same rows by a COPY loop …")
+        return await copy_loop(self._stack.connection, self._stack.settings, rows)
 
 
 def _vouchers_of(workload: Workload, shape: int) -> int:

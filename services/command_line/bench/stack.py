@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
 
-_ROOT: Final = Path(__file__).parents[3]
-_COMPOSE: Final = ("docker", "compose", "--file", str(_ROOT / "docker-compose.yml"), "--file", str(Path(__file__).with_name("compose.yml")))
+COMPOSE_FILE: Final = Path(__file__).parents[3] / "docker-compose.yml"
+"""Only in a checkout: an installed package goes without."""
+
+_COMPOSE: Final = ("docker", "compose", "--file", str(COMPOSE_FILE), "--file", str(Path(__file__).with_name("compose.yml")))
 _EMBEDDED_NAMES: Final = {"broker": "tansu", "database": "postgres"}
 PARTITIONS: Final = 6
 """Of each topic, as in docker-compose.yml, where TOPIC_PARTITIONS is not set."""
@@ -52,10 +54,6 @@ class Stack:
     processes: Mapping[str, int]
     addresses: Mapping[str, str]
     connection: asyncpg.Connection[asyncpg.Record]
-
-    def schema(self, service: str) -> str:
-        """The schema of a service, or of what the benchmark keeps beside them."""
-        return self.settings.schema_name(service)
 
 
 @asynccontextmanager
@@ -100,7 +98,7 @@ async def _parts(folder: Path, *, embedded: bool) -> AsyncIterator[tuple[str, Pa
     if not embedded and (given.kafka_bootstrap_servers or given.database_url):
         async with product_parts() as started:
             yield "given", started, {}
-    elif not embedded and await _engine_answers():
+    elif not embedded and COMPOSE_FILE.is_file() and await _engine_answers():
         async with _containers() as (started, seen):
             yield "containers", started, seen
     else:
@@ -121,10 +119,7 @@ async def _engine_answers() -> bool:
         await _output("docker", "info")
     except (OSError, EmbeddedPartError):
         return False
-    return _COMPOSE_FILE_IS_HERE
-
-
-_COMPOSE_FILE_IS_HERE: Final = (_ROOT / "docker-compose.yml").is_file()
+    return True
 
 
 @asynccontextmanager

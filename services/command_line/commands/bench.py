@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from services.command_line.bench.workload import Hot
 from services.command_line.screen import fail, print_json
 
-_HOT = "What all payments have in common: none, party, pair (of companies) or partition."
-_HISTORY = "Voucher lines that are in the ledgers before; several with commas are measured one after the other."
+_HISTORY = "Voucher lines that are in the ledgers before; given more than once, one after the other is measured."
 
 
 def bench_command(  # noqa: PLR0913 - its options
@@ -20,8 +20,8 @@ def bench_command(  # noqa: PLR0913 - its options
     seconds: Annotated[float, typer.Option(help="How long payments are sent at full speed, at most.", min=1)] = 60.0,
     payments: Annotated[int | None, typer.Option(help="How many, if fewer; also of those at a rate.", min=9)] = None,
     rate: Annotated[float, typer.Option(help="Payments per second for the latency, after those at full speed; 0: none.", min=0)] = 20.0,
-    hot: Annotated[str, typer.Option(help=_HOT)] = "none",
-    history: Annotated[str, typer.Option(help=_HISTORY)] = "0",
+    hot: Annotated[Hot, typer.Option(help="What all payments have in common.")] = Hot.NONE,
+    history: Annotated[list[int], typer.Option(help=_HISTORY, min=0)] = [0],  # noqa: B006 - typer's way, never changed
     parties: Annotated[int, typer.Option(help="Half of them buy, half of them sell.", min=2)] = 10_000,
     embedded: Annotated[bool, typer.Option("--embedded", help="On the embedded parts, whatever else is there.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leaves schemas and topics on given parts.")] = False,
@@ -39,10 +39,9 @@ def bench_command(  # noqa: PLR0913 - its options
     for module, extra in (("psutil", "embedded"), *([("matplotlib", "plot")] if plot else [])):
         if find_spec(module) is None:
             fail(f"{module} is not installed: pip install 'intercompany[{extra}]'")
-    from services.command_line.bench import report, run, workload  # noqa: PLC0415 - the services' image goes without psutil
+    from services.command_line.bench import report, run  # noqa: PLC0415 - the services' image goes without psutil
 
-    sizes = tuple(int(lines) for lines in history.split(","))
-    plan = run.Plan(seconds, payments, rate, workload.Hot(hot), sizes, parties, embedded, keep)
+    plan = run.Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep)
     outcome = asyncio.run(run.bench(plan, report.Show()))
     figures = report.as_json(outcome)
     if plot is not None:
