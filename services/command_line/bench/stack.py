@@ -129,7 +129,7 @@ async def _containers() -> AsyncIterator[tuple[Parts, dict[str, int]]]:
     compose = (*_COMPOSE, "--project-name", project)
     try:
         await _output(*compose, "up", "--wait", "kafka", "postgres", **environment)
-        url = f"postgresql://intercompany:{environment['POSTGRES_PASSWORD']}@127.0.0.1:{ports[1]}/intercompany"
+        url = f"postgresql://postgres:{environment['POSTGRES_PASSWORD']}@127.0.0.1:{ports[1]}/intercompany"
         seen = {part: await _first_process(project, name) for part, name in {"broker": "kafka", "database": "postgres"}.items()}
         yield Parts(f"127.0.0.1:{ports[0]}", url, idempotent_producer=True), {part: pid for part, pid in seen.items() if pid}
     finally:
