@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from services.command_line.result import Result
+from services.command_line.result import Result, collect
 from services.command_line.scenario import arrivals
-from services.command_line.simulate import Simulation, simulate
+from services.command_line.simulate import Simulation, refs, simulate
+from shared.events.envelope import Outgoing, Record
 from tests.properties.streams import scenario
 
 Event = dict[str, Any]
@@ -83,6 +86,36 @@ def told(*events: Event, **group: Any) -> Simulation:
     for arrival in arrivals(scenario({**GROUP, **group}, list(events))):
         simulation.send(arrival.record)
     return simulation
+
+
+class Heard(Simulation):
+    """The services, and all that they said, in order."""
+
+    def __init__(self, *events: Event, trace: str | None = None, **group: Any) -> None:
+        super().__init__()
+        self.said: list[Outgoing] = []
+        self._arriving = arrivals(scenario({**GROUP, **group}, list(events)))
+        for arrival in self._arriving:
+            self.send(with_attribute(arrival.record, "traceparent", trace) if trace else arrival.record)
+
+    def _send_on(self, outgoing: Iterable[Outgoing]) -> None:
+        kept = list(outgoing)
+        self.said += kept
+        super()._send_on(kept)
+
+    def again(self, event: str, replay: int) -> None:
+        """An operator sends an event again."""
+        (record,) = [each.record for each in self._arriving if ("ce_id", event.encode()) in each.record.headers]
+        self.send(with_attribute(record, "replay", str(replay)))
+
+    def now(self) -> Result:
+        """What there is."""
+        return collect("", self.books, self.rejections, refs(self._arriving))
+
+
+def with_attribute(record: Record, name: str, value: str) -> Record:
+    """The record with one more attribute of its CloudEvent."""
+    return replace(record, headers=(*record.headers, (f"ce_{name}", value.encode())))
 
 
 def balances(of: Result) -> dict[str, str]:

@@ -162,3 +162,64 @@ def test_automatic_settlement_leaves_out_what_a_created_journal_or_a_waiting_run
     waiting = result(_sale("C"), asked("S", mark("C", "FABW"), mark("X", "FABW")), money, **automatic)
     assert (balances(waiting), _waits(waiting)) == ({"C": "100.00", "M": "-100.00"}, [("S", "document")])
     assert balances(result(_sale("C"), money, **automatic)) == {"C": "0.00", "M": "0.00"}
+
+
+CREATED = {"trading": [{**RELATION, "post_automatically": False}]}
+BOTH = [_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), _pays("P2", "60.00", mark("V", "FABE"))]
+
+
+def _approves(document: str) -> Event:
+    return {"id": f"A-{document}", "type": "journal-approval.requested", "company": "FABW", "journal": "J", "document": document}
+
+
+def _refusals(of: Result) -> list[tuple[str, ...]]:
+    return [(row["event"], row["scope"], row["code"], row["field"], row["message"]) for row in of.rejected]
+
+
+@pytest.mark.parametrize("group", [{}, CREATED])
+def test_a_journals_number_that_is_taken_is_refused_by_the_vendor_payment(group: dict[str, Any]) -> None:
+    number = "J-FABE-P1-1"
+    taken = paid(number, "1.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
+    came = result(taken, _sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), **group)
+    message = f"receivable document {number} of FABW has been posted by another event"
+    assert _refusals(came) == [("P1", "event", "document-exists", "/document", message)]
+    assert (came.journals, balances(came)["C"], balances(came)["V"]) == ([], "100.00", "-60.00")
+
+
+def test_a_created_journal_whose_number_is_taken_before_its_approval_never_was() -> None:
+    number = "J-FABE-P1-1"
+    taken = paid(number, "1.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
+    money = paid("M", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")
+    came = result(_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), taken, _approves(number), money, **CREATED)
+    assert [(event, code) for event, _, code, *_ in _refusals(came)] == [("P1", "document-exists")]
+    assert (came.journals, balances(came)["C"]) == ([], "0.00")
+
+
+def test_of_two_created_journals_over_one_invoice_the_older_is_approved_first() -> None:
+    older, younger = "J-FABE-P1-1", "J-FABE-P2-1"
+    right = result(*BOTH, _approves(older), _approves(younger), **CREATED)
+    assert (right.rejected, balances(right)["C"]) == ([], "0.00")
+    wrong = result(*BOTH, _approves(younger), **CREATED)
+    message = f"FABW C is reserved by the sales payment journal {older} of journal J in FABW"
+    assert [row[2:] for row in _refusals(wrong)] == [("marked-elsewhere", "/settle/0/document", message)]
+
+
+def test_a_sales_payment_that_the_seller_has_reversed_already_is_left_out() -> None:
+    number = "J-FABE-P1-1"
+    sellers = [
+        undone("R1", payment={"company": "FABW", "document": number}),
+        {"id": "T", "type": "payment-reversal.requested", "ledger": "receivable", "payment": {"company": "FABW", "document": number}},
+    ]
+    events = [_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), *sellers]
+    assert [journal["status"] for journal in result(*events).journals] == ["reversed"]
+    came = result(*events, undone("R2", "payable", settlement="P1"))
+    assert (came.settlements, came.rejected, came.waiting) == ([], [], [])
+    assert balances(came) == {"C": "100.00", number: "0.00", "P1": "40.00", "V": "-100.00"}
+    assert [voucher["kind"] for voucher in came.vouchers if voucher["company"] == "FABW"].count("payment_reversal") == 1
+
+
+def test_a_reversed_journal_reserves_nothing_and_is_not_approved() -> None:
+    money = paid("M", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")
+    gone = [*BOTH[:3], undone("R", "payable", settlement="P1")]
+    came = result(*gone, money, _approves("J-FABE-P1-1"), **CREATED)
+    assert ([row[2] for row in _refusals(came)], balances(came)["C"]) == (["not-created"], "0.00")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.settlement.said import Event, invoice, mark, note, paid, result
+from tests.settlement.said import Event, asked, invoice, mark, note, paid, result, told
 
 TERMS = [{"percent": "2", "until": "2026-01-25"}, {"percent": "1", "until": "2026-02-25"}]
 IN_DAYS = [{"percent": "2", "days": 10}]
@@ -109,9 +109,27 @@ def test_marks_that_exceed_the_money_are_filled_by_date_better_discount_number(e
 
 
 def test_what_a_mark_lets_through_and_the_discount_are_no_part_of_the_demand() -> None:
-    """9.80 and 5.00 are wanted, 14.80 is there: the default order stays, by due date."""
+    """9.80 and 5.00 are wanted: with 14.80 the default order stays, by due date; a cent less, and it is by date."""
     events = [invoice("A", cash_discounts=FOR_EVER, due_date="2026-03-02"), invoice("B", due_date="2026-03-01", date="2026-01-11")]
-    came = result(*events, paid("P", "14.80", mark("A"), mark("B", amount_to_settle="5.00"), date="2026-01-20"))
-    assert [(row["debit_document"], row["amount"]) for row in came.settlements] == [("A", "9.80"), ("B", "5.00")]
-    short = result(*events, paid("P", "14.79", mark("A"), mark("B", amount_to_settle="5.00"), date="2026-01-20"))
-    assert [(row["debit_document"], row["amount"]) for row in short.settlements] == [("A", "9.80"), ("B", "4.99")]
+    marks = (mark("A"), mark("B", amount_to_settle="5.00"))
+    assert _in_order(*events, paid("P", "14.80", *marks)) == [("B", "5.00"), ("A", "9.80")]
+    assert _in_order(*events, paid("P", "14.79", *marks)) == [("A", "9.80"), ("B", "4.99")]
+
+
+def test_all_that_lowers_is_the_money_and_its_marks_count() -> None:
+    events = [invoice("A", due_date="2026-03-02"), invoice("B", due_date="2026-03-01", date="2026-01-11"), note("N", "8.00")]
+    marks = (mark("A"), mark("B"))
+    assert _in_order(*events, paid("P", "12.00", *marks, mark("N"))) == [("B", "10.00"), ("A", "2.00"), ("A", "8.00")]
+    assert _in_order(*events, paid("P", "12.00", *marks, mark("N", amount_to_settle="7.99")))[0] == ("A", "10.00")
+
+
+def test_of_credit_notes_the_one_with_the_better_discount_of_its_own_is_used_first() -> None:
+    discounts = {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}
+    events = [note("M"), note("N", cash_discounts=FOR_EVER), invoice("I", "5.00")]
+    came = result(*events, asked("S", mark("M"), mark("N"), mark("I")), settlement_parameters=discounts)
+    assert [row["credit_document"] for row in came.settlements] == ["N"]
+
+
+def _in_order(*events: Event) -> list[tuple[str, str]]:
+    records = sorted(told(*events).books.settlement.records, key=lambda record: record.number)
+    return [(record.raising.document, str(record.amount)) for record in records]

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.settlement.said import Event, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from services.command_line.scenario import arrivals
+from services.settlement.rules import fold
+from shared.events.codec import decode
+from shared.events.envelope import Message
+from tests.properties.streams import scenario
+from tests.settlement.said import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 
 I1, I2, PAID = invoice("I1"), invoice("I2"), paid("P1", "10.00", mark("I1"))
 
@@ -36,6 +41,10 @@ FACTS = [
     ),
 ]
 MARKS = [
+    (
+        [paid("P1", "10.001")],
+        Refused("P1", "event", "invalid", "/amount", "10.001 has more digits than USD has: at most 2 after the point"),
+    ),
     (
         [I1, paid("P1", "10.00", mark("I1"), mark("I1"))],
         Refused("P1", "settlement", "invalid", "/settle/1/document", "FAB I1 is marked twice: mark it once"),
@@ -195,3 +204,67 @@ def test_a_refusal_keeps_the_event_itself() -> None:
     (refusal,) = told(invoice("I1", exchange_rate="1.5")).rejections
     assert refusal.original["type"] == "intercompany.customer-invoice.posted.v1"
     assert refusal.original["data"]["exchange_rate"] == "1.5"
+
+
+def test_a_payment_that_was_refused_for_its_form_may_come_again_mended() -> None:
+    came = result(paid("P1", "10.001"), paid("P1"))
+    assert (balances(came), [row["scope"] for row in came.rejected]) == ({"P1": "-10.00"}, ["event"])
+
+
+def test_a_discount_of_all_that_is_open_is_not_more_than_that() -> None:
+    came = result(I1, invoice("I2"), paid("P1", "10.00", mark("I1", cash_discount_to_take="10.00"), mark("I2")))
+    assert (came.rejected, balances(came)["I2"]) == ([], "0.00")
+
+
+def test_marks_that_were_refused_are_wished_again_by_a_replay() -> None:
+    heard = Heard(note("N1"), paid("P1", "10.00", mark("N1")))
+    heard.again("P1", 1)
+    assert [row["code"] for row in heard.now().rejected] == ["same-side"] * 2
+    gone = Heard(note("N1"), paid("P1", "10.00", mark("N1")), taken_back("R", "P1"))
+    gone.again("P1", 1)
+    (again, _) = gone.now().rejected
+    assert Refused(**again) == Refused("P1", "settlement", "document-closed", "/document", "FAB P1 has nothing left open")
+
+
+def test_a_replay_of_marks_does_nothing_once_the_payment_is_settled_otherwise() -> None:
+    settled = Heard(note("N1"), paid("P1", "10.00", mark("N1")), I1, asked("S", mark("P1"), mark("I1")))
+    before = settled.now()
+    settled.again("P1", 1)
+    assert settled.now() == before
+
+
+def test_a_replay_of_what_was_not_refused_changes_nothing() -> None:
+    heard = Heard(I1, paid("P1", "5.00", mark("I1")))
+    before = heard.now()
+    heard.again("P1", 1)
+    assert heard.now() == before
+
+
+def test_a_rollback_forgets_documents_and_reference_data() -> None:
+    books = told(I1).books.settlement
+    companies = dict(books.reference.companies)
+    new = arrivals(scenario({}, [{"id": "C", "type": "company.defined", "company": "NEW", "currency": "USD"}, I2]))
+    first, second = (decode(arrival.record) for arrival in new)
+    assert isinstance(first, Message)
+    assert isinstance(second, Message)
+    fold(books, first)
+    fold(books, second)
+    assert "NEW" in books.reference.companies
+    books.rollback()
+    assert (books.reference.companies, [document.document for document in books.documents], books.taken) == (companies, ["I1"], [])
+    before = books.reference
+    books.take_reference(first)
+    assert before.companies == companies
+
+
+def test_what_is_said_belongs_to_its_trace_and_to_the_event_that_began_it() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    heard = Heard(I1, PAID, undone("R", settlement="P1", reason="wrong"), taken_back("T", "P1", reason="bounced"), trace=trace)
+    assert {(each.type, each.first.id) for each in heard.said if each.type != "voucher.posted"} == {
+        ("document.posted", "I1"),
+        *(("payment-journal.posted", "P1"), ("document.posted", "P1"), ("settlement.posted", "P1")),
+        *(("settlement.reversed", "R"), ("document.reversed", "T")),
+    }
+    assert {each.traceparent for each in heard.said} == {trace}
+    reasons = {each.type: each.data.reason for each in heard.said if each.type.endswith("reversed")}
+    assert reasons == {"settlement.reversed": "wrong", "document.reversed": "bounced"}

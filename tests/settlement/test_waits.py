@@ -126,6 +126,14 @@ RELEASED_BY = [
         {},
     ),
     (
+        {"id": "E", "type": "party.defined", "party": "NEW", "vendors": {"FABE": "V-9"}},
+        [
+            invoice("I1", company="FABE", side="vendor", account="V-9"),
+            paid("P1", "10.00", mark("I1", "FABE"), company="FABE", side="vendor", account="V-9"),
+        ],
+        {},
+    ),
+    (
         {"id": "E", "type": "company.defined", "company": "FABE", "currency": "USD"},
         ACROSS,
         {"companies": {"FAB": {"currency": "USD"}, "FABW": {"currency": "EUR"}}},
@@ -139,7 +147,7 @@ RELEASED_BY = [
 def test_what_was_missing_lets_go_on_what_waited(arrives: Event, events: list[Event], group: dict[str, Any]) -> None:
     before, after = result(*events, **group), result(*events, arrives, **group)
     assert (before.settlements, len(before.waiting) > 0) == ([], True)
-    assert ([row["credit_document"] for row in after.settlements], after.waiting) == (["P1"], [])
+    assert ([row["settlement"] for row in after.settlements], after.waiting) == (["P1"], [])
 
 
 def test_a_reversal_that_came_before_its_settlement_goes_on_with_it() -> None:
@@ -202,3 +210,33 @@ def test_a_payments_reversal_names_its_date_and_its_reason() -> None:
     assert not payment.open_accounting
     (reversal,) = [voucher for voucher in simulation.books.posting.vouchers if voucher.kind == "payment_reversal"]
     assert (reversal.date.isoformat(), reversal.document) == ("2026-01-25", "P1")
+
+
+def test_a_reversal_of_a_reversal_waits_for_it_and_is_refused() -> None:
+    came = result(undone("R2", settlement="R1"), invoice("I1"), paid("P1", "10.00", mark("I1")), undone("R1", settlement="P1"))
+    assert ([(refusal["event"], refusal["code"]) for refusal in came.rejected], came.waiting) == ([("R2", "not-settled")], [])
+
+
+def test_a_payments_reversal_goes_on_when_the_run_that_reserved_it_has_gone() -> None:
+    events = [paid("P1"), invoice("I1"), asked("S", mark("P1"), mark("I1"), mark("I9")), taken_back("X", "P1")]
+    assert [row["event"] for row in result(*events).waiting] == ["S", "X"]
+    came = result(*events, invoice("I9"))
+    assert ([refusal["code"] for refusal in came.rejected], came.waiting) == (["still-settled"], [])
+
+
+HALF_DEFINED = {"intercompany_accounting": {"FAB": {"FABE": {"due_from": "1", "due_to": "2"}}}}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"settle": [mark("I1", "FABE")]},
+        {"settle": [mark("I1", "FABE")], "primary": True},
+        {"settle": [mark("N1", "FABE"), mark("I2")], "primary": True},
+    ],
+)
+def test_intercompany_accounting_is_missed_before_a_rate(wish: dict[str, Any]) -> None:
+    foreign = {"company": "FABE", "currency": "GBP", "exchange_rate": "1.4"}
+    documents = [invoice("I1", **foreign), note("N1", **foreign), invoice("I2", "20.00")]
+    came = result(*documents, {**paid("P1"), **wish}, **HALF_DEFINED)
+    assert came.waiting == [{"event": "P1", "for": "intercompany-accounting", "key": {"company": "FABE", "partner": "FAB"}}]
