@@ -16,7 +16,7 @@ from services.command_line.simulate import Simulation, refs
 from shared.events.codec import encode
 from shared.events.envelope import Outgoing, Record
 from tests.properties.streams import scenario
-from tests.settlement.said import GROUP, Event, asked, balances, invoice, mark, paid, result, undone
+from tests.settlement.said import GROUP, Event, Heard, asked, balances, invoice, mark, paid, result, undone
 
 RELATION = GROUP["trading"][0]
 TO_FABN = {**RELATION, "seller": {"company": "FABN", "customer": "IC-EAST"}, "buyer": {"company": "FABE", "vendor": "IC-NORTH"}}
@@ -223,3 +223,15 @@ def test_a_reversed_journal_reserves_nothing_and_is_not_approved() -> None:
     gone = [*BOTH[:3], undone("R", "payable", settlement="P1")]
     came = result(*gone, money, _approves("J-FABE-P1-1"), **CREATED)
     assert ([row[2] for row in _refusals(came)], balances(came)["C"]) == (["not-created"], "0.00")
+
+
+def test_what_a_vendor_payment_causes_at_the_seller_belongs_to_its_trace() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    heard = Heard(*BOTH, undone("R", "payable", settlement="P1"), trace=trace)
+    assert {each.traceparent for each in heard.said} == {trace}
+    journals = {(each.type, each.first.id) for each in heard.said if each.type.startswith("sales-payment-journal.")}
+    assert journals == {
+        ("sales-payment-journal.posted", "P1"),
+        ("sales-payment-journal.posted", "P2"),
+        ("sales-payment-journal.reversed", "P1"),
+    }
