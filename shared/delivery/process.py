@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _DRAIN_WITHIN: Final = 5.0
+_SAID_AGAIN: Final = 3.0
+"""Longer than closing a connection takes: a second cancellation would cut that off."""
 
 
 class Process:
@@ -61,22 +63,32 @@ class Process:
         self.bases = Bases(self.delivery, self.log)
         self.broker, self.subscriptions = kafka.subscribe(service, settings, self._handle)
         self.readiness = Readiness(self.delivery, self.upkeep, self.subscriptions)
+        self._migrated = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled: one cancellation is enough. Its work is tasks of their own, to which the end is said until they end."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve_health(health_app(self.broker, self.readiness), self.settings))
-            await self._persistently("migrations", self._migrate)
-            relaying = tasks.create_task(self.relay.run())
+            relaying = tasks.create_task(self._relay())
+            working = tasks.create_task(self._work())
             try:
-                await self._persistently("topics", self._provision)
-                await self._persistently("consumers", partial(start_consumers, self.broker))
-                self.readiness.started = True
-                log.info("serving", service=self.service.name, schema=self.schema)
-                await self.upkeep.run(self.bases, self.subscriptions, self._provision)
+                await asyncio.wait([working])
             finally:
                 self.readiness.started = False
-                await self._stop(relaying)
+                await self._stop(working, relaying)
+
+    async def _relay(self) -> None:
+        await self._migrated.wait()
+        await self.relay.run()
+
+    async def _work(self) -> None:
+        await self._persistently("migrations", self._migrate)
+        self._migrated.set()
+        await self._persistently("topics", self._provision)
+        await self._persistently("consumers", partial(start_consumers, self.broker))
+        self.readiness.started = True
+        log.info("serving", service=self.service.name, schema=self.schema)
+        await self.upkeep.run(self.bases, self.subscriptions, self._provision)
 
     async def _persistently(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await persistently(what, act, self.world, when=whatever)
@@ -95,15 +107,22 @@ class Process:
         await self.bases.check(subscription)
         await self.delivery.deliver(self.bases.counted_on(records))
 
-    async def _stop(self, relaying: asyncio.Task[None]) -> None:
+    async def _stop(self, working: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)
+        await ended(working)
         await self.broker.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.relay.drained(), _DRAIN_WITHIN)
-        relaying.cancel()
-        await asyncio.wait([relaying])
+        await ended(relaying)
         await self.producer.close()
         await self.database.close()
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended: Python 3.11's `asyncio.wait_for` swallows a cancellation that comes with the answer."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_SAID_AGAIN)
 
 
 async def start_consumers(broker: KafkaBroker) -> None:
@@ -140,10 +159,15 @@ def main(service: AnyService, settings: Settings) -> None:
 
 
 async def _until_signalled(service: AnyService, settings: Settings) -> None:
+    """A signal that comes while it stops changes nothing."""
     structlog.contextvars.bind_contextvars(service=service.name)
-    serving = asyncio.ensure_future(serve(service, settings))
-    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    serving = asyncio.ensure_future(serve(service, settings))
+    signalled = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([serving, signalled], return_when=asyncio.FIRST_COMPLETED)
+    serving.cancel()
+    signalled.cancel()
     with suppress(asyncio.CancelledError):
         await serving

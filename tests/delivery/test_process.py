@@ -9,7 +9,7 @@ import struct
 import sys
 import urllib.error
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -19,10 +19,13 @@ from aiokafka.record.util import calc_crc32c
 
 from shared import topics
 from shared.delivery import kafka
+from shared.delivery import process as process_module
 from shared.delivery.ends import BrokerLog, ends_at_least, reading
 from shared.delivery.ports import Partition
 from shared.delivery.process import serve
 from shared.delivery.quiet import is_quiet, reader
+from shared.delivery.relay import Relay
+from shared.delivery.upkeep import Upkeep
 from shared.events.envelope import Topic
 from tests.delivery.events import invoice, poison
 from tests.delivery.parts import APACHE_KAFKA, free_port
@@ -301,6 +304,38 @@ async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings)
     counted = await outside.value("select sum(number) from counts")
     assert await outside.value("select count(*) from outbox") == 0
     assert len(set(await outside.published(Topic.VOUCHERS))) == counted
+
+
+async def test_a_stop_is_heard_also_where_a_cancellation_is_lost(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def losing(*_: object) -> None:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(process_module, "_SAID_AGAIN", 0.05)
+    monkeypatch.setattr(Upkeep, "run", losing)
+    monkeypatch.setattr(Relay, "run", losing)
+    port = free_port()
+    async with asyncio.timeout(30), serving(live.model_copy(update={"health_host": "127.0.0.1", "health_port": port})):
+        await until(lambda: _ready(port))
+
+
+async def test_a_second_signal_does_not_cut_a_stop_short(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = asyncio.Event()
+
+    async def serve_and_be_signalled_twice(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(60)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            finished.set()
+
+    monkeypatch.setattr(process_module, "serve", serve_and_be_signalled_twice)
+    await asyncio.wait_for(process_module._until_signalled(SERVICE, settings), 30)  # noqa: SLF001 - main() would need a process
+    assert finished.is_set()
 
 
 async def _ready(port: int) -> bool:
