@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -16,10 +14,10 @@ from services.command_line.processes import service_processes
 from services.command_line.result import Result, collect
 from services.command_line.run import run
 from services.command_line.running import RunningServices, running_services
-from services.command_line.scenario import Arrival, Scenario, arrivals
+from services.command_line.scenario import Scenario, arrivals
 from services.command_line.simulate import refs, simulate
-from shared.events.envelope import Record
 from shared.settings import Settings
+from tests.load import compared, in_disorder, intercompany_payments
 from tests.properties import streams
 
 pytestmark = pytest.mark.parts
@@ -27,74 +25,10 @@ pytestmark = pytest.mark.parts
 PAYMENTS = 150
 
 
-def _compared(result: Result) -> dict[str, Any]:
-    """What does not depend on the order of arrival: balances, records in force, lines by company, journals."""
-    lines = sorted(
-        (voucher["company"], voucher["kind"], voucher["document"], voucher["date"], sorted(map(repr, voucher["lines"])))
-        for voucher in result.vouchers
-    )
-    return {"open": result.open, "settlements": result.settlements, "vouchers": lines, "journals": result.journals}
-
-
 @pytest.fixture
 def load() -> Scenario:
-    """Vendor payments between group companies, with mirrors, each of its own invoice, some with a discount."""
-    group = {
-        "companies": {code: {"currency": "USD"} for code in ("FAB", "FABE", "FABW")},
-        "parties": {"EAST": {"customers": {"FABW": "IC-EAST"}}, "WEST": {"vendors": {"FAB": "IC-WEST", "FABE": "IC-WEST"}}},
-        "payment_journals": {"FABW": {"ARPAY-IC": {"offset": "cash"}}},
-        "trading": [
-            {
-                "seller": {"company": "FABW", "customer": "IC-EAST"},
-                "buyer": {"company": "FABE", "vendor": "IC-WEST"},
-                "payment_journal": "ARPAY-IC",
-                "post_automatically": True,
-            }
-        ],
-    }
-    events: list[dict[str, Any]] = []
-    for number in range(PAYMENTS):
-        about = {
-            "date": "2026-03-02",
-            "currency": "USD",
-            "amount": "100.00",
-            "cash_discounts": [{"percent": "2", "days": 14}] * (number % 3 == 0),
-        }
-        sale, bill, paid = f"CI-{number}", f"VI-{number}", f"VP-{number}"
-        seller = {"company": "FABW", "document": sale}
-        events += [
-            {"id": sale, "type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "document": sale, **about},
-            {
-                "id": bill,
-                "type": "vendor-invoice.posted",
-                "company": "FABE",
-                "account": "IC-WEST",
-                "document": bill,
-                **about,
-                "intercompany_invoice": seller,
-            },
-            {
-                "id": paid,
-                "type": "vendor-payment.posted",
-                "company": "FAB",
-                "account": "IC-WEST",
-                "document": paid,
-                "date": "2026-03-12",
-                "currency": "USD",
-                "amount": "98.00" if number % 3 == 0 else "100.00",
-                "settle": [{"company": "FABE", "document": bill}],
-            },
-        ]
-    return streams.scenario(group, events)
-
-
-def _in_disorder(arriving: list[Arrival]) -> list[Record]:
-    """The reference data first, then all events in some order, every fifth of them twice."""
-    random = Random(7)  # noqa: S311 - a drawn order, no secret
-    events = [arrival.record for arrival in arriving if not arrival.reference]
-    events += [replace(record) for record in events[::5]]
-    random.shuffle(events)
-    return events
+    """See tests/load.py."""
+    return intercompany_payments(PAYMENTS)
 
 
 async def _result(settings: Settings, scenario: Scenario) -> Result:
@@ -105,7 +39,7 @@ async def _send(services: RunningServices, scenario: Scenario) -> None:
     arriving = arrivals(scenario)
     await services.send(arrival.record for arrival in arriving if arrival.reference)
     await services.until_quiet()
-    await services.send(_in_disorder(arriving))
+    await services.send(in_disorder(arriving))
 
 
 async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_the_simulation(load: Scenario) -> None:
@@ -113,7 +47,7 @@ async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_th
         await _send(services, load)
         await services.until_quiet()
         live = await _result(settings, load)
-    assert _compared(live) == _compared(simulate(load))
+    assert compared(live) == compared(simulate(load))
     assert (live.rejected, live.waiting) == ([], [])
 
 
@@ -145,4 +79,4 @@ async def test_a_service_killed_under_load_and_started_again_loses_nothing_and_d
             async with service_processes(environment, tmp_path):
                 await services.until_quiet()
                 live = await _result(settings, load)
-    assert _compared(live) == _compared(simulate(load))
+    assert compared(live) == compared(simulate(load))
