@@ -113,7 +113,11 @@ class KafkaProducer:
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
             compression_type="lz4" if has_lz4() else None,
         )
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self.close()  # what is sent by a client that has not started is never answered
+            raise
 
     async def close(self) -> None:
         """Stops the client; what is not acknowledged by then was never promised."""
