@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from services.command_line.books import load_books, load_rejections
+from services.command_line.result import Result, collect
+from services.command_line.scenario import Arrival, Scenario, arrivals
+from services.command_line.simulate import refs
 from tests.properties import streams
 
 if TYPE_CHECKING:
-    from services.command_line.result import Result
-    from services.command_line.scenario import Arrival, Scenario
     from shared.events.envelope import Record
+    from shared.settings import Settings
 
 
 def compared(result: Result) -> dict[str, Any]:
@@ -81,3 +85,24 @@ def in_disorder(arriving: list[Arrival]) -> list[Record]:
     events += [replace(record) for record in events[::5]]
     random.shuffle(events)
     return events
+
+
+def differences(live: Result, simulated: Result) -> list[str]:
+    """Rows that only one of them has; a few are enough."""
+    here, there = compared(live), compared(simulated)
+    found: list[str] = []
+    for part in here:
+        rows, wanted = Counter(map(repr, here[part])), Counter(map(repr, there[part]))
+        found += [f"{part}, live alone: {row}" for row in rows - wanted] + [f"{part}, simulated alone: {row}" for row in wanted - rows]
+    return found[:6]
+
+
+async def live_result(settings: Settings, scenario: Scenario) -> Result:
+    """What stands in the books of the running services."""
+    return collect(scenario.id, await load_books(settings), await load_rejections(settings), refs(arrivals(scenario)))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables for processes of services."""
+    given = settings.model_dump(exclude_defaults=True, exclude_none=True)
+    return {name.upper(): str(value) for name, value in given.items()} | {"DATABASE_URL": settings.database}

@@ -8,16 +8,13 @@ from random import Random
 
 import pytest
 
-from services.command_line.books import load_books, load_rejections
 from services.command_line.parts import scenario_parts
 from services.command_line.processes import service_processes
-from services.command_line.result import Result, collect
 from services.command_line.run import run
 from services.command_line.running import RunningServices, running_services
 from services.command_line.scenario import Scenario, arrivals
-from services.command_line.simulate import refs, simulate
-from shared.settings import Settings
-from tests.load import compared, in_disorder, intercompany_payments
+from services.command_line.simulate import simulate
+from tests.load import compared, environment, in_disorder, intercompany_payments, live_result
 from tests.properties import streams
 
 pytestmark = pytest.mark.parts
@@ -31,10 +28,6 @@ def load() -> Scenario:
     return intercompany_payments(PAYMENTS)
 
 
-async def _result(settings: Settings, scenario: Scenario) -> Result:
-    return collect(scenario.id, await load_books(settings), await load_rejections(settings), refs(arrivals(scenario)))
-
-
 async def _send(services: RunningServices, scenario: Scenario) -> None:
     arriving = arrivals(scenario)
     await services.send(arrival.record for arrival in arriving if arrival.reference)
@@ -46,7 +39,7 @@ async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_th
     async with scenario_parts("disorder") as settings, running_services(settings) as services:
         await _send(services, load)
         await services.until_quiet()
-        live = await _result(settings, load)
+        live = await live_result(settings, load)
     assert compared(live) == compared(simulate(load))
     assert (live.rejected, live.waiting) == ([], [])
 
@@ -67,16 +60,13 @@ async def test_a_service_killed_under_load_and_started_again_loses_nothing_and_d
     load: Scenario, victim: str, tmp_path: Path
 ) -> None:
     async with scenario_parts("killed") as settings, running_services(settings, here=False) as services:
-        database = settings.database_url.get_secret_value() if settings.database_url is not None else ""
-        environment = {name.upper(): str(value) for name, value in settings.model_dump(exclude_defaults=True).items()} | {
-            "DATABASE_URL": database
-        }
-        async with service_processes(environment, tmp_path) as processes:
+        variables = environment(settings)
+        async with service_processes(variables, tmp_path) as processes:
             await _send(services, load)
             await asyncio.sleep(0.3)
             next(each for each in processes if each.name == victim).process.kill()
             await asyncio.sleep(0.3)
-            async with service_processes(environment, tmp_path):
+            async with service_processes(variables, tmp_path):
                 await services.until_quiet()
-                live = await _result(settings, load)
+                live = await live_result(settings, load)
     assert compared(live) == compared(simulate(load))
