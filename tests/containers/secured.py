@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE
+
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-KAFKA_IMAGE: Final = "apache/kafka:4.3.0"
-POSTGRES_IMAGE: Final = "postgres:17-trixie"
 ROLES: Final = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 ADMIN: Final = "admin"
 _STARTS_WITHIN: Final = 90

@@ -1,0 +1,70 @@
+"""The consumer groups' offsets: put back to the beginning of every topic, and whether all has been read again."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.command_line.wiring import SERVICES
+from shared.delivery import kafka
+from shared.delivery.ends import ends_at_least, partitions_of, reading
+from shared.events.envelope import Topic
+from shared.topics import TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from shared.delivery.ports import Partition
+    from shared.settings import Settings
+
+_REFERENCE: Final = ".reference"
+
+
+async def ends_of_all(settings: Settings) -> Mapping[Partition, int]:
+    """Where the partitions of all topics end."""
+    async with reading(settings) as consumer:
+        places = await partitions_of(consumer, [spec.name for spec in TOPICS], settings)
+        return await ends_at_least(consumer, places, settings)
+
+
+async def groups(settings: Settings) -> dict[str, dict[TopicPartition, int]]:
+    """The consumer groups of all services: their partitions, and where those end."""
+    ends = await ends_of_all(settings)
+    found: dict[str, dict[TopicPartition, int]] = {}
+    for service in SERVICES:
+        for place, end in ends.items():
+            if place.topic in service.subscriptions:
+                group = settings.group_name(service.name) + (_REFERENCE if place.topic == Topic.REFERENCE else "")
+                found.setdefault(group, {})[TopicPartition(settings.topic_name(place.topic), place.number)] = end
+    return found
+
+
+@asynccontextmanager
+async def _member(settings: Settings, group: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A client that speaks for a group without being one of those that share its partitions."""
+    consumer = AIOKafkaConsumer(**kafka.connection(settings), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def read_from_the_beginning(settings: Settings) -> None:
+    """Puts the offsets of every group back to 0; no service runs."""
+    for group, ends in (await groups(settings)).items():
+        async with _member(settings, group) as consumer:
+            consumer.assign(list(ends))
+            await consumer.commit(dict.fromkeys(ends, 0))
+
+
+async def all_committed(settings: Settings) -> bool:
+    """Whether every group has read its partitions to their ends."""
+    for group, ends in (await groups(settings)).items():
+        async with _member(settings, group) as consumer:
+            for place, end in ends.items():
+                if (await consumer.committed(place) or 0) < end:
+                    return False
+    return True

@@ -1,0 +1,136 @@
+"""docker-compose.yml as a user starts it: every scenario through Apache Kafka and PostgreSQL, the data kept, nothing as root."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.containers
+
+PROJECT: Final = f"intercompany-test-{os.getpid()}"
+SERVICES: Final = ("payment", "settlement", "posting")
+SCENARIOS: Final = ROOT / "tests" / "scenarios"
+_WITHIN: Final = 1800
+
+
+def _compose(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    variables = {
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "INTERCOMPANY_IMAGE": f"intercompany:{PROJECT}",
+        "KAFKA_IMAGE": KAFKA_IMAGE,
+        "POSTGRES_IMAGE": POSTGRES_IMAGE,
+        "PYTHON_IMAGE": PYTHON_IMAGE,
+    }
+    done = subprocess.run(  # noqa: S603 - our own words
+        ["docker", "compose", *words],  # noqa: S607 - as a user has it on the path
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=_WITHIN,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    return done
+
+
+def _command(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """The project's command in the running system."""
+    return _compose("run", "--rm", "--no-deps", "--no-TTY", "cli", *words, check=check)
+
+
+def _inside(service: str, *words: str) -> str:
+    return _compose("exec", "--no-TTY", service, *words).stdout.strip()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def system() -> Iterator[None]:
+    """The whole system from a checkout, with the demo's group and events; nothing of it is left at the end."""
+    try:
+        _compose("--profile", "demo", "up", "--build", "--wait")
+        yield
+    finally:
+        _compose("--profile", "demo", "--profile", "cli", "down", "--volumes", "--timeout", "20", check=False)
+        subprocess.run(["docker", "image", "rm", f"intercompany:{PROJECT}"], check=False, capture_output=True)  # noqa: S603, S607 - our own
+
+
+def _vouchers() -> list[dict[str, Any]]:
+    """What the ledger of the running system holds."""
+    return [json.loads(line) for line in _command("vouchers", "--json").stdout.splitlines()]
+
+
+def test_every_scenario_gives_on_kafka_and_postgres_what_the_rules_give() -> None:
+    files = sorted(str(path.relative_to(SCENARIOS)) for path in SCENARIOS.rglob("*.yaml"))
+    command = [sys.executable, "-m", "services.command_line.main", "simulate", "--json", *(str(SCENARIOS / file) for file in files)]
+    pure = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_WITHIN, check=True)  # noqa: S603 - our own command
+    live = _command("run", "--json", *(f"/scenarios/{file}" for file in files))
+    simulated, run = ([json.loads(line) for line in done.stdout.splitlines()] for done in (pure, live))
+    assert [each["id"] for each in run] == [each["id"] for each in simulated]
+    assert len(run) == len(files)
+    for one, other in zip(run, simulated, strict=True):
+        assert one == other, other["id"]
+
+
+def test_the_demo_profile_has_posted_its_payment_in_every_company_and_the_books_agree() -> None:
+    assert {voucher["company"] for voucher in _vouchers()} == {"FAB", "FABE", "FABW"}
+    _command("reconcile")
+
+
+def test_what_was_posted_is_there_after_down_and_up_and_is_not_posted_again() -> None:
+    before = _vouchers()
+    _compose("down", "--timeout", "20")
+    _compose("--profile", "demo", "up", "--wait")  # the profile sends the same events once more
+    assert _vouchers() == before
+    assert _command("reconcile").returncode == 0
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_runs_as_nobody_on_a_file_system_that_it_cannot_change(service: str) -> None:
+    assert _inside(service, "id", "-u") == "10001"
+    attempt = _compose("exec", "--no-TTY", service, "sh", "-c", "touch /app/x || touch /x", check=False)
+    assert "Read-only file system" in attempt.stderr
+
+
+@pytest.mark.parametrize("service", ["kafka", "postgres", *SERVICES])
+def test_no_process_runs_as_root(service: str) -> None:
+    container = _compose("ps", "--quiet", service).stdout.strip()
+    seen = subprocess.run(["docker", "top", container, "-eo", "uid"], capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own
+    users = set(seen.stdout.split()[1:])
+    assert users
+    assert "0" not in users
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_logs_are_json_and_a_stop_is_graceful(service: str) -> None:
+    container = _compose("ps", "--quiet", service).stdout.strip()
+    _compose("stop", "--timeout", "20", service)
+    state = ["docker", "inspect", "--format", "{{.State.ExitCode}}", container]
+    code = subprocess.run(state, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    lines = [json.loads(line) for line in _compose("logs", "--no-log-prefix", "--no-color", service).stdout.splitlines() if line.strip()]
+    _compose("start", service)
+    assert code.stdout.strip() == "0"
+    assert {"serving", "stopping"} <= {line["event"] for line in lines}
+
+
+def test_the_image_holds_nothing_that_installs_or_builds() -> None:
+    assert _inside("payment", "sh", "-c", "for tool in pip gcc make; do command -v $tool; done; true") == ""
+    assert (
+        _inside("payment", "python", "-c", "import importlib.util as u; print(u.find_spec('pip'), u.find_spec('setuptools'))")
+        == "None None"
+    )
+
+
+def test_the_scenarios_of_the_image_are_those_of_the_checkout() -> None:
+    inside = _compose("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "find", "cli", "/scenarios", "-name", "*.yaml").stdout.split()
+    assert {Path(path).relative_to("/scenarios") for path in inside} == {path.relative_to(SCENARIOS) for path in SCENARIOS.rglob("*.yaml")}

@@ -1,0 +1,97 @@
+"""A load that flows while something happens to the services or their parts, and what must hold when all is over."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from services.command_line.reconcile import reconcile
+from services.command_line.running import running_services
+from services.command_line.scenario import arrivals
+from services.command_line.wiring import SERVICES
+from shared.delivery.ends import reading
+from shared.delivery.kafka import KafkaProducer
+from shared.delivery.ports import Encoded
+from shared.delivery.postgres import Postgres
+from shared.delivery.quiet import is_quiet
+from shared.delivery.retry import persistently, real_world, whatever
+from tests.delivery.running import until
+from tests.load import differences, in_disorder, live_result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from services.command_line.result import Result
+    from services.command_line.scenario import Scenario
+    from shared.delivery.service import AnyService
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+
+AT_ONCE: Final = 10
+PAUSE: Final = 0.08
+"""Seconds between two sendings: the load goes on while a part stops and starts."""
+
+
+@asynccontextmanager
+async def flowing(settings: Settings, records: Sequence[Record]) -> AsyncIterator[None]:
+    """Sends records bit by bit while the body runs, also through a broker that goes and comes; at the end all are sent."""
+    sending = asyncio.create_task(_send(settings, records, AT_ONCE, PAUSE))
+    try:
+        yield
+        await sending
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+async def send(settings: Settings, records: Sequence[Record]) -> None:
+    """Sends records as fast as the broker takes them."""
+    await _send(settings, records, 500, 0)
+
+
+async def _send(settings: Settings, records: Sequence[Record], at_once: int, pause: float) -> None:
+    producer, world = KafkaProducer(settings), real_world()
+    messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
+    try:
+        for start in range(0, len(messages), at_once):
+            some = messages[start : start + at_once]
+            assert await persistently("load", partial(_send_some, producer, some), world, when=whatever) == []
+            await asyncio.sleep(pause)
+    finally:
+        await producer.close()
+
+
+async def _send_some(producer: KafkaProducer, messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+    """The first time and after a failure with a new client."""
+    try:
+        return await producer.send_all(messages)
+    except Exception:
+        await producer.restart()
+        raise
+
+
+async def group_sent(settings: Settings, scenario: Scenario) -> list[list[Record]]:
+    """Makes schemas and topics and sends the reference data; gives the events in disorder, some doubled, in three parts."""
+    arriving = arrivals(scenario)
+    async with running_services(settings, here=False) as services:
+        await services.send(arrival.record for arrival in arriving if arrival.reference)
+    records = in_disorder(arriving)
+    third = -(-len(records) // 3)
+    return [records[start : start + third] for start in range(0, len(records), third)]
+
+
+async def until_quiet(settings: Settings, services: Sequence[AnyService] = SERVICES) -> None:
+    """Waits until every event has had all its effects in these services."""
+    async with Postgres(settings.database, "public").session() as connection, reading(settings) as consumer:
+        await until(partial(is_quiet, connection, consumer, services, settings), 180)
+
+
+async def assert_as_simulated(settings: Settings, scenario: Scenario, simulated: Result) -> None:
+    """Once all is quiet: the ledger is the simulation's, nothing waits or was refused, and the services agree."""
+    await until_quiet(settings)
+    live = await live_result(settings, scenario)
+    assert differences(live, simulated) == []
+    assert (live.rejected, live.waiting) == ([], [])
+    assert [check for check in await reconcile(settings) if not check.holds] == []
