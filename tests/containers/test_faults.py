@@ -18,6 +18,7 @@ from services.command_line.reconcile import reconcile
 from services.command_line.scenario import Scenario
 from services.command_line.simulate import Simulation, simulate
 from services.command_line.wiring import SERVICES
+from shared.events.envelope import Topic
 from tests.containers.offsets import all_committed, ends_of_all, read_from_the_beginning
 from tests.containers.parts import Parts, started_parts
 from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiet
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from services.command_line.result import Result
+    from shared.delivery.ports import Partition
+    from shared.settings import Settings
 
 pytestmark = pytest.mark.containers
 
@@ -119,6 +122,12 @@ async def test_a_service_that_stood_still_catches_up_with_its_backlog_in_bounded
     assert max(peaks.values()) <= 150, peaks
 
 
+async def _ends_of_decisions(settings: Settings) -> dict[Partition, int]:
+    """Without the journals: the payment service hands a payment on each time it comes, and settlement knows it by its id."""
+    decisions = {Topic.SETTLEMENTS, Topic.VOUCHERS, Topic.REJECTIONS}
+    return {place: end for place, end in (await ends_of_all(settings)).items() if place.topic in decisions}
+
+
 async def test_every_topic_read_again_from_its_beginning_changes_nothing(
     parts: Parts, load: Scenario, simulated: Result, tmp_path: Path
 ) -> None:
@@ -126,13 +135,13 @@ async def test_every_topic_read_again_from_its_beginning_changes_nothing(
     async with service_processes(environment(settings), tmp_path):
         await send(settings, list(chain(*await group_sent(settings, load))))
         await assert_as_simulated(settings, load, simulated)
-    before, ends = await live_result(settings, load), await ends_of_all(settings)
+    before, ends = await live_result(settings, load), await _ends_of_decisions(settings)
     await read_from_the_beginning(settings)
     async with service_processes(environment(settings), tmp_path):
         await until(partial(all_committed, settings), 120)
         await assert_as_simulated(settings, load, simulated)
     assert await live_result(settings, load) == before
-    assert await ends_of_all(settings) == ends
+    assert await _ends_of_decisions(settings) == ends
 
 
 async def test_records_that_are_no_events_among_the_load_are_refused_and_stop_nothing(
