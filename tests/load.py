@@ -28,6 +28,12 @@ def compared(result: Result) -> dict[str, Any]:
 
 
 def intercompany_payments(number_of_payments: int) -> Scenario:
+    """The load as a scenario."""
+    content = intercompany_file(number_of_payments)
+    return streams.scenario(content["group"], content["events"])
+
+
+def intercompany_file(number_of_payments: int) -> dict[str, Any]:
     """Vendor payments between group companies, with mirrors, each of its own invoice, some with a discount."""
     group = {
         "companies": {code: {"currency": "USD"} for code in ("FAB", "FABE", "FABW")},
@@ -75,7 +81,7 @@ def intercompany_payments(number_of_payments: int) -> Scenario:
                 "settle": [{"company": "FABE", "document": bill}],
             },
         ]
-    return streams.scenario(group, events)
+    return {"group": group, "events": events}
 
 
 def in_disorder(arriving: list[Arrival]) -> list[Record]:

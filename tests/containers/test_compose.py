@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,7 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from services.command_line.scenario import load_scenario
+from services.command_line.simulate import simulate
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
+from tests.delivery.running import until
+from tests.load import intercompany_file, intercompany_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,10 +92,33 @@ def test_the_demo_profile_has_posted_its_payment_in_every_company_and_the_books_
     _command("reconcile")
 
 
-def test_what_was_posted_is_there_after_down_and_up_and_is_not_posted_again() -> None:
+def test_the_demo_in_a_container_prints_what_the_demo_on_this_machine_prints() -> None:
+    own = {name: value for name, value in os.environ.items() if name not in {"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"}}
+    command = [sys.executable, "-m", "services.command_line.main", "demo"]
+    here = subprocess.run(command, cwd=ROOT, env={**own, "COLUMNS": "140"}, capture_output=True, text=True, timeout=_WITHIN, check=True)  # noqa: S603 - our own command
+    there = _compose("run", "--rm", "--no-deps", "--no-TTY", "--env", "COLUMNS=140", "cli", "demo").stdout
+    assert "examples came out as expected" in there
+    assert there == here.stdout
+
+
+def _duplicates() -> float:
+    """Events that the settlement service has known by their ids since its start."""
+    ask = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8080/metrics', timeout=5).read().decode())"
+    wanted = 'intercompany_messages_total{outcome="duplicate",service="settlement"} '
+    lines = _inside("settlement", "python", "-c", ask).splitlines()
+    return sum(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
+
+async def test_what_was_posted_is_there_after_down_and_up_and_is_not_posted_again() -> None:
     before = _vouchers()
     _compose("down", "--timeout", "20")
     _compose("--profile", "demo", "up", "--wait")  # the profile sends the same events once more
+    sent_again = len(load_scenario(SCENARIOS / "ic-4.yaml").events)
+
+    async def seen_again() -> bool:
+        return await asyncio.to_thread(_duplicates) >= sent_again
+
+    await until(seen_again, 60)
     assert _vouchers() == before
     assert _command("reconcile").returncode == 0
 
@@ -121,6 +149,40 @@ def test_logs_are_json_and_a_stop_is_graceful(service: str) -> None:
     _compose("start", service)
     assert code.stdout.strip() == "0"
     assert {"serving", "stopping"} <= {line["event"] for line in lines}
+
+
+def _given(file: Path, *words: str) -> None:
+    """A command of ours with a file of this machine."""
+    place = f"/given/{file.name}"
+    _compose("run", "--rm", "--no-deps", "--no-TTY", "--volume", f"{file}:{place}:ro", "cli", *words, place)
+
+
+async def _until_vouchers(number: int) -> None:
+    async def posted() -> bool:
+        query = "select count(*) from posting.vouchers"
+        counted = await asyncio.to_thread(_inside, "postgres", "psql", "--username=postgres", "--dbname=intercompany", "-Atc", query)
+        return int(counted) >= number
+
+    await until(posted, 180)
+
+
+async def test_a_stop_under_load_is_graceful_and_nothing_is_lost(tmp_path: Path) -> None:
+    payments, before = 500, len(_vouchers())
+    group, events = tmp_path / "group.yaml", tmp_path / "events.ndjson"
+    content = intercompany_file(payments)
+    group.write_text(json.dumps(content["group"]), encoding="utf-8")
+    events.write_text("\n".join(map(json.dumps, content["events"])), encoding="utf-8")
+    _given(group, "apply")
+    _compose("stop", *SERVICES)
+    _given(events, "publish")
+    _compose("start", *SERVICES)
+    await _until_vouchers(before + 1)
+    _compose("stop", *SERVICES)
+    ended = [json.loads(line) for line in _compose("ps", "--all", "--format", "json", *SERVICES).stdout.splitlines()]
+    assert {each["Service"]: each["ExitCode"] for each in ended} == dict.fromkeys(SERVICES, 0)
+    _compose("start", *SERVICES)
+    await _until_vouchers(before + len(simulate(intercompany_payments(payments)).vouchers))
+    _command("reconcile")
 
 
 def test_the_image_holds_nothing_that_installs_or_builds() -> None:
