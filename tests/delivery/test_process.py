@@ -307,7 +307,7 @@ async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings)
 
 
 async def test_a_stop_is_heard_also_where_a_cancellation_is_lost(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def losing(*_: object) -> None:
+    async def losing(*_arguments: object) -> None:
         for _ in range(3):
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
