@@ -133,8 +133,8 @@ def test_a_service_runs_as_nobody_on_a_file_system_that_it_cannot_change(service
 @pytest.mark.parametrize("service", ["kafka", "postgres", *SERVICES])
 def test_no_process_runs_as_root(service: str) -> None:
     container = _compose("ps", "--quiet", service).stdout.strip()
-    seen = subprocess.run(["docker", "top", container, "-eo", "uid"], capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own
-    users = set(seen.stdout.split()[1:])
+    seen = subprocess.run(["docker", "top", container, "-eo", "uid,pid"], capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own
+    users = {line.split()[0] for line in seen.stdout.splitlines()[1:]}
     assert users
     assert "0" not in users
 
