@@ -38,7 +38,26 @@ OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest 
 FAILED: Final = Gauge("intercompany_failed_messages", "Messages kept in the table failed.", ["service"])
 
 _NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")
+_SELDOM: Final = 5.0
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+
+class _Seldom(logging.Filter):
+    """Lets aiokafka say the same thing once in 5 seconds: while its broker is away it says it hundreds of times a second."""
+
+    def __init__(self) -> None:
+        super().__init__("aiokafka")
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written; the same thing is what comes from the same line of aiokafka."""
+        if not super().filter(record):
+            return True
+        place = record.pathname, record.lineno
+        if record.created - self._said.get(place, 0.0) < _SELDOM:
+            return False
+        self._said[place] = record.created
+        return True
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -57,6 +76,7 @@ def set_up_logs(settings: Settings) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings.log_format)))
+    handler.addFilter(_Seldom())
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

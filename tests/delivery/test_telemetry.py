@@ -56,6 +56,19 @@ def test_console_logs_show_no_local_variables(capsys: pytest.CaptureFixture[str]
     assert "hunter2" not in text.replace('password = "hunter2"', "")
 
 
+@pytest.mark.usefixtures("plain_logging")
+def test_a_client_without_its_broker_does_not_flood_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings())
+    for number in range(100):
+        logging.getLogger("aiokafka.conn").error("no connection to %s", number)
+        logging.getLogger("ours").error("ours %s", number)
+    logging.getLogger("aiokafka.conn").error("something else")
+    text = capsys.readouterr().err
+    assert text.count("no connection to") == 1
+    assert text.count("ours ") >= 100
+    assert "something else" in text
+
+
 def _fail_with_a_secret(log: structlog.stdlib.BoundLogger) -> None:
     password = "hunter2"  # noqa: S105 - to be seen nowhere
     try:
