@@ -50,6 +50,12 @@ def _compose(*words: str, check: bool = True) -> subprocess.CompletedProcess[str
     return done
 
 
+def _docker(*words: str) -> str:
+    """What a command of the engine prints, on either output."""
+    command = ["docker", *words]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=True).stdout  # noqa: S603 - our own words
+
+
 def _command(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """The project's command in the running system."""
     return _compose("run", "--rm", "--no-deps", "--no-TTY", "cli", *words, check=check)
@@ -133,8 +139,7 @@ def test_a_service_runs_as_nobody_on_a_file_system_that_it_cannot_change(service
 @pytest.mark.parametrize("service", ["kafka", "postgres", *SERVICES])
 def test_no_process_runs_as_root(service: str) -> None:
     container = _compose("ps", "--quiet", service).stdout.strip()
-    seen = subprocess.run(["docker", "top", container, "-eo", "uid,pid"], capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own
-    users = {line.split()[0] for line in seen.stdout.splitlines()[1:]}
+    users = {line.split()[0] for line in _docker("top", container, "-eo", "uid,pid").splitlines()[1:]}
     assert users
     assert "0" not in users
 
@@ -143,11 +148,10 @@ def test_no_process_runs_as_root(service: str) -> None:
 def test_logs_are_json_and_a_stop_is_graceful(service: str) -> None:
     container = _compose("ps", "--quiet", service).stdout.strip()
     _compose("stop", "--timeout", "20", service)
-    state = ["docker", "inspect", "--format", "{{.State.ExitCode}}", container]
-    code = subprocess.run(state, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
-    lines = [json.loads(line) for line in _compose("logs", "--no-log-prefix", "--no-color", service).stdout.splitlines() if line.strip()]
+    code = _docker("inspect", "--format", "{{.State.ExitCode}}", container).strip()
+    lines = [json.loads(line) for line in _docker("logs", container).splitlines()]
     _compose("start", service)
-    assert code.stdout.strip() == "0"
+    assert code == "0"
     assert {"serving", "stopping"} <= {line["event"] for line in lines}
 
 
