@@ -56,7 +56,7 @@ def intercompany_file(number_of_payments: int) -> dict[str, Any]:
             "amount": "100.00",
             "cash_discounts": [{"percent": "2", "days": 14}] * (number % 3 == 0),
         }
-        sale, bill, paid = f"CI-{number}", f"VI-{number}", f"VP-{number}"
+        sale, bill, paid = f"SALE-{number}", f"BILL-{number}", f"PAID-{number}"
         seller = {"company": "FABW", "document": sale}
         events += [
             {"id": sale, "type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "document": sale, **about},
