@@ -215,14 +215,17 @@ async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, bro
         await topics.provision(live, kafka.connection(live))
         await outside.send([invoice("A1"), invoice("B1")])
         await outside.counted(51)
+        await until(lambda: outside.value("select base = 50 from positions where topic = 'intercompany.invoices'"))
+        await outside.send([invoice("C1")])
+        await outside.counted(52)
         look = reader(live)
         await look.start()
         connection = await asyncpg.connect(live.database)
         await until(lambda: is_quiet(connection, look, [SERVICE], live), 20)
         await connection.close()
         await look.stop()
-    assert await outside.value("select sum(number) from counts") == 51
-    assert await outside.value("select next_offset - base from positions where topic = 'intercompany.invoices'") == 2
+    assert await outside.value("select sum(number) from counts") == 52
+    assert await outside.value("select next_offset - base from positions where topic = 'intercompany.invoices'") == 3
 
 
 async def test_the_true_end_of_a_log_is_found_whatever_the_size_of_its_last_batch(outside: Outside, live: Settings) -> None:
