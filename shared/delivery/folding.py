@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.refusals import REJECTED, conflicting, unreadable
 from shared.events.codec import type_said
+from shared.events.contract import INBOUND_TOPICS
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.working_set import Missing, NotLoadedError
 
@@ -79,8 +80,11 @@ def concerns(service: AnyService, event: Incoming) -> bool:
 
 
 def may_concern(service: AnyService, record: Record) -> bool:
-    """Whether a record has to be read: what its headers say to be of a type that the service neither takes nor reports has not."""
-    name = type_said(record)
+    """Whether a record has to be read: not one of our own of a type that the service neither takes nor reports.
+
+    What others send is always read: in the structured binding a header may say anything, the event counts.
+    """
+    name = None if record.topic in INBOUND_TOPICS else type_said(record)
     return name is None or service.takes(record.topic, name) or service.reports(record.topic, name)
 
 

@@ -71,7 +71,7 @@ MARKS = [
     ),
     (
         [I1, paid("P1"), asked("S", mark("P1"), mark("I1"), primary={"company": "FAB", "document": "I1"})],
-        Refused("S", "settlement", "invalid", "/primary", "FAB I1 is a invoice: a payment or credit note is needed"),
+        Refused("S", "settlement", "invalid", "/primary", "FAB I1 is of the kind invoice: a payment or credit note is needed"),
     ),
     (
         [I1, invoice("I3", account="C-2"), paid("P1", "20.00", mark("I1"), mark("I3"))],
@@ -107,7 +107,7 @@ MARKS = [
 REVERSALS = [
     (
         [I1, taken_back("R", "I1")],
-        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is a invoice: only a payment is reversed"),
+        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is of the kind invoice: only a payment is reversed"),
     ),
     (
         [paid("P1"), taken_back("R", "P1", date="2026-01-19")],
@@ -129,7 +129,7 @@ REVERSALS = [
     ),
     (
         [I1, PAID, undone("R", payment={"company": "FAB", "document": "I1"})],
-        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is a invoice: name a payment, or the settlement by its event"),
+        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is of the kind invoice: name a payment, or the settlement by its event"),
     ),
     (
         [I1, PAID, undone("R", settlement="P1", date="2026-01-19")],

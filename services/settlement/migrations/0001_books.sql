@@ -62,9 +62,7 @@ create table journals (
 );
 
 create index journals_of_a_run on journals (run_id, run_source);
-create index journals_reserve on journals using gin (reserves) where cardinality(reserves) > 0;
--- Those that are only created are few of many, and read with every batch.
-create index journals_created on journals (company) where cardinality(reserves) > 0;
+create index journals_reserve on journals using gin (reserves);
 
 -- Runs whose sales payment journals are not answered yet. heard is a fraction.
 create table answers (

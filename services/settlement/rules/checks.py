@@ -80,7 +80,9 @@ def _primary(wish: Wish, primary: DocumentRef) -> Iterator[Refusal]:
         yield Refusal("invalid", "/primary", f"the primary {primary.company} {primary.document} is not among the marks")
     elif not found[0].lowers:
         yield Refusal(
-            "invalid", "/primary", f"{primary.company} {primary.document} is a {found[0].kind}: a payment or credit note is needed"
+            "invalid",
+            "/primary",
+            f"{primary.company} {primary.document} is of the kind {found[0].kind}: a payment or credit note is needed",
         )
 
 

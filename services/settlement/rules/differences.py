@@ -84,8 +84,6 @@ def _write_off_left(run: Run, lowering: Claim) -> None:
     if not lowering.left or lowering.held or not _all_closed_or_written_off(lowering):
         return
     pairs = _paying_pairs(lowering)
-    if run.primary is not None and lowering is not run.primary:
-        return
     kind = writes_off_left(run, lowering, any(_run_discount(pair.raising) for pair in pairs))
     if kind is None:
         return

@@ -82,7 +82,7 @@ def _reverse_payment(turn: Turn, waiting: Waiting, data: PaymentReversalRequeste
 def _payment_refused(turn: Turn, document: Document, on: date | None) -> bool:
     name = f"{document.company} {document.document}"
     if not is_payment(document):
-        _refuse(turn, "invalid", "/payment", f"{name} is a {document.kind}: only a payment is reversed")
+        _refuse(turn, "invalid", "/payment", f"{name} is of the kind {document.kind}: only a payment is reversed")
     elif on is not None and on < document.date:
         _refuse(turn, "date-too-early", "/date", f"{on} is before the payment {name} of {document.date}: that date or later is needed")
     elif document.reversed:
@@ -148,7 +148,9 @@ def _no_payment(turn: Turn, ledger: Ledger, ref: DocumentRef) -> bool:
     if document is not None and is_payment(document):
         return False
     kind = document.kind if document is not None else "unknown document"
-    _refuse(turn, "invalid", "/payment", f"{ref.company} {ref.document} is a {kind}: name a payment, or the settlement by its event")
+    _refuse(
+        turn, "invalid", "/payment", f"{ref.company} {ref.document} is of the kind {kind}: name a payment, or the settlement by its event"
+    )
     return True
 
 
