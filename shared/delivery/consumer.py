@@ -1,9 +1,12 @@
-"""aiokafka's consumer, made safe against records that it cannot read.
+"""aiokafka's consumer, made safe against records that it cannot read, and awake when one comes.
 
 What always holds: every record is handed on, whatever the names of its headers are; when a read fails, nothing of what it
-had read is passed over.
+had read is passed over; a read that finds something returns at once.
 
-Why: aiokafka 0.14 decodes the names of headers as UTF-8 while it reads. One record with another name (a client in C or Go
+Why: FastStream sleeps for `batch_timeout_ms` after a read that found nothing, as long again as the read waited: half of all
+records would come while it sleeps. A read waits longer here, so that there is hardly any such sleep.
+
+aiokafka 0.14 decodes the names of headers as UTF-8 while it reads. One record with another name (a client in C or Go
 can send it) stops its partition for ever; and what the same call had read of other partitions is dropped although their
 positions have moved on, so that the next commit passes it. There is no setting for either, so this reaches into
 aiokafka, which is locked to a version and held by tests/delivery/test_process.py.
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_READ_WAITS_MS: Final = 500
+"""For the first record; FastStream's own time is how long it sleeps after a read in vain."""
 _TOLERANT_READS: Final = 20
 """Reads with the slower parser after a failure; should the record still lie ahead then, they begin anew."""
 
@@ -63,10 +68,11 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         self._tolerant_reads = 0
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> dict[TopicPartition, Any]:
-        """The next records by partition."""
+        """The next records by partition; without any, what came within half a second."""
         assignment, before = self._positions()
+        waits = max(timeout_ms, _READ_WAITS_MS)
         try:
-            read: dict[TopicPartition, Any] = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            read: dict[TopicPartition, Any] = await super().getmany(*partitions, timeout_ms=waits, max_records=max_records)
         except Exception as error:
             self._go_back(assignment, before)
             if not isinstance(error, UnicodeDecodeError):

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.util import calc_crc32c
 
 from shared import topics
+from shared.delivery import consumer as consumer_module
 from shared.delivery import kafka
 from shared.delivery import process as process_module
 from shared.delivery.ends import BrokerLog, ends_at_least, reading
@@ -275,6 +276,25 @@ async def test_a_record_with_a_header_whose_name_is_no_text_stops_nothing(outsid
         await outside.counted(6)
     assert await outside.value("select next_offset from positions where topic = 'intercompany.invoices'") == 6
     assert await outside.value("select (select count(*) from failed) + (select count(*) from rejections)") == 0
+
+
+async def test_a_read_of_ten_milliseconds_waits_for_the_first_record(
+    outside: Outside, live: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "_READ_WAITS_MS", 60_000)  # for a machine that does other things, too
+    consumer = consumer_module.CarefulConsumer(
+        **kafka.connection(live), auto_offset_reset="earliest", fetch_max_wait_ms=live.fetch_max_wait_ms
+    )
+    consumer.assign([TopicPartition(live.topic_name(Topic.INVOICES), 0)])
+    await consumer.start()
+    try:
+        read = asyncio.create_task(consumer.getmany(timeout_ms=10))
+        await asyncio.sleep(0.1)
+        assert not read.done()
+        await outside.send([invoice("A1")])
+        assert [dict(record.headers)["ce_id"] for records in (await read).values() for record in records] == [b"A1"]
+    finally:
+        await consumer.stop()
 
 
 async def test_instances_share_the_partitions_one_dies_and_nothing_is_lost_or_twice(live: Settings) -> None:
