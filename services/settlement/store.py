@@ -14,7 +14,7 @@ from services.settlement.foresight import named_by
 from services.settlement.rows import TABLES, StoredTable
 from services.settlement.rules.books import Books
 from shared.delivery.ports import Connection
-from shared.delivery.reference_table import ReferenceTable
+from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
 from shared.working_set import Missing, Table
 
@@ -22,6 +22,10 @@ LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
 FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
+_FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
+    f", array({stored.few[1]}) as {stored.name}" for stored in TABLES.values() if stored.few is not None
+)
+"""What every batch reads, whatever is in it, in one statement."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
 
@@ -35,9 +39,11 @@ class Store:
 
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name, and what waits for it with all that it names."""
-        books = await self._books(connection)
+        first = await connection.fetchrow(_FIRST, FEW + 1)
+        books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
         for stored in TABLES.values():
-            await _load_few(connection, books, stored)
+            if stored.few is not None:
+                _take_few(books, stored, first[stored.name])
         await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
         return books
 
@@ -106,14 +112,10 @@ def _table(books: Books, name: str) -> Table[Any, Any]:
     return table
 
 
-async def _load_few(connection: Connection, books: Books, stored: StoredTable) -> None:
+def _take_few(books: Books, stored: StoredTable, bodies: list[str]) -> None:
     """What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there."""
-    if stored.few is None:
-        return
-    index, statement = stored.few
-    rows = await connection.fetch(statement, FEW + 1)
-    if len(rows) <= FEW:
-        _table(books, stored.name).loaded_whole(index, (stored.read(row["body"]) for row in rows))
+    if stored.few is not None and len(bodies) <= FEW:
+        _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, bodies))
 
 
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
