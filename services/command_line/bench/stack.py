@@ -132,7 +132,7 @@ async def _containers() -> AsyncIterator[tuple[Parts, dict[str, int]]]:
         await _output(*compose, "up", "--wait", "kafka", "postgres", **environment)
         seen = {part: await _first_process(project, name) for part, name in {"broker": "kafka", "database": "postgres"}.items()}
         # On the engine's own network where it can be reached from here, as a service's container would: a published port has a
-        # program of the engine's in between, which takes a tenth of the processors. The broker names its own address.
+        # program of the engine in between, which takes processor time. The broker names its own address, so it is reached by its port.
         place = f"{await _inspect(project, 'postgres', _ADDRESS)}:5432" if seen["database"] else f"127.0.0.1:{ports[1]}"
         url = f"postgresql://postgres:{environment['POSTGRES_PASSWORD']}@{place}/intercompany"
         yield Parts(f"127.0.0.1:{ports[0]}", url, idempotent_producer=True), {part: pid for part, pid in seen.items() if pid}
