@@ -42,8 +42,9 @@ class Store:
         first = await connection.fetchrow(_FIRST, FEW + 1)
         books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
         for stored in TABLES.values():
-            if stored.few is not None:
-                _take_few(books, stored, first[stored.name])
+            # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
+            if stored.few is not None and len(first[stored.name]) <= FEW:
+                _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, first[stored.name]))
         await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
         return books
 
@@ -110,12 +111,6 @@ class Store:
 def _table(books: Books, name: str) -> Table[Any, Any]:
     table: Table[Any, Any] = getattr(books, name)
     return table
-
-
-def _take_few(books: Books, stored: StoredTable, bodies: list[str]) -> None:
-    """What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there."""
-    if stored.few is not None and len(bodies) <= FEW:
-        _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, bodies))
 
 
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
