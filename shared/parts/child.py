@@ -99,7 +99,8 @@ def _launcher(on_death: signal.Signals, account: Account | None) -> list[str]:
     """The words before a command that tie it to this process and put it under an account.
 
     Under another account it keeps one right of root, to pass folders closed to others: nothing on the way to the wheel or to
-    the data has to be opened up, which may well be root's home.
+    the data has to be opened up, which may well be root's home. Without `no_setuid_fixup` access(2), by which initdb looks for
+    postgres, would not count that right.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None and account is not None:
@@ -110,8 +111,8 @@ def _launcher(on_death: signal.Signals, account: Account | None) -> list[str]:
     tied = [setpriv, "--pdeathsig", on_death.name.removeprefix("SIG")]
     if account is None:
         return [*tied, "--"]
-    rights = ["--clear-groups", "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
-    return [*tied, "--reuid", str(account.user), "--regid", str(account.group), *rights, "--"]
+    rights = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "--securebits", "+no_setuid_fixup"]
+    return [*tied, "--reuid", str(account.user), "--regid", str(account.group), "--clear-groups", *rights, "--"]
 
 
 async def _end(process: asyncio.subprocess.Process, stop: signal.Signals) -> None:

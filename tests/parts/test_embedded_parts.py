@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.parts import EmbeddedPartError, Parts, embedded_parts, parts, running_parts
+from shared.parts.child import Account, run
 
 pytestmark = pytest.mark.parts
 
@@ -156,6 +157,17 @@ async def test_a_database_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedPartError, match="initialized by PostgreSQL version 9"):
         async with embedded_parts(tmp_path):
             pass
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux runs a child under another account")
+async def test_a_child_under_another_account_sees_programs_in_folders_closed_to_it(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.touch(mode=0o755)
+    ask = "import os, sys; sys.exit(not (os.getuid() and os.access(sys.argv[1], os.X_OK)))"  # as initdb asks for postgres
+
+    await run("probe", [sys.executable, "-ISc", ask, str(program)], tmp_path / "log", Account(65534, 65534))
 
 
 HOLDER = """
