@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from shared.parts.database import embedded_database
+from shared.embedded.database import embedded_database
 
 settings.register_profile(
     "tests",

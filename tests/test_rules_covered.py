@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from services.command_line.scenario import load_scenario
-from services.command_line.simulate import simulate
+from services.scenarios.scenario_file import load_scenario
+from services.scenarios.simulation import simulate
+from tests.scenario_files import EXAMPLES
 
 TESTS = Path(__file__).parent
-CORES = sorted((TESTS.parent / "services").glob("*/rules/*.py"))
+CORES = sorted((TESTS.parent / "services").glob("*/rules/**/*.py"))
 TABLE: dict[str, dict[str, Any]] = yaml.safe_load((TESTS / "rules_covered.yaml").read_text(encoding="utf-8"))
 RULE = re.compile(r"\b(?:F-[A-G]\d{2}|C\d{1,2})\b")
 ASKS_NOTHING: frozenset[str] = frozenset({"F-D16"})
@@ -41,10 +42,14 @@ def _named() -> Named:
     return Named(code, words)
 
 
+def _file(cover: str) -> Path:
+    return (TESTS / "scenarios" if "/" in cover else EXAMPLES) / f"{cover}.yaml"
+
+
 @cache
 def _posted(scenario: str) -> frozenset[str]:
     """The rules that the lines of a scenario name."""
-    result = simulate(load_scenario(TESTS / "scenarios" / f"{scenario}.yaml"))
+    result = simulate(load_scenario(_file(scenario)))
     return frozenset(line["rule"] for voucher in result.vouchers for line in voucher["lines"])
 
 
@@ -59,7 +64,7 @@ def _is_there(cover: str) -> bool:
     path, _, test = cover.partition("::")
     if test:
         return (TESTS / path).is_file() and test in _tests(TESTS / path)
-    return (TESTS / "scenarios" / f"{cover}.yaml").is_file()
+    return _file(cover).is_file()
 
 
 def _covers(entry: dict[str, Any]) -> Iterator[str]:

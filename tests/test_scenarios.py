@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from services.command_line.expect import differences
-from services.command_line.scenario import load_scenario
-from services.command_line.simulate import simulate
+from services.scenarios.expectations import differences
+from services.scenarios.scenario_file import load_scenario
+from services.scenarios.simulation import simulate
+from tests.scenario_files import FILES
 
-FILES = sorted((Path(__file__).parent / "scenarios").rglob("*.yaml"))
 COMMAND = (sys.executable, "-m", "services.command_line.main")
 
 _read = cache(load_scenario)
@@ -34,7 +34,7 @@ def _lines(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parts
+@pytest.mark.embedded
 def test_the_services_on_broker_and_database_give_what_the_simulation_gives() -> None:
     files = [str(path) for path in FILES]
     simulated, run = _lines("simulate", "--json", *files), _lines("run", "--json", *files)

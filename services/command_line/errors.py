@@ -10,15 +10,15 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from typer.core import TyperGroup
 
-from services.command_line.books import SchemaMissingError
-from services.command_line.parts import NothingRunningError
-from services.command_line.running import NotQuietError
-from services.command_line.screen import fail
-from services.command_line.sending import NotSentError
-from services.command_line.simulate import CoreFailedError
-from services.command_line.yaml_files import FileError
-from shared.delivery.migrations import MigrationError
-from shared.parts import EmbeddedPartError
+from services.inquiry.schemas import SchemaMissingError
+from services.local.backing_services import NothingRunningError
+from services.local.in_process import NotQuietError
+from services.scenarios.simulation import CoreFailedError
+from services.scenarios.yaml_files import FileError
+from shared.console import fail
+from shared.embedded import EmbeddedPartError
+from shared.kafka.sender import NotSentError
+from shared.postgresql.migrations import MigrationError
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:

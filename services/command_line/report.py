@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from services.command_line import tables
-from services.command_line.expect import Difference, differences
-from services.command_line.screen import output, print_error, print_json
+from services.scenarios.expectations import Difference, differences
+from shared.console import output, print_error, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.table import Table
 
-    from services.command_line.result import Result
-    from services.command_line.scenario import Scenario
+    from services.inquiry.rows import Result
+    from services.scenarios.scenario_file import Scenario
 
 HOLDS = 0
 DIFFERS = 1

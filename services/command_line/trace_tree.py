@@ -11,7 +11,7 @@ from rich.tree import Tree
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.command_line.trace import Trace, TracedDocument, TracedRun
+    from services.inquiry.trace import Trace, TracedDocument, TracedRun
     from services.settlement.rules.values import RecordInForce
 
 Row = dict[str, Any]

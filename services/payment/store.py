@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.payment.needed import Needed, needed_by
+from services.payment.prefetch import Needed, needed_by
 from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wakes
 from services.payment.rules.values import JournalKey, SalesJournal, WaitingApproval, WaitingJournal
 from shared.delivery.ports import Connection

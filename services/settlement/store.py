@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.settlement.foresight import named_by
-from services.settlement.rows import TABLES, StoredTable
+from services.settlement.prefetch import named_by
 from services.settlement.rules.books import Books
+from services.settlement.stored_tables import TABLES, StoredTable
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message

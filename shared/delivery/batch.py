@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from shared.delivery import tables
+from shared.delivery import shell_tables as tables
 from shared.delivery.folding import Candidate, Folded, Incoming, Undecodable, candidates, fold_candidates, may_concern
 from shared.delivery.inbox import Inbox, Verdict
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
-from shared.delivery.retry import World, may_pass, persistently, whatever
-from shared.delivery.watermark import Watermark
+from shared.delivery.reference_watermark import Watermark
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
+from shared.runtime.retry import World, may_pass, persistently, whatever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
     from shared.delivery.service import AnyService, Store
-    from shared.delivery.tables import State
+    from shared.delivery.shell_tables import State
 
     Written = tuple[int | None, list[Encoded]]
     Work = Callable[[Connection, State, Store[Any]], Awaitable[Written]]

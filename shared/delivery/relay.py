@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from shared.delivery import tables
+from shared.delivery import shell_tables as tables
 from shared.delivery.outbox import unpack
-from shared.delivery.retry import World, persistently, whatever
+from shared.runtime.retry import World, persistently, whatever
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection, Database, Encoded, Producer

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.command_line.wiring import SERVICES
-from shared.delivery import kafka
-from shared.delivery.ends import ends_at_least, partitions_of, reading
+from services.registry import SERVICES
 from shared.events.envelope import Topic
-from shared.topics import TOPICS
+from shared.kafka import connection as kafka
+from shared.kafka.log_ends import ends_at_least, partitions_of, reading
+from shared.kafka.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -18,11 +18,11 @@ from pydantic import SecretStr
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from shared.delivery import kafka
+from shared.kafka import connection as kafka
 from shared.settings import Settings
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE
-from tests.delivery.parts import free_port
-from tests.delivery.running import until
+from tests.live.delivery.parts import free_port
+from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

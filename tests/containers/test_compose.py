@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from services.command_line.scenario import load_scenario
-from services.command_line.simulate import simulate
+from services.scenarios.scenario_file import load_scenario
+from services.scenarios.simulation import simulate
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
-from tests.delivery.running import until
-from tests.load import intercompany_file, intercompany_payments
+from tests.live.delivery.running import until
+from tests.live.load import intercompany_file, intercompany_payments
+from tests.scenario_files import EXAMPLES, FILES, IC_4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.containers
 
 PROJECT: Final = f"intercompany-test-{os.getpid()}"
 SERVICES: Final = ("payment", "settlement", "posting")
-SCENARIOS: Final = ROOT / "tests" / "scenarios"
+_MOUNTED: Final = "/checkout"
 _WITHIN: Final = 1800
 
 
@@ -82,10 +83,11 @@ def _vouchers() -> list[dict[str, Any]]:
 
 
 def test_every_scenario_gives_on_kafka_and_postgres_what_the_rules_give() -> None:
-    files = sorted(str(path.relative_to(SCENARIOS)) for path in SCENARIOS.rglob("*.yaml"))
-    command = [sys.executable, "-m", "services.command_line.main", "simulate", "--json", *(str(SCENARIOS / file) for file in files)]
+    files = [str(path.relative_to(ROOT)) for path in FILES]
+    command = [sys.executable, "-m", "services.command_line.main", "simulate", "--json", *files]
     pure = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_WITHIN, check=True)  # noqa: S603 - our own command
-    live = _command("run", "--json", *(f"/scenarios/{file}" for file in files))
+    mounted = ("--volume", f"{ROOT}:{_MOUNTED}:ro", "--workdir", _MOUNTED)
+    live = _compose("run", "--rm", "--no-deps", "--no-TTY", *mounted, "cli", "run", "--json", *files)
     simulated, run = ([json.loads(line) for line in done.stdout.splitlines()] for done in (pure, live))
     assert [each["id"] for each in run] == [each["id"] for each in simulated]
     assert len(run) == len(files)
@@ -119,7 +121,7 @@ async def test_what_was_posted_is_there_after_down_and_up_and_is_not_posted_agai
     before = _vouchers()
     _compose("down", "--timeout", "20")
     _compose("--profile", "demo", "up", "--wait")  # the profile sends the same events once more
-    sent_again = len(load_scenario(SCENARIOS / "ic-4.yaml").events)
+    sent_again = len(load_scenario(IC_4).events)
 
     async def seen_again() -> bool:
         return await asyncio.to_thread(_duplicates) >= sent_again
@@ -197,6 +199,6 @@ def test_the_image_holds_nothing_that_installs_or_builds() -> None:
     )
 
 
-def test_the_scenarios_of_the_image_are_those_of_the_checkout() -> None:
+def test_the_examples_of_the_image_are_those_of_the_checkout() -> None:
     inside = _compose("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "find", "cli", "/scenarios", "-name", "*.yaml").stdout.split()
-    assert {Path(path).relative_to("/scenarios") for path in inside} == {path.relative_to(SCENARIOS) for path in SCENARIOS.rglob("*.yaml")}
+    assert {Path(path).name for path in inside} == {path.name for path in EXAMPLES.glob("*.yaml")}

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.command_line.processes import all_ready, service_processes
-from services.command_line.reconcile import reconcile
-from services.command_line.scenario import Scenario
-from services.command_line.simulate import Simulation, simulate
-from services.command_line.wiring import SERVICES
+from services.inquiry.reconciliation import reconcile
+from services.local.processes import all_ready, service_processes
+from services.registry import SERVICES
+from services.scenarios.scenario_file import Scenario
+from services.scenarios.simulation import Simulation, simulate
 from shared.events.envelope import Topic
 from tests.containers.offsets import all_committed, ends_of_all, read_from_the_beginning
 from tests.containers.parts import Parts, started_parts
 from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiet
-from tests.delivery.events import poison
-from tests.delivery.running import until
-from tests.load import differences, environment, intercompany_payments, live_result
+from tests.live.delivery.events import poison
+from tests.live.delivery.running import until
+from tests.live.load import differences, environment, intercompany_payments, live_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.command_line.result import Result
+    from services.inquiry.rows import Result
     from shared.delivery.ports import Partition
     from shared.settings import Settings
 

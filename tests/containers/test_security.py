@@ -22,26 +22,27 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from pydantic import HttpUrl, SecretStr
 
-from services.command_line.access import accesses
-from services.command_line.expect import differences
-from services.command_line.run import run
-from services.command_line.running import running_services
-from services.command_line.scenario import load_scenario
-from services.command_line.wiring import SERVICES
-from shared.delivery import kafka
-from shared.delivery.kafka import KafkaProducer
+from services.local.in_process import running_services
+from services.operations.broker_rights import accesses
+from services.registry import SERVICES
+from services.scenarios.expectations import differences
+from services.scenarios.live_run import run
+from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Encoded
-from shared.delivery.process import serve
 from shared.events.envelope import Topic
+from shared.kafka import connection as kafka
+from shared.kafka.connection import KafkaProducer
+from shared.runtime.process import serve
 from shared.settings import SecurityMechanism, SecurityProtocol, Settings
 from tests.containers.secured import ADMIN, Certificates, Kafka, Postgres, make_certificates
+from tests.scenario_files import IC_4
 
 pytestmark = pytest.mark.containers
 
 _NAMESPACE: Final = "sec"
 _NAMED: Final = Settings(namespace=_NAMESPACE)
 _ROLES: Final = ("owner", "payment", "settlement", "posting", "reader", "operator")
-_EXAMPLE: Final = Path(__file__).parents[1] / "scenarios" / "ic-4.yaml"
+_EXAMPLE: Final = IC_4
 
 
 def _password(name: str) -> str:

@@ -7,24 +7,24 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from services.command_line.reconcile import reconcile
-from services.command_line.running import running_services
-from services.command_line.scenario import arrivals
-from services.command_line.wiring import SERVICES
-from shared.delivery.ends import reading
-from shared.delivery.kafka import KafkaProducer
+from services.inquiry.reconciliation import reconcile
+from services.local.in_process import running_services
+from services.local.quiescence import is_quiet
+from services.registry import SERVICES
+from services.scenarios.scenario_file import arrivals
 from shared.delivery.ports import Encoded
-from shared.delivery.postgres import Postgres
-from shared.delivery.quiet import is_quiet
-from shared.delivery.retry import persistently, real_world, whatever
-from tests.delivery.running import until
-from tests.load import differences, in_disorder, live_result
+from shared.kafka.connection import KafkaProducer
+from shared.kafka.log_ends import reading
+from shared.postgresql.database import Postgres
+from shared.runtime.retry import persistently, real_world, whatever
+from tests.live.delivery.running import until
+from tests.live.load import differences, in_disorder, live_result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.command_line.result import Result
-    from services.command_line.scenario import Scenario
+    from services.inquiry.rows import Result
+    from services.scenarios.scenario_file import Scenario
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
     from shared.settings import Settings

@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from services.command_line.group import reference_entries
-from services.command_line.scenario import Scenario, read_events
+from services.scenarios.group_file import reference_entries
+from services.scenarios.scenario_file import Scenario, read_events
 
 COMPANIES = {"A": "USD", "B": "USD", "C": "EUR"}
 START = date(2026, 1, 1)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.command_line.simulate import simulate
+from services.scenarios.simulation import simulate
 from tests.properties import streams
-from tests.properties.sums import balances, drawn
+from tests.properties.balances import balances, drawn
 
 RANDOM = st.randoms(use_true_random=False)
 SIGN = {"receivable": Decimal(1), "payable": Decimal(-1)}

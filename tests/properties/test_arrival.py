@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.command_line.result import Result
-from services.command_line.simulate import simulate
+from services.inquiry.rows import Result
+from services.scenarios.simulation import simulate
 from tests.properties import streams
-from tests.properties.sums import balances
+from tests.properties.balances import balances
 
 RANDOM = st.randoms(use_true_random=False)
 Stream = tuple[dict[str, Any], list[dict[str, Any]]]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.command_line.result import Result
-from services.command_line.simulate import simulate
+from services.inquiry.rows import Result
+from services.scenarios.simulation import simulate
 from tests.properties import streams
-from tests.properties.sums import drawn
+from tests.properties.balances import drawn
 
 RANDOM = st.randoms(use_true_random=False)
 OTHER_SIDE = {"due_from": "due_to", "due_to": "due_from"}

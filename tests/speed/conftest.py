@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from services.command_line.bench.history import SEED_NUMBERING
-from services.command_line.bench.workload import Workload
+from services.bench.history import SEED_NUMBERING
+from services.bench.workload import Workload
 from shared.settings import Settings
-from tests.speed.line import Line, running_line
+from tests.speed.assembly import Line, running_line
 
 WARM = 9
 """Payments that are posted before a test."""

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from services.command_line.main import app
 
-pytestmark = pytest.mark.parts
+pytestmark = pytest.mark.embedded
 
 NUMBERS = ("payments_per_second", "ratio_to_copy_loop", "p50_ms", "p99_ms", "wal_bytes_per_payment", "queries_per_payment", "drain_seconds")
 

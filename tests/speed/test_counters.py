@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.command_line.bench.history import SEED_NUMBERING, History
-from services.command_line.bench.measure import rows_written
-from services.command_line.bench.workload import Workload
+from services.bench.history import SEED_NUMBERING, History
+from services.bench.measure import rows_written
+from services.bench.workload import Workload
+from tests.speed.assembly import Line
 from tests.speed.conftest import WARM
-from tests.speed.line import Line
 
 if TYPE_CHECKING:
     import asyncpg
 
     Connection = asyncpg.Connection[asyncpg.Record]
 
-pytestmark = pytest.mark.parts
+pytestmark = pytest.mark.embedded
 
 PAYMENTS = 90
 MOST_WAL_BYTES = 15_000

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.command_line.bench.correct import problems
-from services.command_line.bench.history import SEED_NUMBERING
-from services.command_line.bench.workload import Payment, Workload
+from services.bench.correct import problems
+from services.bench.history import SEED_NUMBERING
+from services.bench.workload import Payment, Workload
+from tests.speed.assembly import Line
 from tests.speed.conftest import WARM
-from tests.speed.line import Line
 
 if TYPE_CHECKING:
     import asyncpg
 
-pytestmark = pytest.mark.parts
+pytestmark = pytest.mark.embedded
 
 TAMPERING = {
     "a line's text": "update {}.lines set text = 'Rent' where (company, series, number, line) = ('FABE', 'AP-SET', 1, 1)",

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.command_line.bench.correct import simulated
-from services.command_line.bench.workload import COMPANIES, SHAPES, Hot, Payment, Workload, roles
+from services.bench.correct import simulated
+from services.bench.workload import COMPANIES, SHAPES, Hot, Payment, Workload, roles
 
 PARTITIONS = list(range(6))
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from services.command_line.bench.workload import Hot
-from services.command_line.screen import fail, print_json
+from services.bench.workload import Hot
+from shared.console import fail, print_json
 
 _HISTORY = "Voucher lines that are in the ledgers before; given more than once, one after the other is measured."
 
@@ -39,13 +39,13 @@ def bench_command(  # noqa: PLR0913 - its options
     for module, extra in (("psutil", "embedded"), *([("matplotlib", "plot")] if plot else [])):
         if find_spec(module) is None:
             fail(f"{module} is not installed: pip install 'intercompany[{extra}]'")
-    from services.command_line.bench import report, run  # noqa: PLC0415 - the services' image goes without psutil
+    from services.bench import report, run  # noqa: PLC0415 - the services' image goes without psutil
 
     plan = run.Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep)
     outcome = asyncio.run(run.bench(plan, report.Show()))
     figures = report.as_json(outcome)
     if plot is not None:
-        from services.command_line.bench.plot import plot as draw  # noqa: PLC0415
+        from services.bench.plot import plot as draw  # noqa: PLC0415
 
         draw(figures, plot)
     if as_json:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from services.command_line import ledger, subledger, tables, trace_tree
-from services.command_line.books import schema_of
-from services.command_line.parts import product_settings
-from services.command_line.screen import fail, notes, output, print_json
-from services.command_line.trace import trace
+from services.command_line import tables, trace_tree
+from services.inquiry.schemas import schema_of
+from services.inquiry.trace import trace
+from services.local.backing_services import product_settings
+from services.posting import queries as ledger
+from services.settlement import queries as subledger
+from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
     from datetime import date

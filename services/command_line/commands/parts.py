@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.command_line.parts import product_parts, product_settings
-from services.command_line.processes import ServiceProcess, all_ready, first_ended, service_processes
-from services.command_line.screen import fail, output
-from services.command_line.wiring import SERVICES
-from shared.delivery import process
+from services.local.backing_services import product_parts, product_settings
+from services.local.processes import ServiceProcess, all_ready, first_ended, service_processes
+from services.registry import SERVICES
+from shared.console import fail, output
+from shared.runtime import process
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.parts import Parts
+    from shared.embedded import Parts
 
 
 class ServiceName(StrEnum):

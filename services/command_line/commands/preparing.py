@@ -16,16 +16,16 @@ from aiokafka.errors import KafkaError
 from rich.table import Table
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from services.command_line.access import accesses
-from services.command_line.access import acls as acls_of
-from services.command_line.parts import product_settings
-from services.command_line.screen import notes, output
-from services.command_line.wiring import SERVICES
-from shared import topics
-from shared.delivery import kafka
-from shared.delivery.migrations import migrate
-from shared.delivery.postgres import Postgres
-from shared.delivery.roles import grant
+from services.local.backing_services import product_settings
+from services.operations.broker_rights import accesses
+from services.operations.broker_rights import acls as acls_of
+from services.registry import SERVICES
+from shared.console import notes, output
+from shared.kafka import connection as kafka
+from shared.kafka import topics
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import migrate
+from shared.postgresql.rights import grant
 from shared.settings import Settings, load_settings
 
 Within = Annotated[float, typer.Option(min=0, help="Seconds for which a part that does not answer is tried again.")]

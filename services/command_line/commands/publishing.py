@@ -11,16 +11,16 @@ import typer
 from rich.progress import Progress
 from uuid_utils import uuid7
 
-from services.command_line.books import schema_of
-from services.command_line.changes import Change, changes, reference_in_force
-from services.command_line.event_files import EventEntry, Sending, read_event_file
-from services.command_line.group import ReferenceEntry, reference_entries
-from services.command_line.parts import product_settings
-from services.command_line.records import PartyBook, record_of
-from services.command_line.screen import notes, output, print_error
-from services.command_line.sending import sender
-from services.command_line.wiring import SETTLEMENT
-from services.command_line.yaml_files import FileError, read_yaml
+from services.inquiry.schemas import schema_of
+from services.local.backing_services import product_settings
+from services.operations.reference_changes import Change, changes, reference_in_force
+from services.registry import SETTLEMENT
+from services.scenarios.event_files import EventEntry, Sending, read_event_file
+from services.scenarios.group_file import ReferenceEntry, reference_entries
+from services.scenarios.yaml_files import FileError, read_yaml
+from shared.console import notes, output, print_error
+from shared.events.producing import PartyBook, record_of
+from shared.kafka.sender import sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.command_line.parts import product_settings
-from services.command_line.reconcile import reconcile
-from services.command_line.screen import output, print_json
+from services.inquiry.reconciliation import reconcile
+from services.local.backing_services import product_settings
+from shared.console import output, print_json
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per check.")]
 

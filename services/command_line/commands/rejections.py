@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.publishing import reference_of
-from services.command_line.parts import product_settings
-from services.command_line.records import PartyBook
-from services.command_line.refusals import NotReplayableError, Refused, count_replays, refused, replay_record
-from services.command_line.screen import fail, notes, output, print_error, print_json
-from services.command_line.sending import sender
+from services.inquiry.rejections import NotReplayableError, Refused, count_replays, refused, replay_record
+from services.local.backing_services import product_settings
+from shared.console import fail, notes, output, print_error, print_json
+from shared.events.producing import PartyBook
+from shared.kafka.sender import sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

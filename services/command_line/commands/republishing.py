@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from services.command_line.parts import product_settings
-from services.command_line.republish import republish
-from services.command_line.screen import notes
+from services.local.backing_services import product_settings
+from services.operations.republish import republish
+from shared.console import notes
 
 Company = Annotated[str | None, typer.Option(help="Only this company.", show_default=False)]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="From this voucher date.", show_default=False)]

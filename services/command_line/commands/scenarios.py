@@ -9,27 +9,21 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from services.command_line.expect import differences
-from services.command_line.report import HOLDS, UNUSABLE, report, report_unusable, verdict
-from services.command_line.run import run, scenario_services
-from services.command_line.running import NotQuietError
-from services.command_line.scenario import Scenario, load_scenario
-from services.command_line.screen import fail, notes, output
-from services.command_line.simulate import CoreFailedError, simulate
-from services.command_line.yaml_files import FileError
+from services.command_line.report import HOLDS, report, report_unusable, verdict
+from services.local.in_process import NotQuietError
+from services.scenarios import simulation
+from services.scenarios.expectations import differences
+from services.scenarios.live_run import run, scenario_services
+from services.scenarios.scenario_file import Scenario, load_scenario
+from services.scenarios.simulation import CoreFailedError, simulate
+from services.scenarios.yaml_files import FileError
+from shared.console import notes, output
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Scenario files (YAML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per file on standard output, and nothing else there.")]
 
-Examples = Annotated[Path, typer.Option("--examples", envvar="EXAMPLES_DIR", help="Folder of the documented examples.", show_default=False)]
-
-EXAMPLES: Final = Path(__file__).parents[3] / "tests" / "scenarios"
+EXAMPLES: Final = Path(simulation.__file__).parent / "examples"
 MAIN_EXAMPLE: Final = "ic-4"
-DOCUMENTED: Final = (
-    *("cp-ar-1", "cp-ar-2", "cp-ar-3", "cp-ar-4", "cp-ar-5", "cp-ar-6", "cp-ap-4", "der-cp-ar-2p", "der-cp-ar-3i", "der-rev-1"),
-    *("as-1", "as-2", "mi-1", "mi-2", "mi-3", "mi-4", "ovp-1", "ovp-4", "cd-fx", "part-ar-3", "pva-1", "pvc-1", "tco-1", "tmd-1"),
-    *("ic-1", "ic-2", "ic-3", "wait-1", "bad-1"),
-)
 
 
 def simulate_command(files: Files, *, as_json: AsJson = False) -> None:
@@ -38,7 +32,7 @@ def simulate_command(files: Files, *, as_json: AsJson = False) -> None:
     Prints each company's vouchers as tables, checks what the file expects and shows what differs, line by line.
     Exit code 1 if anything differs, 2 if a file is no scenario.
 
-    Example: intercompany simulate tests/scenarios/ic-4.yaml
+    Example: intercompany simulate services/scenarios/examples/ic-4.yaml
     """
     raise typer.Exit(max([_simulate(path, as_json=as_json) for path in files]))
 
@@ -86,7 +80,7 @@ def _loaded(files: list[Path]) -> tuple[list[int], list[Scenario]]:
     return codes, scenarios
 
 
-def demo_command(examples: Examples = EXAMPLES) -> None:
+def demo_command() -> None:
     """Starts broker, database and services, sends the examples through them, prints what each company's ledger got, stops.
 
     The intercompany example is shown in full, of every other documented example one line. Exit code 0 only if every
@@ -94,9 +88,7 @@ def demo_command(examples: Examples = EXAMPLES) -> None:
 
     Example: intercompany demo
     """
-    if not examples.is_dir():
-        fail(f"the examples are not here: {examples} is tests/scenarios of the project's checkout; EXAMPLES_DIR says where", UNUSABLE)
-    scenarios = [load_scenario(examples / f"{name}.yaml") for name in (MAIN_EXAMPLE, *DOCUMENTED)]
+    scenarios = [load_scenario(path) for path in sorted(EXAMPLES.glob("*.yaml"), key=lambda path: (path.stem != MAIN_EXAMPLE, path.stem))]
     raise typer.Exit(asyncio.run(_demo(scenarios)))
 
 

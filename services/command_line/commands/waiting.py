@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.command_line.parts import product_settings
-from services.command_line.screen import fail, notes, output, print_json
-from services.command_line.waits import Waiting, once_each, order_discards
-from services.command_line.waits import waiting as all_waiting
+from services.inquiry.waiting import Waiting, once_each, order_discards
+from services.inquiry.waiting import waiting as all_waiting
+from services.local.backing_services import product_settings
+from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.payment.rules.approvals import resume_approvals
 from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wakes
-from services.payment.rules.drafts import Terms, drafts_of, sales_payment_journal, terms_of
+from services.payment.rules.mirroring import Terms, drafts_of, sales_payment_journal, terms_of
 from services.payment.rules.sending import become, journal_event, sent
 from services.payment.rules.values import CREATED, POSTED, REVERSED, Draft, JournalKey, Need, Origin, SalesJournal, WaitingJournal
 from shared.events.envelope import Message, Outgoing

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from services.posting.rules.accounts import DEFAULT_OFFSET, PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
-from services.posting.rules.drafts import Amounts, Draft, Origin, draft, nothing
+from services.posting.rules.voucher_draft import Amounts, Draft, Origin, draft, nothing
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.money import minor_unit, rounded, share
 from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference, as_fraction

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from services.posting.rules.books import Books
 from services.posting.rules.documents import document_voucher
-from services.posting.rules.drafts import Draft
+from services.posting.rules.records_posting import settlement_vouchers
 from services.posting.rules.reversals import payment_reversal_voucher, settlement_reversal_vouchers
-from services.posting.rules.settlements import settlement_vouchers
+from services.posting.rules.voucher_draft import Draft
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, derived_id
 from shared.events.vouchers import Voucher
 

@@ -6,7 +6,7 @@ What always holds: same company, same document, same amounts, debit and credit c
 from __future__ import annotations
 
 from services.posting.rules.books import Books
-from services.posting.rules.drafts import Draft, Origin, PostingDefectError, draft
+from services.posting.rules.voucher_draft import Draft, Origin, PostingDefectError, draft
 from shared.events.settlements import DocumentReversed, SettlementReversed
 from shared.events.vouchers import Voucher
 

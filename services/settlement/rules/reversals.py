@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from services.settlement.rules.run import period_need
+from services.settlement.rules.instructions import document_need, is_payment
+from services.settlement.rules.run.compute import period_need
 from services.settlement.rules.turn import Turn, answers_need
 from services.settlement.rules.values import Document, DocumentKey, Need, RecordInForce, Request, SalesJournal, Waiting, detail
-from services.settlement.rules.wishes import document_need, is_payment
 from shared.events.envelope import EventRef
 from shared.events.inbound import DocumentRef, PaymentReversalRequested, SettlementReversalRequested
 from shared.events.journals import SalesPaymentJournal

@@ -1,0 +1,141 @@
+"""The three services running in this process, in a namespace of their own, and the way to send to them and wait for them.
+
+What always holds: nothing is left running when the context ends, however it ends; topics and schemas are there before
+anything is sent; two of these never use one namespace of a database at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+
+from services.local.quiescence import is_quiet, reader
+from services.local.reset import reset
+from services.registry import SERVICES
+from shared.kafka import connection as kafka
+from shared.kafka import topics
+from shared.kafka.sender import Sender, sender
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import migrate
+from shared.runtime.process import serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from aiokafka import AIOKafkaConsumer
+
+    from shared.delivery.ports import Connection
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+QUIET_WITHIN: Final = 120.0
+_STOP_WITHIN: Final = 15.0
+_PAUSE: Final = 0.005
+_LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
+
+
+class NotQuietError(Exception):
+    """The services did not come to rest, or failed on a message; the text says which and what to do."""
+
+
+class RunningServices:
+    """The services of a namespace: send records, wait until all their effects are there, empty the books."""
+
+    def __init__(self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, Sender], serving: list[asyncio.Task[None]]) -> None:
+        self.settings = settings
+        self._connection, self._broker, self._sender = ports
+        self._serving = serving
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """Sends records in their order and waits until the broker has them all (sending.Sender)."""
+        await self._sender.send(records)
+
+    async def until_quiet(self) -> None:
+        """Waits until every event has had all its effects; NotQuietError if that takes too long or a service failed on one."""
+        deadline = asyncio.get_running_loop().time() + QUIET_WITHIN
+        while not await is_quiet(self._connection, self._broker, SERVICES, self.settings):
+            if asyncio.get_running_loop().time() > deadline:
+                msg = f"the services are still busy after {QUIET_WITHIN:.0f} seconds: their log says why"
+                raise NotQuietError(msg)
+            for task in self._serving:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(_PAUSE)
+        await self._raise_failed()
+
+    async def _raise_failed(self) -> None:
+        for service in SERVICES:
+            schema = self.settings.schema_name(service.name)
+            error = await self._connection.fetchval(f'select error from "{schema}".failed limit 1')  # noqa: S608 - a name of ours
+            if error is not None:
+                msg = f"{service.name} failed on a message, a defect of this program: {error}"
+                raise NotQuietError(msg)
+
+    async def reset(self) -> None:
+        """Empties the books of the namespace. Its locks can cross those of a service's upkeep; then it begins again."""
+        database = Postgres(self.settings.database, "public")
+        retry = retry_if_exception_type(asyncpg.DeadlockDetectedError)
+        try:
+            async for attempt in AsyncRetrying(retry=retry, stop=stop_after_attempt(10), reraise=True):
+                with attempt:
+                    async with database.transaction() as connection:
+                        await reset(connection, SERVICES, self.settings)
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def running_services(settings: Settings, *, here: bool = True) -> AsyncIterator[RunningServices]:
+    """Starts the three services as tasks of this process; they have stopped when the context ends.
+
+    `settings` has broker, database and a namespace. Waits for another command that uses the same namespace. Not `here`:
+    the services run as processes of their own, started by the caller.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(Postgres(settings.database, "public").session())
+        await connection.execute("select set_config('lock_timeout', '10min', false)")
+        await connection.fetchval(_LOCK, f"{settings.namespace}.command")
+        await _prepare(settings)
+        sending = await stack.enter_async_context(sender(settings))
+        broker = reader(settings)
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES if here]
+        try:
+            yield RunningServices(settings, (connection, broker, sending), serving)
+        finally:
+            await _stop(serving)
+
+
+async def _stop(serving: list[asyncio.Task[None]]) -> None:
+    """Cancels the services and waits for their end.
+
+    It is said again where it was lost: Python 3.11's `asyncio.wait_for` swallows a cancellation that comes with the answer.
+    """
+    running = set(serving)
+    while running:
+        for task in running:
+            task.cancel()
+        ended, running = await asyncio.wait(running, timeout=_STOP_WITHIN)
+        for task in ended:
+            if not task.cancelled() and task.exception() is not None:
+                log.error("a service ended with an error", service=task.get_name(), exc_info=task.exception())
+
+
+async def _prepare(settings: Settings) -> None:
+    """Schemas and topics, so that what is wrong with broker or database is said at once."""
+    for service in SERVICES:
+        schema = settings.schema_name(service.name)
+        database = Postgres(settings.database, schema)
+        try:
+            await migrate(database, schema, service)
+        finally:
+            await database.close()
+    await topics.provision(settings, kafka.connection(settings))

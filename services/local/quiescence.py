@@ -1,0 +1,57 @@
+"""Whether the system is quiet: every event has had all its effects.
+
+What always holds: if it says yes, nothing that was in a topic when it was asked is still to be done. First one snapshot of
+all services' positions and outboxes, then the ends of the logs: whatever was decided before the snapshot is in a log
+(its outbox is empty), and whatever is in a log is read (positions = ends); what comes later was sent from outside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.kafka.log_ends import ends_at_least, partitions_of, reader, true_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiokafka import AIOKafkaConsumer
+
+    from shared.delivery.ports import Connection, Partition
+    from shared.delivery.service import AnyService
+    from shared.settings import Settings
+
+    Positions = Mapping[tuple[str, str, int], int]
+
+__all__ = ["is_quiet", "reader"]
+
+
+async def is_quiet(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:
+    """Asks all services' schemas and the broker (a `reader`). Topics and schemas must be there: services have started once."""
+    snapshot = await connection.fetchrow(_question(services, settings))
+    if snapshot["unsent"]:
+        return False
+    read = {(service, topic, partition): offset for service, topic, partition, offset in snapshot["positions"] or ()}
+    places = await partitions_of(broker, sorted({topic for service in services for topic in service.subscriptions}), settings)
+    least = await ends_at_least(broker, places, settings)
+    return _all_read(services, read, least) and _all_read(services, read, await true_ends(broker, least, settings))
+
+
+def _all_read(services: Sequence[AnyService], read: Positions, ends: Mapping[Partition, int]) -> bool:
+    """Whether each service has read its partitions up to these ends; one that was never read is read up to 0."""
+    return all(
+        read.get((service.name, *place), 0) >= end
+        for service in services
+        for place, end in ends.items()
+        if place.topic in service.subscriptions
+    )
+
+
+def _question(services: Sequence[AnyService], settings: Settings) -> str:
+    """One statement: one snapshot of all schemas."""
+    schemas = [(service.name, settings.schema_name(service.name)) for service in services]
+    positions = " union all ".join(
+        f"select '{name}' as service, topic, partition, next_offset - base as read from \"{schema}\".positions"  # noqa: S608 - names of ours
+        for name, schema in schemas
+    )
+    unsent = " or ".join(f'exists (select from "{schema}".outbox)' for _, schema in schemas)
+    return f"select ({unsent}) as unsent, (select array_agg(p) from ({positions}) p) as positions"  # noqa: S608

@@ -1,0 +1,132 @@
+"""From a run to its sales payment journals: which there are, with which number, amount and marks (C47, F-G03).
+
+What always holds: one journal per vendor payment, seller company and customer account; numbers count through all journals
+of a vendor payment in the order of its marks and are never given twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
+from services.payment.rules.allocation import PaymentShares, Share, payment_shares
+from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, paid_by
+from services.payment.rules.values import Draft, Need, Origin, Payer
+from shared.events.envelope import EventRef, Message
+from shared.events.journals import SalesMark, SalesPaymentJournal
+from shared.events.reference import TradingRelationDefined
+from shared.events.settlements import SettledDocument, SettlementPosted
+from shared.money import ZERO
+from shared.reference import Reference
+
+
+class Terms(NamedTuple):
+    """What the seller's reference data says: the relation, and the offset of its journal."""
+
+    relation: TradingRelationDefined
+    offset: str
+
+
+def drafts_of(books: Books, message: Message) -> list[Draft]:
+    """The sales payment journals of a run (`settlement.posted`), payments in the order in which they pay."""
+    settlement: SettlementPosted = message.data
+    drafts: list[Draft] = []
+    for payment in payment_shares(settlement):
+        for shares in _by_customer(books.reference, payment):
+            draft = _draft(books, message, payment.payment, shares, len(drafts))
+            if draft is not None:
+                drafts.append(draft)
+    return drafts
+
+
+def _by_customer(reference: Reference, payment: PaymentShares) -> Iterable[list[Share]]:
+    """The shares in intercompany invoices by seller company and customer account, in the order of the marks."""
+    groups: dict[Hashable, list[Share]] = {}
+    for share in sorted(payment.shares, key=lambda each: each.invoice.mark):
+        if share.invoice.intercompany_company is not None:
+            groups.setdefault(_customer(reference, share.invoice), []).append(share)
+    return groups.values()
+
+
+def _customer(reference: Reference, invoice: SettledDocument) -> Hashable:
+    """Seller company and customer account; as long as the trading relation is not known, what leads to it."""
+    seller = invoice.intercompany_company or ""
+    relation = reference.trading.get((seller, invoice.company, invoice.account))
+    return (seller, relation.seller.customer) if relation is not None else (seller, invoice.company, invoice.account)
+
+
+def _draft(books: Books, message: Message, payment: SettledDocument, shares: list[Share], place: int) -> Draft | None:
+    """None where the payment gave nothing: a payment journal has a positive amount."""
+    amount = sum((share.amount + share.written_off for share in shares), ZERO)
+    if amount <= 0:
+        return None
+    invoice, run = shares[0].invoice, message.data.run
+    return Draft(
+        seller=invoice.intercompany_company or "",
+        buyer=invoice.company,
+        vendor=invoice.account,
+        payer=_payer(payment, run),
+        number=books.next_number(paid_by(payment.company, payment.document)),
+        amount=amount,
+        marks=_marks(shares),
+        run=run,
+        origin=Origin(message.ref, message.first or message.ref, message.time, message.traceparent, place),
+    )
+
+
+def _payer(payment: SettledDocument, run: EventRef) -> Payer:
+    return Payer(
+        payment.company,
+        payment.document,
+        payment.date,
+        payment.currency,
+        payment.exchange_rate,
+        payment.accounting_currency,
+        payment.event or run,
+    )
+
+
+def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
+    """One mark for each customer invoice: two vendor invoices may name the same one."""
+    marks: dict[tuple[str, str], SalesMark] = {}
+    for share in shares:
+        key = (share.invoice.intercompany_company or "", share.invoice.intercompany_document or "")
+        before = marks.get(key)
+        amount, discount = (ZERO, ZERO) if before is None else (before.amount_to_settle, before.cash_discount_to_take)
+        marks[key] = SalesMark(*key, amount + share.amount, discount + share.cash_discount)
+    return tuple(marks.values())
+
+
+def terms_of(reference: Reference, draft: Draft) -> Terms | Need:
+    """The seller's terms of a journal, or what it has to wait for."""
+    relation = reference.trading.get((draft.seller, draft.buyer, draft.vendor))
+    if relation is None:
+        return Need(TRADING_RELATION, {"seller": draft.seller, "buyer": draft.buyer, "vendor": draft.vendor})
+    journal = reference.payment_journals.get((draft.seller, relation.payment_journal))
+    if journal is None:
+        return Need(PAYMENT_JOURNAL, {"company": draft.seller, "journal": relation.payment_journal})
+    if reference.company(draft.seller) is None:
+        return Need(COMPANY, {"company": draft.seller})
+    return Terms(relation, journal.offset)
+
+
+def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms, answers: int) -> SalesPaymentJournal:
+    """The journal as the seller sees it. The rate is the payment's where both companies keep the same accounting currency."""
+    journal, payer = terms.relation.payment_journal, draft.payer
+    same_currency = reference.currency(draft.seller) == payer.accounting_currency
+    return SalesPaymentJournal(
+        company=draft.seller,
+        journal=journal,
+        document=f"{journal}-{paid_by(payer.company, payer.document)}-{draft.number}",
+        account=terms.relation.seller.customer,
+        date=payer.date,
+        currency=payer.currency,
+        amount=draft.amount,
+        offset=terms.offset,
+        exchange_rate=payer.exchange_rate if same_currency else None,
+        marks=list(draft.marks),
+        mirrors=(payer.company, payer.document),
+        run=draft.run,
+        answers=answers,
+        payer=payer.event,
+    )

@@ -1,0 +1,196 @@
+"""The vouchers of a settlement record: the table "Lines of a record" of rules.md, one code for both ledgers.
+
+The table is written for receivables; payable mirrors every line, due to and due from, gain and loss change places. So each
+entry here is the receivable one with a sign: of the ledger, and for main lines also of F-C03, where a document enlarged the
+primary and stands in R's place. What always holds: an entry and its counterpart have the same amount and value; due to and
+due from never carry a difference; P and I in one company share one voucher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from services.posting.rules.accounts import (
+    CASH_DISCOUNT,
+    DUE_FROM,
+    DUE_TO,
+    OVERPAYMENT_UNDERPAYMENT,
+    PENNY_DIFFERENCE,
+    REALIZED_GAIN,
+    REALIZED_LOSS,
+    Account,
+    main_account,
+)
+from services.posting.rules.voucher_draft import Amounts, Draft, Origin, draft
+from shared.events.settlements import Difference, Discount, DiscountPart, SettledDocument, SettlementPosted, SettlementRecord
+from shared.money import ZERO
+from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference
+
+CREDIT_NOTE: Final = "credit_note"
+
+
+def settlement_vouchers(reference: Reference, posted: SettlementPosted) -> Iterator[Draft]:
+    """The vouchers of a run: for each record that of P, the company of L, then that of I, the company of R.
+
+    A company that gets no lines gets no voucher. The voucher's document is the primary's, else L's.
+    """
+    for record in posted.records:
+        pair = Pair(reference, posted, record)
+        for lines_of in _TABLE:
+            lines_of(pair)
+        yield from (voucher for voucher in pair.vouchers if voucher.lines)
+
+
+class Pair:
+    """One record with its vouchers: `payment` is P's, `invoice` I's; within one company they are the same.
+
+    `side` is 1 for receivable, -1 for payable; `place` the same for what is done to the document in R's place, which is a
+    lowering one too where the primary is enlarged. Intercompany accounts have the dimensions of the summary account beside
+    them (F-C16).
+    """
+
+    __slots__ = (
+        *("across", "invoice", "invoice_due", "lowering", "payment", "payment_due", "place", "raising"),
+        *("receivable", "record", "side", "summary"),
+    )
+
+    def __init__(self, reference: Reference, posted: SettlementPosted, record: SettlementRecord) -> None:
+        self.record = record
+        self.receivable = posted.ledger == RECEIVABLE
+        self.summary = SUMMARY_TYPE[posted.ledger]
+        self.lowering = lowering = posted.documents[record.lowering]
+        self.raising = raising = posted.documents[record.raising]
+        self.side = 1 if self.receivable else -1
+        self.place = self.side * (-1 if record.enlarges else 1)
+        document = lowering if posted.primary is None else posted.documents[posted.primary]
+        origin = Origin(posted.ledger, "settlement", record.date, document.document, posted.run, record.number)
+        self.payment = draft(reference, lowering.company, origin)
+        self.across = lowering.company != raising.company
+        self.invoice = draft(reference, raising.company, origin) if self.across else self.payment
+        if self.across:
+            owes = self.place > 0
+            self.payment_due = _due(reference, DUE_TO if owes else DUE_FROM, lowering, raising.company)
+            self.invoice_due = _due(reference, DUE_FROM if owes else DUE_TO, raising, lowering.company)
+
+    @property
+    def vouchers(self) -> tuple[Draft, ...]:
+        """The vouchers of the record, P's first."""
+        return (self.payment, self.invoice) if self.across else (self.payment,)
+
+    def summary_of(self, document: SettledDocument) -> Account:
+        """The summary account of the document that a line changes."""
+        return Account(self.summary, document.summary_account, document.dimensions)
+
+
+def _due(reference: Reference, posting_type: str, document: SettledDocument, partner: str) -> Account:
+    account = reference.intercompany_account(document.company, partner, posting_type)
+    return Account(posting_type, account, document.dimensions, partner)
+
+
+def _main_lines(pair: Pair) -> None:
+    """F-C01, F-C02, F-C03: what P owes I for what L gave; within one company both documents sit on the same account."""
+    if not pair.across:
+        return
+    record, currency = pair.record, pair.lowering.currency
+    rule = "F-C03" if record.enlarges else "F-C01" if pair.receivable else "F-C02"
+    amount = pair.place * record.amount
+    in_payment = Amounts(currency, amount, pair.place * record.lowering_value)
+    in_invoice = Amounts(currency, amount, pair.place * record.raising_value)
+    pair.payment.entry(pair.summary_of(pair.lowering), pair.payment_due, in_payment, rule)
+    pair.invoice.entry(pair.invoice_due, pair.summary_of(pair.raising), in_invoice, rule)
+
+
+class Taken(NamedTuple):
+    """A discount taken on a document; `sign` 1 debits the cash discount, -1 credits it. `rule` made it."""
+
+    document: SettledDocument
+    discount: Discount
+    sign: int
+    rule: str
+
+
+def _discount(pair: Pair) -> None:
+    """F-C04, F-C05: the discount of R, posted by I, or by P and handed on to I; what said otherwise is `Discount.rule`."""
+    discount = pair.record.discount
+    if discount is None:
+        return
+    document, summary = pair.raising, pair.summary_of(pair.raising)
+    by_payment = pair.across and discount.posted_by_payment
+    taken = Taken(document, discount, pair.place, discount.rule or ("F-C05" if by_payment else "F-C04"))
+    if not by_payment:
+        _discount_entry(pair.invoice, taken, summary)
+        return
+    _discount_entry(pair.payment, taken, pair.payment_due)
+    in_invoice = Amounts(document.currency, pair.place * discount.amount, pair.place * discount.value)
+    pair.invoice.entry(pair.invoice_due, summary, in_invoice, taken.rule)
+
+
+def _credit_note_discount(pair: Pair) -> None:
+    """F-C22, C44: a credit note's own discount, with the opposite sign in the credit note's company."""
+    discount = pair.record.credit_note_discount
+    if discount is None:
+        return
+    in_raising_place = pair.record.enlarges and pair.raising.kind == CREDIT_NOTE
+    document, voucher = (pair.raising, pair.invoice) if in_raising_place else (pair.lowering, pair.payment)
+    _discount_entry(voucher, Taken(document, discount, -pair.side, discount.rule or "F-C22"), pair.summary_of(document))
+
+
+def _discount_entry(voucher: Draft, taken: Taken, other: Account) -> None:
+    """The discount's own line, one for each part with dimensions of its own (F-D17), against one other line."""
+    document, discount, sign, rule = taken
+    account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
+    for part in discount.parts or [DiscountPart(document.dimensions, discount.amount, discount.posted_value)]:
+        own = Account(CASH_DISCOUNT, account, part.dimensions)
+        voucher.line(own, Amounts(document.currency, sign * part.amount, sign * part.value), rule)
+    voucher.line(other, Amounts(document.currency, -sign * discount.amount, -sign * discount.posted_value), rule)
+
+
+def _gain(pair: Pair) -> None:
+    """F-C07, F-C08, F-C09: a gain credits `realized_gain`, a loss debits `realized_loss`, in either ledger.
+
+    Its other side brings R's summary account to R's accounting amount, whether R raises or enlarged the primary: the main line
+    changed it by `raising_value`. Posted by P, the due to or due from of the main lines goes to the invoice-date value.
+    """
+    gain = pair.record.gain
+    if gain is None:
+        return
+    summary = pair.summary_of(pair.raising)
+    posting_type = REALIZED_GAIN if gain.value > 0 else REALIZED_LOSS
+    in_invoice = Amounts(_gain_currency(pair, pair.raising), ZERO, gain.value)
+    if not (pair.across and gain.posted_by_payment):
+        own = Account(posting_type, main_account(pair.invoice.company, posting_type), pair.raising.dimensions)
+        pair.invoice.entry(summary, own, in_invoice, "F-C08" if pair.across else "F-C09")
+        return
+    own = Account(posting_type, main_account(pair.payment.company, posting_type), pair.lowering.dimensions)
+    pair.payment.entry(pair.payment_due, own, Amounts(_gain_currency(pair, pair.lowering), ZERO, gain.posted_value), "F-C07")
+    pair.invoice.entry(summary, pair.invoice_due, in_invoice, "F-C07")
+
+
+def _gain_currency(pair: Pair, posts: SettledDocument) -> str:
+    """L's currency as on the main lines, but R's where L's is the company's own: 0.00 in that would be its own value."""
+    return pair.raising.currency if pair.lowering.currency == posts.accounting_currency else pair.lowering.currency
+
+
+def _overpayment(pair: Pair) -> None:
+    """F-E01, F-E02: what L had left, written off in P at L's rate."""
+    left = pair.record.left
+    if left is not None:
+        _difference_entry(pair.payment, pair.lowering, pair.summary_of(pair.lowering), left, pair.side)
+
+
+def _underpayment(pair: Pair) -> None:
+    """F-E01, F-E02: what R lacked, written off in I at R's rate."""
+    lacking = pair.record.lacking
+    if lacking is not None:
+        _difference_entry(pair.invoice, pair.raising, pair.summary_of(pair.raising), lacking, -pair.place)
+
+
+def _difference_entry(voucher: Draft, document: SettledDocument, summary: Account, difference: Difference, sign: int) -> None:
+    posting_type, rule = (PENNY_DIFFERENCE, "F-E01") if difference.penny else (OVERPAYMENT_UNDERPAYMENT, "F-E02")
+    own = Account(posting_type, main_account(voucher.company, posting_type), document.dimensions)
+    amounts = Amounts(document.currency, sign * difference.amount, sign * difference.value)
+    voucher.entry(summary, own, amounts, rule)
+
+
+_TABLE: Final[tuple[Callable[[Pair], None], ...]] = (_main_lines, _discount, _credit_note_discount, _gain, _overpayment, _underpayment)

@@ -1,0 +1,116 @@
+"""Runs scenarios through the three cores in one process: no broker, no database; the oracle of the distributed run.
+
+What always holds: the same decoding, duplicates and refusals as the shell's (shared.delivery.folding); a message goes
+to every service that takes it, payment, settlement, posting in this order, first in, first out, and a scenario's next
+event comes when all queues are empty.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from services.inquiry.rows import BooksOfAll, Result, collect
+from services.registry import SERVICES
+from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals
+from services.scenarios.yaml_files import FileError
+from shared.delivery.folding import Folded, fold_batch
+from shared.delivery.inbox import Inbox
+from shared.events.codec import decode, encode
+from shared.events.envelope import EventRef, Outgoing, Record, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.delivery.service import AnyService
+    from shared.events.vouchers import Rejection
+
+
+class CoreFailedError(Exception):
+    """A core failed on a message: a defect of ours, not a refusal. Names the service and the message."""
+
+
+class Simulation:
+    """The three services with complete books in memory. `rejections`: what was refused so far, in order."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[AnyService, Any, Inbox]] = [(service, service.new_books(), Inbox()) for service in SERVICES]
+        self._queue: deque[Record] = deque()
+        self._offset = 0
+        self._rejections: dict[EventRef, Rejection] = {}
+
+    @property
+    def books(self) -> BooksOfAll:
+        """The books of the three services."""
+        return BooksOfAll(*(books for _, books, _ in self._parts))
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """What was refused."""
+        return list(self._rejections.values())
+
+    def send(self, record: Record) -> None:
+        """Takes in a record and all that follows from it; CoreFailedError if a core fails."""
+        self._queue.append(record)
+        while self._queue:
+            self._deliver(self._queue.popleft())
+
+    def _deliver(self, record: Record) -> None:
+        if record.topic == Topic.VOUCHERS:
+            return
+        record.offset = self._offset = self._offset + 1
+        event = decode(record)
+        for service, books, inbox in self._parts:
+            folded = fold_batch(service, books, inbox, [event])
+            _raise_defect(service, folded, record)
+            books.settle()
+            self._send_on(folded.outgoing)
+
+    def _send_on(self, outgoing: Iterable[Outgoing]) -> None:
+        for each in outgoing:
+            if each.topic == Topic.REJECTIONS:
+                self._rejections.setdefault(each.ref, each.data)
+            else:
+                key, value, headers = encode(each)
+                self._queue.append(Record(each.topic, key, value, tuple(headers)))
+
+
+def _raise_defect(service: AnyService, folded: Folded, record: Record) -> None:
+    if folded.defect is not None:
+        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        msg = f"{service.name} failed on {headers.get('ce_type')} {headers.get('ce_id')}: {folded.defect[1]!r}"
+        raise CoreFailedError(msg) from folded.defect[1]
+
+
+def simulate(scenario: Scenario) -> Result:
+    """What comes out of a scenario. FileError if its group is refused; CoreFailedError if a core fails."""
+    simulation = Simulation()
+    arriving = arrivals(scenario)
+    group, events = split(arriving)
+    for arrival in group:
+        simulation.send(arrival.record)
+    refuse_wrong_group(scenario, arriving, simulation.rejections)
+    for arrival in events:
+        simulation.send(arrival.record)
+    return collect(scenario.id, simulation.books, simulation.rejections, refs(arriving))
+
+
+def split(arriving: Iterable[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """The group's entities and the events."""
+    group = [arrival for arrival in arriving if arrival.reference]
+    return group, [arrival for arrival in arriving if not arrival.reference]
+
+
+def refs(arriving: Iterable[Arrival]) -> list[EventRef]:
+    """The names of the events that arrive, trimmed as the services do."""
+    headers = [dict(arrival.record.headers) for arrival in arriving]
+    return [EventRef(each["ce_source"].decode(), each.get("ce_id", b"").decode().strip()) for each in headers]
+
+
+def refuse_wrong_group(scenario: Scenario, arriving: Iterable[Arrival], rejections: Iterable[Rejection]) -> None:
+    """FileError with the services' own words if an entity of the group was refused: nothing can be said of the rest."""
+    places = {ref: arrival.place for ref, arrival in zip(refs(arriving), arriving, strict=True)}
+    for each in rejections:
+        if each.source == GROUP_SOURCE:
+            place = places[EventRef(each.source, each.event)] + each.field.replace("/", ".")
+            raise FileError(scenario.path, place, f"{each.code}: {each.message}")

@@ -1,0 +1,1 @@
+"""The broker: connection and security, producing, consuming, the ends of logs, topics."""

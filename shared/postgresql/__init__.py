@@ -1,0 +1,1 @@
+"""The database: one service's schema, its migrations and the rights of its roles."""

@@ -1,0 +1,88 @@
+"""Migrations: plain SQL files, applied once each, in order, at the start of a service.
+
+What always holds: all of a service's files are applied in one transaction under a lock, so several instances may start
+at once and a failed start leaves nothing half-done; an applied file is never applied again; a file that was applied is
+still there and unchanged (else MigrationError: the database is of another version of this program).
+
+Written by hand because the libraries for it need a second, synchronous PostgreSQL driver (yoyo, alembic with SQLAlchemy).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from shared.delivery.ports import Connection, Database
+    from shared.delivery.service import AnyService
+
+SHELL: Final = Path(__file__).parents[1] / "delivery" / "migrations"
+
+_TABLE: Final = """
+create table if not exists migrations (
+    name       text primary key,
+    digest     text not null,
+    applied_at timestamptz not null default clock_timestamp()
+)
+"""
+
+
+class MigrationError(Exception):
+    """The database was made by another version of this program; the text says which file differs."""
+
+
+def migration_files(service: AnyService) -> list[tuple[str, Path]]:
+    """The shell's files, then those in `migrations/` beside the service's store, each with its name in the table."""
+    beside = Path(inspect.getfile(service.store)).parent / "migrations"
+    return [
+        (f"{room}/{file.name}", file)
+        for room, folder in (("shell", SHELL), (service.name, beside))
+        for file in sorted(folder.glob("*.sql"))
+    ]
+
+
+async def migrate(database: Database, schema: str, service: AnyService) -> None:
+    """Brings a service's schema to this program's version; makes it if it is not there."""
+    async with database.transaction() as connection:
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.migrations")
+        if await connection.fetchval("select to_regnamespace($1)", schema) is None:  # "if not exists" asks for the right even so
+            await connection.execute(f'create schema "{schema}"')
+        await connection.execute(_TABLE)
+        for name, text in await _not_applied(connection, schema, service):
+            await connection.execute(text)
+            await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, _digest(text))
+
+
+async def check_migrated(database: Database, schema: str, service: AnyService) -> None:
+    """MigrationError unless the schema is at this program's version; for a service whose role may not change it."""
+    async with database.transaction() as connection:
+        # A schema that this role may not use is none on its search_path.
+        there = await connection.fetchval("select to_regclass('migrations')") is not None
+        missing = await _not_applied(connection, schema, service) if there else migration_files(service)
+    if missing:
+        msg = f"schema {schema} waits for {missing[0][0]}: `intercompany migrate` makes it and gives this service's role its rights"
+        raise MigrationError(msg)
+
+
+async def _not_applied(connection: Connection, schema: str, service: AnyService) -> list[tuple[str, str]]:
+    """Name and text of the files that this schema does not have; MigrationError for what it has and this program has not."""
+    applied = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
+    missing: list[tuple[str, str]] = []
+    for name, file in migration_files(service):
+        text = file.read_text(encoding="utf-8")
+        digest = applied.pop(name, None)
+        if digest is None:
+            missing.append((name, text))
+        elif digest != _digest(text):
+            msg = f"{name} was changed after it had been applied: put changes into a new file"
+            raise MigrationError(msg)
+    if applied:
+        msg = f"schema {schema}: {', '.join(sorted(applied))} was applied by a newer version of this program: run that one"
+        raise MigrationError(msg)
+    return missing
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""One service as a process: started, kept healthy, retried, stopped."""

@@ -1,0 +1,114 @@
+"""Liveness, readiness and metrics over HTTP, on HEALTH_PORT.
+
+What always holds: `/live` answers while the event loop turns; `/ready` is 200 only if this process would take a message
+that comes now: its consumers have joined and the broker has answered lately, the database answers, no batch hangs,
+what was decided goes out, and no message was put aside in `failed`. A broker that answers a ping does not prove that:
+a consumer may be without partitions, or stuck. The body lists what is wrong, one reason a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import uvicorn
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from prometheus_client import make_asgi_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from faststream.asgi.types import ASGIApp
+    from faststream.kafka import KafkaBroker
+
+    from shared.delivery.batch import Delivery
+    from shared.delivery.housekeeping import Upkeep
+    from shared.kafka.connection import Subscription
+    from shared.settings import Settings
+
+LONGEST_SILENCE: Final = 15.0
+"""Seconds since the broker's last answer; a fetch waits half a second at most."""
+LONGEST_BATCH: Final = 60.0
+LONGEST_OUTBOX: Final = 30.0
+_DATABASE_WITHIN: Final = 3.0
+
+
+class Readiness:
+    """What stands in the way of the next message."""
+
+    def __init__(self, delivery: Delivery, upkeep: Upkeep, subscriptions: Sequence[Subscription]) -> None:
+        self._delivery = delivery
+        self._upkeep = upkeep
+        self._subscriptions = subscriptions
+        self.started = False
+
+    async def reasons(self) -> list[str]:
+        """Why the service is not ready; empty: it is."""
+        world = self._delivery.world
+        reasons = [f"{what}: {trouble.error}" for what, trouble in world.condition.troubles.items()]
+        reasons += self._consumers(world.clock.now().timestamp() * 1000)
+        now = world.clock.monotonic()
+        reasons += [f"a batch takes {now - since:.0f} s" for since in self._delivery.busy_since.values() if now - since > LONGEST_BATCH]
+        if self._upkeep.outbox_age > LONGEST_OUTBOX:
+            reasons.append(f"the oldest batch has waited {self._upkeep.outbox_age:.0f} s for the broker")
+        if self._upkeep.failed:
+            reasons.append(f"{self._upkeep.failed} messages are kept in the table failed")
+        return reasons + await self._database()
+
+    def _consumers(self, now_ms: float) -> list[str]:
+        if not self.started:
+            return ["the consumers have not started"]
+        if not self._subscriptions[-1].assigned:
+            return ["no partition is assigned: the group is being balanced, or there are more instances than partitions"]
+        silences = [(now_ms - max(times)) / 1000 for each in self._subscriptions if (times := each.polled_ms())]
+        return [f"the broker has not answered for {silence:.0f} s" for silence in silences if silence > LONGEST_SILENCE]
+
+    async def _database(self) -> list[str]:
+        try:
+            async with asyncio.timeout(_DATABASE_WITHIN), self._delivery.database.transaction() as connection:
+                await connection.execute("select 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return [f"the database: {type(error).__name__}"]
+        return []
+
+
+def health_app(broker: KafkaBroker, readiness: Readiness) -> ASGIApp:
+    """`/live`, `/ready`, `/metrics`."""
+
+    @get
+    async def live(scope: Any) -> AsgiResponse:  # noqa: ARG001
+        return AsgiResponse(b"live\n")
+
+    @get
+    async def ready(scope: Any) -> AsgiResponse:  # noqa: ARG001
+        reasons = await readiness.reasons()
+        return AsgiResponse("\n".join([*reasons, ""]).encode() if reasons else b"ready\n", 503 if reasons else 200)
+
+    app: ASGIApp = AsgiFastStream(broker, asgi_routes=[("/live", live), ("/ready", ready), ("/metrics", make_asgi_app())])
+    return app
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process (process.py): stopping is the service's affair, in its own order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+async def serve_health(app: ASGIApp, settings: Settings) -> None:
+    """Answers until cancelled; nothing if HEALTH_PORT is 0."""
+    if settings.health_port:
+        config = uvicorn.Config(
+            app, settings.health_host, settings.health_port, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=1
+        )
+        server = _Server(config)
+        serving = asyncio.ensure_future(server.serve())
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True  # cancelled, it would leave its socket open
+            await serving

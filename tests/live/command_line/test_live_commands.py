@@ -1,0 +1,334 @@
+"""The commands on running services: `up` in one process, everything else beside it, as in two shells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from services.command_line.main import app
+from shared.embedded import running_parts
+from tests.scenario_files import IC_4
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.embedded
+
+PAYMENT = {
+    "type": "vendor-payment.posted",
+    "company": "FAB",
+    "account": "IC-WEST",
+    "date": "2026-03-12",
+    "currency": "USD",
+    "amount": "5.00",
+}
+PATIENCE = 60.0
+
+
+class Shell:
+    """Another shell than that of `up`: it finds the parts by DATA_DIR."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runner = CliRunner(env={"DATA_DIR": str(folder), "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""})
+
+    def run(self, *arguments: str | Path) -> Result:
+        return self._runner.invoke(app, [str(argument) for argument in arguments])
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        result = self.run(*arguments, "--json")
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return [orjson.loads(line) for line in result.stdout.splitlines()]
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.3)
+
+    def execute(self, statements: str) -> None:
+        """Statements on the database, behind the services' backs."""
+        parts = running_parts(self.folder)
+        assert parts is not None
+
+        async def execute() -> None:
+            connection = await asyncpg.connect(parts.database_url)
+            await connection.execute(statements)
+            await connection.close()
+
+        asyncio.run(execute())
+
+    def publish(self, *events: dict[str, Any]) -> Result:
+        path = self.folder / "events.ndjson"
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        return self.run("publish", path)
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[Shell]:
+    """`up` with the group of ic-4 applied and its events published; afterwards nothing of it is left."""
+    with TemporaryDirectory(prefix="up-") as folder, (Path(folder) / "up.log").open("wb") as log:
+        environment = {**os.environ, "DATA_DIR": folder, "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""}
+        command = [sys.executable, "-m", "services.command_line.main", "up"]
+        up = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own command
+        shell = Shell(Path(folder))
+        try:
+            shell.until(lambda: "All is running" in (Path(folder) / "up.log").read_text())
+            shell.run("apply", IC_4)
+            shell.publish(*yaml.safe_load(IC_4.read_text())["events"])
+            shell.until(lambda: len(shell.rows("vouchers")) == 7)
+            yield shell
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(PATIENCE)
+        assert up.returncode == 0
+        assert "Stopping" in (Path(folder) / "up.log").read_text()
+        assert _processes_with(folder) == []
+
+
+def _processes_with(text: str) -> list[str]:
+    """Commands of processes that have a text in their arguments or environment, other than this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            content = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in content and process.name != str(os.getpid()):
+            found.append(content.decode(errors="replace"))
+    return found
+
+
+def test_apply_says_what_changes_and_the_second_time_nothing_does(shell: Shell) -> None:
+    assert "Nothing differs" in shell.run("apply", IC_4).stderr
+    group = yaml.safe_load(IC_4.read_text())["group"]
+    group["companies"]["FAB"]["name"] = "Fabrikam Inc."
+    path = shell.folder / "group.yaml"
+    path.write_text(yaml.safe_dump(group))
+    assert shell.run("apply", path, "--dry-run").stdout == '~ company/FAB: name "Fabrikam" -> "Fabrikam Inc."\n'
+    assert "1 changes would be published" in shell.run("apply", path, "--dry-run").stderr
+
+
+def test_apply_refuses_a_wrong_group_with_its_place(shell: Shell) -> None:
+    path = shell.folder / "wrong.yaml"
+    path.write_text("companies: {FAB: {currency: DOLLAR}}")
+    result = shell.run("apply", path)
+    assert result.exit_code == 1
+    assert "companies.FAB.currency" in result.stderr
+
+
+def test_reciprocal_defines_both_directions(shell: Shell) -> None:
+    result = shell.run("reciprocal", "FAB", "FABE", "--due-from", "1380", "--due-to", "2380", "--partner-due-to", "2381", "--dry-run")
+    first, second = result.stdout.splitlines()
+    assert first.startswith("+ intercompany-accounting/FAB/FABE: ")
+    assert orjson.loads(second.removeprefix("+ intercompany-accounting/FABE/FAB: ")) == {
+        "company": "FABE",
+        "partner": "FAB",
+        "due_from": "1380",
+        "due_to": "2381",
+        "post_cash_discount": None,
+        "post_exchange_gain_or_loss": None,
+    }
+
+
+def test_publish_leaves_out_what_is_wrong_with_its_line(shell: Shell) -> None:
+    path = shell.folder / "wrong.ndjson"
+    path.write_text('\n{"id": "BAD"\n{"id": "N", "type": "vendor-payment.posted", "amount": 5}\n[1]\n')
+    result = shell.run("publish", path)
+    assert result.exit_code == 1
+    assert "line 2: is no JSON" in result.stderr
+    assert "line 3: invalid /amount: 5 is no decimal string" in result.stderr
+    assert "line 4: is no event" in result.stderr
+    assert "0 events published, 3 left out" in result.stderr
+
+
+def test_publish_takes_cloudevents_documents_and_a_second_time_changes_nothing(shell: Shell) -> None:
+    data = {**PAYMENT, "document": "CE-1"}
+    event = {"specversion": "1.0", "id": "CE-1", "source": "bank", "type": "intercompany.vendor-payment.posted.v1"}
+    document = {**event, "data": {name: value for name, value in data.items() if name != "type"}}
+    for _ in range(2):
+        assert "1 events published" in shell.publish(document).stderr
+    shell.until(lambda: len(shell.rows("vouchers", "--document", "CE-1")) == 1)
+    assert [row["balance"] for row in shell.rows("open", "--company", "FAB") if row["document"] == "CE-1"] == ["5.00"]
+
+
+def test_vouchers_are_selected_and_shown_as_simulate_shows_them(shell: Shell) -> None:
+    simulated = orjson.loads(CliRunner().invoke(app, ["simulate", "--json", str(IC_4)]).stdout)["vouchers"]
+    live = shell.rows("vouchers", "--company", "FABE")
+    assert [row["lines"] for row in live] == [row["lines"] for row in simulated if row["company"] == "FABE"]
+    assert [row["kind"] for row in shell.rows("vouchers", "--document", "VPAY-7", "--company", "FAB")] == ["payment", "settlement"]
+    assert shell.rows("vouchers", "--from", "2026-03-03", "--kind", "invoice") == []
+    assert "Fabrikam East" in shell.run("vouchers").stdout
+
+
+def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None:
+    assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
+    assert [row["document"] for row in shell.rows("open", "--company", "FABE", "--all")] == ["VI-7"]
+    assert shell.rows("open", "--party", "NOBODY", "--all") == []
+
+
+def test_balances_show_accounts_and_the_intercompany_matrix(shell: Shell) -> None:
+    (due,) = [row for row in shell.rows("balances", "--company", "FABE") if row["posting_type"] == "due_to"]
+    assert (due["partner"], due["debit"], due["credit"]) == ("FAB", "0.00", "980.00")
+    assert "the same" in shell.run("balances").stdout
+
+
+@pytest.mark.parametrize("name", ["VPAY-7", "ARPAY-IC-FAB-VPAY-7-1"])
+def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell, name: str) -> None:
+    (found,) = shell.rows("trace", name)
+    vouchers = [voucher for part in (*found["documents"], *found["settlements"]) for voucher in part["vouchers"]]
+    assert sorted((voucher["company"], voucher["kind"]) for voucher in vouchers) == [
+        ("FAB", "payment"),
+        ("FAB", "settlement"),
+        ("FABE", "settlement"),
+        ("FABW", "payment"),
+        ("FABW", "settlement"),
+    ]
+    assert "[F-C04]" in shell.run("trace", name).stdout
+
+
+def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
+    result = shell.run("trace", "NOBODY")
+    assert result.exit_code == 1
+    assert "`rejections list`" in result.stderr
+
+
+def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(shell: Shell) -> None:
+    marks = [{"company": "FABE", "document": "R-1"}]
+    invoice = {**PAYMENT, "type": "vendor-invoice.posted", "id": "R-1", "company": "FABE", "document": "R-1", "amount": "5.00"}
+    first = {**PAYMENT, "id": "R-2", "document": "R-2", "settle": marks}
+    second = {**PAYMENT, "id": "R-3", "document": "R-3", "settle": marks}
+    shell.publish(invoice, first)
+    shell.until(lambda: any(row["document"] == "R-2" for row in shell.rows("vouchers", "--kind", "settlement")))
+    shell.publish(second)
+    shell.until(lambda: len(shell.rows("rejections", "list", "--code", "document-closed")) == 1)
+    assert "FABE R-1 has nothing left open" in shell.run("rejections", "show", "R-3").stdout
+    assert shell.run("rejections", "replay", "R-3").exit_code == 0
+    shell.until(lambda: len(shell.rows("rejections", "list", "--code", "document-closed")) == 2)
+    shell.publish(
+        {"id": "R-4", "type": "settlement-reversal.requested", "ledger": "payable", "payment": {"company": "FAB", "document": "R-2"}}
+    )
+    shell.until(lambda: any(row["document"] == "R-1" for row in shell.rows("open", "--company", "FABE")))
+    assert "1 events sent again" in shell.run("rejections", "replay", "R-3").stderr
+    shell.until(lambda: any(row["document"] == "R-3" for row in shell.rows("vouchers", "--kind", "settlement")))
+    assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
+
+
+def test_replay_asks_what_to_send_and_says_what_was_never_refused(shell: Shell) -> None:
+    assert "say which" in shell.run("rejections", "replay").stderr
+    result = shell.run("rejections", "replay", "NOBODY")
+    assert result.exit_code == 1
+    assert "nothing with the id 'NOBODY' was refused" in result.stderr
+    assert shell.run("rejections", "show", "NOBODY").exit_code == 1
+
+
+def test_what_waits_is_listed_with_what_is_missing_and_can_be_given_up(shell: Shell) -> None:
+    shell.publish({**PAYMENT, "id": "W-1", "document": "W-1", "settle": [{"company": "FABE", "document": "NEVER"}]})
+    shell.until(lambda: len(shell.rows("waiting", "list")) == 1)
+    (row,) = shell.rows("waiting", "list")
+    assert (row["event"], row["for"], row["key"]["document"]) == ("W-1", "document", "NEVER")
+    assert "document NEVER" in shell.run("waiting", "show", "W-1").stdout
+    assert "Ordered" in shell.run("waiting", "discard", "W-1").stderr
+    shell.until(lambda: shell.rows("waiting", "list") == [])
+    assert [row["event"] for row in shell.rows("rejections", "list", "--code", "discarded")] == ["W-1"]
+    assert "nothing waits because of 'W-1'" in shell.run("waiting", "discard", "W-1").stderr
+
+
+def test_the_services_agree_with_each_other(shell: Shell) -> None:
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
+    checks = shell.rows("reconcile")
+    assert len(checks) == 10
+    assert all(check["holds"] for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("check", "tamper", "undo"),
+    [
+        (
+            "balances are the sums of the lines",
+            "update posting.balances set debit = debit + 1 where company = 'FAB' and posting_type = 'cash'",
+            "update posting.balances set debit = debit - 1 where company = 'FAB' and posting_type = 'cash'",
+        ),
+        (
+            "open documents are the receivable and payable accounts, in accounting currency",
+            "update posting.balances set accounting_debit = accounting_debit + 1 where posting_type = 'accounts_payable'",
+            "update posting.balances set accounting_debit = accounting_debit - 1 where posting_type = 'accounts_payable'",
+        ),
+        (
+            "what A is due from B is what B is due to A, per currency",
+            "update posting.balances set debit = debit + 1 where company = 'FAB' and posting_type = 'due_from'",
+            "update posting.balances set debit = debit - 1 where company = 'FAB' and posting_type = 'due_from'",
+        ),
+        (
+            "voucher numbers are gapless",
+            "update posting.numbers set number = number + 1 where company = 'FAB' and series = 'AP-PAY'",
+            "update posting.numbers set number = number - 1 where company = 'FAB' and series = 'AP-PAY'",
+        ),
+        (
+            "every voucher balances in its currencies and in accounting currency",
+            "update posting.lines set credit = credit + 1 where company = 'FAB' and series = 'AP-PAY' and number = 1 and credit > 0",
+            "update posting.lines set credit = credit - 1 where company = 'FAB' and series = 'AP-PAY' and number = 1 and credit > 0",
+        ),
+        (
+            "each document has its voucher",
+            "update posting.vouchers set kind = 'refund' where company = 'FAB' and series = 'AP-PAY' and number = 1",
+            "update posting.vouchers set kind = 'payment' where company = 'FAB' and series = 'AP-PAY' and number = 1",
+        ),
+        (
+            "each settlement record has its vouchers",
+            "update posting.vouchers set run_id = run_id || '?' where company = 'FABE' and run_id is not null",
+            "update posting.vouchers set run_id = rtrim(run_id, '?') where company = 'FABE' and run_id is not null",
+        ),
+        (
+            "every document's event is in the inbox",
+            "alter table settlement.inbox rename to kept; create table settlement.inbox (like settlement.kept including all)",
+            "drop table settlement.inbox; alter table settlement.kept rename to inbox",
+        ),
+        (
+            "nothing is put aside as defects",
+            "insert into posting.failed (direction, topic, headers, error) values ('out', 't', '[]', 'e')",
+            "delete from posting.failed",
+        ),
+        (
+            "nothing is decided and not yet sent",
+            "insert into posting.outbox (messages) values ('')",
+            "delete from posting.outbox",
+        ),
+    ],
+)
+def test_reconcile_finds_what_does_not_agree(shell: Shell, check: str, tamper: str, undo: str) -> None:
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
+    shell.execute(tamper)
+    try:
+        failing = {row["check"]: row["problems"] for row in shell.rows("reconcile") if not row["holds"]}
+        assert failing[check]
+        assert shell.run("reconcile").exit_code == 1
+    finally:
+        shell.execute(undo)
+    assert shell.run("reconcile").exit_code == 0
+
+
+def test_a_second_up_on_the_same_data_says_who_has_it(shell: Shell) -> None:
+    result = shell.run("up")
+    assert result.exit_code == 1
+    assert "is in use by another process" in result.stderr
+
+
+def test_without_running_parts_a_command_says_what_to_do(tmp_path: Path) -> None:
+    result = Shell(tmp_path).run("vouchers")
+    assert result.exit_code == 1
+    assert "start `intercompany up` in another shell, or set DATABASE_URL" in result.stderr

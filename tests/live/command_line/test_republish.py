@@ -1,0 +1,65 @@
+"""Vouchers published again from the ledger say what they said the first time."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.operations import republish as republishing
+from services.operations.republish import SOURCE, republish
+from services.scenarios.live_run import run, scenario_services
+from services.scenarios.scenario_file import load_scenario
+from shared.delivery.ports import Partition
+from shared.events.envelope import Topic
+from shared.kafka import connection as kafka
+from shared.kafka.log_ends import BrokerLog
+from tests.scenario_files import IC_4
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+    from shared.settings import Settings
+
+pytestmark = pytest.mark.embedded
+
+EXAMPLE = IC_4
+
+
+async def test_each_voucher_comes_again_with_its_data_and_key_under_an_id_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(republishing, "_PAGE", 2)  # several pages
+    async with scenario_services() as services:
+        await run(load_scenario(EXAMPLE), services)
+        first = await _vouchers(services.settings)
+        assert await republish(services.settings) == len(first) == 7
+        again = (await _vouchers(services.settings))[len(first) :]
+        assert sorted(map(_said, again)) == sorted(map(_said, first))
+        assert {_header(record, "ce_source") for record in again} == {SOURCE}
+        assert len({_header(record, "ce_id") for record in again}) == len(first)
+
+        assert await republish(services.settings, company="FAB") == 2
+        assert await republish(services.settings, since=date(2026, 3, 12)) == 5
+        assert await republish(services.settings, company="FABW", since=date(2026, 3, 13)) == 0
+
+
+async def _vouchers(settings: Settings) -> list[ConsumerRecord]:
+    place = Partition(Topic.VOUCHERS, 0)
+    end = (await BrokerLog(settings).end_offsets([place]))[place]
+    consumer = AIOKafkaConsumer(**kafka.connection(settings), auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(settings.topic_name(Topic.VOUCHERS), 0)])
+    await consumer.start()
+    try:
+        return [await consumer.getone() for _ in range(end)]
+    finally:
+        await consumer.stop()
+
+
+def _said(record: Any) -> tuple[bytes, str, str]:
+    return record.key, _header(record, "ce_type"), json.dumps(json.loads(record.value), sort_keys=True)
+
+
+def _header(record: Any, name: str) -> str:
+    return str(dict(record.headers)[name].decode())

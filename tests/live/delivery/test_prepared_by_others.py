@@ -1,0 +1,58 @@
+"""PROVISION=false: a service makes neither schema nor topics; it waits, says for what, and goes on when they are there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.kafka import connection as kafka
+from shared.kafka import topics
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import MigrationError, check_migrated, migrate
+from shared.runtime.process import Process
+from tests.live.delivery.running import until
+from tests.live.delivery.toy.service import SERVICE
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+    from tests.live.delivery.running import Running
+
+pytestmark = pytest.mark.embedded
+
+
+async def test_it_waits_for_its_schema_and_its_topics_and_says_so(live: Settings) -> None:
+    process = Process(SERVICE, live.model_copy(update={"provision": False}))
+    serving = asyncio.create_task(process.run())
+    try:
+        await until(_says(process, "`intercompany migrate`"))
+        database = Postgres(live.database, live.schema_name(SERVICE.name))
+        await migrate(database, database.schema, SERVICE)
+        await database.close()
+        await until(_says(process, "`intercompany provision`"))
+        await topics.provision(live, kafka.connection(live))
+        await until(lambda: _ready(process))
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+
+
+def _says(process: Process, what: str) -> Callable[[], Awaitable[bool]]:
+    async def said() -> bool:
+        return any(what in reason for reason in await process.readiness.reasons())
+
+    return said
+
+
+async def _ready(process: Process) -> bool:
+    return await process.readiness.reasons() == []
+
+
+async def test_a_schema_that_lacks_a_file_is_not_served(running: Running) -> None:
+    await check_migrated(running.database, running.schema, SERVICE)
+    async with running.database.transaction() as connection:
+        await connection.execute("delete from migrations where name like 'counter/%'")
+    with pytest.raises(MigrationError, match=r"counter/0001_counts\.sql"):
+        await check_migrated(running.database, running.schema, SERVICE)

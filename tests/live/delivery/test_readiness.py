@@ -1,0 +1,73 @@
+"""Readiness tells the truth: every reason why the next message would not be taken is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from shared.delivery.ports import Partition
+from shared.runtime.health import Readiness
+from tests.live.delivery.events import invoice
+
+if TYPE_CHECKING:
+    from shared.kafka.connection import Subscription
+    from tests.live.delivery.running import Running
+
+pytestmark = pytest.mark.embedded
+
+
+class Consumer:
+    """A consumer as readiness sees it."""
+
+    def __init__(self) -> None:
+        self.assigned = {Partition("intercompany.invoices", 0)}
+        self.polled: list[int] = []
+
+    def polled_ms(self) -> list[int]:
+        """When the broker last answered."""
+        return self.polled
+
+
+def _readiness(running: Running, consumer: Consumer) -> Readiness:
+    return Readiness(running.delivery, running.upkeep, [cast("Subscription", consumer)])
+
+
+async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) -> None:
+    consumer = Consumer()
+    readiness = _readiness(running, consumer)
+    assert await readiness.reasons() == ["the consumers have not started"]
+    readiness.started = True
+    assert await readiness.reasons() == []
+
+    now = running.world.clock.now().timestamp() * 1000
+    consumer.polled = [int(now) - 20_000]
+    assert await readiness.reasons() == ["the broker has not answered for 20 s"]
+    consumer.polled, consumer.assigned = [int(now)], set()
+    assert "no partition is assigned" in (await readiness.reasons())[0]
+    consumer.assigned = {Partition("intercompany.invoices", 0)}
+
+    running.world.condition.troubled("relay", ConnectionError("away"))
+    assert await readiness.reasons() == ["relay: ConnectionError: away"]
+    running.world.condition.well("relay")
+    assert await readiness.reasons() == []
+
+
+async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(running: Running) -> None:
+    readiness = _readiness(running, Consumer())
+    readiness.started = True
+    await running.deliver(invoice("A", 0), invoice("X", 1, company="BUG"))
+    await running.value("update outbox set created_at = created_at - interval '40 seconds'")
+    await running.upkeep.once()
+    running.delivery.busy_since[0] = running.world.clock.monotonic() - 90
+    assert await readiness.reasons() == [
+        "a batch takes 90 s",
+        "the oldest batch has waited 40 s for the broker",
+        "1 messages are kept in the table failed",
+    ]
+    await running.value("delete from failed")
+    async with running.relaying():
+        await running.until_sent()
+    await running.upkeep.once()
+    running.delivery.busy_since.clear()
+    assert await readiness.reasons() == []

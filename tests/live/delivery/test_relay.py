@@ -1,0 +1,138 @@
+"""The relay: sent in order, again after a failure, never lost, never passed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live.delivery.events import invoice
+from tests.live.delivery.running import until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from shared.delivery.ports import Encoded
+    from tests.live.delivery.running import Running
+
+pytestmark = pytest.mark.embedded
+
+
+def _in_order(ids: list[str]) -> list[str]:
+    """Without repetitions: what the receivers' inboxes make of it."""
+    return list(dict.fromkeys(ids))
+
+
+async def _decided(running: Running, start: int, batches: int) -> None:
+    for number in range(start, start + batches):
+        await running.deliver(invoice(f"A{number}", number))
+
+
+async def test_batches_go_out_in_the_order_of_their_commits(running: Running) -> None:
+    async with running.relaying():
+        await asyncio.gather(*(running.deliver(invoice(f"A{number}", number)) for number in range(40)))
+    numbers = [message.value for message in running.sent.messages]
+    assert len(numbers) == len(set(running.sent.ids)) == 40
+    assert [int(value.split(b'"voucher":"')[1].split(b'"')[0]) for value in numbers] == list(range(1, 41))
+
+
+async def test_what_was_committed_before_a_crash_is_sent_at_the_next_start(
+    running: Running, instance: Callable[[], Awaitable[Running]]
+) -> None:
+    await _decided(running, 0, 5)  # no relay runs: as if the process had died after each commit
+    assert running.sent.messages == []
+    successor = await instance()
+    async with successor.relaying():
+        await _decided(successor, 5, 3)
+    assert len(_in_order(successor.sent.ids)) == 8
+    assert [message.value.split(b'"voucher":"')[1][:1] for message in successor.sent.messages] == [b"%d" % n for n in range(1, 9)]
+
+
+async def test_after_a_failure_all_is_sent_again_in_order(running: Running) -> None:
+    async with running.relaying():
+        await _decided(running, 0, 2)
+        await running.until_sent()
+        before = list(running.sent.ids)
+        running.sent.fails = 2
+        await running.deliver(*(invoice(f"B{number}", 10 + number) for number in range(4)))
+        await _decided(running, 20, 3)
+    assert running.sent.restarts >= 3
+    assert running.sent.ids[:2] == before
+    last = running.sent.ids[-7:]
+    assert len(set(last)) == 7
+    # Half of what failed had arrived, twice; whether the later batch was already with it is a matter of time.
+    arrived = running.sent.ids[2:-7]
+    assert len(arrived) >= 2 + 2
+    assert set(arrived) <= set(last)
+    assert running.world.condition.troubles == {}
+
+
+async def test_a_message_that_the_broker_never_takes_is_kept_and_the_others_pass(running: Running) -> None:
+    await _decided(running, 0, 1)
+    async with running.relaying():
+        await running.until_sent()
+        await running.value("delete from inbox")
+        running.sent.refuses = {running.sent.ids[0].encode()}
+        await running.deliver(invoice("A0", 0), invoice("C", 1))
+    assert len(set(running.sent.ids)) == 2
+    assert await running.value("select direction || ' ' || error from failed") == "out ValueError: too large"
+    running.sent.refuses = set()
+    await running.value("update failed set retry = true")
+    async with running.relaying():
+        await running.upkeep.once()
+    assert await running.value("select count(*) from failed") == 0
+    assert len(running.sent.ids) == 3
+
+
+async def test_one_instance_relays_for_all_and_another_takes_over(running: Running, instance: Callable[[], Awaitable[Running]]) -> None:
+    other = await instance()
+    async with running.relaying():
+        await _decided(running, 0, 1)
+        await running.until_sent()
+        async with other.relaying():
+            for number in range(1, 30, 2):
+                await _decided(running, number, 1)
+                await _decided(other, number + 1, 1)
+            await running.until_sent()
+            assert other.sent.messages == []
+            assert [int(m.value.split(b'"voucher":"')[1].split(b'"')[0]) for m in running.sent.messages] == list(range(1, 32))
+    async with other.relaying():
+        await _decided(other, 50, 1)
+    assert len(other.sent.messages) == 1
+
+
+async def test_a_row_that_nobody_handed_over_is_found(running: Running, instance: Callable[[], Awaitable[Running]]) -> None:
+    async with running.relaying():
+        await _decided(running, 0, 1)
+        await running.until_sent()
+        passing = await instance()  # an instance that dies after its commit, before its relay ever waited
+        await _decided(passing, 1, 1)
+        await until(lambda: running.value("select not exists (select from outbox)"), 5)
+    assert len(running.sent.ids) == 2
+
+
+async def test_the_consumer_waits_while_too_much_is_in_memory(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = asyncio.Event()
+    send = running.sent.send_all
+
+    async def held(messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+        await gate.wait()
+        return await send(messages)
+
+    monkeypatch.setattr(running.sent, "send_all", held)
+    async with running.relaying():
+        await until(_leading(running))
+        delivering = asyncio.create_task(_decided(running, 0, 50))
+        await asyncio.sleep(1)
+        assert not delivering.done()
+        gate.set()
+        await delivering
+    assert len(running.sent.ids) == 50
+
+
+def _leading(running: Running) -> Callable[[], Awaitable[bool]]:
+    async def leading() -> bool:
+        return running.relay._leads  # noqa: SLF001 - nothing outside needs to know
+
+    return leading

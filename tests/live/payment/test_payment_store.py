@@ -1,0 +1,146 @@
+"""The store on a real PostgreSQL: what batches leave in the tables is what the same messages leave in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from services.payment import store as store_module
+from services.payment.rules import Books, discard, expire, fold
+from services.payment.store import Store
+from shared.events.envelope import EventRef, Message, Outgoing
+from shared.working_set import NotLoadedError
+from tests.schemas import empty_schema
+from tests.unit.events.sending import PAYMENT, binary, taken
+from tests.unit.payment.builders import FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
+from tests.unit.payment.streams import stream
+
+pytestmark = pytest.mark.embedded
+
+SCHEMA = "payment_store_test"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Any]:
+    """A connection to an empty schema of the service."""
+    async with empty_schema(database_url, SCHEMA, store_module) as opened:
+        yield opened
+
+
+class Counted:
+    """A connection that counts its statements."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.statements += name in {"execute", "fetch", "fetchrow", "fetchval"}
+        return getattr(self._connection, name)
+
+
+async def deliver(connection: Any, store: Store, batch: list[Message]) -> tuple[list[Outgoing], int]:
+    """One batch as the shell does it: folded again until nothing is missing; also how often it was."""
+    async with connection.transaction():
+        books, passes = await store.load(connection, batch), 0
+        while True:
+            passes += 1
+            try:
+                said = [each for message in batch for each in fold(books, message)]
+            except NotLoadedError as error:
+                books.rollback()
+                await store.load_missing(connection, books, [error.missing])
+            else:
+                break
+        await store.save(connection, books)
+    return said, passes
+
+
+def content(books: Books) -> dict[str, Any]:
+    """All that the books hold, but for the sequence, which only orders."""
+    return {
+        "journals": sorted(map(repr, books.journals)),
+        "numbers": {each.data.mirrors: books.numbers.get("-".join(each.data.mirrors)) for each in books.journals},
+        "waiting": books.list_waiting(),
+        "drafts": sorted((each._replace(sequence=0) for each in books.waiting), key=lambda each: each.draft.key),
+        "approvals": sorted((each._replace(sequence=0) for each in books.approvals), key=lambda each: each.identity),
+    }
+
+
+@pytest.mark.parametrize("seed", range(15))
+async def test_tables_hold_what_the_rules_made_of_a_random_stream(connection: Any, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - a drawn test, no secret
+    pure, store = Payment(), Store(SCHEMA)
+    messages = [pure.message(data) for data in stream(random, 120)]
+    size = random.choice([1, 3, 20])
+    for start in range(0, len(messages), size):
+        batch = messages[start : start + size]
+        said, _ = await deliver(connection, store, batch)
+        assert said == [each for message in batch for each in fold(pure.books, message)]
+        pure.books.settle()
+    assert content(await Store(SCHEMA).load_all(connection)) == content(pure.books)
+
+
+def _runs(pure: Payment, count: int) -> list[Message]:
+    names = [f"V-{number}" for number in range(count)]
+    return [
+        pure.message(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "980.00"), ref=EventRef("scenario", name))) for name in names
+    ]
+
+
+async def test_the_number_of_statements_does_not_grow_with_the_batch(connection: Any) -> None:
+    pure, store = Payment(), Store(SCHEMA)
+    await deliver(connection, store, [pure.message(data) for data in (relation(), JOURNAL, FABW)])
+    counts = []
+    for count in (1, 100):
+        counted = Counted(connection)
+        said, passes = await deliver(counted, store, _runs(pure, count))
+        assert (len(said), passes) == (count, 1)
+        counts.append(counted.statements)
+    assert counts[1] <= counts[0] <= 6
+
+
+async def test_inbound_payments_cost_one_statement(connection: Any) -> None:
+    counted = Counted(connection)
+    said, _ = await deliver(counted, Store(SCHEMA), [taken(binary("vendor-payment.posted", PAYMENT, id_=f"P-{n}")) for n in range(100)])
+    assert (len(said), counted.statements) == (100, 1)
+
+
+async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> None:
+    pure, store = Payment(), Store(SCHEMA)
+    await deliver(connection, store, [pure.message(data) for data in (JOURNAL, FABW)])
+    await deliver(connection, store, _runs(pure, 50))
+    said, passes = await deliver(connection, store, [pure.message(relation())])
+    assert ([each.data.mirrors[1] for each in said], passes) == ([f"V-{number}" for number in range(50)], 1)
+
+
+async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_forgotten(connection: Any) -> None:
+    pure = Payment()
+    await deliver(connection, Store(SCHEMA), [pure.message(data) for data in (relation(), JOURNAL)])
+    store = Store(SCHEMA)
+    transaction = connection.transaction()
+    await transaction.start()
+    await deliver(connection, store, [pure.message(FABW)])
+    await transaction.rollback()
+    said, _ = await deliver(connection, store, [pure.message(IC_4)])
+    assert [each.type for each in said] == ["sales-payment-journal.waiting"]
+    said, _ = await deliver(connection, store, [pure.message(FABW)])
+    assert [each.data.document for each in said] == [NUMBER]
+
+
+async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
+    pure, store = Payment(), Store(SCHEMA)
+    await deliver(connection, store, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
+    books = await store.load_waiting(connection, [EventRef("scenario", "A-2"), EventRef("scenario", "UNKNOWN")], None)
+    assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")], NOW)] == ["A-2"]
+    await store.save(connection, books)
+    assert [each.event.id for each in (await store.load_all(connection)).list_waiting()] == ["VPAY-7", "A-1"]
+    books = await store.load_waiting(connection, None, NOW)
+    assert [each.data.event for each in expire(books, NOW, NOW)] == ["VPAY-7", "A-1"]
+    await store.save(connection, books)
+    assert (await store.load_all(connection)).list_waiting() == []

@@ -1,0 +1,142 @@
+"""The store on a real PostgreSQL: what batches leave in the tables is what the same messages leave in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from services.scenarios.scenario_file import Scenario, arrivals, load_scenario
+from services.scenarios.simulation import Simulation
+from services.settlement import store as store_module
+from services.settlement.rules.fold import Books, fold
+from services.settlement.service import SERVICE
+from services.settlement.store import Store
+from shared.events.codec import decode
+from shared.events.envelope import Message, Record
+from shared.working_set import NotLoadedError
+from tests.properties import streams
+from tests.scenario_files import FILES
+from tests.schemas import empty_schema
+
+pytestmark = pytest.mark.embedded
+
+SCHEMA = "settlement_store_test"
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Any]:
+    """A connection to an empty schema of the service."""
+    async with empty_schema(database_url, SCHEMA, store_module) as opened:
+        yield opened
+
+
+class Listening(Simulation):
+    """A simulation that keeps what the settlement service took in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[Message] = []
+
+    def _deliver(self, record: Record) -> None:
+        event = decode(record)
+        if isinstance(event, Message) and SERVICE.takes(record.topic, event.type):
+            self.taken.append(event)
+        super()._deliver(record)
+
+
+def taken(scenario: Scenario) -> list[Message]:
+    """What the settlement service takes in of a scenario, each id once."""
+    simulation = Listening()
+    for arrival in arrivals(scenario):
+        simulation.send(arrival.record)
+    unique = {SERVICE.identity(message): message for message in reversed(simulation.taken)}
+    return list(reversed(unique.values()))
+
+
+async def deliver(connection: Any, store: Store, batch: list[Message]) -> list[Any]:
+    """One batch as the shell does it: folded again until nothing is missing."""
+    async with connection.transaction():
+        books = await store.load(connection, batch)
+        while True:
+            try:
+                said = [each for message in batch for each in fold(books, message)]
+            except NotLoadedError as error:
+                books.rollback()
+                await store.load_missing(connection, books, [error.missing])
+            else:
+                break
+        await store.save(connection, books)
+    return said
+
+
+def content(books: Books) -> dict[str, Any]:
+    """All rows of the books, messages by what names them."""
+    tables = {table.name: sorted(map(repr, table)) for table in books.tables if table.name != "waiting"}
+    waiting = sorted((entry.sequence, entry.stage, entry.event, entry.need, entry.reserves, entry.message.ref) for entry in books.waiting)
+    return {**tables, "waiting": waiting, "sequence": books.sequence}
+
+
+async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the tables hold and what the rules made in memory, after the same messages in batches of a size."""
+    store, pure = Store(SCHEMA), Books(complete=True)
+    messages = taken(scenario)
+    for start in range(0, len(messages), size):
+        batch = messages[start : start + size]
+        said = await deliver(connection, store, batch)
+        expected = [each for message in batch for each in fold(pure, message)]
+        assert [each.ref for each in said] == [each.ref for each in expected]
+        pure.settle()
+    return content(await Store(SCHEMA).load_all(connection)), content(pure)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_tables_hold_what_the_rules_made_of_a_scenario_one_by_one(connection: Any, path: Path) -> None:
+    stored, pure = await contents(connection, load_scenario(path), size=1)
+    assert stored == pure
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_tables_hold_what_the_rules_made_of_a_random_stream_in_batches(connection: Any, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - a drawn test, no secret
+    group = streams.group(random, automatic=True, across_currencies=True)
+    events = streams.events(random, across_currencies=True, reversals=True)
+    random.shuffle(events)
+    stored, pure = await contents(connection, streams.scenario(group, events), size=random.choice([3, 7, 50]))
+    assert stored == pure
+
+
+class Counting(Store):
+    """A store that counts how often it is asked for more."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(schema)
+        self.asked = 0
+
+    async def load_missing(self, connection: Any, books: Books, missing: Any) -> None:
+        self.asked += 1
+        await super().load_missing(connection, books, missing)
+
+
+async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(connection: Any) -> None:
+    invoice = {"company": "FAB", "account": "C", "date": "2026-03-01", "currency": "USD", "amount": "10.00"}
+    payment = {**invoice, "date": "2026-03-02"}
+    events: list[dict[str, Any]] = []
+    for number in range(200):
+        paid = {"settle": [{"company": "FAB", "document": f"I{number}"}]}
+        events += [
+            {"id": f"I{number}", "type": "customer-invoice.posted", "document": f"I{number}", **invoice},
+            {"id": f"P{number}", "type": "customer-payment.posted", "document": f"P{number}", **payment, **paid},
+        ]
+    events.append({"id": "FAB", "type": "company.defined", "company": "FAB", "name": "Fabrikam", "currency": "USD"})
+    messages = taken(streams.scenario({"parties": {"NW": {"customers": {"FAB": "C"}}}}, events))
+    store = Counting(SCHEMA)
+    await deliver(connection, store, [message for message in messages if message.type != "company.defined"])
+    store.asked = 0
+    await deliver(connection, store, [message for message in messages if message.type == "company.defined"])
+    assert store.asked < 10
+    books = await store.load_all(connection)
+    assert [books.waiting.complete, list(books.waiting), sum(document.open for document in books.documents)] == [True, [], 0]

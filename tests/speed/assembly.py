@@ -1,0 +1,108 @@
+"""The three services on a database without a broker: what one says is handed, as one batch, to those that take it.
+
+What always holds: the shell, the stores and the rules are the real ones, only the relay is played; so what a batch costs is counted
+the same each time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+from prometheus_client import REGISTRY
+
+from services.registry import SERVICES
+from shared.delivery.batch import Delivery
+from shared.events.envelope import Record
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import migrate
+from shared.runtime.retry import real_world
+from tests.live.delivery.running import Ends
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from services.bench.workload import Payment
+    from shared.delivery.ports import Encoded
+    from shared.delivery.relay import Relay
+    from shared.settings import Settings
+
+
+class Kept:
+    """In place of a relay: keeps what batches decided, and drops it from the outbox on a connection whose queries do not count."""
+
+    def __init__(self, database: Postgres, messages: list[Encoded]) -> None:
+        self._database = database
+        self._messages = messages
+
+    async def put(self, row: int, messages: Sequence[Encoded]) -> None:
+        """Keeps a batch's messages."""
+        self._messages += messages
+        async with self._database.session() as connection:
+            await connection.execute("delete from outbox where id = $1", row)
+
+    def catch_up(self) -> None:
+        """Nothing was sent, nothing can be behind."""
+
+
+class Line:
+    """The services of a namespace."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._offsets: Counter[str] = Counter()
+        self._said: list[Encoded] = []
+        self._databases = [Postgres(settings.database, settings.schema_name(service.name)) for service in SERVICES]
+        self._deliveries = [
+            Delivery(service, database, cast("Relay", Kept(database, self._said)), Ends(), real_world())
+            for service, database in zip(SERVICES, self._databases, strict=True)
+        ]
+
+    async def prepare(self) -> None:
+        """Makes the schemas."""
+        for service, database in zip(SERVICES, self._databases, strict=True):
+            await migrate(database, database.schema, service)
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """Delivers the records, then what follows from them, until nothing does."""
+        waiting = list(records)
+        while waiting:
+            for record in waiting:
+                record.offset = self._offsets[record.topic]
+                self._offsets[record.topic] += 1
+            for delivery in self._deliveries:
+                taken = [record for record in waiting if record.topic in delivery.service.subscriptions]
+                if taken:
+                    await delivery.deliver(taken)
+            waiting = [Record(*message) for message in self._said]
+            self._said.clear()
+
+    async def invoices(self, payments: Iterable[Payment]) -> None:
+        """Posts the payments' invoices."""
+        await self.send(record for each in payments for record in each.invoices)
+
+    async def pay(self, payments: Iterable[Payment]) -> None:
+        """Posts the payments as one batch, with all that follows."""
+        await self.send(each.payment for each in payments)
+
+    def queries(self) -> dict[str, float]:
+        """The statements that each service has sent so far, COPY aside."""
+        names = {service.name: self.settings.schema_name(service.name) for service in SERVICES}
+        return {name: REGISTRY.get_sample_value("intercompany_queries_total", {"schema": schema}) or 0.0 for name, schema in names.items()}
+
+    async def close(self) -> None:
+        """Closes the connections; the database's statistics are whole then. The line can be used again."""
+        for database in self._databases:
+            await database.close()
+
+
+@asynccontextmanager
+async def running_line(settings: Settings) -> AsyncIterator[Line]:
+    """A line for the time of the context."""
+    line = Line(settings)
+    try:
+        await line.prepare()
+        yield line
+    finally:
+        await line.close()

@@ -1,0 +1,132 @@
+"""The pure parts: what is a duplicate, how errors are told apart, what the outbox row holds."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from hypothesis import given
+from hypothesis import strategies as some
+
+from shared.delivery.inbox import Inbox, Verdict, inbox_key
+from shared.delivery.outbox import pack, unpack
+from shared.delivery.ports import Encoded
+from shared.events.envelope import EventRef, derived_id
+from shared.runtime.retry import LONGEST_WAIT, World, may_pass, persistently
+from shared.runtime.troubles import Condition
+
+A = EventRef("erp", "A")
+
+
+def test_an_id_is_taken_until_it_is_given_back() -> None:
+    inbox = Inbox({inbox_key(A): b"1"})
+    assert inbox.judge(inbox_key(A), b"1") is Verdict.DUPLICATE
+    assert inbox.judge(inbox_key(A), b"2") is Verdict.CONFLICT
+    inbox.free(A)
+    assert inbox.judge(inbox_key(A), b"2") is Verdict.NEW
+    inbox.take(inbox_key(A), b"2")
+    assert inbox.judge(inbox_key(A), b"1") is Verdict.CONFLICT
+    assert inbox.changes == {inbox_key(A): b"2"}
+
+
+@given(some.tuples(some.text(), some.text()), some.tuples(some.text(), some.text()))
+def test_different_events_have_different_keys(one: tuple[str, str], other: tuple[str, str]) -> None:
+    if any("\0" in part for part in (*one, *other)):
+        return  # no id has a control character (codec)
+    assert (inbox_key(EventRef(*one)) == inbox_key(EventRef(*other))) == (one == other)
+
+
+def test_our_own_ids_are_their_keys_so_that_the_index_grows_at_one_end() -> None:
+    times = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 20)]
+    ids = [derived_id(A, time, "voucher", 0) for time in times]
+    keys = [inbox_key(EventRef("intercompany/posting", each)) for each in ids]
+    assert keys == [UUID(each) for each in ids]
+    assert keys == sorted(keys)
+    assert inbox_key(EventRef("intercompany/posting", f"{ids[0]}#replay-1")) not in keys
+
+
+@given(
+    some.lists(
+        some.builds(
+            Encoded,
+            some.text(),
+            some.none() | some.text(alphabet="aä\0€").map(str.encode),
+            some.text().map(lambda text: text.encode(errors="replace")),
+            some.lists(some.tuples(some.text(), some.text(alphabet="x€").map(str.encode))).map(tuple),
+        )
+    )
+)
+def test_the_outbox_row_gives_back_what_was_put_in(messages: list[Encoded]) -> None:
+    assert unpack(pack(messages)) == messages
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (KafkaConnectionError(), True),
+        (asyncpg.DeadlockDetectedError("x"), True),
+        (asyncpg.SerializationError("x"), True),
+        (asyncpg.AdminShutdownError("x"), True),
+        (asyncpg.CannotConnectNowError("x"), True),
+        (asyncpg.DiskFullError("x"), True),
+        (asyncpg.InsufficientPrivilegeError("x"), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.ConnectionDoesNotExistError("x"), True),
+        (asyncpg.CheckViolationError("x"), False),
+        (asyncpg.CharacterNotInRepertoireError("x"), False),
+        (asyncpg.NumericValueOutOfRangeError("x"), False),
+        (asyncpg.ProgramLimitExceededError("x"), False),
+        (asyncpg.exceptions._base.DataError("invalid input for query argument"), False),  # noqa: SLF001 - what the driver raises
+        (ValueError(), False),
+        (KeyError(), False),
+        (asyncio.CancelledError(), False),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_what_the_data_causes_is_not(error: BaseException, passes: bool) -> None:  # noqa: FBT001
+    assert may_pass(error) is passes
+
+
+class FakeClock:
+    """Notes how long it was slept."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Half:
+    def random(self) -> float:
+        return 0.5
+
+
+async def test_the_backoff_doubles_is_jittered_and_capped_and_readiness_is_red_meanwhile() -> None:
+    clock = FakeClock()
+    world = World(clock, Half(), Condition(clock))
+    seen: list[str] = []
+
+    async def fails_twelve_times() -> str:
+        seen.extend(world.condition.troubles)
+        if len(clock.slept) < 12:
+            msg = "away"
+            raise ConnectionRefusedError(msg)
+        return "done"
+
+    assert await persistently("batch", lambda: fails_twelve_times(), world) == "done"  # noqa: PLW0108 - not a coroutine function
+    assert clock.slept[:4] == pytest.approx([0.0375, 0.075, 0.15, 0.3])
+    assert clock.slept[-1] == LONGEST_WAIT * 0.75
+    assert seen == ["batch"] * 12
+    assert world.condition.troubles == {}

@@ -1,0 +1,94 @@
+"""Settings: errors name the variable, secrets stay secret."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shared.kafka import connection as kafka
+from shared.kafka.topics import TOPICS
+from shared.settings import SecurityMechanism, SecurityProtocol, Settings, SettingsError, load_settings
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"TOPIC_PARTITIONS": "many"}, "TOPIC_PARTITIONS"),
+        ({"NAMESPACE": "Not Allowed"}, "NAMESPACE"),
+        ({"HEALTH_PORT": "70000"}, "HEALTH_PORT"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT"),
+        ({"WAIT_AT_MOST": "soon"}, "WAIT_AT_MOST"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_MECHANISM"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "PLAIN"}, "KAFKA_SECURITY_USERNAME"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER"}, "KAFKA_SECURITY_TOKEN_FILE"),
+        (
+            {
+                "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+                "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER",
+                "KAFKA_SECURITY_TOKEN_URL": "https://login.example.com/token",
+            },
+            "KAFKA_SECURITY_USERNAME",
+        ),
+        ({"KAFKA_SECURITY_TOKEN_URL": "file:///etc/passwd"}, "KAFKA_SECURITY_TOKEN_URL"),
+        ({"PROVISION": "perhaps"}, "PROVISION"),
+    ],
+)
+def test_an_error_names_the_variable_and_not_its_value(variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert named in str(caught.value)
+    assert "many" not in str(caught.value)
+    assert "Not Allowed" not in str(caught.value)
+
+
+def test_what_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAIT_AT_MOST", "P30D")
+    monkeypatch.setenv("NAMESPACE", "run1")
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("LOG_LEVEL", "warning")
+    settings = load_settings()
+    assert settings.wait_at_most == timedelta(days=30)
+    assert settings.log_level == "WARNING"
+    assert settings.topic_name("intercompany.invoices") == "run1.intercompany.invoices"
+    assert (settings.schema_name("payment"), settings.group_name("payment")) == ("run1_payment", "run1.payment")
+    assert Settings().schema_name("payment") == "run1_payment"
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+        _ = settings.database
+
+
+def test_no_secret_is_ever_printed() -> None:
+    settings = Settings(
+        database_url=SecretStr("postgresql://user:hunter2@db/x"),
+        kafka_security_protocol=SecurityProtocol.SASL_PLAINTEXT,
+        kafka_security_mechanism=SecurityMechanism.SCRAM_512,
+        kafka_security_username="me",
+        kafka_security_password=SecretStr("hunter3"),
+        kafka_bootstrap_servers="localhost:9092",
+    )
+    assert "hunter" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert settings.database == "postgresql://user:hunter2@db/x"
+    assert kafka.connection(settings)["sasl_plain_password"].startswith("hunter")
+    assert kafka.connection(settings)["sasl_mechanism"] == "SCRAM-SHA-512"
+
+
+def test_tls_to_the_broker_is_checked_against_the_given_authority(tmp_path: Path) -> None:
+    wrong = Settings(
+        kafka_security_protocol=SecurityProtocol.SSL, kafka_security_ca_file=tmp_path / "none.pem", kafka_bootstrap_servers="b:1"
+    )
+    with pytest.raises(SettingsError, match="KAFKA_SECURITY_CA_FILE"):
+        kafka.connection(wrong)
+    given = kafka.connection(Settings(kafka_security_protocol=SecurityProtocol.SSL, kafka_bootstrap_servers="b:1"))
+    assert given["security_protocol"] == "SSL"
+    assert given["ssl_context"].check_hostname
+
+
+def test_the_reference_topic_is_compacted_and_keeps_its_order_and_nothing_is_deleted_by_age() -> None:
+    reference = next(spec for spec in TOPICS if spec.name == "intercompany.reference")
+    assert (reference.partitions, reference.cleanup) == (1, "compact")
+    assert all(spec.configuration()["retention.ms"] == "-1" for spec in TOPICS)
+    assert len(TOPICS) == 8

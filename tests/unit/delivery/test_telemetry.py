@@ -1,0 +1,109 @@
+"""Logs of one form without secrets or whole batches, traces that go on from event to event."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from shared import telemetry
+from shared.events.codec import decode
+from shared.events.envelope import Message
+from shared.settings import LogFormat, Settings
+from tests.live.delivery.events import invoice
+
+
+@pytest.fixture
+def plain_logging() -> Iterator[None]:
+    """Puts logging back as it was."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("plain_logging")
+def test_json_logs_are_one_object_a_line_ours_and_the_libraries_without_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings(log_format=LogFormat.JSON))
+    _fail_with_a_secret(structlog.get_logger("ours"))
+    logging.getLogger("theirs").warning("from a %s", "library")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    ours, theirs = [json.loads(line) for line in captured.err.splitlines()]
+    assert (ours["event"], ours["level"], ours["number"]) == ("it failed", "error", 1)
+    assert ours["exception"][0]["exc_type"] == "ValueError"
+    assert "hunter2" not in captured.err
+    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("from a library", "warning", "theirs")
+    assert theirs["timestamp"].endswith("Z")
+
+
+@pytest.mark.usefixtures("plain_logging")
+def test_console_logs_show_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings())
+    _fail_with_a_secret(structlog.get_logger("ours"))
+    text = capsys.readouterr().err
+    assert "it failed" in text
+    assert "ValueError: wrong" in text
+    assert "hunter2" not in text.replace('password = "hunter2"', "")
+
+
+@pytest.mark.usefixtures("plain_logging")
+def test_a_client_without_its_broker_does_not_flood_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings())
+    for number in range(100):
+        logging.getLogger("aiokafka.conn").error("no connection to %s", number)
+        logging.getLogger("ours").error("ours %s", number)
+    logging.getLogger("aiokafka.conn").error("something else")
+    text = capsys.readouterr().err
+    assert text.count("no connection to") == 1
+    assert text.count("ours ") >= 100
+    assert "something else" in text
+
+
+def _fail_with_a_secret(log: structlog.stdlib.BoundLogger) -> None:
+    password = "hunter2"  # noqa: S105 - to be seen nowhere
+    try:
+        raise ValueError("wrong" if password else "")  # noqa: TRY301
+    except ValueError:
+        log.exception("it failed", number=1)
+
+
+def _message(traceparent: str | None) -> Message:
+    message = decode(invoice("A"))
+    assert isinstance(message, Message)
+    message.traceparent = traceparent
+    return message
+
+
+def test_a_message_becomes_a_span_under_the_one_that_caused_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    caused = _message("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    first = _message(None)
+    with telemetry.traced("counter", [caused, first]):
+        assert spans.get_finished_spans() == ()
+    under, root = spans.get_finished_spans()
+    assert under.name == "counter customer-invoice.posted"
+    assert under.parent is not None
+    assert f"{under.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert caused.traceparent == f"00-0af7651916cd43dd8448eb211c80319c-{under.context.span_id:016x}-01"
+    assert root.parent is None
+    assert first.traceparent is not None
+    provider.shutdown()
+
+
+def test_without_an_endpoint_a_trace_is_passed_on_unchanged() -> None:
+    message = _message("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    with telemetry.traced("counter", [message]):
+        assert message.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -1,0 +1,83 @@
+"""Payments of other systems are handed on as they are, and refused by the service that knows all ids."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from services.payment.rules import fold, refused_payment
+from services.payment.service import SERVICE
+from shared.events.codec import decode
+from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
+from shared.events.inbound import PaymentPosted
+from tests.unit.events.sending import INVOICE, PAYMENT, binary, refused, taken
+from tests.unit.payment.builders import WEST, Payment, ready
+
+DATA = PaymentPosted("FAB", "IC-WEST", "VPAY-7", taken(binary("vendor-payment.posted", PAYMENT)).data.date, "USD", Decimal("980.00"))
+
+
+def test_a_payment_becomes_a_payment_journal_that_carries_its_event() -> None:
+    message = taken(binary("vendor-payment.posted", PAYMENT, time="2026-03-12T10:00:00Z"))
+    (posted,) = fold(ready().books, message)
+    assert (posted.topic, posted.type, posted.key) == (Topic.JOURNALS, "payment-journal.posted", "WEST")
+    assert (posted.data.ledger, posted.data.event, posted.data.digest) == ("payable", EventRef("erp", "E-1"), message.digest.hex())
+    assert (posted.data.payment, posted.cause, posted.first, posted.time) == (message.data, message.ref, message.ref, message.time)
+    assert fold(ready().books, message) == [posted]
+
+
+def test_the_ledger_follows_from_the_type() -> None:
+    (posted,) = Payment().hear(DATA, name="customer-payment.posted")
+    assert posted.data.ledger == "receivable"
+
+
+def test_a_replay_is_another_journal_event_of_the_same_payment() -> None:
+    first = fold(ready().books, taken(binary("vendor-payment.posted", PAYMENT)))[0]
+    again = fold(ready().books, taken(binary("vendor-payment.posted", PAYMENT, replay="1")))[0]
+    assert (first.data.replay, again.data.replay, first.data.event) == (0, 1, again.data.event)
+    assert first.ref != again.ref
+
+
+def test_the_same_id_with_other_data_is_another_journal_event_so_that_the_conflict_is_seen() -> None:
+    first = fold(ready().books, taken(binary("vendor-payment.posted", PAYMENT)))[0]
+    other = fold(ready().books, taken(binary("vendor-payment.posted", PAYMENT | {"amount": "1.00"})))[0]
+    assert first.ref != other.ref
+
+
+def test_as_long_as_the_party_is_not_known_the_account_is_the_key() -> None:
+    service = Payment()
+    assert service.hear(DATA, name="vendor-payment.posted")[0].key == "FAB/IC-WEST"
+    service.hear(WEST)
+    assert service.hear(DATA, name="vendor-payment.posted")[0].key == "WEST"
+
+
+def test_a_payment_that_is_wrong_in_form_is_handed_on_with_what_is_wrong() -> None:
+    event = refused(binary("vendor-payment.posted", PAYMENT | {"amount": 980}))
+    sent = refused_payment(event)
+    assert sent is not None
+    assert (sent.type, sent.key, sent.data.event, sent.data.code, sent.data.field) == (
+        "payment.refused",
+        "key",
+        EventRef("erp", "E-1"),
+        "invalid",
+        "/amount",
+    )
+    assert sent.data.original["data"]["amount"] == 980
+    assert sent.data.digest == event.digest.hex() != ""
+
+
+def test_what_has_no_id_or_is_no_payment_is_not_handed_on() -> None:
+    nameless = decode(Record(Topic.PAYMENTS, None, b"{"))
+    assert isinstance(nameless, Unreadable)
+    assert refused_payment(nameless) is None
+    assert refused_payment(refused(binary("vendor-invoice.posted", INVOICE | {"amount": 1}))) is None
+
+
+def test_the_service_takes_approvals_but_no_other_requests_and_remembers_no_payment() -> None:
+    assert SERVICE.takes(Topic.PAYMENTS, "vendor-payment.posted")
+    assert SERVICE.takes(Topic.REQUESTS, "journal-approval.requested")
+    assert not SERVICE.takes(Topic.REQUESTS, "settlement.requested")
+    assert SERVICE.reports(Topic.PAYMENTS, None)
+    assert SERVICE.reports(Topic.REQUESTS, "journal-approval.requested")
+    assert not SERVICE.reports(Topic.REQUESTS, None)
+    assert SERVICE.identity(taken(binary("vendor-payment.posted", PAYMENT))) is None
+    request: Message = taken(binary("journal-approval.requested", {"company": "F", "journal": "J", "document": "D"}, replay="3"))
+    assert SERVICE.identity(request) == (EventRef("erp", "E-1#replay-3"), request.digest)

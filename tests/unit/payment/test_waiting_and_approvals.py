@@ -1,0 +1,246 @@
+"""What is not there yet is waited for; journals are approved, reversed, dropped and refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.payment.rules import Books, discard, expire, fold
+from services.payment.rules.books import approved_payment
+from shared.events.envelope import EventRef
+from shared.events.inbound import JournalApprovalRequested
+from shared.events.journals import SalesPaymentsAnswered
+from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
+from tests.unit.payment.builders import (
+    DAY,
+    FABW,
+    IC_4,
+    JOURNAL,
+    NUMBER,
+    RUN,
+    Payment,
+    approval,
+    invoice,
+    journal,
+    payment,
+    ready,
+    record,
+    relation,
+    run,
+    said,
+)
+
+REVERSED = SettlementReversed("payable", [], [RUN], [])
+
+
+@pytest.mark.parametrize(
+    ("known", "missing", "waits_for", "key"),
+    [
+        ((JOURNAL, FABW), relation(), "trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}),
+        ((relation(), FABW), JOURNAL, "payment-journal", {"company": "FABW", "journal": "ARPAY-IC"}),
+        ((relation(), JOURNAL), FABW, "company", {"company": "FABW"}),
+    ],
+)
+def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], missing: Any, waits_for: str, key: dict[str, str]) -> None:
+    service = Payment(*known)
+    (answer,) = service.hear(IC_4)
+    assert (answer.type, answer.data) == ("sales-payment-journal.waiting", SalesPaymentsAnswered(RUN, 1))
+    (waiting,) = service.books.list_waiting()
+    assert (waiting.event, waiting.reason, waiting.key, waiting.since) == (RUN, waits_for, key, answer.time)
+    assert service.statuses() == {}
+    (posted,) = service.hear(missing)
+    assert (posted.type, journal(posted).document, journal(posted).answers) == ("sales-payment-journal.posted", NUMBER, 0)
+    assert (posted.cause, posted.time) == (answer.cause, answer.time)
+    assert service.waits() == []
+
+
+def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
+    service = Payment()
+    assert said(service.hear(IC_4)) == ["journal.waiting"]
+    assert service.hear(relation()) == []
+    assert service.waits() == [("VPAY-7", "payment-journal")]
+    assert service.hear(FABW) == []
+    assert said(service.hear(JOURNAL)) == ["journal.posted"]
+    assert service.hear(JOURNAL) == []
+
+
+def test_another_relation_lets_a_journal_go_on_that_waits_for_its_journal() -> None:
+    service = Payment(FABW, JOURNAL, relation(journal="OTHER"))
+    service.hear(IC_4)
+    (posted,) = service.hear(relation())
+    assert journal(posted).document == NUMBER
+
+
+def test_journals_that_waited_go_on_in_order_of_arrival() -> None:
+    service = Payment(JOURNAL, FABW)
+    for name in ("Z", "A", "M"):
+        service.hear(run([payment(name), invoice("VI")], record(0, 1, "1.00"), ref=EventRef("scenario", name)))
+    assert [each.mirrors[1] for each in map(journal, service.hear(relation()))] == ["Z", "A", "M"]
+
+
+def test_one_of_two_journals_waits_and_both_answer() -> None:
+    service = ready()
+    documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, company="FABX")]
+    made, waiting = service.hear(run(documents, record(0, 1, "1.00"), record(0, 2, "2.00")))
+    assert (journal(made).answers, waiting.data) == (2, SalesPaymentsAnswered(RUN, 2))
+    assert journal(service.hear(relation(buyer="FABX"))[0]).document == "ARPAY-IC-FAB-VPAY-7-2"
+
+
+def test_reversing_the_run_drops_a_journal_that_waits_and_its_number_is_not_given_again() -> None:
+    service = Payment(JOURNAL, FABW)
+    service.hear(IC_4)
+    service.hear(SettlementReversed("receivable", [], [RUN], []))
+    assert service.waits() == [("VPAY-7", "trading-relation")]
+    assert service.hear(REVERSED) == []
+    assert service.waits() == []
+    assert service.hear(relation()) == []
+    (again,) = service.hear(run([payment(), invoice("VI-7")], record(0, 1, "980.00"), ref=EventRef("scenario", "S")))
+    assert journal(again).document == "ARPAY-IC-FAB-VPAY-7-2"
+
+
+def test_an_approval_posts_a_created_journal_once() -> None:
+    service = ready(automatic=False)
+    service.hear(IC_4)
+    (posted,) = service.hear(approval(), id_="APPROVE")
+    assert (posted.type, journal(posted).answers, posted.cause) == ("sales-payment-journal.posted", 0, EventRef("scenario", "APPROVE"))
+    assert service.statuses() == {NUMBER: "posted"}
+    (refusal,) = service.hear(approval(), id_="AGAIN")
+    assert (refusal.type, refusal.data.event, refusal.data.scope, refusal.data.code) == (
+        "event.rejected",
+        "AGAIN",
+        "settlement",
+        "not-created",
+    )
+    assert refusal.data.original["data"]["document"] == NUMBER
+
+
+def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
+    service = ready()
+    service.hear(IC_4)
+    fold(service.books, service.message(approval(), id_="A"))
+    fold(service.books, service.message(approval(), id_="A", replay=2))
+    assert service.books.freed == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
+
+
+@pytest.mark.parametrize(
+    ("automatic", "then"), [(True, ["journal.posted", "event.rejected"]), (False, ["journal.created", "journal.posted"])]
+)
+def test_an_approval_waits_for_its_journal_and_goes_on_when_it_comes(automatic: bool, then: list[str]) -> None:  # noqa: FBT001 - a parameter of the test
+    service = ready(automatic=automatic)
+    assert service.hear(approval(), id_="APPROVE") == []
+    (waiting,) = service.books.list_waiting()
+    assert (waiting.event.id, waiting.reason) == ("APPROVE", "document")
+    assert waiting.key == {"company": "FABW", "journal": "ARPAY-IC", "document": NUMBER}
+    assert said(service.hear(IC_4)) == then
+    assert service.waits() == []
+
+
+def test_of_two_approvals_that_wait_the_older_posts_and_the_other_is_refused() -> None:
+    service = ready(automatic=False)
+    service.hear(approval(), id_="Z")
+    service.hear(approval(), id_="A")
+    created, posted, refused = service.hear(IC_4)
+    assert (created.type, posted.cause.id, refused.data.event) == ("sales-payment-journal.created", "Z", "A")
+
+
+def test_an_approval_waits_for_a_journal_that_itself_waits() -> None:
+    service = Payment(FABW, relation(automatic=False))
+    service.hear(IC_4)
+    service.hear(approval(), id_="APPROVE")
+    assert service.waits() == [("VPAY-7", "payment-journal"), ("APPROVE", "document")]
+    assert said(service.hear(JOURNAL)) == ["journal.created", "journal.posted"]
+
+
+@pytest.mark.parametrize(
+    "other", [approval(journal="OTHER"), approval("ARPAY-IC-FAB-VPAY-7-2"), JournalApprovalRequested("FABE", "ARPAY-IC", NUMBER)]
+)
+def test_an_approval_of_another_journal_goes_on_waiting_whichever_came_first(other: JournalApprovalRequested) -> None:
+    before, after = ready(automatic=False), ready(automatic=False)
+    before.hear(other)
+    before.hear(IC_4)
+    after.hear(IC_4)
+    after.hear(other)
+    assert before.statuses() == after.statuses() == {NUMBER: "created"}
+    assert [reason for _, reason in before.waits()] == [reason for _, reason in after.waits()] == ["document"]
+
+
+@pytest.mark.parametrize(
+    ("journal_", "document", "middle"),
+    [
+        ("AR", "AR-FAB-V-1", "FAB-V"),
+        ("AR-IC", "AR-IC-FAB-V-12", "FAB-V"),
+        ("AR", "XX-FAB-V-1", "XX-FAB-V-1"),
+        ("AR", "AR-1", "AR-1"),
+        ("AR", "AR-FAB-V", "AR-FAB-V"),
+        ("AR", "", ""),
+    ],
+)
+def test_a_journals_number_names_the_payment_it_mirrors(journal_: str, document: str, middle: str) -> None:
+    assert approved_payment(journal_, document) == middle
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_reversing_the_run_reverses_its_journals(automatic: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    service = ready(automatic=automatic)
+    service.hear(IC_4)
+    reversal = SettlementReversed("payable", [], [RUN], [("FABW", NUMBER), ("FABW", "UNKNOWN")])
+    (reversed_,) = service.hear(reversal)
+    assert (reversed_.type, journal(reversed_).document, journal(reversed_).answers) == ("sales-payment-journal.reversed", NUMBER, 0)
+    assert service.statuses() == {NUMBER: "reversed"}
+    assert service.hear(reversal) == []
+    assert service.hear(DocumentReversed("receivable", "FABW", NUMBER, DAY)) == []
+    assert [each.data.code for each in service.hear(approval())] == ["not-created"]
+
+
+def test_reversing_the_sales_payment_itself_makes_its_journal_reversed() -> None:
+    service = ready()
+    service.hear(IC_4)
+    assert service.hear(DocumentReversed("payable", "FABW", NUMBER, DAY)) == []
+    assert service.hear(DocumentReversed("receivable", "FABW", "C-1", DAY)) == []
+    assert said(service.hear(DocumentReversed("receivable", "FABW", NUMBER, DAY))) == ["journal.reversed"]
+
+
+def test_a_journal_whose_number_is_taken_never_was_and_its_n_is_not_given_again() -> None:
+    service = ready()
+    service.hear(IC_4)
+    assert service.hear(SalesPaymentJournalRefused("FABW", NUMBER)) == []
+    assert service.statuses() == {}
+    assert journal(service.hear(IC_4)[0]).document == "ARPAY-IC-FAB-VPAY-7-2"
+
+
+def test_discarding_refuses_what_an_event_lets_wait() -> None:
+    service = Payment()
+    service.hear(IC_4)
+    service.hear(approval(), id_="APPROVE")
+    service.hear(approval("ARPAY-IC-FAB-OTHER-1"), id_="OTHER")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    outgoing = discard(service.books, [RUN, EventRef("scenario", "APPROVE"), EventRef("scenario", "UNKNOWN")], now)
+    assert [(each.data.event, each.data.code, each.data.scope) for each in outgoing] == [
+        ("VPAY-7", "discarded", "settlement"),
+        ("APPROVE", "discarded", "settlement"),
+    ]
+    assert "trading-relation seller FABW" in outgoing[0].data.message
+    assert service.books.freed == {EventRef("scenario", "APPROVE")}
+    assert service.waits() == [("OTHER", "document")]
+
+
+def test_what_has_waited_too_long_is_given_up() -> None:
+    service = Payment()
+    old, _, new = service.hear(IC_4), service.hear(approval(), id_="OLD"), service.hear(approval(), id_="NEW")
+    assert new == []
+    limit = old[0].time + timedelta(seconds=2)
+    assert [each.data.event for each in expire(service.books, limit, limit)] == ["VPAY-7", "OLD"]
+    assert service.waits() == [("NEW", "document")]
+
+
+def test_a_rollback_forgets_what_was_folded() -> None:
+    service = ready()
+    books: Books = service.books
+    fold(books, service.message(IC_4))
+    fold(books, service.message(approval("X")))
+    fold(books, service.message(relation(seller="FABN")))
+    books.rollback()
+    assert (service.statuses(), service.waits(), books.taken, len(books.reference.trading)) == ({}, [], [], 1)
+    assert journal(service.hear(IC_4)[0]).document == NUMBER
