@@ -127,7 +127,7 @@ class Table(Generic[K, V]):
         self.changed.clear()
         self._index.clear()
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes as the new state (a simulation after each event; a store after it has saved)."""
         for key, row in self.changed.items():
             if row is None and self.complete:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.local.in_process import NotQuietError
+from services.local.in_process import NotQuiescentError
 from shared.events.envelope import Topic
 from shared.kafka import connection as kafka
-from shared.kafka.log_ends import ends_at_least, partitions_of, reading, true_ends
+from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -99,7 +99,7 @@ async def posted(stack: Stack) -> Posted:
 
 
 async def growing(stack: Stack) -> AsyncIterator[Posted]:
-    """What is in the ledgers, again and again; NotQuietError when nothing has come for a minute."""
+    """What is in the ledgers, again and again; NotQuiescentError when nothing has come for a minute."""
     last, since = await posted(stack), _now()
     while True:
         yield last
@@ -109,7 +109,7 @@ async def growing(stack: Stack) -> AsyncIterator[Posted]:
             last, since = now, _now()
         elif _now() - since > _STALLED_AFTER:
             msg = f"nothing has been posted for {_STALLED_AFTER:.0f} seconds: the services' logs say why"
-            raise NotQuietError(msg)
+            raise NotQuiescentError(msg)
 
 
 async def load(stack: Stack, records: Sequence[Record], vouchers: int, advance: Advance) -> Loaded:
@@ -122,7 +122,7 @@ async def load(stack: Stack, records: Sequence[Record], vouchers: int, advance: 
             if now.vouchers - begin >= vouchers:
                 break
     seconds = _now() - started
-    await stack.services.until_quiet()
+    await stack.services.until_quiescent()
     return Loaded(len(records), seconds)
 
 
@@ -208,7 +208,7 @@ async def _voucher_topic(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, fetch_max_wait_ms=settings.fetch_max_wait_ms)
     async with reading(settings) as reader:
         places = await partitions_of(reader, [Topic.VOUCHERS], settings)
-        ends = await true_ends(reader, await ends_at_least(reader, places, settings), settings)
+        ends = await end_offsets(reader, await end_offsets_at_least(reader, places, settings), settings)
     await consumer.start()
     try:
         topic = settings.topic_name(Topic.VOUCHERS)

@@ -76,7 +76,7 @@ class Outcome:
 
 
 async def bench(plan: Plan, show: Show) -> Outcome:
-    """Runs the benchmark. EmbeddedPartError or NotQuietError if it cannot be run to its end. SIGTERM ends it in good order, too."""
+    """Runs the benchmark. EmbeddedPartError or NotQuiescentError if it cannot be run to its end. SIGTERM ends it in good order, too."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -104,7 +104,7 @@ class _Run:
         reference = self._workload.reference()
         self._show.says(f"Reference data: {len(reference)} events of {self._plan.parties} parties …")
         await stack.services.send(reference)
-        await stack.services.until_quiet()
+        await stack.services.until_quiescent()
         self._vouchers = [_vouchers_of(self._workload, shape) for shape in range(SHAPES)]
         history = await self._seed() if any(self._plan.history) else None
         for lines in self._plan.history:
@@ -129,7 +129,7 @@ class _Run:
         await self._load([record for each in seed for record in each.invoices], "invoices of the history's seed")
         with self._show.progress("payments of the history's seed", SEED) as advance:
             await phases.full_speed(self._stack, seed, self._vouchers_of, self._plan.seconds, advance)
-        await self._stack.services.until_quiet()
+        await self._stack.services.until_quiescent()
         history = History(self._stack.connection, self._stack.settings, seed)
         await history.take_seed()
         return history
@@ -155,7 +155,7 @@ class _Run:
         before = await measure.look(stack)
         with self._show.progress("payments at full speed", len(payments)) as advance:
             speed = await phases.full_speed(stack, payments, self._vouchers_of, self._plan.seconds, advance)
-        await stack.services.until_quiet()
+        await stack.services.until_quiescent()
         after = await measure.look(stack)
         self._paid += payments[: speed.sent]
         rows = await measure.rows_written(stack.connection, stack.settings, before.transaction, after.transaction)
@@ -168,7 +168,7 @@ class _Run:
         payments, _ = await self._invoices(number)
         with self._show.progress(f"payments at {plan.rate:g} per second", number) as advance:
             latency = await phases.at_rate(self._stack, payments, self._vouchers_of, plan.rate, advance)
-        await self._stack.services.until_quiet()
+        await self._stack.services.until_quiescent()
         self._paid += payments
         return latency
 

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from services.inquiry.schemas import SchemaMissingError
 from services.local.backing_services import NothingRunningError
-from services.local.in_process import NotQuietError
+from services.local.in_process import NotQuiescentError
 from services.scenarios.simulation import CoreFailedError
 from services.scenarios.yaml_files import FileError
 from shared.console import fail
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typer._click.core import Context
 
 _SPEAKING: Final = (
-    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuietError, NotSentError, NothingRunningError),
+    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
     *(SchemaMissingError, SettingsError),
 )
 

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
-from services.local.quiescence import is_quiet, reader
+from services.local.quiescence import is_quiescent, reader
 from services.local.reset import reset
 from services.registry import SERVICES
 from shared.kafka import connection as kafka
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-QUIET_WITHIN: Final = 120.0
+QUIESCENT_WITHIN: Final = 120.0
 _STOP_WITHIN: Final = 15.0
 _PAUSE: Final = 0.005
 _LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
 
 
-class NotQuietError(Exception):
+class NotQuiescentError(Exception):
     """The services did not come to rest, or failed on a message; the text says which and what to do."""
 
 
@@ -57,13 +57,13 @@ class RunningServices:
         """Sends records in their order and waits until the broker has them all (sending.Sender)."""
         await self._sender.send(records)
 
-    async def until_quiet(self) -> None:
-        """Waits until every event has had all its effects; NotQuietError if that takes too long or a service failed on one."""
-        deadline = asyncio.get_running_loop().time() + QUIET_WITHIN
-        while not await is_quiet(self._connection, self._broker, SERVICES, self.settings):
+    async def until_quiescent(self) -> None:
+        """Waits until every event has had all its effects; NotQuiescentError if that takes too long or a service failed on one."""
+        deadline = asyncio.get_running_loop().time() + QUIESCENT_WITHIN
+        while not await is_quiescent(self._connection, self._broker, SERVICES, self.settings):
             if asyncio.get_running_loop().time() > deadline:
-                msg = f"the services are still busy after {QUIET_WITHIN:.0f} seconds: their log says why"
-                raise NotQuietError(msg)
+                msg = f"the services are still busy after {QUIESCENT_WITHIN:.0f} seconds: their log says why"
+                raise NotQuiescentError(msg)
             for task in self._serving:
                 if task.done():
                     task.result()
@@ -76,7 +76,7 @@ class RunningServices:
             error = await self._connection.fetchval(f'select error from "{schema}".failed limit 1')  # noqa: S608 - a name of ours
             if error is not None:
                 msg = f"{service.name} failed on a message, a defect of this program: {error}"
-                raise NotQuietError(msg)
+                raise NotQuiescentError(msg)
 
     async def reset(self) -> None:
         """Empties the books of the namespace. Its locks can cross those of a service's upkeep; then it begins again."""

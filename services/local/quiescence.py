@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.kafka.log_ends import ends_at_least, partitions_of, reader, true_ends
+from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     Positions = Mapping[tuple[str, str, int], int]
 
-__all__ = ["is_quiet", "reader"]
+__all__ = ["is_quiescent", "reader"]
 
 
-async def is_quiet(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:
+async def is_quiescent(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:
     """Asks all services' schemas and the broker (a `reader`). Topics and schemas must be there: services have started once."""
     snapshot = await connection.fetchrow(_question(services, settings))
     if snapshot["unsent"]:
         return False
     read = {(service, topic, partition): offset for service, topic, partition, offset in snapshot["positions"] or ()}
     places = await partitions_of(broker, sorted({topic for service in services for topic in service.subscriptions}), settings)
-    least = await ends_at_least(broker, places, settings)
-    return _all_read(services, read, least) and _all_read(services, read, await true_ends(broker, least, settings))
+    least = await end_offsets_at_least(broker, places, settings)
+    return _all_read(services, read, least) and _all_read(services, read, await end_offsets(broker, least, settings))
 
 
 def _all_read(services: Sequence[AnyService], read: Positions, ends: Mapping[Partition, int]) -> bool:

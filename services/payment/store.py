@@ -97,7 +97,7 @@ class Store:
             books.waiting.put(waiting.draft.key, waiting)
         for approval in await _approvals(connection, ALL_APPROVALS):
             books.approvals.put(approval.identity, approval)
-        books.settle()
+        books.commit()
         return books
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
@@ -132,7 +132,7 @@ class Store:
         approvals = sorted(books.approvals.changed.items())
         await _execute(connection, DELETE_APPROVALS, [key for key, row in approvals if row is None])
         await _execute(connection, SAVE_APPROVALS, [_approval_row(row) for _, row in approvals if row is not None])
-        await self._reference.save(connection, books.taken)
+        await self._reference.save(connection, books.reference_events)
 
 
 async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[Any]]) -> None:

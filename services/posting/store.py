@@ -101,8 +101,8 @@ class Store:
             books.vouchers.put(key, voucher)
         for row in await connection.fetch("select company, series, number from numbers"):
             books.numbers.put((row["company"], row["series"]), row["number"])
-        books.vouchers.settle()
-        books.numbers.settle()
+        books.vouchers.commit()
+        books.numbers.commit()
         books.balances = await self.load_balances(connection)
         return books
 
@@ -135,7 +135,7 @@ class Store:
             await connection.copy_records_to_table("lines", records=_line_rows(vouchers), columns=_LINE)
             await connection.execute(SAVE_NUMBERS, *_columns(sorted((*key, number) for key, number in books.numbers.changed.items())))
             await connection.execute(SAVE_BALANCES, *_columns(_balance_rows(books)))
-        await self._reference.save(connection, books.taken)
+        await self._reference.save(connection, books.reference_events)
 
 
 # What a batch names

@@ -40,7 +40,7 @@ async def scenario_services() -> AsyncIterator[RunningServices]:
 
 
 async def run(scenario: Scenario, services: RunningServices) -> Result:
-    """What comes out of a scenario. FileError if its group is refused; NotQuietError if a service fails.
+    """What comes out of a scenario. FileError if its group is refused; NotQuiescentError if a service fails.
 
     The group's entities are sent at once: one partition keeps their order and there is nothing yet that they act on.
     """
@@ -48,10 +48,10 @@ async def run(scenario: Scenario, services: RunningServices) -> Result:
     arriving = arrivals(scenario)
     group, events = split(arriving)
     await services.send(arrival.record for arrival in group)
-    await services.until_quiet()
+    await services.until_quiescent()
     refuse_wrong_group(scenario, arriving, await load_rejections(services.settings))
     for arrival in events:
         await services.send([arrival.record])
-        await services.until_quiet()
+        await services.until_quiescent()
     rejections = await load_rejections(services.settings)
     return collect(scenario.id, await load_books(services.settings), rejections, refs(arriving))

@@ -63,7 +63,7 @@ class Simulation:
         for service, books, inbox in self._parts:
             folded = fold_batch(service, books, inbox, [event])
             _raise_defect(service, folded, record)
-            books.settle()
+            books.commit()
             self._send_on(folded.outgoing)
 
     def _send_on(self, outgoing: Iterable[Outgoing]) -> None:

@@ -77,7 +77,7 @@ class Store:
                 await connection.execute(stored.upsert, *_columns(rows))
         if books.sequence != books.first_sequence:
             await connection.execute(SAVE_SEQUENCE, books.sequence)
-        await self._reference.save(connection, books.taken)
+        await self._reference.save(connection, books.reference_events)
 
     async def load_all(self, connection: Connection) -> Books:
         """Everything, for the command line and the tests."""
@@ -87,7 +87,7 @@ class Store:
             for row in await connection.fetch(f"select body from {stored.name}"):  # noqa: S608 - a table of our own
                 key, value = stored.read(row["body"])
                 table.put(key, value)
-        books.settle()
+        books.commit()
         return books
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:

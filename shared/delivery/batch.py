@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.folding import Candidate, Folded, Incoming, Undecodable, candidates, fold_candidates, may_concern
+from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, fold_candidates, may_concern
 from shared.delivery.inbox import Inbox, Verdict
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
@@ -28,7 +28,7 @@ from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
-from shared.runtime.retry import World, may_pass, persistently, whatever
+from shared.runtime.retry import Runtime, any_error, is_transient, retry_forever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class Batch:
 class Delivery:
     """The batches of one service in one process."""
 
-    def __init__(self, service: AnyService, database: Database, relay: Relay, broker: Log, world: World) -> None:
+    def __init__(self, service: AnyService, database: Database, relay: Relay, broker: Log, runtime: Runtime) -> None:
         self.service = service
-        self.world = world
+        self.runtime = runtime
         self.database = database
-        self.watermark = Watermark(database, broker, world)
+        self.watermark = Watermark(database, broker, runtime)
         self.busy_since: dict[int, float] = {}
         self._relay = relay
         self._turn = asyncio.Lock()
@@ -71,12 +71,12 @@ class Delivery:
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
-        self.busy_since[id(records)] = self.world.clock.monotonic()
+        self.busy_since[id(records)] = self.runtime.clock.monotonic()
         try:
             incoming = [decoded(record) for record in records if may_concern(self.service, record)]
             messages = [each for each in incoming if isinstance(each, Message)]
             if Topic.REFERENCE in self.service.subscriptions:
-                await self.watermark.wait_for(max((each.reference for each in messages), default=0))
+                await self.watermark.wait_for(max((each.reference_offset for each in messages), default=0))
             BATCH_SIZE.labels(self.service.name).observe(len(records))
             with traced(self.service.name, messages):
                 await self.take(Batch(incoming, _positions(records)))
@@ -95,13 +95,13 @@ class Delivery:
             for half in (batch.incoming[:middle], batch.incoming[middle:]):
                 await self.take(Batch(half, _positions(map(_record, half)), batch.retried))
 
-    async def transact(self, work: Work, when: Callable[[BaseException], bool] = may_pass) -> None:
+    async def transact(self, work: Work, when: Callable[[BaseException], bool] = is_transient) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
-        await persistently("batch", partial(self._once, work), self.world, when=when)
+        await retry_forever("batch", partial(self._once, work), self.runtime, retry_if=when)
 
     async def _once(self, work: Work) -> None:
         """The turn is kept until the relay has the messages: they go out in the order of the commits."""
-        begun = self.world.clock.monotonic()
+        begun = self.runtime.clock.monotonic()
         async with self._turn:
             try:
                 async with self.database.transaction() as connection:
@@ -112,7 +112,7 @@ class Delivery:
                 raise
             if row is not None:
                 await self._relay.put(row, messages)
-        BATCH_SECONDS.labels(self.service.name).observe(self.world.clock.monotonic() - begun)
+        BATCH_SECONDS.labels(self.service.name).observe(self.runtime.clock.monotonic() - begun)
 
     def _current_store(self, state: State) -> Store[Any]:
         if state.epoch != self._epoch:
@@ -124,9 +124,9 @@ class Delivery:
         coming = candidates(self.service, batch.incoming)
         claimed = _claims(coming)
         known = await tables.claim(connection, claimed)
-        failures = [each for each in batch.incoming if isinstance(each, Undecodable)]
+        failures = [each for each in batch.incoming if isinstance(each, Defect)]
         inbox, folded, defects = await self._fold(coming, connection, store, known)
-        failures += [Undecodable(_record(batch.incoming[number]), error) for number, error in defects.items()]
+        failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
         await tables.correct_inbox(connection, claimed, known, inbox.changes)
         await tables.fail(connection, failures)
         await tables.forget_failed(connection, [] if failures else batch.retried)
@@ -154,7 +154,7 @@ class Delivery:
         """Writes refusals, positions and outbox; gives the outbox row's id and its messages, encoded."""
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
-            each.reference = max(each.reference, reached)
+            each.reference_offset = max(each.reference_offset, reached)
         await tables.refuse(connection, folded.refusals)
         messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)
@@ -163,10 +163,10 @@ class Delivery:
 
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
-        failure = Undecodable(_record(batch.incoming[0]), error)
-        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), when=whatever)
+        failure = Defect(_record(batch.incoming[0]), error)
+        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), when=any_error)
 
-    def _count(self, records: int, folded: Folded, failures: Sequence[Undecodable]) -> None:
+    def _count(self, records: int, folded: Folded, failures: Sequence[Defect]) -> None:
         outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}
         for outcome, number in {"seen": records, **outcomes}.items():
             MESSAGES.labels(self.service.name, outcome).inc(number)
@@ -179,7 +179,7 @@ def decoded(record: Record) -> Incoming:
     try:
         return decode(record)
     except Exception as error:  # noqa: BLE001 - see above
-        return Undecodable(record, error)
+        return Defect(record, error)
 
 
 def _claims(coming: Iterable[Candidate]) -> dict[UUID, bytes]:

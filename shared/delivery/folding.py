@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Undecodable:
+class Defect:
     """A record on which a part of this program failed: a defect of ours, not a refusal."""
 
     record: Record
     error: Exception
 
 
-Incoming = Message | Unreadable | Undecodable
+Incoming = Message | Unreadable | Defect
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def candidates(service: AnyService, batch: Sequence[Incoming]) -> list[Candidate
     return [
         Candidate(number, event, identity_of(service, event))
         for number, event in enumerate(batch)
-        if not isinstance(event, Undecodable) and concerns(service, event)
+        if not isinstance(event, Defect) and concerns(service, event)
     ]
 
 
@@ -158,10 +158,10 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
 
 def free(books: WorkingSet, inbox: Inbox) -> None:
     """Gives back the ids of what the core has refused whole."""
-    if books.freed:
-        for ref in books.freed:
+    if books.freed_ids:
+        for ref in books.freed_ids:
             inbox.free(ref)
-        books.freed.clear()
+        books.freed_ids.clear()
 
 
 def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadable | None) -> None:

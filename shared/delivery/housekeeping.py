@@ -18,7 +18,7 @@ from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
 from shared.delivery.ports import Encoded, Partition
-from shared.runtime.retry import persistently, whatever
+from shared.runtime.retry import any_error, retry_forever
 from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
     older_than: datetime | None
 
 
-class Bases:
+class OffsetBases:
     """By how much each partition's offsets are counted on, for logs that began anew (tables.rebase)."""
 
     def __init__(self, delivery: Delivery, log: Log) -> None:
@@ -63,7 +63,7 @@ class Bases:
         """Compares what was newly assigned with what the broker has; tried until it is done."""
         while subscription.fresh:
             fresh = set(subscription.fresh)
-            await persistently("assignment", partial(self._check, subscription, fresh), self._delivery.world, when=whatever)
+            await retry_forever("assignment", partial(self._check, subscription, fresh), self._delivery.runtime, retry_if=any_error)
             subscription.fresh -= fresh
 
     async def _check(self, subscription: Subscription, fresh: set[Partition]) -> None:
@@ -71,7 +71,7 @@ class Bases:
         async with self._delivery.database.transaction() as connection:
             self._bases.update(await tables.rebase(connection, ends))
 
-    def counted_on(self, records: Sequence[Record]) -> Sequence[Record]:
+    def rebased(self, records: Sequence[Record]) -> Sequence[Record]:
         """The records with their offsets counted on."""
         if self._bases:
             for record in records:
@@ -79,7 +79,7 @@ class Bases:
         return records
 
 
-class Upkeep:
+class Housekeeping:
     """Beside the batches of one service."""
 
     def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
@@ -88,16 +88,16 @@ class Upkeep:
         self._delivery = delivery
         self._wait_at_most = wait_at_most
 
-    async def run(self, bases: Bases, subscriptions: Sequence[Subscription], provision: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, bases: OffsetBases, subscriptions: Sequence[Subscription], provision: Callable[[], Awaitable[None]]) -> None:
         """For ever. A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
-        world = self._delivery.world
+        runtime = self._delivery.runtime
         while True:
             for subscription in subscriptions:
                 if not subscription.assigned:
-                    await persistently("topics", provision, world, when=whatever)
+                    await retry_forever("topics", provision, runtime, retry_if=any_error)
                 await bases.check(subscription)
-            await persistently("upkeep", self.once, world, when=whatever)
-            await world.clock.sleep(EVERY)
+            await retry_forever("upkeep", self.once, runtime, retry_if=any_error)
+            await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
         """One turn: measures the backlog, retries what operators want retried, ends waiting."""
@@ -126,13 +126,13 @@ class Upkeep:
             await self._delivery.transact(partial(_send_again, failed))
 
     async def _discard(self, events: Sequence[EventRef]) -> None:
-        discard, clock = self._delivery.service.discard, self._delivery.world.clock
+        discard, clock = self._delivery.service.discard, self._delivery.runtime.clock
         if events and discard:
             waiting = Waiting(events, None)
             await self._delivery.transact(partial(self._give_up, waiting, lambda books: discard(books, events, clock.now())))
 
     async def _expire(self) -> None:
-        expire, now = self._delivery.service.expire, self._delivery.world.clock.now()
+        expire, now = self._delivery.service.expire, self._delivery.runtime.clock.now()
         if self._wait_at_most is not None and expire:
             before = now - self._wait_at_most
             await self._delivery.transact(partial(self._give_up, Waiting(None, before), lambda books: expire(books, before, now)))

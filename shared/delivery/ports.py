@@ -1,6 +1,6 @@
-"""All that the shell needs from broker, database, clock and chance, named in one place.
+"""All that the shell needs from broker, database, clock and randomness, named in one place.
 
-What always holds: the shell reaches the world through these calls alone, so a seeded simulator can stand in for them
+What always holds: the shell reaches the runtime through these calls alone, so a seeded simulator can stand in for them
 and stop it before, inside and after every await. The real ones (kafka.py, postgres.py, SystemClock) add nothing to
 the hot path.
 """
@@ -103,7 +103,7 @@ class Clock(Protocol):
         """Lets others run."""
 
 
-class Chance(Protocol):
+class Randomness(Protocol):
     """Random numbers, for jitter only."""
 
     def random(self) -> float:
@@ -126,7 +126,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-class SystemChance:
+class SystemRandomness:
     """The machine's random numbers."""
 
     def __init__(self, seed: int | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
 from shared.delivery import shell_tables as tables
-from shared.runtime.retry import World, persistently
+from shared.runtime.retry import Runtime, retry_forever
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Database, Log
@@ -25,29 +25,29 @@ _POSITION: Final = "select coalesce((select next_offset - base from positions wh
 class Watermark:
     """`seen`: the reference topic's offset before which everything was read by this service, as far as known here."""
 
-    def __init__(self, database: Database, log: Log, world: World) -> None:
+    def __init__(self, database: Database, log: Log, runtime: Runtime) -> None:
         self.seen = 0
         self._log = log
         self._database = database
-        self._world = world
+        self._runtime = runtime
 
     async def wait_for(self, needed: int) -> None:
         """Returns when the service has read the reference topic up to the offset `needed`."""
         if self.seen < needed:
-            begun = self._world.clock.monotonic()
+            begun = self._runtime.clock.monotonic()
             until_there = retry_if_result(lambda there: not there)
-            waiting = AsyncRetrying(sleep=self._world.clock.sleep, wait=wait_fixed(_LOOK_EVERY), retry=until_there)
+            waiting = AsyncRetrying(sleep=self._runtime.clock.sleep, wait=wait_fixed(_LOOK_EVERY), retry=until_there)
             await waiting(self._is_there, needed, begun + _ASK_BROKER_AFTER)
 
     async def _is_there(self, needed: int, ask_broker_at: float) -> bool:
         if self.seen >= needed:  # the reference consumer of this process has just told
             return True
-        return await persistently("reference", lambda: self._look(needed, ask_broker_at), self._world)
+        return await retry_forever("reference", lambda: self._look(needed, ask_broker_at), self._runtime)
 
     async def _look(self, needed: int, ask_broker_at: float) -> bool:
         async with self._database.transaction() as connection:
             self.seen = await connection.fetchval(_POSITION, *tables.REFERENCE)
-        if self.seen >= needed or self._world.clock.monotonic() < ask_broker_at:
+        if self.seen >= needed or self._runtime.clock.monotonic() < ask_broker_at:
             return self.seen >= needed
         ends = await self._log.end_offsets([tables.REFERENCE])
         return self.seen >= ends[tables.REFERENCE]

@@ -19,7 +19,7 @@ import structlog
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.outbox import unpack
-from shared.runtime.retry import World, persistently, whatever
+from shared.runtime.retry import Runtime, any_error, retry_forever
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection, Database, Encoded, Producer
@@ -51,11 +51,11 @@ class _Row(NamedTuple):
 class Relay:
     """One per process. `put` hands a committed batch over; `run` sends for ever."""
 
-    def __init__(self, database: Database, producer: Producer, world: World) -> None:
+    def __init__(self, database: Database, producer: Producer, runtime: Runtime) -> None:
         self._lock = f"{database.schema}.relay"
         self._database = database
         self._producer = producer
-        self._world = world
+        self._runtime = runtime
         self._waiting: deque[_Row] = deque()
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._wake = asyncio.Event()
@@ -82,12 +82,12 @@ class Relay:
     async def drained(self) -> None:
         """Waits until all that was handed over is sent, or this one does not lead."""
         while self._leads and (self._waiting or self._sending):
-            await self._world.clock.sleep(0.01)
+            await self._runtime.clock.sleep(0.01)
 
     async def run(self) -> None:
         """Sends until cancelled; every failure is tried again, and then all that is in the table is sent again."""
         while True:
-            await persistently("relay", self._lead, self._world, when=whatever)
+            await retry_forever("relay", self._lead, self._runtime, retry_if=any_error)
 
     async def _lead(self) -> None:
         """From the lock to the first failure. Fails only before anything was sent, so that the backoff begins anew."""
@@ -97,7 +97,7 @@ class Relay:
                 await self._producer.restart()
                 self._behind, self._leads = True, True
                 await self._send_table(connection)
-                self._world.condition.well("relay")
+                self._runtime.troubles.recovered("relay")
                 await self._relay(connection)
             finally:
                 self._leads = False
@@ -122,7 +122,7 @@ class Relay:
 
     async def _look_around(self, connection: Connection) -> None:
         """Once a second: does another instance wait for the lock, and is there a row that nobody handed over?"""
-        now = self._world.clock.monotonic()
+        now = self._runtime.clock.monotonic()
         if now < self._look_at:
             return
         self._look_at = now + _LOOK_EVERY

@@ -24,16 +24,16 @@ Identity = tuple[EventRef, bytes]
 class WorkingSet(Protocol):
     """The part of a core's `Books` that the shell knows.
 
-    `freed`: events whose ids the core gave back (refused with scope `event`, or as a request); the shell takes them
+    `freed_ids`: events whose ids the core gave back (refused with scope `event`, or as a request); the shell takes them
     out of the inbox in the same transaction and empties the set.
     """
 
-    freed: set[EventRef]
+    freed_ids: set[EventRef]
 
     def rollback(self) -> None:
         """Forgets all changes since the load."""
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes as the new state."""
 
 

@@ -19,7 +19,7 @@ from shared.events.envelope import EventRef, Record, Topic
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from shared.delivery.folding import Refusal, Undecodable
+    from shared.delivery.folding import Defect, Refusal
     from shared.delivery.ports import Connection, Headers
 
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
@@ -122,7 +122,7 @@ def _refusal_row(refusal: Refusal) -> tuple[Any, ...]:
     return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
 
 
-async def fail(connection: Connection, failures: Sequence[Undecodable]) -> None:
+async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
     """Keeps messages on which this program failed."""
     if failures:
         await connection.execute(_FAIL, *_columns(_failure_row(each.record, each.error) for each in failures))

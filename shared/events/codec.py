@@ -69,7 +69,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
     if not entry.inbound:
-        message.reference = event.number("reference")
+        message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
     return message
@@ -191,8 +191,8 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
     )
     if outgoing.traceparent is not None:
         headers += (("ce_traceparent", outgoing.traceparent.encode()),)
-    if outgoing.reference:
-        headers += (("ce_reference", str(outgoing.reference).encode()),)
+    if outgoing.reference_offset:
+        headers += (("ce_reference", str(outgoing.reference_offset).encode()),)
     return outgoing.key.encode(), as_json(outgoing.data), headers
 
 

@@ -51,7 +51,7 @@ class Message:
 
     `first` is the event from outside that started the chain (correlationid), `cause` the one directly before
     (causationid); for an event from outside both are the event itself. `digest` is over the data alone, to tell a
-    duplicate from a conflict. `reference` is how far the sender had read the reference topic, 0 from outside.
+    duplicate from a conflict. `reference_offset` is how far the sender had read the reference topic, 0 from outside.
     `replay` counts how often an operator sent the event again.
     """
 
@@ -63,7 +63,7 @@ class Message:
     cause: EventRef | None = None
     first: EventRef | None = None
     traceparent: str | None = None
-    reference: int = 0
+    reference_offset: int = 0
     replay: int = 0
     record: Record | None = None
 
@@ -101,7 +101,7 @@ class Outgoing:
     cause: EventRef
     first: EventRef
     traceparent: str | None = None
-    reference: int = 0
+    reference_offset: int = 0
     headers: tuple[tuple[str, bytes], ...] = field(default=())
 
 

@@ -86,21 +86,21 @@ class DiscountPart:
 
     dimensions: dict[str, str]
     amount: Decimal
-    value: Decimal
+    accounting_amount: Decimal
 
 
 @dataclass(slots=True)
 class Discount:
     """A cash discount of a record. `amount` in the document's currency.
 
-    `value` is in the company of the document that has the discount, `posted_value` in the company that posts it.
-    `account` overrides the company's account for `cash_discount`. `parts` add up to `amount` and `posted_value`.
+    `accounting_amount` is in the company of the document that has the discount, `posted_accounting_amount` in the company that posts it.
+    `account` overrides the company's account for `cash_discount`. `parts` add up to `amount` and `posted_accounting_amount`.
     """
 
     amount: Decimal
-    value: Decimal
+    accounting_amount: Decimal
     posted_by_payment: bool
-    posted_value: Decimal
+    posted_accounting_amount: Decimal
     account: str | None
     rule: str
     parts: list[DiscountPart]
@@ -108,19 +108,19 @@ class Discount:
 
 @dataclass(slots=True)
 class Gain:
-    """A realized gain (a loss is negative): `value` in I's accounting currency, `posted_value` in the poster's."""
+    """A realized gain (a loss is negative): `accounting_amount` in I's accounting currency, `posted_accounting_amount` in the poster's."""
 
-    value: Decimal
+    accounting_amount: Decimal
     posted_by_payment: bool
-    posted_value: Decimal
+    posted_accounting_amount: Decimal
 
 
 @dataclass(slots=True)
 class Difference:
-    """An over- or underpayment or penny difference: `amount` in the document's currency, `value` in its company's."""
+    """An over- or underpayment or penny difference: `amount` in the document's currency, `accounting_amount` in its company's."""
 
     amount: Decimal
-    value: Decimal
+    accounting_amount: Decimal
     penny: bool
 
 
@@ -130,9 +130,10 @@ class SettlementRecord:
 
     `lowering` (L) and `raising` (R) are positions in the event's `documents`. P is the company of L, I that of R. With
     `enlarges`, L is the primary and another lowering document stands in R's place: signs follow the documents (F-C03).
-    `amount` is what L gave in L's currency, `applied` the same in R's. `lowering_value` is the main line's value in
-    P's accounting currency, `raising_value` in I's. `left` is what L had left and wrote off (L's currency), `lacking` what
-    R lacked (R's currency). `credit_note_discount` is the own discount of the credit note of the pair.
+    `amount` is what L gave in L's currency, `applied` the same in R's. `accounting_amount_in_payment_company` is the main
+    line's value in P's accounting currency, `accounting_amount_in_invoice_company` in I's. `remainder` is what L had left and
+    wrote off (L's currency), `shortfall` what R lacked (R's currency). `credit_note_discount` is the own discount of the
+    credit note of the pair.
     """
 
     number: int
@@ -142,13 +143,13 @@ class SettlementRecord:
     enlarges: bool
     amount: Decimal
     applied: Decimal
-    lowering_value: Decimal
-    raising_value: Decimal
+    accounting_amount_in_payment_company: Decimal
+    accounting_amount_in_invoice_company: Decimal
     discount: Discount | None = None
     credit_note_discount: Discount | None = None
     gain: Gain | None = None
-    left: Difference | None = None
-    lacking: Difference | None = None
+    remainder: Difference | None = None
+    shortfall: Difference | None = None
 
 
 @dataclass(slots=True)

@@ -53,13 +53,13 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str], setti
     return places
 
 
-async def ends_at_least(consumer: AIOKafkaConsumer, partitions: Collection[Partition], settings: Settings) -> dict[Partition, int]:
+async def end_offsets_at_least(consumer: AIOKafkaConsumer, partitions: Collection[Partition], settings: Settings) -> dict[Partition, int]:
     """Lower bounds of the ends, by one request; on Apache Kafka the ends themselves. KafkaError if the broker is away."""
     places = _places(partitions, settings)
     return {places[place]: end for place, end in (await consumer.end_offsets(list(places))).items()}
 
 
-async def true_ends(consumer: AIOKafkaConsumer, least: dict[Partition, int], settings: Settings) -> dict[Partition, int]:
+async def end_offsets(consumer: AIOKafkaConsumer, least: dict[Partition, int], settings: Settings) -> dict[Partition, int]:
     """The ends, from their lower bounds on; some milliseconds. KafkaError if the broker is away."""
     places = _places(least, settings)
     if not places:
@@ -94,8 +94,8 @@ class BrokerLog:
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get. KafkaError if the broker is away."""
         async with reading(self._settings) as consumer:
-            least = await ends_at_least(consumer, partitions, self._settings)
-            return await true_ends(consumer, least, self._settings)
+            least = await end_offsets_at_least(consumer, partitions, self._settings)
+            return await end_offsets(consumer, least, self._settings)
 
 
 def _places(partitions: Iterable[Partition], settings: Settings) -> dict[TopicPartition, Partition]:

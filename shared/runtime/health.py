@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from faststream.kafka import KafkaBroker
 
     from shared.delivery.batch import Delivery
-    from shared.delivery.housekeeping import Upkeep
+    from shared.delivery.housekeeping import Housekeeping
     from shared.kafka.connection import Subscription
     from shared.settings import Settings
 
@@ -38,7 +38,7 @@ _DATABASE_WITHIN: Final = 3.0
 class Readiness:
     """What stands in the way of the next message."""
 
-    def __init__(self, delivery: Delivery, upkeep: Upkeep, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(self, delivery: Delivery, upkeep: Housekeeping, subscriptions: Sequence[Subscription]) -> None:
         self._delivery = delivery
         self._upkeep = upkeep
         self._subscriptions = subscriptions
@@ -46,10 +46,10 @@ class Readiness:
 
     async def reasons(self) -> list[str]:
         """Why the service is not ready; empty: it is."""
-        world = self._delivery.world
-        reasons = [f"{what}: {trouble.error}" for what, trouble in world.condition.troubles.items()]
-        reasons += self._consumers(world.clock.now().timestamp() * 1000)
-        now = world.clock.monotonic()
+        runtime = self._delivery.runtime
+        reasons = [f"{what}: {trouble.error}" for what, trouble in runtime.troubles.open.items()]
+        reasons += self._consumers(runtime.clock.now().timestamp() * 1000)
+        now = runtime.clock.monotonic()
         reasons += [f"a batch takes {now - since:.0f} s" for since in self._delivery.busy_since.values() if now - since > LONGEST_BATCH]
         if self._upkeep.outbox_age > LONGEST_OUTBOX:
             reasons.append(f"the oldest batch has waited {self._upkeep.outbox_age:.0f} s for the broker")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from shared.delivery.batch import Delivery
-from shared.delivery.housekeeping import Bases, Upkeep
+from shared.delivery.housekeeping import Housekeeping, OffsetBases
 from shared.delivery.relay import Relay
 from shared.kafka import connection as kafka
 from shared.kafka import topics
@@ -27,7 +27,7 @@ from shared.kafka.tolerant_consumer import read_carefully
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import check_migrated, migrate
 from shared.runtime.health import Readiness, health_app, serve_health
-from shared.runtime.retry import persistently, real_world, whatever
+from shared.runtime.retry import any_error, retry_forever, system_runtime
 from shared.telemetry import set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class Process:
         self.service = service
         self.settings = settings
         self.schema = settings.schema_name(service.name)
-        self.world = real_world()
+        self.runtime = system_runtime()
         self.database = Postgres(settings.database, self.schema)
         self.producer = kafka.KafkaProducer(settings)
-        self.relay = Relay(self.database, self.producer, self.world)
+        self.relay = Relay(self.database, self.producer, self.runtime)
         self.log = BrokerLog(settings)
-        self.delivery = Delivery(service, self.database, self.relay, self.log, self.world)
-        self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
-        self.bases = Bases(self.delivery, self.log)
+        self.delivery = Delivery(service, self.database, self.relay, self.log, self.runtime)
+        self.upkeep = Housekeeping(self.delivery, settings.wait_at_most)
+        self.bases = OffsetBases(self.delivery, self.log)
         self.broker, self.subscriptions = kafka.subscribe(service, settings, self._handle)
         self.readiness = Readiness(self.delivery, self.upkeep, self.subscriptions)
         self._migrated = asyncio.Event()
@@ -91,7 +91,7 @@ class Process:
         await self.upkeep.run(self.bases, self.subscriptions, self._provision)
 
     async def _persistently(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
-        await persistently(what, act, self.world, when=whatever)
+        await retry_forever(what, act, self.runtime, retry_if=any_error)
 
     async def _migrate(self) -> None:
         bring = migrate if self.settings.provision else check_migrated
@@ -105,7 +105,7 @@ class Process:
 
     async def _handle(self, subscription: kafka.Subscription, records: Sequence[Record]) -> None:
         await self.bases.check(subscription)
-        await self.delivery.deliver(self.bases.counted_on(records))
+        await self.delivery.deliver(self.bases.rebased(records))
 
     async def _stop(self, working: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)

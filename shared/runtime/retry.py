@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base
 
-from shared.delivery.ports import Chance, Clock, SystemChance, SystemClock
-from shared.runtime.troubles import Condition
+from shared.delivery.ports import Clock, Randomness, SystemClock, SystemRandomness
+from shared.runtime.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,32 +30,32 @@ _OF_THE_DATA: Final = ("22", "23", "54")
 
 
 @dataclass(slots=True)
-class World:
-    """Clock, chance and condition of one service's process."""
+class Runtime:
+    """Clock, randomness and condition of one service's process."""
 
     clock: Clock
-    chance: Chance
-    condition: Condition
+    randomness: Randomness
+    troubles: Troubles
 
 
-def real_world() -> World:
+def system_runtime() -> Runtime:
     """The machine's clock and random numbers."""
     clock = SystemClock()
-    return World(clock, SystemChance(), Condition(clock))
+    return Runtime(clock, SystemRandomness(), Troubles(clock))
 
 
 class _Backoff(wait_base):
     """Doubles from 50 ms to 5 s, each wait between half and the whole of it."""
 
-    def __init__(self, chance: Chance) -> None:
-        self._chance = chance
+    def __init__(self, randomness: Randomness) -> None:
+        self._randomness = randomness
 
     def __call__(self, retry_state: RetryCallState) -> float:
         doubled = FIRST_WAIT * 2.0 ** min(retry_state.attempt_number - 1, 16)
-        return min(LONGEST_WAIT, doubled) * (0.5 + self._chance.random() / 2)
+        return min(LONGEST_WAIT, doubled) * (0.5 + self._randomness.random() / 2)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether an error can pass by itself; False: the data, or a defect of ours, causes it."""
     if isinstance(error, asyncpg.PostgresError):
         return not (error.sqlstate or "").startswith(_OF_THE_DATA)
@@ -64,25 +64,27 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | EOFError | KafkaError)
 
 
-def whatever(error: BaseException) -> bool:
+def any_error(error: BaseException) -> bool:
     """Every error is tried again: for what must be done and cannot be left out."""
     return isinstance(error, Exception)
 
 
-async def persistently(what: str, act: Callable[[], Awaitable[T]], world: World, when: Callable[[BaseException], bool] = may_pass) -> T:
-    """Does something until it succeeds or fails for good; `what` is its name among the troubles."""
+async def retry_forever(
+    name: str, act: Callable[[], Awaitable[T]], runtime: Runtime, retry_if: Callable[[BaseException], bool] = is_transient
+) -> T:
+    """Does something until it succeeds or fails for good; `name` is what it is called among the troubles."""
 
     async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
         return await act()
 
     def failed(state: RetryCallState) -> None:
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
-            world.condition.troubled(what, error)
+            runtime.troubles.failed(name, error)
 
     retrying = AsyncRetrying(
-        sleep=world.clock.sleep, wait=_Backoff(world.chance), retry=retry_if_exception(when), before_sleep=failed, reraise=True
+        sleep=runtime.clock.sleep, wait=_Backoff(runtime.randomness), retry=retry_if_exception(retry_if), before_sleep=failed, reraise=True
     )
 
     result: T = await retrying(attempt)
-    world.condition.well(what)
+    runtime.troubles.recovered(name)
     return result

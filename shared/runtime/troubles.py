@@ -27,21 +27,21 @@ class Trouble:
 
 
 @dataclass(slots=True)
-class Condition:
+class Troubles:
     """All troubles of a service, by what is troubled: `batch`, `relay`, `reference`, `topics` and so on."""
 
     clock: Clock
-    troubles: dict[str, Trouble] = field(default_factory=dict)
+    open: dict[str, Trouble] = field(default_factory=dict)
 
-    def troubled(self, what: str, error: BaseException | str) -> None:
+    def failed(self, what: str, error: BaseException | str) -> None:
         """Notes a failure."""
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        before = self.troubles.get(what)
-        self.troubles[what] = Trouble(before.since if before else self.clock.monotonic(), text)
+        before = self.open.get(what)
+        self.open[what] = Trouble(before.since if before else self.clock.monotonic(), text)
         TROUBLES.labels(what).inc()
         log.warning("trouble", what=what, error=text)
 
-    def well(self, what: str) -> None:
+    def recovered(self, what: str) -> None:
         """Notes a success."""
-        if self.troubles.pop(what, None) is not None:
+        if self.open.pop(what, None) is not None:
             log.info("trouble is over", what=what)

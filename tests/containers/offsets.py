@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.registry import SERVICES
 from shared.events.envelope import Topic
 from shared.kafka import connection as kafka
-from shared.kafka.log_ends import ends_at_least, partitions_of, reading
+from shared.kafka.log_ends import end_offsets_at_least, partitions_of, reading
 from shared.kafka.topics import TOPICS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def ends_of_all(settings: Settings) -> Mapping[Partition, int]:
     """Where the partitions of all topics end."""
     async with reading(settings) as consumer:
         places = await partitions_of(consumer, [spec.name for spec in TOPICS], settings)
-        return await ends_at_least(consumer, places, settings)
+        return await end_offsets_at_least(consumer, places, settings)
 
 
 async def groups(settings: Settings) -> dict[str, dict[TopicPartition, int]]:

@@ -21,7 +21,7 @@ from services.scenarios.simulation import Simulation, simulate
 from shared.events.envelope import Topic
 from tests.containers.offsets import all_committed, ends_of_all, read_from_the_beginning
 from tests.containers.parts import Parts, started_parts
-from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiet
+from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiescent
 from tests.live.delivery.events import poison
 from tests.live.delivery.running import until
 from tests.live.load import differences, environment, intercompany_payments, live_result
@@ -113,7 +113,7 @@ async def test_a_service_that_stood_still_catches_up_with_its_backlog_in_bounded
         posting.send_signal(signal.SIGSTOP)
         try:
             await send(settings, list(chain(*records)))
-            await until_quiet(settings, [service for service in SERVICES if service.name != "posting"])
+            await until_quiescent(settings, [service for service in SERVICES if service.name != "posting"])
         finally:
             posting.send_signal(signal.SIGCONT)
         await assert_as_simulated(settings, load, simulate(load))
@@ -151,7 +151,7 @@ async def test_records_that_are_no_events_among_the_load_are_refused_and_stop_no
     async with service_processes(environment(settings), tmp_path):
         one, two, three = await group_sent(settings, load)
         await send(settings, [*one, *spoilt, *two, *three])
-        await until_quiet(settings)
+        await until_quiescent(settings)
         live = await live_result(settings, load)
     assert differences(live, simulated) == []
     simulation = Simulation()

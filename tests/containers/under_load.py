@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from services.inquiry.reconciliation import reconcile
 from services.local.in_process import running_services
-from services.local.quiescence import is_quiet
+from services.local.quiescence import is_quiescent
 from services.registry import SERVICES
 from services.scenarios.scenario_file import arrivals
 from shared.delivery.ports import Encoded
 from shared.kafka.connection import KafkaProducer
 from shared.kafka.log_ends import reading
 from shared.postgresql.database import Postgres
-from shared.runtime.retry import persistently, real_world, whatever
+from shared.runtime.retry import any_error, retry_forever, system_runtime
 from tests.live.delivery.running import until
 from tests.live.load import differences, in_disorder, live_result
 
@@ -52,12 +52,12 @@ async def send(settings: Settings, records: Sequence[Record]) -> None:
 
 
 async def _send(settings: Settings, records: Sequence[Record], at_once: int, pause: float) -> None:
-    producer, world = KafkaProducer(settings), real_world()
+    producer, runtime = KafkaProducer(settings), system_runtime()
     messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
     try:
         for start in range(0, len(messages), at_once):
             some = messages[start : start + at_once]
-            assert await persistently("load", partial(_send_some, producer, some), world, when=whatever) == []
+            assert await retry_forever("load", partial(_send_some, producer, some), runtime, retry_if=any_error) == []
             await asyncio.sleep(pause)
     finally:
         await producer.close()
@@ -82,15 +82,15 @@ async def group_sent(settings: Settings, scenario: Scenario) -> list[list[Record
     return [records[start : start + third] for start in range(0, len(records), third)]
 
 
-async def until_quiet(settings: Settings, services: Sequence[AnyService] = SERVICES) -> None:
+async def until_quiescent(settings: Settings, services: Sequence[AnyService] = SERVICES) -> None:
     """Waits until every event has had all its effects in these services."""
     async with Postgres(settings.database, "public").session() as connection, reading(settings) as consumer:
-        await until(partial(is_quiet, connection, consumer, services, settings), 180)
+        await until(partial(is_quiescent, connection, consumer, services, settings), 180)
 
 
 async def assert_as_simulated(settings: Settings, scenario: Scenario, simulated: Result) -> None:
     """Once all is quiet: the ledger is the simulation's, nothing waits or was refused, and the services agree."""
-    await until_quiet(settings)
+    await until_quiescent(settings)
     live = await live_result(settings, scenario)
     assert differences(live, simulated) == []
     assert (live.rejected, live.waiting) == ([], [])

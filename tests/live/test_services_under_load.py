@@ -31,14 +31,14 @@ def load() -> Scenario:
 async def _send(services: RunningServices, scenario: Scenario) -> None:
     arriving = arrivals(scenario)
     await services.send(arrival.record for arrival in arriving if arrival.reference)
-    await services.until_quiet()
+    await services.until_quiescent()
     await services.send(in_disorder(arriving))
 
 
 async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_the_simulation(load: Scenario) -> None:
     async with scenario_parts("disorder") as settings, running_services(settings) as services:
         await _send(services, load)
-        await services.until_quiet()
+        await services.until_quiescent()
         live = await live_result(settings, load)
     assert compared(live) == compared(simulate(load))
     assert (live.rejected, live.waiting) == ([], [])
@@ -67,6 +67,6 @@ async def test_a_service_killed_under_load_and_started_again_loses_nothing_and_d
             next(each for each in processes if each.name == victim).process.kill()
             await asyncio.sleep(0.3)
             async with service_processes(variables, tmp_path):
-                await services.until_quiet()
+                await services.until_quiescent()
                 live = await live_result(settings, load)
     assert compared(live) == compared(simulate(load))

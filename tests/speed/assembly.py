@@ -17,7 +17,7 @@ from shared.delivery.batch import Delivery
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
-from shared.runtime.retry import real_world
+from shared.runtime.retry import system_runtime
 from tests.live.delivery.running import Ends
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Line:
         self._said: list[Encoded] = []
         self._databases = [Postgres(settings.database, settings.schema_name(service.name)) for service in SERVICES]
         self._deliveries = [
-            Delivery(service, database, cast("Relay", Kept(database, self._said)), Ends(), real_world())
+            Delivery(service, database, cast("Relay", Kept(database, self._said)), Ends(), system_runtime())
             for service, database in zip(SERVICES, self._databases, strict=True)
         ]
 

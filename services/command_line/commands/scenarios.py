@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from services.command_line.report import HOLDS, report, report_unusable, verdict
-from services.local.in_process import NotQuietError
+from services.local.in_process import NotQuiescentError
 from services.scenarios import simulation
 from services.scenarios.expectations import differences
 from services.scenarios.live_run import run, scenario_services
@@ -63,7 +63,7 @@ async def _run_all(files: list[Path], *, as_json: bool) -> int:
             for scenario in scenarios:
                 try:
                     codes.append(report(scenario, await run(scenario, services), as_json=as_json))
-                except (FileError, NotQuietError) as error:
+                except (FileError, NotQuiescentError) as error:
                     codes.append(report_unusable(error))
     return max(codes, default=HOLDS)
 

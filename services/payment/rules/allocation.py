@@ -65,7 +65,7 @@ def _whole(record: SettlementRecord, invoice: SettledDocument) -> Share:
 
 
 def _written_off(record: SettlementRecord) -> Decimal:
-    return record.left.amount if record.left is not None else ZERO
+    return record.remainder.amount if record.remainder is not None else ZERO
 
 
 def _discount(record: SettlementRecord, invoice: SettledDocument) -> Decimal:

@@ -68,7 +68,7 @@ def _decide(books: Books, approval: WaitingApproval, journal: SalesJournal) -> O
 
 def refuse_approval(books: Books, approval: WaitingApproval, code: str, message: str) -> Outgoing:
     """The refusal of an approval; its id is free again."""
-    books.freed.add(approval.identity)
+    books.freed_ids.add(approval.identity)
     rejection = Rejection(approval.event.id, approval.event.source, "settlement", code, "/document", message, approval.original)
     origin = Origin(approval.event, approval.event, approval.time, approval.traceparent, _replays(approval))
     return sent(REJECTED, origin, approval.company, rejection, topic=Topic.REJECTIONS)

@@ -59,7 +59,7 @@ def _approval_payment(approval: WaitingApproval) -> tuple[Hashable, ...]:
 class Books:
     """All that the payment core reads and writes.
 
-    `numbers` is the last n of each vendor payment, `freed` the ids that a refusal leaves free, `taken` the reference events
+    `numbers` is the last n of each vendor payment, `freed_ids` the ids that a refusal leaves free, `taken` the reference events
     folded since the last `settle`. Waiting journals are found by `run` and by what `wakes` them, waiting approvals by the
     `payment` that the number names.
     """
@@ -67,8 +67,8 @@ class Books:
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         self.reference = reference if reference is not None else Reference()
         self.sequence = sequence
-        self.freed: set[EventRef] = set()
-        self.taken: list[Message] = []
+        self.freed_ids: set[EventRef] = set()
+        self.reference_events: list[Message] = []
         self.journals: Table[JournalKey, SalesJournal] = Table("journals", complete=complete)
         self.numbers: Table[str, int] = Table("numbers", complete=complete)
         self.waiting: Table[WaitingKey, WaitingJournal] = Table(
@@ -82,7 +82,7 @@ class Books:
         if self.reference is self._before[0]:
             self.reference = self.reference.copy()
         self.reference.take(message.data)
-        self.taken.append(message)
+        self.reference_events.append(message)
 
     def next_number(self, payment: str) -> int:
         """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""
@@ -109,16 +109,16 @@ class Books:
         for table in (self.journals, self.numbers, self.waiting, self.approvals):
             table.rollback()
         self.reference, self.sequence = self._before
-        self.taken.clear()
-        self.freed.clear()
+        self.reference_events.clear()
+        self.freed_ids.clear()
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes as the new state."""
         for table in (self.journals, self.numbers, self.waiting, self.approvals):
-            table.settle()
+            table.commit()
         self._before = (self.reference, self.sequence)
-        self.taken.clear()
-        self.freed.clear()
+        self.reference_events.clear()
+        self.freed_ids.clear()
 
 
 def _document(approval: WaitingApproval) -> dict[str, str]:

@@ -81,7 +81,7 @@ class Books:
     """All that the posting core reads and writes. `taken` are the reference events folded since the last `settle`.
 
     Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `payment` (ledger, company, document).
-    `freed` stays empty: posting refuses nothing.
+    `freed_ids` stays empty: posting refuses nothing.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
@@ -89,8 +89,8 @@ class Books:
         self.numbers: Table[tuple[str, str], int] = Table("numbers", complete=complete)
         self.balances: dict[BalanceKey, Balance] = {}
         self.reference = reference if reference is not None else Reference()
-        self.taken: list[Message] = []
-        self.freed: set[EventRef] = set()
+        self.reference_events: list[Message] = []
+        self.freed_ids: set[EventRef] = set()
         self._complete = complete
         self._before = self.reference
 
@@ -99,7 +99,7 @@ class Books:
         if self.reference is self._before:
             self.reference = self.reference.copy()
         self.reference.take(message.data)
-        self.taken.append(message)
+        self.reference_events.append(message)
 
     def next_key(self, company: str, series: str) -> VoucherKey:
         """The next voucher of a series; its number is taken by this."""
@@ -125,14 +125,14 @@ class Books:
         self.vouchers.rollback()
         self.numbers.rollback()
         self.reference = self._before
-        self.taken.clear()
+        self.reference_events.clear()
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes as the new state."""
         if self._complete:
             for key, new in balances_of(self.new_vouchers).items():
                 self.balances[key] = self.balances.get(key, Balance()).plus(new)
-        self.vouchers.settle()
-        self.numbers.settle()
+        self.vouchers.commit()
+        self.numbers.commit()
         self._before = self.reference
-        self.taken.clear()
+        self.reference_events.clear()

@@ -95,8 +95,8 @@ def _main_lines(pair: Pair) -> None:
     record, currency = pair.record, pair.lowering.currency
     rule = "F-C03" if record.enlarges else "F-C01" if pair.receivable else "F-C02"
     amount = pair.place * record.amount
-    in_payment = Amounts(currency, amount, pair.place * record.lowering_value)
-    in_invoice = Amounts(currency, amount, pair.place * record.raising_value)
+    in_payment = Amounts(currency, amount, pair.place * record.accounting_amount_in_payment_company)
+    in_invoice = Amounts(currency, amount, pair.place * record.accounting_amount_in_invoice_company)
     pair.payment.entry(pair.summary_of(pair.lowering), pair.payment_due, in_payment, rule)
     pair.invoice.entry(pair.invoice_due, pair.summary_of(pair.raising), in_invoice, rule)
 
@@ -122,7 +122,7 @@ def _discount(pair: Pair) -> None:
         _discount_entry(pair.invoice, taken, summary)
         return
     _discount_entry(pair.payment, taken, pair.payment_due)
-    in_invoice = Amounts(document.currency, pair.place * discount.amount, pair.place * discount.value)
+    in_invoice = Amounts(document.currency, pair.place * discount.amount, pair.place * discount.accounting_amount)
     pair.invoice.entry(pair.invoice_due, summary, in_invoice, taken.rule)
 
 
@@ -140,30 +140,31 @@ def _discount_entry(voucher: Draft, taken: Taken, other: Account) -> None:
     """The discount's own line, one for each part with dimensions of its own (F-D17), against one other line."""
     document, discount, sign, rule = taken
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
-    for part in discount.parts or [DiscountPart(document.dimensions, discount.amount, discount.posted_value)]:
+    for part in discount.parts or [DiscountPart(document.dimensions, discount.amount, discount.posted_accounting_amount)]:
         own = Account(CASH_DISCOUNT, account, part.dimensions)
-        voucher.line(own, Amounts(document.currency, sign * part.amount, sign * part.value), rule)
-    voucher.line(other, Amounts(document.currency, -sign * discount.amount, -sign * discount.posted_value), rule)
+        voucher.line(own, Amounts(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
+    voucher.line(other, Amounts(document.currency, -sign * discount.amount, -sign * discount.posted_accounting_amount), rule)
 
 
 def _gain(pair: Pair) -> None:
     """F-C07, F-C08, F-C09: a gain credits `realized_gain`, a loss debits `realized_loss`, in either ledger.
 
     Its other side brings R's summary account to R's accounting amount, whether R raises or enlarged the primary: the main line
-    changed it by `raising_value`. Posted by P, the due to or due from of the main lines goes to the invoice-date value.
+    changed it by `accounting_amount_in_invoice_company`. Posted by P, the due to or due from of the main lines goes to the
+    invoice-date value.
     """
     gain = pair.record.gain
     if gain is None:
         return
     summary = pair.summary_of(pair.raising)
-    posting_type = REALIZED_GAIN if gain.value > 0 else REALIZED_LOSS
-    in_invoice = Amounts(_gain_currency(pair, pair.raising), ZERO, gain.value)
+    posting_type = REALIZED_GAIN if gain.accounting_amount > 0 else REALIZED_LOSS
+    in_invoice = Amounts(_gain_currency(pair, pair.raising), ZERO, gain.accounting_amount)
     if not (pair.across and gain.posted_by_payment):
         own = Account(posting_type, main_account(pair.invoice.company, posting_type), pair.raising.dimensions)
         pair.invoice.entry(summary, own, in_invoice, "F-C08" if pair.across else "F-C09")
         return
     own = Account(posting_type, main_account(pair.payment.company, posting_type), pair.lowering.dimensions)
-    pair.payment.entry(pair.payment_due, own, Amounts(_gain_currency(pair, pair.lowering), ZERO, gain.posted_value), "F-C07")
+    pair.payment.entry(pair.payment_due, own, Amounts(_gain_currency(pair, pair.lowering), ZERO, gain.posted_accounting_amount), "F-C07")
     pair.invoice.entry(summary, pair.invoice_due, in_invoice, "F-C07")
 
 
@@ -174,22 +175,22 @@ def _gain_currency(pair: Pair, posts: SettledDocument) -> str:
 
 def _overpayment(pair: Pair) -> None:
     """F-E01, F-E02: what L had left, written off in P at L's rate."""
-    left = pair.record.left
-    if left is not None:
-        _difference_entry(pair.payment, pair.lowering, pair.summary_of(pair.lowering), left, pair.side)
+    remainder = pair.record.remainder
+    if remainder is not None:
+        _difference_entry(pair.payment, pair.lowering, pair.summary_of(pair.lowering), remainder, pair.side)
 
 
 def _underpayment(pair: Pair) -> None:
     """F-E01, F-E02: what R lacked, written off in I at R's rate."""
-    lacking = pair.record.lacking
-    if lacking is not None:
-        _difference_entry(pair.invoice, pair.raising, pair.summary_of(pair.raising), lacking, -pair.place)
+    shortfall = pair.record.shortfall
+    if shortfall is not None:
+        _difference_entry(pair.invoice, pair.raising, pair.summary_of(pair.raising), shortfall, -pair.place)
 
 
 def _difference_entry(voucher: Draft, document: SettledDocument, summary: Account, difference: Difference, sign: int) -> None:
     posting_type, rule = (PENNY_DIFFERENCE, "F-E01") if difference.penny else (OVERPAYMENT_UNDERPAYMENT, "F-E02")
     own = Account(posting_type, main_account(voucher.company, posting_type), document.dimensions)
-    amounts = Amounts(document.currency, sign * difference.amount, sign * difference.value)
+    amounts = Amounts(document.currency, sign * difference.amount, sign * difference.accounting_amount)
     voucher.entry(summary, own, amounts, rule)
 
 

@@ -29,14 +29,14 @@ def _journal_reserves(journal: SalesJournal) -> tuple[Hashable, ...]:
 
 
 class Books:
-    """All that the settlement core reads and writes; `freed` are the ids that a refusal leaves free."""
+    """All that the settlement core reads and writes; `freed_ids` are the ids that a refusal leaves free."""
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         self.reference = reference if reference is not None else Reference()
         self.sequence = sequence
         self.first_sequence = sequence
-        self.taken: list[Message] = []
-        self.freed: set[EventRef] = set()
+        self.reference_events: list[Message] = []
+        self.freed_ids: set[EventRef] = set()
         self.documents: Table[DocumentKey, Document] = Table(
             "documents", {"open": _document_groups, "event": lambda document: (document.event,)}, complete=complete
         )
@@ -79,7 +79,7 @@ class Books:
             self.reference = self.reference.copy()
             self._own_reference = True
         self.reference.take(message.data)
-        self.taken.append(message)
+        self.reference_events.append(message)
 
     def rollback(self) -> None:
         """Forgets all changes; what was loaded stays."""
@@ -87,14 +87,14 @@ class Books:
             table.rollback()
         self.reference, self.sequence = self._undo
         self._own_reference = False
-        self.taken.clear()
-        self.freed.clear()
+        self.reference_events.clear()
+        self.freed_ids.clear()
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes as the new state."""
         for table in self.tables:
-            table.settle()
+            table.commit()
         self._undo = (self.reference, self.sequence)
         self._own_reference = False
-        self.taken.clear()
-        self.freed.clear()
+        self.reference_events.clear()
+        self.freed_ids.clear()

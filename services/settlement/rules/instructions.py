@@ -285,7 +285,7 @@ def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
         overpayment=ZERO if pair.left_is_penny else pair.left,
         underpayment=ZERO if pair.lacking_is_penny else pair.lacking,
         penny_difference=penny,
-        realized_gain=record.gain.value if record.gain is not None else ZERO,
+        realized_gain=record.gain.accounting_amount if record.gain is not None else ZERO,
         currency=pair.lowering.document.currency,
     )
 

@@ -51,7 +51,7 @@ class Turn:
         number = f"{code}/{self.message.digest.hex()}/{self.message.replay}/{len(self.outgoing)}"
         self.say("event.rejected", number, event.source, rejection, topic=Topic.REJECTIONS)
         if frees and not isinstance(self.message.data, SalesPaymentJournal):
-            self.books.freed.add(event)
+            self.books.freed_ids.add(event)
 
     def _refused_event(self, code: str) -> EventRef:
         """A number of a sales payment that is taken is its vendor payment's fault, anything else of it its run's."""

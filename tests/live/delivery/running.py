@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from shared.delivery.batch import Delivery
-from shared.delivery.housekeeping import Upkeep
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.relay import Relay
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
-from shared.runtime.retry import real_world
+from shared.runtime.retry import system_runtime
 from tests.live.delivery.toy.service import SERVICE
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ class Running:
         self.service = service
         self.schema = settings.schema_name(service.name)
         self.database = Postgres(settings.database, self.schema)
-        self.world = real_world()
+        self.runtime = system_runtime()
         self.sent = Sent()
         self.ends = Ends()
-        self.relay = Relay(self.database, self.sent, self.world)
-        self.delivery = Delivery(service, self.database, self.relay, self.ends, self.world)
-        self.upkeep = Upkeep(self.delivery, settings.wait_at_most)
+        self.relay = Relay(self.database, self.sent, self.runtime)
+        self.delivery = Delivery(service, self.database, self.relay, self.ends, self.runtime)
+        self.upkeep = Housekeeping(self.delivery, settings.wait_at_most)
 
     async def prepare(self) -> None:
         """Makes the schema."""

@@ -184,7 +184,7 @@ async def test_the_simulation_gives_the_same_ids(running: Running) -> None:
     books, inbox, simulated = SERVICE.new_books(), Inbox(), []
     for record in records:
         simulated += fold_batch(SERVICE, books, inbox, [decode(record)]).outgoing
-        books.settle()
+        books.commit()
     assert [dict(message.headers)["ce_id"].decode() for message in real] == [each.ref.id for each in simulated]
 
 

@@ -17,15 +17,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.util import calc_crc32c
 
-from services.local.quiescence import is_quiet, reader
-from shared.delivery.housekeeping import Upkeep
+from services.local.quiescence import is_quiescent, reader
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.relay import Relay
 from shared.events.envelope import Topic
 from shared.kafka import connection as kafka
 from shared.kafka import tolerant_consumer as consumer_module
 from shared.kafka import topics
-from shared.kafka.log_ends import BrokerLog, ends_at_least, reading
+from shared.kafka.log_ends import BrokerLog, end_offsets_at_least, reading
 from shared.runtime import process as process_module
 from shared.runtime.process import serve
 from tests.live.delivery.events import invoice, poison
@@ -147,10 +147,10 @@ async def test_from_the_broker_to_the_vouchers_and_quiet(outside: Outside, live:
         broker = reader(live)
         await broker.start()
         connection = await asyncpg.connect(live.database)
-        await until(lambda: is_quiet(connection, broker, [SERVICE], live), 10)
+        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 10)
         await outside.send([invoice("ONE MORE")])
-        assert not await is_quiet(connection, broker, [SERVICE], live)
-        await until(lambda: is_quiet(connection, broker, [SERVICE], live), 10)
+        assert not await is_quiescent(connection, broker, [SERVICE], live)
+        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 10)
         await connection.close()
         await broker.stop()
     assert await outside.value("select sum(number) from counts") == 1201
@@ -222,7 +222,7 @@ async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, bro
         look = reader(live)
         await look.start()
         connection = await asyncpg.connect(live.database)
-        await until(lambda: is_quiet(connection, look, [SERVICE], live), 20)
+        await until(lambda: is_quiescent(connection, look, [SERVICE], live), 20)
         await connection.close()
         await look.stop()
     assert await outside.value("select sum(number) from counts") == 52
@@ -236,7 +236,7 @@ async def test_the_true_end_of_a_log_is_found_whatever_the_size_of_its_last_batc
         await outside.send([invoice(f"{size}-{number}") for number in range(size)])
         assert await BrokerLog(live).end_offsets([place]) == {place: end}
         async with reading(live) as consumer:
-            assert (await ends_at_least(consumer, [place], live))[place] <= end
+            assert (await end_offsets_at_least(consumer, [place], live))[place] <= end
 
 
 async def test_a_start_after_a_large_batch_does_not_take_the_log_for_a_new_one(outside: Outside, live: Settings) -> None:
@@ -337,7 +337,7 @@ async def test_a_stop_is_heard_also_where_a_cancellation_is_lost(live: Settings,
         await asyncio.sleep(60)
 
     monkeypatch.setattr(process_module, "_SAID_AGAIN", 0.05)
-    monkeypatch.setattr(Upkeep, "run", losing)
+    monkeypatch.setattr(Housekeeping, "run", losing)
     monkeypatch.setattr(Relay, "run", losing)
     port = free_port()
     async with asyncio.timeout(30), serving(live.model_copy(update={"health_host": "127.0.0.1", "health_port": port})):

@@ -40,16 +40,16 @@ async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) ->
     readiness.started = True
     assert await readiness.reasons() == []
 
-    now = running.world.clock.now().timestamp() * 1000
+    now = running.runtime.clock.now().timestamp() * 1000
     consumer.polled = [int(now) - 20_000]
     assert await readiness.reasons() == ["the broker has not answered for 20 s"]
     consumer.polled, consumer.assigned = [int(now)], set()
     assert "no partition is assigned" in (await readiness.reasons())[0]
     consumer.assigned = {Partition("intercompany.invoices", 0)}
 
-    running.world.condition.troubled("relay", ConnectionError("away"))
+    running.runtime.troubles.failed("relay", ConnectionError("away"))
     assert await readiness.reasons() == ["relay: ConnectionError: away"]
-    running.world.condition.well("relay")
+    running.runtime.troubles.recovered("relay")
     assert await readiness.reasons() == []
 
 
@@ -59,7 +59,7 @@ async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(ru
     await running.deliver(invoice("A", 0), invoice("X", 1, company="BUG"))
     await running.value("update outbox set created_at = created_at - interval '40 seconds'")
     await running.upkeep.once()
-    running.delivery.busy_since[0] = running.world.clock.monotonic() - 90
+    running.delivery.busy_since[0] = running.runtime.clock.monotonic() - 90
     assert await readiness.reasons() == [
         "a batch takes 90 s",
         "the oldest batch has waited 40 s for the broker",

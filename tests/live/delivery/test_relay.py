@@ -65,7 +65,7 @@ async def test_after_a_failure_all_is_sent_again_in_order(running: Running) -> N
     arrived = running.sent.ids[2:-7]
     assert len(arrived) >= 2 + 2
     assert set(arrived) <= set(last)
-    assert running.world.condition.troubles == {}
+    assert running.runtime.troubles.open == {}
 
 
 async def test_a_message_that_the_broker_never_takes_is_kept_and_the_others_pass(running: Running) -> None:

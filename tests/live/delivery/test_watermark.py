@@ -34,7 +34,7 @@ def _later(monkeypatch: pytest.MonkeyPatch, needed: int) -> None:
     def decoded(record: Record) -> object:
         message = plain(record)
         if record.topic != Topic.REFERENCE:
-            message.reference = needed  # type: ignore[union-attr]
+            message.reference_offset = needed  # type: ignore[union-attr]
         return message
 
     monkeypatch.setattr(batch, "decoded", decoded)

@@ -82,7 +82,7 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream(connection: An
         batch = messages[start : start + size]
         said, _ = await deliver(connection, store, batch)
         assert said == [each for message in batch for each in fold(pure.books, message)]
-        pure.books.settle()
+        pure.books.commit()
     assert content(await Store(SCHEMA).load_all(connection)) == content(pure.books)
 
 

@@ -44,7 +44,7 @@ PAY = document("PAY", "payment", "580.00", dimensions={"centre": "MAIN", "projec
 INV = document("INV", "invoice", "600.00", company="FABE", own="JPY", rate="120.5", lines=(("sales", "333.33"), ("sales", "266.67")))
 PARTS: tuple[tuple[dict[str, str], str, str], ...] = (({"centre": "A"}, "13.33", "1606"), ({}, "6.67", "804"))
 ENTRY = record(
-    "580.00", "580.00", "69890", discount=discount("20.00", "2410", parts=PARTS), gain=gain("-17"), left=difference("0.01", penny=True)
+    "580.00", "580.00", "69890", discount=discount("20.00", "2410", parts=PARTS), gain=gain("-17"), remainder=difference("0.01", penny=True)
 )
 WEST = document("W-1", "payment", "1.234", ledger="payable", company="FABW", currency="KWD", own="KWD")
 
@@ -104,7 +104,7 @@ async def test_batches_leave_in_the_tables_what_they_leave_in_memory(connection:
     memory, store = Books(complete=True), Store(SCHEMA)
     for batch in batches:
         expected = [each.data for one in batch for each in fold(memory, one)]
-        memory.settle()
+        memory.commit()
         assert await deliver(connection, store, batch) == expected
     stored = await Store(SCHEMA).load_all(connection)
     assert kept(stored) == kept(memory)

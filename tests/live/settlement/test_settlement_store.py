@@ -89,7 +89,7 @@ async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict
         said = await deliver(connection, store, batch)
         expected = [each for message in batch for each in fold(pure, message)]
         assert [each.ref for each in said] == [each.ref for each in expected]
-        pure.settle()
+        pure.commit()
     return content(await Store(SCHEMA).load_all(connection)), content(pure)
 
 

@@ -16,8 +16,8 @@ from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.outbox import pack, unpack
 from shared.delivery.ports import Encoded
 from shared.events.envelope import EventRef, derived_id
-from shared.runtime.retry import LONGEST_WAIT, World, may_pass, persistently
-from shared.runtime.troubles import Condition
+from shared.runtime.retry import LONGEST_WAIT, Runtime, is_transient, retry_forever
+from shared.runtime.troubles import Troubles
 
 A = EventRef("erp", "A")
 
@@ -89,7 +89,7 @@ def test_the_outbox_row_gives_back_what_was_put_in(messages: list[Encoded]) -> N
     ],
 )
 def test_what_may_pass_is_tried_again_and_what_the_data_causes_is_not(error: BaseException, passes: bool) -> None:  # noqa: FBT001
-    assert may_pass(error) is passes
+    assert is_transient(error) is passes
 
 
 class FakeClock:
@@ -115,18 +115,18 @@ class Half:
 
 async def test_the_backoff_doubles_is_jittered_and_capped_and_readiness_is_red_meanwhile() -> None:
     clock = FakeClock()
-    world = World(clock, Half(), Condition(clock))
+    runtime = Runtime(clock, Half(), Troubles(clock))
     seen: list[str] = []
 
     async def fails_twelve_times() -> str:
-        seen.extend(world.condition.troubles)
+        seen.extend(runtime.troubles.open)
         if len(clock.slept) < 12:
             msg = "away"
             raise ConnectionRefusedError(msg)
         return "done"
 
-    assert await persistently("batch", lambda: fails_twelve_times(), world) == "done"  # noqa: PLW0108 - not a coroutine function
+    assert await retry_forever("batch", lambda: fails_twelve_times(), runtime) == "done"  # noqa: PLW0108 - not a coroutine function
     assert clock.slept[:4] == pytest.approx([0.0375, 0.075, 0.15, 0.3])
     assert clock.slept[-1] == LONGEST_WAIT * 0.75
     assert seen == ["batch"] * 12
-    assert world.condition.troubles == {}
+    assert runtime.troubles.open == {}

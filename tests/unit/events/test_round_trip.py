@@ -106,7 +106,7 @@ OUTBOUND = sorted(name for name, entry in CONTRACT.items() if entry.topic not in
 def _sent(name: str, data: Any, **about: Any) -> Outgoing:
     entry = CONTRACT[name]
     ref, cause, first = EventRef("intercompany/payment", "id"), EventRef("erp", "Zürich 1"), EventRef("erp", "first")
-    return Outgoing(entry.topic, "key", name, ref, data, TIME, about.get("cause", cause), about.get("first", first), reference=7)
+    return Outgoing(entry.topic, "key", name, ref, data, TIME, about.get("cause", cause), about.get("first", first), reference_offset=7)
 
 
 def _received(outgoing: Outgoing) -> Message:
@@ -124,7 +124,7 @@ def test_what_our_services_send_is_read_back_unchanged(name: str, drawn: st.Data
     sent = _sent(name, data, cause=drawn.draw(_refs), first=drawn.draw(_refs))
     message = _received(sent)
     assert message.data == data
-    assert (message.ref, message.type, message.time, message.reference) == (sent.ref, name, TIME, 7)
+    assert (message.ref, message.type, message.time, message.reference_offset) == (sent.ref, name, TIME, 7)
     assert (message.cause, message.first) == (sent.cause, sent.first)
     assert message.digest == _received(sent).digest
 

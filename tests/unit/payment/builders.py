@@ -58,11 +58,13 @@ def record(  # noqa: PLR0913 - a record has as many parts
 ) -> SettlementRecord:
     zero, given = Decimal(0), Decimal(amount)
     taken = (
-        Discount(Decimal(discount), zero, posted_by_payment=False, posted_value=zero, account=None, rule="", parts=[]) if discount else None
+        Discount(Decimal(discount), zero, posted_by_payment=False, posted_accounting_amount=zero, account=None, rule="", parts=[])
+        if discount
+        else None
     )
     difference = Difference(Decimal(left), Decimal(left), penny) if left else None
     own = Decimal(applied or amount)
-    return SettlementRecord(1, DAY, lowering, raising, enlarges, given, own, zero, zero, discount=taken, left=difference)
+    return SettlementRecord(1, DAY, lowering, raising, enlarges, given, own, zero, zero, discount=taken, remainder=difference)
 
 
 def run(
@@ -91,7 +93,7 @@ class Payment:
     def hear(self, data: Any, *, id_: str = "", name: str = "", replay: int = 0, trace: str | None = None) -> list[Outgoing]:
         """Folds a message with this data; what the service says because of it."""
         outgoing = fold(self.books, replace(self.message(data, id_=id_, name=name, replay=replay), traceparent=trace))
-        self.books.settle()
+        self.books.commit()
         return outgoing
 
     def message(self, data: Any, *, id_: str = "", name: str = "", replay: int = 0) -> Message:

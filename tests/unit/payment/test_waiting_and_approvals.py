@@ -121,7 +121,7 @@ def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
     service.hear(IC_4)
     fold(service.books, service.message(approval(), id_="A"))
     fold(service.books, service.message(approval(), id_="A", replay=2))
-    assert service.books.freed == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
+    assert service.books.freed_ids == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_discarding_refuses_what_an_event_lets_wait() -> None:
         ("APPROVE", "discarded", "settlement"),
     ]
     assert "trading-relation seller FABW" in outgoing[0].data.message
-    assert service.books.freed == {EventRef("scenario", "APPROVE")}
+    assert service.books.freed_ids == {EventRef("scenario", "APPROVE")}
     assert service.waits() == [("OTHER", "document")]
 
 
@@ -242,5 +242,5 @@ def test_a_rollback_forgets_what_was_folded() -> None:
     fold(books, service.message(approval("X")))
     fold(books, service.message(relation(seller="FABN")))
     books.rollback()
-    assert (service.statuses(), service.waits(), books.taken, len(books.reference.trading)) == ({}, [], [], 1)
+    assert (service.statuses(), service.waits(), books.reference_events, len(books.reference.trading)) == ({}, [], [], 1)
     assert journal(service.hear(IC_4)[0]).document == NUMBER

@@ -59,7 +59,7 @@ def books(*companies: CompanyDefined, accounting: tuple[Any, ...] = ()) -> Books
     group = Books(complete=True)
     for data in (*(companies or tuple(CompanyDefined(code, "USD") for code in ("FAB", "FABE", "FABW"))), *accounting):
         fold(group, message(data))
-    group.settle()
+    group.commit()
     return group
 
 
@@ -67,7 +67,7 @@ def post(group: Books, *said: Any) -> list[Voucher]:
     """The vouchers that this makes, in the order of posting; they are in the books afterwards."""
     start = len(list(group.vouchers))
     posted = [outgoing.data for number, data in enumerate(said, start) for outgoing in fold(group, message(data, number))]
-    group.settle()
+    group.commit()
     return posted
 
 
@@ -120,12 +120,25 @@ def settled(posted: DocumentPosted, summary_account: str | None = None) -> Settl
     )
 
 
-def record(amount: str, lowering_value: str | None = None, raising_value: str | None = None, **more: Any) -> SettlementRecord:
+def record(
+    amount: str,
+    accounting_amount_in_payment_company: str | None = None,
+    accounting_amount_in_invoice_company: str | None = None,
+    **more: Any,
+) -> SettlementRecord:
     """Record 1 of a run over documents 0 (L) and 1 (R); values are the amount where they are not given."""
-    in_payment = money(lowering_value or amount)
-    in_invoice = money(raising_value) if raising_value else in_payment
+    in_payment = money(accounting_amount_in_payment_company or amount)
+    in_invoice = money(accounting_amount_in_invoice_company) if accounting_amount_in_invoice_company else in_payment
     base = SettlementRecord(
-        1, DAY, 0, 1, enlarges=False, amount=money(amount), applied=money(amount), lowering_value=in_payment, raising_value=in_invoice
+        1,
+        DAY,
+        0,
+        1,
+        enlarges=False,
+        amount=money(amount),
+        applied=money(amount),
+        accounting_amount_in_payment_company=in_payment,
+        accounting_amount_in_invoice_company=in_invoice,
     )
     return replace(base, **more)
 
@@ -143,7 +156,7 @@ def discount(  # noqa: PLR0913 - the fields that the tests set
     value: str | None = None,
     *,
     by_payment: bool = False,
-    posted_value: str | None = None,
+    posted_accounting_amount: str | None = None,
     account: str | None = None,
     rule: str = "",
     parts: tuple[tuple[dict[str, str], str, str], ...] = (),
@@ -151,12 +164,14 @@ def discount(  # noqa: PLR0913 - the fields that the tests set
     """A discount; values are the amount where they are not given."""
     own = money(value or amount)
     split = [DiscountPart(dimensions, money(part), money(worth)) for dimensions, part, worth in parts]
-    return Discount(money(amount), own, by_payment, money(posted_value) if posted_value else own, account, rule, split)
+    return Discount(
+        money(amount), own, by_payment, money(posted_accounting_amount) if posted_accounting_amount else own, account, rule, split
+    )
 
 
-def gain(value: str, *, by_payment: bool = False, posted_value: str | None = None) -> Gain:
+def gain(value: str, *, by_payment: bool = False, posted_accounting_amount: str | None = None) -> Gain:
     """A gain, or with a negative value a loss."""
-    return Gain(money(value), by_payment, money(posted_value or value))
+    return Gain(money(value), by_payment, money(posted_accounting_amount or value))
 
 
 def difference(amount: str, value: str | None = None, *, penny: bool = False) -> Difference:

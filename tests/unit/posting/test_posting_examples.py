@@ -68,7 +68,7 @@ EXAMPLES: dict[str, tuple[list[DocumentPosted], SettlementPosted]] = {
     ),
     "cp-ar-5": ([INV_100, CN_25, PAY_75], HUB),
     "der-cp-ar-2p": ([INV_2P, PAY_2P], run(PAY_2P, INV_2P, record("580.00", discount=discount("20.00", by_payment=True)))),
-    "ovp-1": ([INV_OVP, PAY_OVP], run(PAY_OVP, INV_OVP, record("94.50", discount=discount("10.50"), left=difference("0.50")))),
+    "ovp-1": ([INV_OVP, PAY_OVP], run(PAY_OVP, INV_OVP, record("94.50", discount=discount("10.50"), remainder=difference("0.50")))),
     "part-ar-3": ([], run(CN_100, REFUND, record("98.00", credit_note_discount=discount("2.00")))),
     "pvc-1": (
         [],

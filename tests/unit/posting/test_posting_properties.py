@@ -47,7 +47,7 @@ def discounts(draw: st.DrawFn, currency: str, owner: str, payer: str) -> Discoun
     amounts = draw(st.lists(units(currency, 1), min_size=1, max_size=3))
     poster = payer if by_payment else owner
     parts = [DiscountPart({"centre": str(number)}, each, draw(worth(each, currency, poster))) for number, each in enumerate(amounts)]
-    amount, posted = sum(amounts, ZERO), sum((part.value for part in parts), ZERO)
+    amount, posted = sum(amounts, ZERO), sum((part.accounting_amount for part in parts), ZERO)
     value = posted if poster == owner else draw(worth(amount, currency, owner))
     return Discount(amount, value, by_payment, posted, None, draw(st.sampled_from(["", "F-D10"])), parts if draw(st.booleans()) else [])
 
@@ -76,8 +76,8 @@ def runs(draw: st.DrawFn) -> SettlementPosted:
     amount = draw(units(paid, 1))
     entry = SettlementRecord(
         *(1, DAY, 0, 1, enlarges, amount, draw(units(due, 1))),
-        lowering_value=draw(worth(amount, paid, payer)),
-        raising_value=draw(worth(amount, paid, owner)),
+        accounting_amount_in_payment_company=draw(worth(amount, paid, payer)),
+        accounting_amount_in_invoice_company=draw(worth(amount, paid, owner)),
         gain=draw(st.none() | gains(payer, owner)),
     )
     notes = [each for each in ((raising, lowering) if enlarges else (lowering,)) if each.kind == "credit_note"]
@@ -86,8 +86,8 @@ def runs(draw: st.DrawFn) -> SettlementPosted:
         entry.credit_note_discount = own
     if not enlarges:
         entry.discount = draw(st.none() | discounts(due, owner, payer))
-        entry.left = draw(st.none() | differences(paid, payer))
-        entry.lacking = draw(st.none() | differences(due, owner))
+        entry.remainder = draw(st.none() | differences(paid, payer))
+        entry.shortfall = draw(st.none() | differences(due, owner))
     return SettlementPosted("receivable", RUN, "4050", None, [settled(lowering), settled(raising)], [entry])
 
 
@@ -137,20 +137,20 @@ def test_documents_change_by_what_the_record_says(run: SettlementPosted) -> None
 
     sign = -1 if entry.enlarges else 1
     if lowering.company != raising.company:
-        changes(lowering.company, lowering.currency, sign * entry.amount, sign * entry.lowering_value)
-        changes(raising.company, lowering.currency, -sign * entry.amount, -sign * entry.raising_value)
+        changes(lowering.company, lowering.currency, sign * entry.amount, sign * entry.accounting_amount_in_payment_company)
+        changes(raising.company, lowering.currency, -sign * entry.amount, -sign * entry.accounting_amount_in_invoice_company)
     if entry.gain:
         own = lowering.currency == raising.accounting_currency  # then 0.00 would be its own value
-        changes(raising.company, raising.currency if own else lowering.currency, ZERO, entry.gain.value)
+        changes(raising.company, raising.currency if own else lowering.currency, ZERO, entry.gain.accounting_amount)
     if entry.discount:
-        changes(raising.company, raising.currency, -entry.discount.amount, -entry.discount.value)
+        changes(raising.company, raising.currency, -entry.discount.amount, -entry.discount.accounting_amount)
     if entry.credit_note_discount:
         note = raising if entry.enlarges and raising.kind == "credit_note" else lowering
-        changes(note.company, note.currency, entry.credit_note_discount.amount, entry.credit_note_discount.posted_value)
-    if entry.left:
-        changes(lowering.company, lowering.currency, entry.left.amount, entry.left.value)
-    if entry.lacking:
-        changes(raising.company, raising.currency, -entry.lacking.amount, -entry.lacking.value)
+        changes(note.company, note.currency, entry.credit_note_discount.amount, entry.credit_note_discount.posted_accounting_amount)
+    if entry.remainder:
+        changes(lowering.company, lowering.currency, entry.remainder.amount, entry.remainder.accounting_amount)
+    if entry.shortfall:
+        changes(raising.company, raising.currency, -entry.shortfall.amount, -entry.shortfall.accounting_amount)
     found = {(key[0], key[3]): sides for key, sides in net(vouchers).items() if key[1] == "accounts_receivable"}
     assert found == {key: sides for key, sides in expected.items() if any(sides)}
 
@@ -159,7 +159,9 @@ def test_documents_change_by_what_the_record_says(run: SettlementPosted) -> None
 def test_payable_is_the_mirror_of_receivable(run: SettlementPosted) -> None:
     """Every line on the other side, due to and due from changed, a gain where there was a loss."""
     (entry,) = run.records
-    turned = entry.gain and replace(entry.gain, value=-entry.gain.value, posted_value=-entry.gain.posted_value)
+    turned = entry.gain and replace(
+        entry.gain, accounting_amount=-entry.gain.accounting_amount, posted_accounting_amount=-entry.gain.posted_accounting_amount
+    )
     documents = [replace(each, summary_account="accounts_payable") for each in run.documents]
     mirror = replace(run, ledger="payable", documents=documents, records=[replace(entry, gain=turned)])
     receivable, payable = net(post(books(*GROUP), run)), net(post(books(*GROUP), mirror))

@@ -81,7 +81,7 @@ def test_main_lines_have_a_value_of_their_own_in_each_company() -> None:
 
 def test_a_line_in_the_companys_own_currency_has_the_same_amount_in_both() -> None:
     group = books(CompanyDefined("FAB", "EUR"), CompanyDefined("FABE", "USD"))
-    given = discount("10.00", "10.00", by_payment=True, posted_value="9.10")
+    given = discount("10.00", "10.00", by_payment=True, posted_accounting_amount="9.10")
     in_euro = replace(INV, currency="EUR")
     vouchers = both(replace(PAY, currency="USD"), in_euro, record("600.00", "545.45", "600.00", discount=given), group=group)
     assert ("cash_discount", None, money("10.00"), money("0.00"), money("10.00")) in written(vouchers["FAB"])
@@ -107,7 +107,7 @@ def test_within_one_company_there_are_no_main_lines_and_without_lines_no_voucher
 
 
 def test_within_one_company_all_lines_are_in_one_voucher() -> None:
-    entry = record("590.00", discount=discount("10.00", by_payment=True), gain=gain("-3.00", by_payment=True), lacking=difference("0.50"))
+    entry = record("590.00", discount=discount("10.00", by_payment=True), gain=gain("-3.00", by_payment=True), shortfall=difference("0.50"))
     (voucher,) = post(books(), run(replace(PAY, currency="EUR"), replace(HERE, currency="EUR"), entry))
     assert written(voucher) == lines(
         *("cash_discount dr 10.00", "accounts_receivable cr 10.00"),
@@ -200,7 +200,7 @@ def test_a_credit_note_worth_more_at_the_primarys_rate_than_booked_makes_a_loss(
 
 def test_a_gain_posted_by_the_payment_company_has_that_companys_value_there() -> None:
     group = books(CompanyDefined("FAB", "USD"), CompanyDefined("FABE", "GBP"))
-    entry = record("600.00", "700.00", "500.00", gain=gain("10.00", by_payment=True, posted_value="15.00"))
+    entry = record("600.00", "700.00", "500.00", gain=gain("10.00", by_payment=True, posted_accounting_amount="15.00"))
     vouchers = both(replace(PAY, currency="EUR"), replace(INV, currency="EUR"), entry, group=group)
     assert line_of(vouchers["FAB"], "realized_gain").accounting_credit == money("15.00")
     assert ("due_from", "FAB", money("0.00"), money("0.00"), money("10.00")) in written(vouchers["FABE"])
@@ -236,7 +236,7 @@ def test_differences_are_posted_where_they_arise(  # noqa: PLR0913
     rule: str,
 ) -> None:
     payment, invoice = (PAY, INV) if ledger == "receivable" else (payable(PAY), payable(INV))
-    entry = record("100.00", left=difference("0.50", penny=penny), lacking=difference("0.30", penny=penny))
+    entry = record("100.00", remainder=difference("0.50", penny=penny), shortfall=difference("0.30", penny=penny))
     vouchers = both(payment, invoice, entry, ledger=ledger)
     assert set(lines(*(each.format(posting_type) for each in over))) <= set(written(vouchers["FAB"]))
     assert set(lines(*(each.format(posting_type) for each in under))) <= set(written(vouchers["FABE"]))
@@ -252,7 +252,7 @@ def test_differences_are_posted_where_they_arise(  # noqa: PLR0913
     ],
 )
 def test_an_overpayment_falls_back_to_the_cash_discount_account(chart: dict[str, str], account: str) -> None:
-    (voucher,) = post(books(CompanyDefined("FAB", "USD", accounts=chart)), run(PAY, HERE, record("600.00", left=difference("0.50"))))
+    (voucher,) = post(books(CompanyDefined("FAB", "USD", accounts=chart)), run(PAY, HERE, record("600.00", remainder=difference("0.50"))))
     line = line_of(voucher, "overpayment_underpayment")
     assert line.account == account
 
@@ -263,7 +263,9 @@ def test_an_overpayment_falls_back_to_the_cash_discount_account(chart: dict[str,
 def test_accounts_are_those_of_the_companys_chart_and_of_its_intercompany_accounting() -> None:
     charts = (CompanyDefined("FAB", "USD", accounts=FULL_CHART), CompanyDefined("FABE", "USD", accounts=FULL_CHART))
     group = books(*charts, accounting=(IntercompanyAccountingDefined("FAB", "FABE", due_from="1381", due_to="2381"),))
-    entry = record("580.00", discount=discount("20.00", by_payment=True), left=difference("0.50"), lacking=difference("0.30", penny=True))
+    entry = record(
+        "580.00", discount=discount("20.00", by_payment=True), remainder=difference("0.50"), shortfall=difference("0.30", penny=True)
+    )
     vouchers = both(PAY, settled(INV, "1290"), entry, group=group)
     accounts = {voucher.company: {(line.posting_type, line.account) for line in voucher.lines} for voucher in vouchers.values()}
     assert accounts["FAB"] == {
@@ -274,7 +276,7 @@ def test_accounts_are_those_of_the_companys_chart_and_of_its_intercompany_accoun
 
 
 def test_each_line_takes_the_summary_account_of_the_document_it_changes() -> None:
-    entry = record("580.00", discount=discount("20.00"), left=difference("0.50"), lacking=difference("0.30"), gain=gain("1.00"))
+    entry = record("580.00", discount=discount("20.00"), remainder=difference("0.50"), shortfall=difference("0.30"), gain=gain("1.00"))
     (voucher,) = post(books(), run(settled(PAY, "1220"), settled(HERE, "1210"), entry))
     summary = {line.rule: line.account for line in voucher.lines if line.posting_type == "accounts_receivable" and line.credit}
     assert summary == {"F-C04": "1210", "F-E02": "1210"}
@@ -283,7 +285,7 @@ def test_each_line_takes_the_summary_account_of_the_document_it_changes() -> Non
 
 
 def test_due_to_and_due_from_have_the_dimensions_of_the_summary_account_beside_them() -> None:
-    entry = record("580.00", discount=discount("20.00"), gain=gain("1.00", by_payment=True), left=difference("0.50"))
+    entry = record("580.00", discount=discount("20.00"), gain=gain("1.00", by_payment=True), remainder=difference("0.50"))
     vouchers = both(replace(PAY, currency="EUR"), replace(INV, currency="EUR"), entry)
     assert {line.dimensions["centre"] for line in vouchers["FAB"].lines} == {"MAIN"}
     assert {line.dimensions["centre"] for line in vouchers["FABE"].lines} == {"EAST"}

@@ -18,7 +18,7 @@ TO_COME = mark("I9")
 
 def _gives_up(simulation: Simulation, *events: str) -> list[Outgoing]:
     given_up = discard(simulation.books.settlement, [EventRef("scenario", event) for event in events], START)
-    simulation.books.settlement.settle()
+    simulation.books.settlement.commit()
     return given_up
 
 
@@ -68,7 +68,7 @@ def test_only_the_events_named_are_discarded_oldest_first() -> None:
 def test_the_id_of_what_is_discarded_is_free_if_nothing_of_it_was_taken_over(event: Event, free: bool) -> None:  # noqa: FBT001
     simulation = told(event)
     discard(simulation.books.settlement, [EventRef("scenario", "I9")], START)
-    assert (EventRef("scenario", "I9") in simulation.books.settlement.freed) == free
+    assert (EventRef("scenario", "I9") in simulation.books.settlement.freed_ids) == free
 
 
 def test_a_payment_whose_marks_are_discarded_stays_open_and_is_left_to_be_marked() -> None:

@@ -251,7 +251,11 @@ def test_a_rollback_forgets_documents_and_reference_data() -> None:
     fold(books, second)
     assert "NEW" in books.reference.companies
     books.rollback()
-    assert (books.reference.companies, [document.document for document in books.documents], books.taken) == (companies, ["I1"], [])
+    assert (books.reference.companies, [document.document for document in books.documents], books.reference_events) == (
+        companies,
+        ["I1"],
+        [],
+    )
     before = books.reference
     books.take_reference(first)
     assert before.companies == companies

@@ -91,7 +91,7 @@ def test_settled_changes_are_the_new_state() -> None:
         table.loaded_index("colour", "blue", [])
         table.put(1, None)
         table.put(2, BLUE)
-        table.settle()
+        table.commit()
         table.rollback()
         assert (list(table), table.changed, table.get(1)) == ([BLUE], {}, None)
         assert (table.find("colour", "red"), table.find("colour", "blue")) == ([], [BLUE])

@@ -104,11 +104,11 @@ def _record(run: Run, pair: Pair, accounts: dict[DocumentKey, Account], places: 
         enlarges=pair.enlarges,
         amount=pair.amount,
         applied=pair.applied,
-        lowering_value=ZERO,
-        raising_value=ZERO,
+        accounting_amount_in_payment_company=ZERO,
+        accounting_amount_in_invoice_company=ZERO,
         credit_note_discount=_credit_note_discount(pair),
-        left=_difference(payer, pair.left, penny=pair.left_is_penny),
-        lacking=_difference(invoice, pair.lacking, penny=pair.lacking_is_penny),
+        remainder=_difference(payer, pair.left, penny=pair.left_is_penny),
+        shortfall=_difference(invoice, pair.lacking, penny=pair.lacking_is_penny),
     )
     take = _enlarging if pair.enlarges else _paying
     return Recorded(record, take(run, pair, record, accounts), pair)
@@ -129,27 +129,29 @@ def _difference(document: Document, amount: Decimal, *, penny: bool) -> Differen
 
 
 def _value(part: Discount | Difference | None) -> Decimal:
-    return part.value if part is not None else ZERO
+    return part.accounting_amount if part is not None else ZERO
 
 
 def _paying(run: Run, pair: Pair, record: SettlementRecord, accounts: dict[DocumentKey, Account]) -> Taken:
     """L pays R: main lines at L's rate, discount and gain or loss by C1."""
     payer, invoice = pair.lowering.document, pair.raising.document
-    beside = _value(record.left) + _value(record.credit_note_discount)
+    beside = _value(record.remainder) + _value(record.credit_note_discount)
     beside_amount = pair.left + pair.credit_note_discount
-    record.lowering_value = accounts[payer.key].take(pair.amount, beside_amount, beside)
-    record.raising_value = exchange.main_value(run.reference, payer, invoice, pair.amount, record.lowering_value)
+    record.accounting_amount_in_payment_company = accounts[payer.key].take(pair.amount, beside_amount, beside)
+    record.accounting_amount_in_invoice_company = exchange.main_value(
+        run.reference, payer, invoice, pair.amount, record.accounting_amount_in_payment_company
+    )
     at_own_rate = exchange.own_value(invoice, pair.discount)
-    lacking = _value(record.lacking)
+    lacking = _value(record.shortfall)
     applied = accounts[invoice.key].take(pair.applied, pair.discount + pair.lacking, at_own_rate + lacking)
     by_payment_date = run.reference.parameters(invoice.company, run.ledger).cash_discount_rate == "payment_date"
     discount = exchange.discount_value(run.reference, payer, invoice, pair.discount) if by_payment_date else at_own_rate
     record.discount = _discount(run, pair, discount)
-    received = record.raising_value + discount - applied - at_own_rate
+    received = record.accounting_amount_in_invoice_company + discount - applied - at_own_rate
     record.gain = _gain(run, payer, invoice, received if run.ledger == "receivable" else -received)
     return Taken(
         pair.amount + beside_amount,
-        record.lowering_value + beside,
+        record.accounting_amount_in_payment_company + beside,
         pair.applied + pair.discount + pair.lacking,
         applied + at_own_rate + lacking,
     )
@@ -159,16 +161,18 @@ def _enlarging(run: Run, pair: Pair, record: SettlementRecord, accounts: dict[Do
     """Another L enlarges the primary: it stands in R's place, gain and loss change sides (step 3)."""
     primary, other = pair.lowering.document, pair.raising.document
     account = accounts[primary.key]
-    record.lowering_value = exchange.own_value(primary, pair.amount)
+    record.accounting_amount_in_payment_company = exchange.own_value(primary, pair.amount)
     account.open += pair.amount
-    account.value += record.lowering_value
+    account.value += record.accounting_amount_in_payment_company
     account.to_come -= 1
-    record.raising_value = exchange.main_value(run.reference, primary, other, pair.amount, record.lowering_value)
+    record.accounting_amount_in_invoice_company = exchange.main_value(
+        run.reference, primary, other, pair.amount, record.accounting_amount_in_payment_company
+    )
     beside = _value(record.credit_note_discount)
     applied = accounts[other.key].take(pair.applied, pair.credit_note_discount, beside)
-    given = applied - record.raising_value
+    given = applied - record.accounting_amount_in_invoice_company
     record.gain = _gain(run, primary, other, given if run.ledger == "receivable" else -given)
-    return Taken(-pair.amount, -record.lowering_value, pair.applied + pair.credit_note_discount, applied + beside)
+    return Taken(-pair.amount, -record.accounting_amount_in_payment_company, pair.applied + pair.credit_note_discount, applied + beside)
 
 
 def _discount(run: Run, pair: Pair, value: Decimal) -> Discount | None:
@@ -204,9 +208,9 @@ def _gain(run: Run, payer: Document, invoice: Document, gain: Decimal) -> Gain |
     if not gain:
         return None
     if not _gain_by_payment(run, payer, invoice):
-        return Gain(gain, posted_by_payment=False, posted_value=gain)
+        return Gain(gain, posted_by_payment=False, posted_accounting_amount=gain)
     posted = exchange.converted(run.reference, invoice, payer, gain, invoice.accounting_currency, payer.accounting_currency)
-    return Gain(gain, posted_by_payment=True, posted_value=posted)
+    return Gain(gain, posted_by_payment=True, posted_accounting_amount=posted)
 
 
 def _gain_by_payment(run: Run, payer: Document, invoice: Document) -> bool:

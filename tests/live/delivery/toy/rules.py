@@ -34,23 +34,23 @@ class Books:
 
     def __init__(self, *, complete: bool = False) -> None:
         self.counts: Table[str, Count] = Table("counts", complete=complete)
-        self.freed: set[EventRef] = set()
+        self.freed_ids: set[EventRef] = set()
 
     def rollback(self) -> None:
         """Forgets all changes."""
         self.counts.rollback()
-        self.freed.clear()
+        self.freed_ids.clear()
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Takes the changes."""
-        self.counts.settle()
+        self.counts.commit()
 
 
 def fold(books: Books, message: Message) -> list[Outgoing]:
     """Counts one invoice, or refuses it, or fails on it."""
     invoice: InvoicePosted = message.data
     if invoice.company == "FREE":
-        books.freed.add(message.ref)
+        books.freed_ids.add(message.ref)
         return [_refusal(message)]
     number = _counted(books, invoice.company, invoice.amount)
     if invoice.company == "BUG":
