@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.settlement.rules.fold import Books, discard, expire, fold
+from services.settlement.rules.fold import Books, fold
+from services.settlement.rules.giving_up import discard, expire
 from services.settlement.store import Store
 from shared.delivery.service import Identity, Service
 from shared.events.envelope import EventRef, Message, Topic

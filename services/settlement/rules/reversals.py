@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from services.settlement.rules.instructions import document_need, is_payment
+from services.settlement.rules.instructions import document_need
 from services.settlement.rules.run.compute import period_need
 from services.settlement.rules.turn import Turn, answers_need
-from services.settlement.rules.values import Document, DocumentKey, Need, RecordInForce, Request, SalesJournal, Waiting, detail
+from services.settlement.rules.values import PAYMENT, Document, DocumentKey, Need, RecordInForce, Request, SalesJournal, Waiting, detail
 from shared.events.envelope import EventRef
 from shared.events.inbound import DocumentRef, PaymentReversalRequested, SettlementReversalRequested
 from shared.events.journals import SalesPaymentJournal
@@ -81,7 +81,7 @@ def _reverse_payment(turn: Turn, waiting: Waiting, data: PaymentReversalRequeste
 
 def _payment_refused(turn: Turn, document: Document, on: date | None) -> bool:
     name = f"{document.company} {document.document}"
-    if not is_payment(document):
+    if document.kind != PAYMENT:
         _refuse(turn, "invalid", "/payment", f"{name} is of the kind {document.kind}: only a payment is reversed")
     elif on is not None and on < document.date:
         _refuse(turn, "date-too-early", "/date", f"{on} is before the payment {name} of {document.date}: that date or later is needed")
@@ -145,7 +145,7 @@ def _reverse_settlement(turn: Turn, waiting: Waiting, data: SettlementReversalRe
 
 def _no_payment(turn: Turn, ledger: Ledger, ref: DocumentRef) -> bool:
     document = turn.books.documents.get(DocumentKey(ledger, ref.company, ref.document))
-    if document is not None and is_payment(document):
+    if document is not None and document.kind == PAYMENT:
         return False
     kind = document.kind if document is not None else "unknown document"
     _refuse(

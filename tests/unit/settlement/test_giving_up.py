@@ -8,7 +8,7 @@ import pytest
 
 from services.scenarios.scenario_file import START
 from services.scenarios.simulation import Simulation
-from services.settlement.rules.fold import discard, expire
+from services.settlement.rules.giving_up import discard, expire
 from shared.events.envelope import EventRef, Outgoing
 from tests.unit.settlement.builders import Event, invoice, mark, paid, told, undone
 
