@@ -1,14 +1,19 @@
 """The working set of a core: tables of immutable values in memory, loaded in part, with what changed in them.
 
-What always holds: a core reads and writes nothing else; a row or index entry that was not loaded is never taken for one
-that does not exist: asking for it raises `NotLoaded`, the shell loads it, `rollback`s the set and folds again. In a
+`Books` is the base of the three services' working sets: their tables, the reference data and the order of arrival.
+
+Invariant: a core reads and writes nothing else; a row or index entry that was not loaded is never taken for one
+that does not exist: asking for it raises `NotLoadedError`, the shell loads it, `rollback`s the set and folds again. In a
 simulation every table is `complete`: what is not there does not exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from shared.events.envelope import EventRef, Message
+from shared.reference import Reference
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -44,7 +49,7 @@ class Table(Generic[K, V]):
         self.changed: dict[K, V | None] = {}
 
     def get(self, key: K) -> V | None:
-        """The row, or None if there is none; NotLoadedError if nobody looked."""
+        """The row, or None if there is none; NotLoadedError if it was never loaded."""
         if key in self.changed:
             return self.changed[key]
         if key in self._base:
@@ -54,7 +59,7 @@ class Table(Generic[K, V]):
         raise NotLoadedError(Missing(self.name, None, key))
 
     def find(self, index: str, key: Hashable) -> list[V]:
-        """All rows with this key in the index, in no particular order; NotLoadedError if nobody looked."""
+        """All rows with this key in the index, in no particular order; NotLoadedError if it was never loaded."""
         place = (index, key)
         keys = self._base_index.get(place)
         if keys is None and not self.complete and index not in self._whole:
@@ -76,7 +81,7 @@ class Table(Generic[K, V]):
             if old != new:
                 is_known = self.complete or name in self._whole
                 for place in {*old, *new}:
-                    # Where nobody has looked, finding raises and all is folded again: no need to keep it up to date.
+                    # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
                     if is_known or (name, place) in self._base_index:
                         self._enter(name, place, key, place in new)
 
@@ -144,3 +149,56 @@ class Table(Generic[K, V]):
             if key not in self.changed and row is not None:
                 yield row
         yield from (row for row in self.changed.values() if row is not None)
+
+
+class Books:
+    """All that a core reads and writes: its tables, made by `table`, the reference data and the order of arrival.
+
+    `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
+    `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
+    """
+
+    def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
+        self.reference = reference if reference is not None else Reference()
+        self.sequence = sequence
+        self.complete = complete
+        self.tables: list[Table[Any, Any]] = []
+        self.reference_events: list[Message] = []
+        self.freed_ids: set[EventRef] = set()
+        self._committed = (self.reference, self.sequence)
+
+    def table(self, name: str, indexes: dict[str, Callable[[Any], tuple[Hashable, ...]]] | None = None) -> Table[Any, Any]:
+        """A table that is rolled back and committed with the others; for the constructor of a core's own books."""
+        made: Table[Any, Any] = Table(name, indexes, complete=self.complete)
+        self.tables.append(made)
+        return made
+
+    def next_sequence(self) -> int:
+        """The next place in the order of arrival."""
+        self.sequence += 1
+        return self.sequence
+
+    def take_reference(self, message: Message) -> None:
+        """Folds a reference event, the first since the last commit into a copy: a rollback finds the old data."""
+        if self.reference is self._committed[0]:
+            self.reference = self.reference.copy()
+        self.reference.take(message.data)
+        self.reference_events.append(message)
+
+    def rollback(self) -> None:
+        """Forgets all changes; what was loaded stays."""
+        for table in self.tables:
+            table.rollback()
+        self.reference, self.sequence = self._committed
+        self._forget_turn()
+
+    def commit(self) -> None:
+        """Takes the changes as the new state."""
+        for table in self.tables:
+            table.commit()
+        self._committed = (self.reference, self.sequence)
+        self._forget_turn()
+
+    def _forget_turn(self) -> None:
+        self.reference_events.clear()
+        self.freed_ids.clear()

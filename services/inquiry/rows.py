@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
+from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.money import rounded
 
 if TYPE_CHECKING:
     from services.payment.rules.books import Books as PaymentBooks
-    from services.payment.rules.values import SalesJournal
+    from services.payment.rules.values import SalesPayment
     from services.posting.rules.books import Books as PostingBooks
     from services.settlement.rules.books import Books as SettlementBooks
     from services.settlement.rules.values import Document, RecordInForce
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_KINDS: Final = ("invoice", "credit_note", "interest_note", "collection_letter", "payment_fee", "refund", "payment", "settlement")
+_KINDS: Final = (*DOCUMENT_KINDS, SETTLEMENT)
 _WAITS: Final = (  # the order of the table in events.md
     *("company", "account", "document", "reservation", "intercompany-accounting", "exchange-rate", "posting-profile"),
     *("method-of-payment", "period", "trading-relation", "payment-journal"),
@@ -187,7 +188,7 @@ def journal_rows(payment: PaymentBooks, settlement: SettlementBooks) -> list[Row
     return sorted(rows, key=lambda row: (row["company"], row["document"]))
 
 
-def _journal(journal: SalesJournal, settlement: SettlementBooks) -> Row:
+def _journal(journal: SalesPayment, settlement: SettlementBooks) -> Row:
     data = journal.data
     booked = settlement.documents.get(DocumentKey("receivable", data.company, data.document)) is not None
     company, document = data.mirrors

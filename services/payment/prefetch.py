@@ -1,6 +1,6 @@
 """What a batch of messages needs from the payment service's tables, so that one query each can load it.
 
-What always holds: whatever a fold of these messages may ask for is named here; only a batch in which one message needs what
+Invariant: whatever a fold of these messages may ask for is named here; only a batch in which one message needs what
 another one makes can ask for more.
 """
 
@@ -15,6 +15,7 @@ from services.payment.rules.journals import woken_by
 from services.payment.rules.values import JournalKey
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
+from shared.events.kinds import PAYMENT
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
 
 
@@ -60,7 +61,7 @@ def needed_by(messages: Iterable[Message]) -> Needed:
 def _by_run(needed: Needed, settlement: SettlementPosted) -> None:
     if not settlement.answer:
         return
-    payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == "payment"}
+    payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == PAYMENT}
     sellers = {each.intercompany_company for each in settlement.documents if each.intercompany_company is not None}
     if sellers:
         needed.numbers |= payments

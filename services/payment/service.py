@@ -1,6 +1,6 @@
 """The wiring of the payment service: payments of other systems, approvals, and what the settlement service has posted.
 
-What always holds: inbound payments are handed on without being remembered, so they are deduplicated by the settlement
+Invariant: inbound payments are handed on without being remembered, so they are deduplicated by the settlement
 service alone; of the reference data payment keeps what journals and keys need. It reports what cannot be read as an
 approval, and on the payments topic what has no id to be handed on by.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.payment.rules import Books, discard, expire, fold, identity_of, refused_payment
+from services.payment.rules import Books, discard, expire, fold, refused_payment
 from services.payment.store import Store
 from shared.delivery.service import Identity, Service
-from shared.events.envelope import Message, Topic
+from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.inbound import PaymentPosted
 
 _APPROVAL: Final = "journal-approval.requested"
 
 
 def _identity(message: Message) -> Identity | None:
-    return None if isinstance(message.data, PaymentPosted) else (identity_of(message), message.digest)
+    return None if isinstance(message.data, PaymentPosted) else (replay_identity(message.ref, message.replay), message.digest)
 
 
 SERVICE: Final = Service(

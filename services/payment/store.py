@@ -1,6 +1,6 @@
 """All SQL of the payment service.
 
-What always holds: the number of queries of a batch does not depend on its size; rows are written in the order of their
+Invariant: the number of queries of a batch does not depend on its size; rows are written in the order of their
 keys. The reference data is kept in memory from batch to batch, and only what was committed is.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 
 from services.payment.prefetch import Needed, needed_by
-from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wakes
-from services.payment.rules.values import JournalKey, SalesJournal, WaitingApproval, WaitingJournal
+from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wake_key
+from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json
@@ -178,7 +178,7 @@ async def _load_waiting(connection: Connection, books: Books, needed: Needed) ->
     for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs]):
         draft = waiting.draft
         books.waiting.loaded(draft.key, waiting)
-        for place in {("run", draft.run), ("wakes", wakes(waiting)), ("wakes", relation_of(draft))} & places.keys():
+        for place in {("run", draft.run), ("wakes", wake_key(waiting)), ("wakes", relation_of(draft))} & places.keys():
             places[place].append(draft.key)
         needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
     for (index, key), keys in places.items():
@@ -202,9 +202,9 @@ async def _approvals(connection: Connection, query: str, *arguments: Any) -> lis
     return [adapter(WaitingApproval).validate_json(row["data"]) for row in await connection.fetch(query, *arguments)]
 
 
-def _journal(row: Any) -> SalesJournal:
+def _journal(row: Any) -> SalesPayment:
     data = adapter(SalesPaymentJournal).validate_json(row["data"])
-    return SalesJournal(data, row["status"], EventRef(row["first_source"], row["first_id"]))
+    return SalesPayment(data, row["status"], EventRef(row["first_source"], row["first_id"]))
 
 
 # Writing
@@ -214,14 +214,14 @@ def _as_text(key: Sequence[str]) -> str:
     return orjson.dumps(list(key)).decode()
 
 
-def _journal_row(journal: SalesJournal) -> tuple[Any, ...]:
+def _journal_row(journal: SalesPayment) -> tuple[Any, ...]:
     return (*journal.key, journal.status, *journal.first, as_json(journal.data).decode())
 
 
 def _waiting_row(waiting: WaitingJournal) -> tuple[Any, ...]:
     draft = waiting.draft
-    wake = (_as_text(wakes(waiting)), _as_text(relation_of(draft)))
-    return (*draft.key, waiting.sequence, *draft.run, draft.origin.time, *wake, as_json(waiting).decode())
+    wake = (_as_text(wake_key(waiting)), _as_text(relation_of(draft)))
+    return (*draft.key, waiting.sequence, *draft.run, draft.cause.time, *wake, as_json(waiting).decode())
 
 
 def _approval_row(approval: WaitingApproval) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Vouchers and balances as the posting service's tables have them, selected in the database.
 
-What always holds: rows come in the form of scenarios.md, whatever asked for them; what is not asked for is not read.
+Invariant: rows come in the form of scenarios.md, whatever asked for them; what is not asked for is not read.
 """
 
 from __future__ import annotations

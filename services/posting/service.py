@@ -1,6 +1,6 @@
 """The wiring of the posting service: it takes what the settlement service posts, and of the reference data what lines need.
 
-What always holds: of the reference data posting keeps the companies (charts, languages) and the intercompany accounting
+Invariant: of the reference data posting keeps the companies (charts, languages) and the intercompany accounting
 alone, so its memory does not grow with the parties. What cannot be read on `intercompany.settlements` is posting's to
 report; reference data is the settlement service's.
 """

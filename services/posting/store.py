@@ -1,6 +1,6 @@
 """All SQL of the posting service.
 
-What always holds: the number of queries of a batch does not depend on its size; vouchers and lines are only ever added;
+Invariant: the number of queries of a batch does not depend on its size; vouchers and lines are only ever added;
 rows that several batches change are written in the order of their keys. The reference data is kept in memory from batch
 to batch, and only what was committed is.
 """

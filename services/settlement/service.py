@@ -12,7 +12,7 @@ from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.giving_up import discard, expire
 from services.settlement.store import Store
 from shared.delivery.service import Identity, Service
-from shared.events.envelope import EventRef, Message, Topic
+from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
 APPROVAL: Final = "journal-approval.requested"
@@ -23,8 +23,7 @@ def _identity(message: Message) -> Identity:
     data = message.data
     if not isinstance(data, PaymentJournal | PaymentRefused):
         return message.ref, message.digest
-    ref = EventRef(data.event.source, f"{data.event.id}#replay-{data.replay}") if data.replay else data.event
-    return ref, bytes.fromhex(data.digest)
+    return replay_identity(data.event, data.replay), bytes.fromhex(data.digest)
 
 
 def _reports(topic: str, message_type: str | None) -> bool:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
-from shared.delivery.refusals import REJECTED, conflicting, unreadable
+from shared.delivery.refusals import conflicting, unreadable
 from shared.events.codec import type_said
 from shared.events.contract import INBOUND_TOPICS
-from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
+from shared.events.emitting import REJECTED
+from shared.events.envelope import Message, Outgoing, Record, Unreadable, replay_identity
 from shared.working_set import Missing, NotLoadedError
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[UUID,
         return (inbox_key(identity[0]), identity[1]) if identity else None
     if event.ref is None:
         return None
-    ref = EventRef(event.ref.source, f"{event.ref.id}#replay-{event.replay}") if event.replay else event.ref
-    return inbox_key(ref), event.digest
+    return inbox_key(replay_identity(event.ref, event.replay)), event.digest
 
 
 def concerns(service: AnyService, event: Incoming) -> bool:
@@ -169,7 +169,7 @@ def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadab
     for each in outgoing:
         if each.traceparent is None:
             each.traceparent = traceparent
-        if each.topic == Topic.REJECTIONS and each.type == REJECTED:
+        if each.type == REJECTED:
             folded.refusals.append(Refusal(each, _own_record(each, event)))
     folded.outgoing.extend(outgoing)
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.events.codec import as_cloudevent
-from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable, derived_id
+from shared.events.emitting import REJECTED, Cause, Emitter, caused_by_outside
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.vouchers import Rejection
 
 if TYPE_CHECKING:
     from shared.delivery.service import AnyService
 
-REJECTED: Final = "event.rejected"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,8 +26,8 @@ def unreadable(service: AnyService, event: Unreadable) -> Outgoing:
     ref = event.ref or place_of(event.record)
     time = event.time or _EPOCH + timedelta(milliseconds=max(event.record.timestamp_ms, 0))
     rejection = Rejection(ref.id, ref.source, "event", event.code, event.field, event.message, as_cloudevent(event))
-    kind = f"rejected:{event.code}:{event.field}:{event.replay}:{_digest(event.record)}"
-    return _keyed(_outgoing(service, rejection, ref, time, kind), event.record)
+    number = f"{event.code}:{event.field}:{event.replay}:{_digest(event.record)}"
+    return _keyed(_outgoing(service, rejection, caused_by_outside(event, ref, time), number), event.record)
 
 
 def conflicting(service: AnyService, event: Message | Unreadable) -> Outgoing:
@@ -37,8 +37,8 @@ def conflicting(service: AnyService, event: Message | Unreadable) -> Outgoing:
     name = EventRef(str(original.get("source", ref.source)), str(original.get("id", ref.id)))
     text = f"an event with the source {name.source!r} and the id {name.id!r} was taken with other data: give this one an id of its own"
     rejection = Rejection(name.id, name.source, "event", "conflicting-duplicate", "/id", text, original)
-    kind = f"conflicting-duplicate:{event.digest.hex()}"
-    return _keyed(_outgoing(service, rejection, ref, event.time or _EPOCH, kind), event.record)
+    number = f"conflicting-duplicate:{event.digest.hex()}"
+    return _keyed(_outgoing(service, rejection, caused_by_outside(event, ref, event.time or _EPOCH), number), event.record)
 
 
 def place_of(record: Record) -> EventRef:
@@ -50,9 +50,8 @@ def _digest(record: Record) -> str:
     return hashlib.blake2b(record.value or b"", digest_size=8).hexdigest()
 
 
-def _outgoing(service: AnyService, rejection: Rejection, cause: EventRef, time: datetime, kind: str) -> Outgoing:
-    ref = EventRef(service.source, derived_id(cause, time, kind, 0))
-    return Outgoing(Topic.REJECTIONS, "", REJECTED, ref, rejection, time, cause, cause)
+def _outgoing(service: AnyService, rejection: Rejection, cause: Cause, number: str) -> Outgoing:
+    return Emitter(service.source).emit(cause, REJECTED, number, "", rejection)
 
 
 def _keyed(outgoing: Outgoing, record: Record | None) -> Outgoing:

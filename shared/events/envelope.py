@@ -119,3 +119,16 @@ def derived_id(cause: EventRef, time: datetime, kind: str, number: int) -> str:
     time_ms = f"{int(time.timestamp() * 1000) & (1 << 48) - 1:012x}"
     variant = _VARIANT[digest[4]]
     return f"{time_ms[:8]}-{time_ms[8:]}-8{digest[1:4]}-{variant}{digest[5:8]}-{digest[8:]}"
+
+
+_REPLAY: Final = "#replay-"
+
+
+def replay_identity(ref: EventRef, replay: int) -> EventRef:
+    """The id that an event takes: its own, or one of its own for each time that an operator has sent it again."""
+    return EventRef(ref.source, f"{ref.id}{_REPLAY}{replay}") if replay else ref
+
+
+def replay_number(identity: EventRef, ref: EventRef) -> int:
+    """How often an event had been sent again when it took this identity (`replay_identity`); 0: never."""
+    return int(identity.id.rpartition(_REPLAY)[2]) if identity != ref else 0

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from shared.events.kinds import CREDIT_NOTE, InvoiceKind
 from shared.events.values import (
     MOST_CASH_DISCOUNTS,
     MOST_LINES,
@@ -24,7 +25,6 @@ from shared.events.values import (
     Currency,
     Days,
     Dimensions,
-    DocumentKind,
     DocumentNumber,
     Id,
     IsoDate,
@@ -78,7 +78,7 @@ class InvoicePosted(Contract):
     date: IsoDate
     currency: Currency
     amount: Amount
-    kind: DocumentKind = "invoice"
+    kind: InvoiceKind = "invoice"
     due_date: IsoDate | None = None
     exchange_rate: Rate | None = None
     cash_discounts: Annotated[list[CashDiscount], Field(max_length=MOST_CASH_DISCOUNTS)] = field(default_factory=list)
@@ -190,7 +190,7 @@ def _invoice(event_type: str, data: InvoicePosted) -> Iterator[Problem]:
         yield from _cash_discount(f"/cash_discounts/{number}", discount, data)
     for number, line in enumerate(data.lines or ()):
         yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
-    if data.credits is not None and data.kind != "credit_note":
+    if data.credits is not None and data.kind != CREDIT_NOTE:
         yield "/credits", f"only a credit note credits a document, this is of kind {data.kind}"
     if data.intercompany_invoice is not None and ledger_of(event_type) == "receivable":
         yield "/intercompany_invoice", "only a vendor invoice names the invoice of its seller"

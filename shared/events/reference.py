@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from shared.events.kinds import DOCUMENT_KINDS
 from shared.events.values import MOST_ENTRIES, AmountOrZero, Contract, Currency, Id, IsoDate, Ledger, Rate, Text, refuse_value, shown
 
 Poster = Literal["invoice", "payment"]
@@ -20,7 +21,6 @@ ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
 
 _DIRECTIONS: Final = ("ascending", "descending")
 _ORDERED_ATTRIBUTES: Final = ("transaction_date", "due_date", "transaction_amount", "cash_discount_date", "voucher")
-_KINDS: Final = ("invoice", "credit_note", "interest_note", "collection_letter", "payment_fee", "refund", "payment")
 
 
 def _priority(entry: dict[str, Any]) -> dict[str, Any]:
@@ -28,8 +28,8 @@ def _priority(entry: dict[str, Any]) -> dict[str, Any]:
         refuse_value(f"{shown(entry)} names {len(entry)} attributes: each entry has exactly one")
     attribute, order = next(iter(entry.items()))
     if attribute == "transaction_type":
-        if not isinstance(order, list) or not order or any(kind not in _KINDS for kind in order):
-            refuse_value(f"{shown(order)} is no list of kinds: {', '.join(_KINDS)}")
+        if not isinstance(order, list) or not order or any(kind not in DOCUMENT_KINDS for kind in order):
+            refuse_value(f"{shown(order)} is no list of kinds: {', '.join(DOCUMENT_KINDS)}")
     elif attribute not in _ORDERED_ATTRIBUTES:
         refuse_value(f"{shown(attribute)} is no attribute to settle by: {', '.join((*_ORDERED_ATTRIBUTES, 'transaction_type'))}")
     elif order not in _DIRECTIONS:

@@ -32,7 +32,6 @@ _SALES_PAYMENT_NUMBER: Final = re.compile(r".{1,64}-.{1,64}-.{1,64}-[1-9][0-9]{0
 _SALES_PAYMENT_NUMBER_LENGTH: Final = 204
 
 Ledger = Literal["receivable", "payable"]
-DocumentKind = Literal["invoice", "credit_note", "interest_note", "collection_letter", "payment_fee", "refund"]
 UseCashDiscount = Literal["normal", "always", "never"]
 
 

@@ -1,6 +1,6 @@
 """What each vendor payment of a run gave to which invoice (rules.md, "Sales payment journals").
 
-What always holds: only money of payments counts, what credit notes gave is left out; what a payment gave adds up to what
+Invariant: only money of payments counts, what credit notes gave is left out; what a payment gave adds up to what
 its journals will say. Pure; amounts in the payment's own currency, discounts in the invoice's.
 """
 
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from shared.events.kinds import PAYMENT
 from shared.events.settlements import SettledDocument, SettlementPosted, SettlementRecord
 from shared.money import ZERO, rounded, share
-
-PAYMENT: Final = "payment"
 
 
 class Share(NamedTuple):
@@ -78,7 +77,7 @@ def _with_primary(settlement: SettlementPosted, primary: SettledDocument) -> lis
     What credit notes put in fills what is then left: the marks from the last one back.
     """
     paying = [record for record in settlement.records if not record.enlarges]
-    filling = _Filling(paying, settlement.documents)
+    filling = _Allocation(paying, settlement.documents)
     return [PaymentShares(source.payment, filling.fill(source)) for source in _sources(settlement, primary, paying)]
 
 
@@ -93,7 +92,7 @@ def _sources(settlement: SettlementPosted, primary: SettledDocument, paying: lis
             yield _Source(other, record.amount, record.applied, is_primary=False, same_currency=other.currency == primary.currency)
 
 
-class _Filling:
+class _Allocation:
     """The marks of a run with a primary, being filled one after the other."""
 
     def __init__(self, paying: list[SettlementRecord], documents: list[SettledDocument]) -> None:

@@ -1,25 +1,19 @@
 """Approvals of sales payment journals that were only created (`journal-approval.requested`).
 
-What always holds: an approval of a journal that is not there yet waits for it; of several approvals of one journal the
+Invariant: an approval of a journal that is not there yet waits for it; of several approvals of one journal the
 first posts it, the others are refused, and their ids are free again.
 """
 
 from __future__ import annotations
 
 from services.payment.rules.books import Books, approved_payment
-from services.payment.rules.sending import become, journal_event, sent
-from services.payment.rules.values import CREATED, POSTED, JournalKey, Origin, SalesJournal, WaitingApproval
+from services.payment.rules.sending import EMITTER, become, journal_event
+from services.payment.rules.values import CREATED, POSTED, JournalKey, SalesPayment, WaitingApproval
 from shared.events.codec import as_cloudevent
-from shared.events.envelope import EventRef, Message, Outgoing, Topic
+from shared.events.emitting import REJECTED, Cause
+from shared.events.envelope import Message, Outgoing, replay_identity, replay_number
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.vouchers import Rejection
-
-REJECTED = "event.rejected"
-
-
-def identity_of(message: Message) -> EventRef:
-    """The id that an event takes: its own, or that of an operator's replay of it."""
-    return EventRef(message.ref.source, f"{message.ref.id}#replay-{message.replay}") if message.replay else message.ref
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:
@@ -27,7 +21,7 @@ def approve(books: Books, message: Message) -> list[Outgoing]:
     request: JournalApprovalRequested = message.data
     approval = WaitingApproval(
         event=message.ref,
-        identity=identity_of(message),
+        identity=replay_identity(message.ref, message.replay),
         company=request.company,
         journal=request.journal,
         document=request.document,
@@ -43,7 +37,7 @@ def approve(books: Books, message: Message) -> list[Outgoing]:
     return []
 
 
-def resume_approvals(books: Books, journal: SalesJournal) -> list[Outgoing]:
+def resume_approvals(books: Books, journal: SalesPayment) -> list[Outgoing]:
     """The approvals that waited for a journal which was made now, the oldest first."""
     data = journal.data
     found = books.approvals.find("payment", (data.company, approved_payment(data.journal, data.document)))
@@ -56,23 +50,19 @@ def resume_approvals(books: Books, journal: SalesJournal) -> list[Outgoing]:
     return outgoing
 
 
-def _decide(books: Books, approval: WaitingApproval, journal: SalesJournal) -> Outgoing:
+def _decide(books: Books, approval: WaitingApproval, journal: SalesPayment) -> Outgoing:
     if journal.status != CREATED:
         message = f"the journal {approval.document} of {approval.company} is {journal.status}: only one that is created can be approved"
         return refuse_approval(books, approval, "not-created", message)
     posted = become(journal, POSTED)
     books.journals.put(posted.key, posted)
-    origin = Origin(approval.event, posted.first, approval.time, approval.traceparent, _replays(approval))
-    return journal_event(books.reference, posted, origin)
+    cause = Cause(approval.event, posted.first, approval.time, approval.traceparent)
+    return journal_event(books.reference, posted, cause, replay_number(approval.identity, approval.event))
 
 
 def refuse_approval(books: Books, approval: WaitingApproval, code: str, message: str) -> Outgoing:
     """The refusal of an approval; its id is free again."""
     books.freed_ids.add(approval.identity)
     rejection = Rejection(approval.event.id, approval.event.source, "settlement", code, "/document", message, approval.original)
-    origin = Origin(approval.event, approval.event, approval.time, approval.traceparent, _replays(approval))
-    return sent(REJECTED, origin, approval.company, rejection, topic=Topic.REJECTIONS)
-
-
-def _replays(approval: WaitingApproval) -> int:
-    return int(approval.identity.id.rpartition("#replay-")[2]) if approval.identity != approval.event else 0
+    cause = Cause(approval.event, approval.event, approval.time, approval.traceparent)
+    return EMITTER.emit(cause, REJECTED, replay_number(approval.identity, approval.event), approval.company, rejection)

@@ -6,15 +6,16 @@ from collections.abc import Hashable
 from typing import Final
 
 from services.payment.rules.values import (
-    Draft,
+    JournalDraft,
     JournalKey,
-    SalesJournal,
-    Waiting,
+    SalesPayment,
     WaitingApproval,
+    WaitingEntry,
     WaitingJournal,
     WaitingKey,
 )
-from shared.events.envelope import EventRef, Message
+from shared import working_set
+from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.working_set import Table
 
@@ -23,18 +24,18 @@ TRADING_RELATION: Final = "trading-relation"
 PAYMENT_JOURNAL: Final = "payment-journal"
 
 
-def wakes(waiting: WaitingJournal) -> tuple[str, ...]:
+def wake_key(waiting: WaitingJournal) -> tuple[str, ...]:
     """What lets a journal go on, as a key of the index `wakes`."""
     return (waiting.need.reason, *waiting.need.key.values())
 
 
-def relation_of(draft: Draft) -> tuple[str, ...]:
+def relation_of(draft: JournalDraft) -> tuple[str, ...]:
     """The trading relation of a journal, as a key of the index `wakes`: another one for it lets the journal go on too."""
     return (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)
 
 
-def _wakes(waiting: WaitingJournal) -> tuple[Hashable, ...]:
-    return (wakes(waiting), relation_of(waiting.draft))
+def _wake_keys(waiting: WaitingJournal) -> tuple[Hashable, ...]:
+    return (wake_key(waiting), relation_of(waiting.draft))
 
 
 def paid_by(company: str, document: str) -> str:
@@ -56,33 +57,21 @@ def _approval_payment(approval: WaitingApproval) -> tuple[Hashable, ...]:
     return ((approval.company, approved_payment(approval.journal, approval.document)),)
 
 
-class Books:
+class Books(working_set.Books):
     """All that the payment core reads and writes.
 
-    `numbers` is the last n of each vendor payment, `freed_ids` the ids that a refusal leaves free, `taken` the reference events
-    folded since the last `settle`. Waiting journals are found by `run` and by what `wakes` them, waiting approvals by the
-    `payment` that the number names.
+    `numbers` is the last n of each vendor payment. Waiting journals are found by `run` and by what `wakes` them, waiting
+    approvals by the `payment` that the number names.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
-        self.reference = reference if reference is not None else Reference()
-        self.sequence = sequence
-        self.freed_ids: set[EventRef] = set()
-        self.reference_events: list[Message] = []
-        self.journals: Table[JournalKey, SalesJournal] = Table("journals", complete=complete)
-        self.numbers: Table[str, int] = Table("numbers", complete=complete)
-        self.waiting: Table[WaitingKey, WaitingJournal] = Table(
-            "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wakes}, complete=complete
+        super().__init__(reference, complete=complete, sequence=sequence)
+        self.journals: Table[JournalKey, SalesPayment] = self.table("journals")
+        self.numbers: Table[str, int] = self.table("numbers")
+        self.waiting: Table[WaitingKey, WaitingJournal] = self.table(
+            "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wake_keys}
         )
-        self.approvals: Table[EventRef, WaitingApproval] = Table("approvals", {"payment": _approval_payment}, complete=complete)
-        self._before = (self.reference, self.sequence)
-
-    def take_reference(self, message: Message) -> None:
-        """Folds a reference event into a copy of the reference data, so that a rollback finds the old one."""
-        if self.reference is self._before[0]:
-            self.reference = self.reference.copy()
-        self.reference.take(message.data)
-        self.reference_events.append(message)
+        self.approvals: Table[EventRef, WaitingApproval] = self.table("approvals", {"payment": _approval_payment})
 
     def next_number(self, payment: str) -> int:
         """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""
@@ -90,35 +79,14 @@ class Books:
         self.numbers.put(payment, number)
         return number
 
-    def next_sequence(self) -> int:
-        """The next place in the order of arrival."""
-        self.sequence += 1
-        return self.sequence
-
-    def list_waiting(self) -> list[Waiting]:
+    def list_waiting(self) -> list[WaitingEntry]:
         """What waits, in order of arrival; what one event waits for is listed once."""
-        journals = ((each.sequence, Waiting(each.draft.run, *each.need, each.draft.origin.time)) for each in self.waiting)
-        approvals = ((each.sequence, Waiting(each.event, "document", _document(each), each.time)) for each in self.approvals)
-        listed: dict[tuple[EventRef, str, str], Waiting] = {}
+        journals = ((each.sequence, WaitingEntry(each.draft.run, *each.need, each.draft.cause.time)) for each in self.waiting)
+        approvals = ((each.sequence, WaitingEntry(each.event, "document", _document(each), each.time)) for each in self.approvals)
+        listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
         for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]):
             listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
         return list(listed.values())
-
-    def rollback(self) -> None:
-        """Forgets all changes; what was loaded stays."""
-        for table in (self.journals, self.numbers, self.waiting, self.approvals):
-            table.rollback()
-        self.reference, self.sequence = self._before
-        self.reference_events.clear()
-        self.freed_ids.clear()
-
-    def commit(self) -> None:
-        """Takes the changes as the new state."""
-        for table in (self.journals, self.numbers, self.waiting, self.approvals):
-            table.commit()
-        self._before = (self.reference, self.sequence)
-        self.reference_events.clear()
-        self.freed_ids.clear()
 
 
 def _document(approval: WaitingApproval) -> dict[str, str]:

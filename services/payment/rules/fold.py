@@ -1,6 +1,6 @@
 """The payment core: one message in, what the service says because of it out.
 
-What always holds: no broker, no database, no clock; the same books and message give the same changes and events.
+Invariant: no broker, no database, no clock; the same books and message give the same changes and events.
 """
 
 from __future__ import annotations

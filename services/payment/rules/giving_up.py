@@ -1,6 +1,6 @@
 """What waits and is given up: by an operator (`waiting discard`) or because WAIT_AT_MOST has run out.
 
-What always holds: giving up refuses a wish (`discarded`), never a fact: the vendor payment and its settlement stand; the
+Invariant: giving up refuses a wish (`discarded`), never a fact: the vendor payment and its settlement stand; the
 number of a sales payment journal that is given up is not given again.
 """
 
@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.payment.rules.approvals import REJECTED, refuse_approval
+from services.payment.rules.approvals import refuse_approval
 from services.payment.rules.books import Books
-from services.payment.rules.sending import sent
-from services.payment.rules.values import Need, WaitingApproval, WaitingJournal
-from shared.events.envelope import EventRef, Outgoing, Topic
+from services.payment.rules.sending import EMITTER
+from services.payment.rules.values import MissingReference, WaitingApproval, WaitingJournal
+from shared.events.emitting import REJECTED
+from shared.events.envelope import EventRef, Outgoing
 from shared.events.vouchers import Rejection
 
 DISCARDED: Final = "discarded"
@@ -30,7 +31,7 @@ def discard(books: Books, events: Sequence[EventRef], now: datetime) -> list[Out
 def expire(books: Books, older_than: datetime, now: datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than`; the refusals of it."""
     del now
-    return _give_up(books, lambda waiting: waiting.draft.origin.time < older_than, lambda approval: approval.time < older_than)
+    return _give_up(books, lambda waiting: waiting.draft.cause.time < older_than, lambda approval: approval.time < older_than)
 
 
 def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: Callable[[WaitingApproval], bool]) -> list[Outgoing]:
@@ -50,10 +51,10 @@ def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:
     payment = f"{draft.payer.document} of {draft.payer.company}"
     message = f"the sales payment journal of {payment} was discarded while it waited for {_shown(waiting.need)}"
     rejection = Rejection(draft.run.id, draft.run.source, "settlement", DISCARDED, "", message, _original(waiting))
-    return sent(REJECTED, draft.origin, draft.seller, rejection, topic=Topic.REJECTIONS)
+    return EMITTER.emit(draft.cause, REJECTED, draft.place, draft.seller, rejection)
 
 
-def _shown(need: Need) -> str:
+def _shown(need: MissingReference) -> str:
     return f"{need.reason} {', '.join(f'{name} {value}' for name, value in need.key.items())}"
 
 

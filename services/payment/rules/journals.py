@@ -1,6 +1,6 @@
 """Sales payment journals: made by a run or later, approved, reversed, removed (C47, F-G03).
 
-What always holds: each question of the settlement service (`settlement.posted` with `answer`) is answered by exactly as many
+Invariant: each question of the settlement service (`settlement.posted` with `answer`) is answered by exactly as many
 messages as each of them says; a journal's events are told once each; what waited goes on in order of arrival.
 """
 
@@ -9,10 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from services.payment.rules.approvals import resume_approvals
-from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wakes
-from services.payment.rules.mirroring import Terms, drafts_of, sales_payment_journal, terms_of
-from services.payment.rules.sending import become, journal_event, sent
-from services.payment.rules.values import CREATED, POSTED, REVERSED, Draft, JournalKey, Need, Origin, SalesJournal, WaitingJournal
+from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wake_key
+from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
+from services.payment.rules.sending import EMITTER, become, journal_event
+from services.payment.rules.values import (
+    CREATED,
+    POSTED,
+    REVERSED,
+    JournalDraft,
+    JournalKey,
+    MissingReference,
+    SalesPayment,
+    WaitingJournal,
+)
+from shared.events.emitting import caused_by
 from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsAnswered
 from shared.events.reference import CompanyDefined, PaymentJournalDefined, TradingRelationDefined
@@ -25,15 +35,14 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     if not settlement.answer:
         return []
     drafts = drafts_of(books, message)
-    origin = Origin(message.ref, message.first or message.ref, message.time, message.traceparent, 0)
     if not drafts:
         none = SalesPaymentsAnswered(settlement.run, answers=1)
-        return [sent("sales-payment-journals.answered", origin, settlement.party, none)]
+        return [EMITTER.emit(caused_by(message), "sales-payment-journals.answered", 0, settlement.party, none)]
     answers: list[Outgoing] = []
-    made: list[SalesJournal] = []
+    made: list[SalesPayment] = []
     for draft in drafts:
         terms = terms_of(books.reference, draft)
-        if isinstance(terms, Need):
+        if isinstance(terms, MissingReference):
             answers.append(_wait(books, draft, terms, settlement.party, len(drafts)))
         else:
             journal, event = _make(books, draft, terms, len(drafts))
@@ -42,17 +51,18 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     return [*answers, *(event for journal in made for event in resume_approvals(books, journal))]
 
 
-def _wait(books: Books, draft: Draft, need: Need, party: str, answers: int) -> Outgoing:
+def _wait(books: Books, draft: JournalDraft, need: MissingReference, party: str, answers: int) -> Outgoing:
     books.waiting.put(draft.key, WaitingJournal(draft, need, books.next_sequence()))
-    return sent("sales-payment-journal.waiting", draft.origin, party, SalesPaymentsAnswered(draft.run, answers))
+    answer = SalesPaymentsAnswered(draft.run, answers)
+    return EMITTER.emit(draft.cause, "sales-payment-journal.waiting", draft.place, party, answer)
 
 
-def _make(books: Books, draft: Draft, terms: Terms, answers: int) -> tuple[SalesJournal, Outgoing]:
+def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, answers: int) -> tuple[SalesPayment, Outgoing]:
     data = sales_payment_journal(books.reference, draft, terms, answers)
     status = POSTED if terms.relation.post_automatically else CREATED
-    journal = SalesJournal(data, status, draft.origin.first)
+    journal = SalesPayment(data, status, draft.cause.first)
     books.journals.put(journal.key, journal)
-    return journal, journal_event(books.reference, journal, draft.origin)
+    return journal, journal_event(books.reference, journal, draft.cause, draft.place)
 
 
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
@@ -63,7 +73,7 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
         return []
     outgoing: list[Outgoing] = []
     for waiting in sorted(books.waiting.find("wakes", key), key=lambda each: each.sequence):
-        outgoing.extend(_go_on(books, waiting))
+        outgoing.extend(_resume(books, waiting))
     return outgoing
 
 
@@ -76,11 +86,11 @@ def woken_by(data: Any) -> tuple[str, ...] | None:
     return (COMPANY, data.company) if isinstance(data, CompanyDefined) else None
 
 
-def _go_on(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
+def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
     """What a waiting journal does now: it waits for something else, or it is made; nobody asked, so it answers nothing."""
     terms = terms_of(books.reference, waiting.draft)
-    if isinstance(terms, Need):
-        if wakes(waiting._replace(need=terms)) != wakes(waiting):
+    if isinstance(terms, MissingReference):
+        if wake_key(waiting._replace(need=terms)) != wake_key(waiting):
             books.waiting.put(waiting.draft.key, waiting._replace(need=terms))
         return []
     books.waiting.put(waiting.draft.key, None)
@@ -113,8 +123,7 @@ def _reverse(books: Books, key: JournalKey, message: Message, number: int) -> li
         return []
     journal = become(journal, REVERSED)
     books.journals.put(key, journal)
-    origin = Origin(message.ref, journal.first, message.time, message.traceparent, number)
-    return [journal_event(books.reference, journal, origin)]
+    return [journal_event(books.reference, journal, caused_by(message)._replace(first=journal.first), number)]
 
 
 def remove_refused(books: Books, message: Message) -> list[Outgoing]:

@@ -1,6 +1,6 @@
 """From a run to its sales payment journals: which there are, with which number, amount and marks (C47, F-G03).
 
-What always holds: one journal per vendor payment, seller company and customer account; numbers count through all journals
+Invariant: one journal per vendor payment, seller company and customer account; numbers count through all journals
 of a vendor payment in the order of its marks and are never given twice.
 """
 
@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from services.payment.rules.allocation import PaymentShares, Share, payment_shares
 from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, paid_by
-from services.payment.rules.values import Draft, Need, Origin, Payer
+from services.payment.rules.values import JournalDraft, MirroredPayment, MissingReference
+from shared.events.emitting import caused_by
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesMark, SalesPaymentJournal
 from shared.events.reference import TradingRelationDefined
@@ -20,17 +21,17 @@ from shared.money import ZERO
 from shared.reference import Reference
 
 
-class Terms(NamedTuple):
+class MirrorTerms(NamedTuple):
     """What the seller's reference data says: the relation, and the offset of its journal."""
 
     relation: TradingRelationDefined
     offset: str
 
 
-def drafts_of(books: Books, message: Message) -> list[Draft]:
+def drafts_of(books: Books, message: Message) -> list[JournalDraft]:
     """The sales payment journals of a run (`settlement.posted`), payments in the order in which they pay."""
     settlement: SettlementPosted = message.data
-    drafts: list[Draft] = []
+    drafts: list[JournalDraft] = []
     for payment in payment_shares(settlement):
         for shares in _by_customer(books.reference, payment):
             draft = _draft(books, message, payment.payment, shares, len(drafts))
@@ -55,13 +56,13 @@ def _customer(reference: Reference, invoice: SettledDocument) -> Hashable:
     return (seller, relation.seller.customer) if relation is not None else (seller, invoice.company, invoice.account)
 
 
-def _draft(books: Books, message: Message, payment: SettledDocument, shares: list[Share], place: int) -> Draft | None:
+def _draft(books: Books, message: Message, payment: SettledDocument, shares: list[Share], place: int) -> JournalDraft | None:
     """None where the payment gave nothing: a payment journal has a positive amount."""
     amount = sum((share.amount + share.written_off for share in shares), ZERO)
     if amount <= 0:
         return None
     invoice, run = shares[0].invoice, message.data.run
-    return Draft(
+    return JournalDraft(
         seller=invoice.intercompany_company or "",
         buyer=invoice.company,
         vendor=invoice.account,
@@ -70,12 +71,13 @@ def _draft(books: Books, message: Message, payment: SettledDocument, shares: lis
         amount=amount,
         marks=_marks(shares),
         run=run,
-        origin=Origin(message.ref, message.first or message.ref, message.time, message.traceparent, place),
+        cause=caused_by(message),
+        place=place,
     )
 
 
-def _payer(payment: SettledDocument, run: EventRef) -> Payer:
-    return Payer(
+def _payer(payment: SettledDocument, run: EventRef) -> MirroredPayment:
+    return MirroredPayment(
         payment.company,
         payment.document,
         payment.date,
@@ -97,20 +99,20 @@ def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
     return tuple(marks.values())
 
 
-def terms_of(reference: Reference, draft: Draft) -> Terms | Need:
+def terms_of(reference: Reference, draft: JournalDraft) -> MirrorTerms | MissingReference:
     """The seller's terms of a journal, or what it has to wait for."""
     relation = reference.trading.get((draft.seller, draft.buyer, draft.vendor))
     if relation is None:
-        return Need(TRADING_RELATION, {"seller": draft.seller, "buyer": draft.buyer, "vendor": draft.vendor})
+        return MissingReference(TRADING_RELATION, {"seller": draft.seller, "buyer": draft.buyer, "vendor": draft.vendor})
     journal = reference.payment_journals.get((draft.seller, relation.payment_journal))
     if journal is None:
-        return Need(PAYMENT_JOURNAL, {"company": draft.seller, "journal": relation.payment_journal})
+        return MissingReference(PAYMENT_JOURNAL, {"company": draft.seller, "journal": relation.payment_journal})
     if reference.company(draft.seller) is None:
-        return Need(COMPANY, {"company": draft.seller})
-    return Terms(relation, journal.offset)
+        return MissingReference(COMPANY, {"company": draft.seller})
+    return MirrorTerms(relation, journal.offset)
 
 
-def sales_payment_journal(reference: Reference, draft: Draft, terms: Terms, answers: int) -> SalesPaymentJournal:
+def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: MirrorTerms, answers: int) -> SalesPaymentJournal:
     """The journal as the seller sees it. The rate is the payment's where both companies keep the same accounting currency."""
     journal, payer = terms.relation.payment_journal, draft.payer
     same_currency = reference.currency(draft.seller) == payer.accounting_currency

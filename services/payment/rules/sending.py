@@ -1,31 +1,32 @@
-"""How the payment service names and sends its events on `intercompany.journals` and `intercompany.rejections`.
+"""What the payment service says on `intercompany.journals` and `intercompany.rejections`, and by which key.
 
-What always holds: an id follows from the message that caused the event, the event's type and its number there.
+Invariant: what belongs to one party stays in order; what is told of a journal follows from its status.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
-from services.payment.rules.payments import SOURCE, partition_key
-from services.payment.rules.values import Origin, SalesJournal
-from shared.events.envelope import EventRef, Outgoing, Topic, derived_id
+from services.payment.rules.values import SalesPayment
+from shared.events.emitting import Cause, Emitter
+from shared.events.envelope import Outgoing
 from shared.reference import Reference
 
-
-def sent(event_type: str, origin: Origin, key: str, data: Any, *, topic: str = Topic.JOURNALS) -> Outgoing:
-    """An outgoing event caused by `origin`."""
-    ref = EventRef(SOURCE, derived_id(origin.ref, origin.time, event_type, origin.number))
-    return Outgoing(topic, key, event_type, ref, data, origin.time, origin.ref, origin.first, origin.traceparent)
+EMITTER: Final = Emitter("intercompany/payment")
 
 
-def journal_event(reference: Reference, journal: SalesJournal, origin: Origin) -> Outgoing:
+def partition_key(reference: Reference, ledger: str, company: str, account: str) -> str:
+    """The party behind an account, else the account itself: what belongs together stays in order."""
+    return reference.party(ledger, company, account) or f"{company}/{account}"
+
+
+def journal_event(reference: Reference, journal: SalesPayment, cause: Cause, number: int) -> Outgoing:
     """`sales-payment-journal.created`, `.posted` or `.reversed`, by the journal's status."""
     key = partition_key(reference, "receivable", journal.data.company, journal.data.account)
-    return sent(f"sales-payment-journal.{journal.status}", origin, key, journal.data)
+    return EMITTER.emit(cause, f"sales-payment-journal.{journal.status}", number, key, journal.data)
 
 
-def become(journal: SalesJournal, status: str) -> SalesJournal:
-    """A journal with another status than it was made with: what is told of it then answers no run."""
+def become(journal: SalesPayment, status: str) -> SalesPayment:
+    """A journal with another status than it was made with: what is told of it then replies to no run."""
     return journal._replace(status=status, data=replace(journal.data, answers=0))

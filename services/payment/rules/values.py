@@ -1,6 +1,6 @@
 """The values of the payment rules: sales payment journals, those that still wait, approvals that wait.
 
-What always holds: values are never changed, only replaced; amounts are positive and in the vendor payment's currency.
+Invariant: values are never changed, only replaced; amounts are positive and in the vendor payment's currency.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from shared.events.emitting import Cause
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesMark, SalesPaymentJournal
 
@@ -32,17 +33,7 @@ class WaitingKey(NamedTuple):
     number: int
 
 
-class Origin(NamedTuple):
-    """The message that made a sales payment journal, from which its events' ids are derived, and its place there."""
-
-    ref: EventRef
-    first: EventRef
-    time: dt.datetime
-    traceparent: str | None
-    number: int
-
-
-class Payer(NamedTuple):
+class MirroredPayment(NamedTuple):
     """The vendor payment as its company's books have it; `exchange_rate` is 1 unit of `currency` in `accounting_currency`."""
 
     company: str
@@ -54,22 +45,23 @@ class Payer(NamedTuple):
     event: EventRef
 
 
-class Draft(NamedTuple):
+class JournalDraft(NamedTuple):
     """What a sales payment journal will say, but for what the seller's reference data decides.
 
     `buyer` and `vendor` are the invoice's company and its account of the seller. `number` is n of the journal's number.
-    `amount` is what the payment gave, overpayments written off included.
+    `amount` is what the payment gave, overpayments written off included. `place` counts the journals of one run's event.
     """
 
     seller: str
     buyer: str
     vendor: str
-    payer: Payer
+    payer: MirroredPayment
     number: int
     amount: Decimal
     marks: tuple[SalesMark, ...]
     run: EventRef
-    origin: Origin
+    cause: Cause
+    place: int
 
     @property
     def key(self) -> WaitingKey:
@@ -77,7 +69,7 @@ class Draft(NamedTuple):
         return WaitingKey(self.payer.company, self.payer.document, self.number)
 
 
-class Need(NamedTuple):
+class MissingReference(NamedTuple):
     """What something waits for: the word of events.md, and the missing thing as it is shown."""
 
     reason: str
@@ -87,12 +79,12 @@ class Need(NamedTuple):
 class WaitingJournal(NamedTuple):
     """A sales payment journal that waits; `sequence` is its place in the order of arrival."""
 
-    draft: Draft
-    need: Need
+    draft: JournalDraft
+    need: MissingReference
     sequence: int
 
 
-class SalesJournal(NamedTuple):
+class SalesPayment(NamedTuple):
     """A sales payment journal that was made: `status` is created, posted or reversed; `first` began its chain."""
 
     data: SalesPaymentJournal
@@ -119,7 +111,7 @@ class WaitingApproval(NamedTuple):
     sequence: int
 
 
-class Waiting(NamedTuple):
+class WaitingEntry(NamedTuple):
     """An entry of the list of what waits: by the event that caused it, what it waits for, and since when."""
 
     event: EventRef

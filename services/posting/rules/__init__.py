@@ -1,6 +1,6 @@
 """The posting rules: what the settlement service says goes in, balanced vouchers come out.
 
-What always holds: a pure fold, no clock, no randomness, no I/O; every voucher balances in its currencies and in the
+Invariant: a pure fold, no clock, no randomness, no I/O; every voucher balances in its currencies and in the
 company's accounting currency before it leaves; voucher numbers are gapless per company and series, in the order of
 posting (rules.md, "Periods and numbers").
 """

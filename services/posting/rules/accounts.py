@@ -1,6 +1,6 @@
 """Posting types and the main accounts of a company's chart.
 
-What always holds: a posting type without a main account in the company's chart stands for itself as account; the
+Invariant: a posting type without a main account in the company's chart stands for itself as account; the
 account of an over- or underpayment falls back to that of the cash discount first (C7).
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from shared.events.kinds import DEFAULT_OFFSET
 from shared.events.reference import CompanyDefined
-from shared.reference import PAYABLE, RECEIVABLE
 
 CASH_DISCOUNT: Final = "cash_discount"
 OVERPAYMENT_UNDERPAYMENT: Final = "overpayment_underpayment"
@@ -19,24 +19,6 @@ REALIZED_LOSS: Final = "realized_loss"
 DUE_TO: Final = "due_to"
 DUE_FROM: Final = "due_from"
 SALES_TAX: Final = "sales_tax"
-
-DEFAULT_OFFSET: Final = {
-    (RECEIVABLE, "invoice"): "sales",
-    (RECEIVABLE, "credit_note"): "sales_returns",
-    (RECEIVABLE, "interest_note"): "interest_income",
-    (RECEIVABLE, "collection_letter"): "fee_income",
-    (RECEIVABLE, "payment_fee"): "fee_income",
-    (RECEIVABLE, "refund"): "cash",
-    (RECEIVABLE, "payment"): "cash",
-    (PAYABLE, "invoice"): "expense",
-    (PAYABLE, "credit_note"): "purchase_returns",
-    (PAYABLE, "interest_note"): "interest_expense",
-    (PAYABLE, "collection_letter"): "fee_expense",
-    (PAYABLE, "payment_fee"): "fee_expense",
-    (PAYABLE, "refund"): "cash",
-    (PAYABLE, "payment"): "cash",
-}
-"""The posting type of the offset lines by ledger and kind (rules.md, "Offset lines by kind")."""
 
 POSTING_TYPES: Final = frozenset(DEFAULT_OFFSET.values()) | {
     "accounts_receivable",

@@ -1,6 +1,6 @@
 """The working set of the posting rules: vouchers, the last number of each series, balances, the reference data.
 
-What always holds: a voucher is written once and never changed; balances are the sums of the vouchers' lines, so what
+Invariant: a voucher is written once and never changed; balances are the sums of the vouchers' lines, so what
 is new in them follows from the new vouchers and nobody has to load them.
 """
 
@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from services.posting.rules.numbers import VoucherKey
-from shared.events.envelope import EventRef, Message
+from shared import working_set
+from shared.events.envelope import EventRef
+from shared.events.kinds import PAYMENT, SETTLEMENT
 from shared.events.vouchers import Voucher
 from shared.money import ZERO
 from shared.reference import Reference
@@ -65,41 +67,29 @@ def balances_of(vouchers: Iterable[Voucher]) -> dict[BalanceKey, Balance]:
 
 def by_record(voucher: Voucher) -> tuple[Hashable, ...]:
     """Under which settlement record (run, ledger, number) a voucher is found: only the record's own, no reversal."""
-    return ((voucher.settlement, voucher.ledger, voucher.record),) if voucher.kind == "settlement" else ()
+    return ((voucher.settlement, voucher.ledger, voucher.record),) if voucher.kind == SETTLEMENT else ()
 
 
 def by_payment(voucher: Voucher) -> tuple[Hashable, ...]:
     """Under which payment (ledger, company, document) a voucher is found: only the payment's own."""
-    return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind == "payment" else ()
+    return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind == PAYMENT else ()
 
 
 INDEXES: Final[dict[str, Callable[[Voucher], tuple[Hashable, ...]]]] = {"record": by_record, "payment": by_payment}
 """How a reversal finds the vouchers that it mirrors."""
 
 
-class Books:
-    """All that the posting core reads and writes. `taken` are the reference events folded since the last `settle`.
+class Books(working_set.Books):
+    """All that the posting core reads and writes.
 
     Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `payment` (ledger, company, document).
-    `freed_ids` stays empty: posting refuses nothing.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
-        self.vouchers: Table[VoucherKey, Voucher] = Table("vouchers", INDEXES, complete=complete)
-        self.numbers: Table[tuple[str, str], int] = Table("numbers", complete=complete)
+        super().__init__(reference, complete=complete)
+        self.vouchers: Table[VoucherKey, Voucher] = self.table("vouchers", INDEXES)
+        self.numbers: Table[tuple[str, str], int] = self.table("numbers")
         self.balances: dict[BalanceKey, Balance] = {}
-        self.reference = reference if reference is not None else Reference()
-        self.reference_events: list[Message] = []
-        self.freed_ids: set[EventRef] = set()
-        self._complete = complete
-        self._before = self.reference
-
-    def take_reference(self, message: Message) -> None:
-        """Folds a reference event into a copy of the reference data, so that a rollback finds the old one."""
-        if self.reference is self._before:
-            self.reference = self.reference.copy()
-        self.reference.take(message.data)
-        self.reference_events.append(message)
 
     def next_key(self, company: str, series: str) -> VoucherKey:
         """The next voucher of a series; its number is taken by this."""
@@ -117,22 +107,12 @@ class Books:
 
     @property
     def new_vouchers(self) -> list[Voucher]:
-        """The vouchers posted since the last `settle`, in the order of posting."""
+        """The vouchers posted since the last commit, in the order of posting."""
         return [voucher for voucher in self.vouchers.changed.values() if voucher is not None]
 
-    def rollback(self) -> None:
-        """Forgets all changes; what was loaded stays."""
-        self.vouchers.rollback()
-        self.numbers.rollback()
-        self.reference = self._before
-        self.reference_events.clear()
-
     def commit(self) -> None:
-        """Takes the changes as the new state."""
-        if self._complete:
+        """Takes the changes as the new state; a simulation's balances follow."""
+        if self.complete:
             for key, new in balances_of(self.new_vouchers).items():
                 self.balances[key] = self.balances.get(key, Balance()).plus(new)
-        self.vouchers.commit()
-        self.numbers.commit()
-        self._before = self.reference
-        self.reference_events.clear()
+        super().commit()

@@ -1,6 +1,6 @@
 """The voucher of a document: the receivable or payable summary line against the offset lines.
 
-What always holds: each line's accounting amount is its own amount at the document's rate, rounded by itself; the summary
+Invariant: each line's accounting amount is its own amount at the document's rate, rounded by itself; the summary
 line has the document's accounting amount; what only rounding leaves is a penny difference (F-E08), more is a defect.
 """
 
@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.posting.rules.accounts import DEFAULT_OFFSET, PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
-from services.posting.rules.voucher_draft import Amounts, Draft, Origin, draft, nothing
+from services.posting.rules.accounts import PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
+from services.posting.rules.voucher_draft import Amounts, VoucherDraft, VoucherHeader, draft, nothing
+from shared.events.kinds import DEFAULT_OFFSET, LOWERING, PAYMENT
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.money import minor_unit, rounded, share
 from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference, as_fraction
 
-LOWERING = frozenset({"payment", "credit_note"})
 
-
-def document_voucher(reference: Reference, document: DocumentPosted) -> Draft:
+def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherDraft:
     """The voucher of a posted document, in its company.
 
     A receivable document that raises the balance debits the summary account, one that lowers it credits it; payable is the
     mirror. PostingDefectError if more than rounding leaves it unbalanced.
     """
-    voucher = draft(reference, document.company, Origin(document.ledger, document.kind, document.date, document.document))
+    voucher = draft(reference, document.company, VoucherHeader(document.ledger, document.kind, document.date, document.document))
     side = 1 if (document.ledger == RECEIVABLE) == (document.kind not in LOWERING) else -1
     summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions)
     amount = rounded(document.amount, document.currency)
@@ -34,7 +33,7 @@ def document_voucher(reference: Reference, document: DocumentPosted) -> Draft:
     return voucher
 
 
-def _offset_line(voucher: Draft, document: DocumentPosted, line: PostedLine, side: int) -> None:
+def _offset_line(voucher: VoucherDraft, document: DocumentPosted, line: PostedLine, side: int) -> None:
     posting_type, account = offset(voucher.company, line.account, DEFAULT_OFFSET[document.ledger, document.kind])
     amount = rounded(side * line.amount, document.currency)
     value = _accounting_amount(amount, document)
@@ -54,10 +53,10 @@ def _accounting_amount(amount: Decimal, document: DocumentPosted) -> Decimal:
 def _rule(kind: str, posting_type: str) -> str:
     if posting_type == SALES_TAX:
         return "F-C19"
-    return "F-A02" if kind == "payment" else "F-C15"
+    return "F-A02" if kind == PAYMENT else "F-C15"
 
 
-def _penny_difference(voucher: Draft, document: DocumentPosted) -> None:
+def _penny_difference(voucher: VoucherDraft, document: DocumentPosted) -> None:
     _, residue = voucher.unbalanced()
     if not residue:
         return

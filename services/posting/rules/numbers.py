@@ -1,29 +1,18 @@
 """Voucher numbers: one series per ledger and kind in each company, gapless, given in the order of posting (C40).
 
-What always holds: a number is the series and the next count in it: `AR-SET-000001`.
+Invariant: a number is the series and the next count in it: `AR-SET-000001`.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from shared.events.kinds import KINDS
 from shared.reference import PAYABLE, RECEIVABLE
 
 DIGITS: Final = 6
 _LEDGERS: Final = {RECEIVABLE: "AR", PAYABLE: "AP"}
-_KINDS: Final = {
-    "invoice": "INV",
-    "credit_note": "CRN",
-    "interest_note": "INT",
-    "collection_letter": "COL",
-    "payment_fee": "FEE",
-    "refund": "REF",
-    "payment": "PAY",
-    "settlement": "SET",
-    "settlement_reversal": "SRV",
-    "payment_reversal": "PRV",
-}
-SERIES: Final = {(ledger, kind): f"{short}-{letters}" for ledger, short in _LEDGERS.items() for kind, letters in _KINDS.items()}
+SERIES: Final = {(ledger, name): f"{short}-{kind.series}" for ledger, short in _LEDGERS.items() for name, kind in KINDS.items()}
 """The series of a ledger and kind."""
 
 

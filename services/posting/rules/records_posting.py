@@ -2,7 +2,7 @@
 
 The table is written for receivables; payable mirrors every line, due to and due from, gain and loss change places. So each
 entry here is the receivable one with a sign: of the ledger, and for main lines also of F-C03, where a document enlarged the
-primary and stands in R's place. What always holds: an entry and its counterpart have the same amount and value; due to and
+primary and stands in R's place. Invariant: an entry and its counterpart have the same amount and value; due to and
 due from never carry a difference; P and I in one company share one voucher.
 """
 
@@ -22,27 +22,26 @@ from services.posting.rules.accounts import (
     Account,
     main_account,
 )
-from services.posting.rules.voucher_draft import Amounts, Draft, Origin, draft
+from services.posting.rules.voucher_draft import Amounts, VoucherDraft, VoucherHeader, draft
+from shared.events.kinds import CREDIT_NOTE, SETTLEMENT
 from shared.events.settlements import Difference, Discount, DiscountPart, SettledDocument, SettlementPosted, SettlementRecord
 from shared.money import ZERO
 from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference
 
-CREDIT_NOTE: Final = "credit_note"
 
-
-def settlement_vouchers(reference: Reference, posted: SettlementPosted) -> Iterator[Draft]:
+def settlement_vouchers(reference: Reference, posted: SettlementPosted) -> Iterator[VoucherDraft]:
     """The vouchers of a run: for each record that of P, the company of L, then that of I, the company of R.
 
     A company that gets no lines gets no voucher. The voucher's document is the primary's, else L's.
     """
     for record in posted.records:
-        pair = Pair(reference, posted, record)
+        pair = RecordPosting(reference, posted, record)
         for lines_of in _TABLE:
             lines_of(pair)
         yield from (voucher for voucher in pair.vouchers if voucher.lines)
 
 
-class Pair:
+class RecordPosting:
     """One record with its vouchers: `payment` is P's, `invoice` I's; within one company they are the same.
 
     `side` is 1 for receivable, -1 for payable; `place` the same for what is done to the document in R's place, which is a
@@ -64,7 +63,7 @@ class Pair:
         self.side = 1 if self.receivable else -1
         self.place = self.side * (-1 if record.enlarges else 1)
         document = lowering if posted.primary is None else posted.documents[posted.primary]
-        origin = Origin(posted.ledger, "settlement", record.date, document.document, posted.run, record.number)
+        origin = VoucherHeader(posted.ledger, SETTLEMENT, record.date, document.document, posted.run, record.number)
         self.payment = draft(reference, lowering.company, origin)
         self.across = lowering.company != raising.company
         self.invoice = draft(reference, raising.company, origin) if self.across else self.payment
@@ -74,7 +73,7 @@ class Pair:
             self.invoice_due = _due(reference, DUE_FROM if owes else DUE_TO, raising, lowering.company)
 
     @property
-    def vouchers(self) -> tuple[Draft, ...]:
+    def vouchers(self) -> tuple[VoucherDraft, ...]:
         """The vouchers of the record, P's first."""
         return (self.payment, self.invoice) if self.across else (self.payment,)
 
@@ -88,7 +87,7 @@ def _due(reference: Reference, posting_type: str, document: SettledDocument, par
     return Account(posting_type, account, document.dimensions, partner)
 
 
-def _main_lines(pair: Pair) -> None:
+def _main_lines(pair: RecordPosting) -> None:
     """F-C01, F-C02, F-C03: what P owes I for what L gave; within one company both documents sit on the same account."""
     if not pair.across:
         return
@@ -101,7 +100,7 @@ def _main_lines(pair: Pair) -> None:
     pair.invoice.entry(pair.invoice_due, pair.summary_of(pair.raising), in_invoice, rule)
 
 
-class Taken(NamedTuple):
+class DiscountEntry(NamedTuple):
     """A discount taken on a document; `sign` 1 debits the cash discount, -1 credits it. `rule` made it."""
 
     document: SettledDocument
@@ -110,14 +109,14 @@ class Taken(NamedTuple):
     rule: str
 
 
-def _discount(pair: Pair) -> None:
+def _discount(pair: RecordPosting) -> None:
     """F-C04, F-C05: the discount of R, posted by I, or by P and handed on to I; what said otherwise is `Discount.rule`."""
     discount = pair.record.discount
     if discount is None:
         return
     document, summary = pair.raising, pair.summary_of(pair.raising)
     by_payment = pair.across and discount.posted_by_payment
-    taken = Taken(document, discount, pair.place, discount.rule or ("F-C05" if by_payment else "F-C04"))
+    taken = DiscountEntry(document, discount, pair.place, discount.rule or ("F-C05" if by_payment else "F-C04"))
     if not by_payment:
         _discount_entry(pair.invoice, taken, summary)
         return
@@ -126,17 +125,17 @@ def _discount(pair: Pair) -> None:
     pair.invoice.entry(pair.invoice_due, summary, in_invoice, taken.rule)
 
 
-def _credit_note_discount(pair: Pair) -> None:
+def _credit_note_discount(pair: RecordPosting) -> None:
     """F-C22, C44: a credit note's own discount, with the opposite sign in the credit note's company."""
     discount = pair.record.credit_note_discount
     if discount is None:
         return
     in_raising_place = pair.record.enlarges and pair.raising.kind == CREDIT_NOTE
     document, voucher = (pair.raising, pair.invoice) if in_raising_place else (pair.lowering, pair.payment)
-    _discount_entry(voucher, Taken(document, discount, -pair.side, discount.rule or "F-C22"), pair.summary_of(document))
+    _discount_entry(voucher, DiscountEntry(document, discount, -pair.side, discount.rule or "F-C22"), pair.summary_of(document))
 
 
-def _discount_entry(voucher: Draft, taken: Taken, other: Account) -> None:
+def _discount_entry(voucher: VoucherDraft, taken: DiscountEntry, other: Account) -> None:
     """The discount's own line, one for each part with dimensions of its own (F-D17), against one other line."""
     document, discount, sign, rule = taken
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
@@ -146,7 +145,7 @@ def _discount_entry(voucher: Draft, taken: Taken, other: Account) -> None:
     voucher.line(other, Amounts(document.currency, -sign * discount.amount, -sign * discount.posted_accounting_amount), rule)
 
 
-def _gain(pair: Pair) -> None:
+def _gain(pair: RecordPosting) -> None:
     """F-C07, F-C08, F-C09: a gain credits `realized_gain`, a loss debits `realized_loss`, in either ledger.
 
     Its other side brings R's summary account to R's accounting amount, whether R raises or enlarged the primary: the main line
@@ -168,30 +167,37 @@ def _gain(pair: Pair) -> None:
     pair.invoice.entry(summary, pair.invoice_due, in_invoice, "F-C07")
 
 
-def _gain_currency(pair: Pair, posts: SettledDocument) -> str:
+def _gain_currency(pair: RecordPosting, posts: SettledDocument) -> str:
     """L's currency as on the main lines, but R's where L's is the company's own: 0.00 in that would be its own value."""
     return pair.raising.currency if pair.lowering.currency == posts.accounting_currency else pair.lowering.currency
 
 
-def _overpayment(pair: Pair) -> None:
+def _overpayment(pair: RecordPosting) -> None:
     """F-E01, F-E02: what L had left, written off in P at L's rate."""
     remainder = pair.record.remainder
     if remainder is not None:
         _difference_entry(pair.payment, pair.lowering, pair.summary_of(pair.lowering), remainder, pair.side)
 
 
-def _underpayment(pair: Pair) -> None:
+def _underpayment(pair: RecordPosting) -> None:
     """F-E01, F-E02: what R lacked, written off in I at R's rate."""
     shortfall = pair.record.shortfall
     if shortfall is not None:
         _difference_entry(pair.invoice, pair.raising, pair.summary_of(pair.raising), shortfall, -pair.place)
 
 
-def _difference_entry(voucher: Draft, document: SettledDocument, summary: Account, difference: Difference, sign: int) -> None:
+def _difference_entry(voucher: VoucherDraft, document: SettledDocument, summary: Account, difference: Difference, sign: int) -> None:
     posting_type, rule = (PENNY_DIFFERENCE, "F-E01") if difference.penny else (OVERPAYMENT_UNDERPAYMENT, "F-E02")
     own = Account(posting_type, main_account(voucher.company, posting_type), document.dimensions)
     amounts = Amounts(document.currency, sign * difference.amount, sign * difference.accounting_amount)
     voucher.entry(summary, own, amounts, rule)
 
 
-_TABLE: Final[tuple[Callable[[Pair], None], ...]] = (_main_lines, _discount, _credit_note_discount, _gain, _overpayment, _underpayment)
+_TABLE: Final[tuple[Callable[[RecordPosting], None], ...]] = (
+    _main_lines,
+    _discount,
+    _credit_note_discount,
+    _gain,
+    _overpayment,
+    _underpayment,
+)

@@ -1,39 +1,39 @@
 """Reversals: the original lines mirrored exactly under new vouchers, whatever the accounts are today (C21).
 
-What always holds: same company, same document, same amounts, debit and credit changed; the date is the reversal's.
+Invariant: same company, same document, same amounts, debit and credit changed; the date is the reversal's.
 """
 
 from __future__ import annotations
 
 from services.posting.rules.books import Books
-from services.posting.rules.voucher_draft import Draft, Origin, PostingDefectError, draft
+from services.posting.rules.voucher_draft import PostingDefectError, VoucherDraft, VoucherHeader, draft
 from shared.events.settlements import DocumentReversed, SettlementReversed
 from shared.events.vouchers import Voucher
 
 RULE = "C21"
 
 
-def settlement_reversal_vouchers(books: Books, reversal: SettlementReversed) -> list[Draft]:
+def settlement_reversal_vouchers(books: Books, reversal: SettlementReversed) -> list[VoucherDraft]:
     """The mirrors of the vouchers of each record (F-F01); a record that made no lines has no voucher to mirror."""
     drafts = []
     for record in reversal.records:
         for original in books.of_record(record.run, record.ledger, record.number):
-            origin = Origin(record.ledger, "settlement_reversal", record.date, original.document, record.run, record.number)
+            origin = VoucherHeader(record.ledger, "settlement_reversal", record.date, original.document, record.run, record.number)
             drafts.append(_mirror(books, original, origin))
     return drafts
 
 
-def payment_reversal_voucher(books: Books, reversal: DocumentReversed) -> Draft:
+def payment_reversal_voucher(books: Books, reversal: DocumentReversed) -> VoucherDraft:
     """The mirror of a payment's voucher; PostingDefectError if the payment has none."""
     original = books.of_payment(reversal.ledger, reversal.company, reversal.document)
-    origin = Origin(reversal.ledger, "payment_reversal", reversal.date, reversal.document)
+    origin = VoucherHeader(reversal.ledger, "payment_reversal", reversal.date, reversal.document)
     if original is None:
         msg = f"{reversal.company}: {origin}: there is no payment voucher of this document to mirror"
         raise PostingDefectError(msg)
     return _mirror(books, original, origin)
 
 
-def _mirror(books: Books, original: Voucher, origin: Origin) -> Draft:
+def _mirror(books: Books, original: Voucher, origin: VoucherHeader) -> VoucherDraft:
     voucher = draft(books.reference, original.company, origin)
     voucher.mirror(original.lines, RULE)
     return voucher

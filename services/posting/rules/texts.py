@@ -1,6 +1,6 @@
 """Line texts in the company's language: the kind and number of the voucher's document, then what the line is.
 
-What always holds: a language that is not here (or a variant of one, `de-CH`) falls back to its base language, then to
+Invariant: a language that is not here (or a variant of one, `de-CH`) falls back to its base language, then to
 English; a posting type without words stands for itself, as it does for its account.
 """
 
@@ -10,58 +10,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-FALLBACK: Final = "en"
+from shared.events.kinds import KINDS, LANGUAGES
 
-_KINDS: Final = {
-    "en": {
-        "invoice": "Invoice {}",
-        "credit_note": "Credit note {}",
-        "interest_note": "Interest note {}",
-        "collection_letter": "Collection letter {}",
-        "payment_fee": "Payment fee {}",
-        "refund": "Refund {}",
-        "payment": "Payment {}",
-        "settlement": "Settlement {}",
-        "settlement_reversal": "Reversal of settlement {}",
-        "payment_reversal": "Reversal of payment {}",
-    },
-    "fr": {
-        "invoice": "Facture {}",
-        "credit_note": "Avoir {}",
-        "interest_note": "Note d'intérêts {}",
-        "collection_letter": "Lettre de relance {}",
-        "payment_fee": "Frais de paiement {}",
-        "refund": "Remboursement {}",
-        "payment": "Paiement {}",
-        "settlement": "Lettrage {}",
-        "settlement_reversal": "Annulation du lettrage {}",
-        "payment_reversal": "Annulation du paiement {}",
-    },
-    "nl": {
-        "invoice": "Factuur {}",
-        "credit_note": "Creditnota {}",
-        "interest_note": "Rentenota {}",
-        "collection_letter": "Aanmaning {}",
-        "payment_fee": "Betalingskosten {}",
-        "refund": "Terugbetaling {}",
-        "payment": "Betaling {}",
-        "settlement": "Vereffening {}",
-        "settlement_reversal": "Terugboeking van vereffening {}",
-        "payment_reversal": "Terugboeking van betaling {}",
-    },
-    "de": {
-        "invoice": "Rechnung {}",
-        "credit_note": "Gutschrift {}",
-        "interest_note": "Zinsrechnung {}",
-        "collection_letter": "Mahnung {}",
-        "payment_fee": "Zahlungsgebühr {}",
-        "refund": "Rückerstattung {}",
-        "payment": "Zahlung {}",
-        "settlement": "Ausgleich {}",
-        "settlement_reversal": "Storno des Ausgleichs {}",
-        "payment_reversal": "Storno der Zahlung {}",
-    },
-}
+FALLBACK: Final = "en"
 
 _POSTING_TYPES: Final = {
     "en": {
@@ -150,14 +101,11 @@ _POSTING_TYPES: Final = {
     },
 }
 
-LANGUAGES: Final = tuple(_KINDS)
-"""The languages there are texts in."""
-
 
 @lru_cache(maxsize=1024)
 def _known(language: str) -> str:
     base = language.replace("_", "-").partition("-")[0].lower()
-    return base if base in _KINDS else FALLBACK
+    return base if base in LANGUAGES else FALLBACK
 
 
 @lru_cache(maxsize=8192)
@@ -172,5 +120,5 @@ def voucher_text(language: str, kind: str, document: str) -> Callable[[str, str 
     `voucher_text("en", "settlement", "PAY-1")("due_to", "FABE")` is "Settlement PAY-1: due to FABE".
     """
     known = _known(language)
-    voucher = _KINDS[known][kind].format(document)
+    voucher = getattr(KINDS[kind].words, known).format(document)
     return lambda posting_type, partner: f"{voucher}: {_line_words(known, posting_type, partner)}"

@@ -1,6 +1,6 @@
 """A voucher while it is written: lines with their side, account, text and rule, then the check that it balances.
 
-What always holds: a line of nothing is not written; a line in the company's own accounting currency has the same amount in
+Invariant: a line of nothing is not written; a line in the company's own accounting currency has the same amount in
 both; no voucher that does not balance, in each of its currencies and in the accounting currency, gets a number.
 """
 
@@ -34,7 +34,7 @@ class Amounts(NamedTuple):
     value: Decimal
 
 
-class Origin(NamedTuple):
+class VoucherHeader(NamedTuple):
     """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement."""
 
     ledger: str
@@ -56,12 +56,12 @@ def nothing(currency: str) -> Decimal:
     return rounded(ZERO, currency)
 
 
-class Draft:
+class VoucherDraft:
     """A voucher of one company that has no number yet."""
 
     __slots__ = ("_nothing", "_text", "company", "lines", "origin")
 
-    def __init__(self, company: CompanyDefined, origin: Origin) -> None:
+    def __init__(self, company: CompanyDefined, origin: VoucherHeader) -> None:
         self.company = company
         self.origin = origin
         self.lines: list[VoucherLine] = []
@@ -131,10 +131,10 @@ class Draft:
         return voucher
 
 
-def draft(reference: Reference, company: str, origin: Origin) -> Draft:
+def draft(reference: Reference, company: str, origin: VoucherHeader) -> VoucherDraft:
     """An empty voucher in a company's books; PostingDefectError if the company is not defined."""
     entity = reference.company(company)
     if entity is None:
         msg = f"{company}: {origin}: the company is not defined, though the settlement service posted in it"
         raise PostingDefectError(msg)
-    return Draft(entity, origin)
+    return VoucherDraft(entity, origin)

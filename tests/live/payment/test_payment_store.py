@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 
 from services.payment import store as store_module
 from services.payment.rules import Books, discard, expire, fold
 from services.payment.store import Store
+from shared.events.emitting import Cause
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.working_set import NotLoadedError
 from tests.schemas import empty_schema
@@ -144,3 +147,26 @@ async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
     assert [each.data.event for each in expire(books, NOW, NOW)] == ["VPAY-7", "A-1"]
     await store.save(connection, books)
     assert (await store.load_all(connection)).list_waiting() == []
+
+
+async def test_journals_that_waited_before_the_place_stood_apart_still_wait(connection: Any) -> None:
+    """The tables as the first migration made them, with a row as it was written then."""
+    migrations = Path(store_module.__file__).parent / "migrations"
+    await connection.execute("drop table journals, numbers, waiting, approvals, reference")
+    await connection.execute((migrations / "0001_sales_payment_journals.sql").read_text())
+    row = [
+        ["FABW", "FABE", "IC-WEST", ["FABE", "VPAY-7", "2026-02-15", "USD", "1", "USD", ["erp", "P"]], 1, "980.00"],
+        ["trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}],
+        5,
+    ]
+    row[0] += [
+        [{"company": "FABW", "document": "IC-4", "amount_to_settle": "980.00", "cash_discount_to_take": "20.00"}],
+        ["erp", "P"],
+        [["s", "S"], ["erp", "P"], "2026-02-15T10:00:00Z", None, 3],
+    ]
+    values = ("FABW", "VPAY-7", 1, 5, "erp", "P", NOW, "[]", "[]", orjson.dumps(row).decode())
+    await connection.execute("insert into waiting values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", *values)
+    await connection.execute((migrations / "0002_bytewise_keys.sql").read_text())
+    (waiting,) = list((await Store(SCHEMA).load_all(connection)).waiting)
+    assert waiting.draft.place == 3
+    assert waiting.draft.cause == Cause(EventRef("s", "S"), EventRef("erp", "P"), datetime(2026, 2, 15, 10, tzinfo=UTC))

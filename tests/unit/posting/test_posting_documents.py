@@ -7,8 +7,7 @@ from datetime import date
 import pytest
 
 from services.posting.rules import PostingDefectError
-from services.posting.rules.accounts import DEFAULT_OFFSET
-from services.posting.rules.texts import LANGUAGES
+from shared.events.kinds import DEFAULT_OFFSET, LANGUAGES
 from shared.events.reference import CompanyDefined
 from shared.events.vouchers import VoucherLine
 from tests.unit.posting.builders import books, document, lines, money, post, reversed_document, written

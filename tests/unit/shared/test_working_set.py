@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
 
-from shared.working_set import Missing, NotLoadedError, Table
+from shared.events.envelope import EventRef, Message
+from shared.events.reference import CompanyDefined
+from shared.working_set import Books, Missing, NotLoadedError, Table
 
 
 class Row(NamedTuple):
@@ -99,3 +102,44 @@ def test_settled_changes_are_the_new_state() -> None:
 
 def test_a_row_says_where_it_is_found() -> None:
     assert _table(complete=True).places("colour", RED) == ("red",)
+
+
+def _defined(company: str) -> Message:
+    return Message(EventRef("masters", company), "company.defined", CompanyDefined(company, "EUR"), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def _books() -> tuple[Books, Table[int, Row]]:
+    books = Books(complete=True, sequence=7)
+    return books, books.table("rows")
+
+
+def test_a_rollback_of_books_takes_back_rows_reference_data_order_and_freed_ids() -> None:
+    books, rows = _books()
+    books.take_reference(_defined("FAB"))
+    books.commit()
+    rows.put(1, RED)
+    books.take_reference(_defined("FABE"))
+    books.freed_ids.add(EventRef("erp", "1"))
+    assert books.next_sequence() == 8
+    books.rollback()
+    assert (rows.get(1), set(books.reference.companies), books.sequence) == (None, {"FAB"}, 7)
+    assert (books.reference_events, books.freed_ids) == ([], set())
+
+
+def test_committed_books_are_the_new_state() -> None:
+    books, rows = _books()
+    rows.put(1, RED)
+    books.take_reference(_defined("FAB"))
+    books.next_sequence()
+    books.commit()
+    assert (books.reference_events, books.freed_ids) == ([], set())
+    books.rollback()
+    assert (rows.get(1), set(books.reference.companies), books.sequence) == (RED, {"FAB"}, 8)
+
+
+def test_reference_data_given_to_books_is_never_changed_by_them() -> None:
+    books, _ = _books()
+    given = books.reference
+    books.take_reference(_defined("FAB"))
+    assert given.companies == {}
+    assert [message.ref.id for message in books.reference_events] == ["FAB"]
