@@ -59,7 +59,7 @@ def needed_by(messages: Iterable[Message]) -> Needed:
 
 
 def _by_run(needed: Needed, settlement: SettlementPosted) -> None:
-    if not settlement.answer:
+    if not settlement.reply_expected:
         return
     payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == PAYMENT}
     sellers = {each.intercompany_company for each in settlement.documents if each.intercompany_company is not None}

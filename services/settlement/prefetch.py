@@ -12,7 +12,7 @@ from services.settlement.rules.instructions import marks_of
 from services.settlement.rules.values import DocumentKey, Waiting
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import InvoicePosted, PaymentReversalRequested, SettlementRequested, SettlementReversalRequested, ledger_of
-from shared.events.journals import PaymentJournal, SalesPaymentJournal, SalesPaymentsAnswered
+from shared.events.journals import PaymentJournal, SalesPaymentJournal, SalesPaymentsReply
 from shared.working_set import Missing
 
 
@@ -36,7 +36,7 @@ def named_by(message: Message, books: Books, waiting: Waiting | None = None) -> 
         yield Missing("journals", None, (data.company, data.document))
         yield Missing("records", "run", (data.run, "payable"))
         yield from _answers(data.run)
-    elif isinstance(data, SalesPaymentsAnswered):
+    elif isinstance(data, SalesPaymentsReply):
         yield from _answers(data.run)
     elif isinstance(data, SettlementRequested):
         yield from _run(message, message.ref)

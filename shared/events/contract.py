@@ -76,8 +76,8 @@ CONTRACT: Final[dict[str, Entry]] = {
             "sales-payment-journal.created": journals.SalesPaymentJournal,
             "sales-payment-journal.posted": journals.SalesPaymentJournal,
             "sales-payment-journal.reversed": journals.SalesPaymentJournal,
-            "sales-payment-journal.waiting": journals.SalesPaymentsAnswered,
-            "sales-payment-journals.answered": journals.SalesPaymentsAnswered,
+            "sales-payment-journal.waiting": journals.SalesPaymentsReply,
+            "sales-payment-journals.answered": journals.SalesPaymentsReply,
         },
     ),
     **_on(

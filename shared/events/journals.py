@@ -63,8 +63,8 @@ class SalesPaymentJournal:
     """The payment of a group company as its seller sees it (`sales-payment-journal.created|posted|reversed`).
 
     `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
-    published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `answers` the number of
-    messages that answer this run (0: it is no answer, the journal had waited or was approved). `payer` is the event
+    published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `reply_count` the number of
+    messages that together reply to it (0: this is no reply, the journal had waited or was approved). `payer` is the event
     of the vendor payment.
     """
 
@@ -80,13 +80,13 @@ class SalesPaymentJournal:
     marks: list[SalesMark]
     mirrors: tuple[str, str]
     run: EventRef
-    answers: int
+    reply_count: int
     payer: EventRef
 
 
 @dataclass(slots=True)
-class SalesPaymentsAnswered:
-    """Answers a run without a journal: it makes none (`sales-payment-journals.answered`) or one waits (`….waiting`)."""
+class SalesPaymentsReply:
+    """A reply to a run without a journal: it makes none (`sales-payment-journals.answered`) or one waits (`….waiting`)."""
 
     run: EventRef
-    answers: int
+    reply_count: int

@@ -156,7 +156,7 @@ class SettlementRecord:
 class SettlementPosted:
     """One run (`settlement.posted`): all its records, or it does not happen.
 
-    `document` is the voucher's document: the primary's number, else None: each record's L. `answer` asks the payment
+    `document` is the voucher's document: the primary's number, else None: each record's L. `reply_expected` asks the payment
     service to say which sales payment journals it makes of the run.
     """
 
@@ -166,7 +166,7 @@ class SettlementPosted:
     primary: int | None
     documents: list[SettledDocument]
     records: list[SettlementRecord]
-    answer: bool = False
+    reply_expected: bool = False
 
 
 @dataclass(slots=True)

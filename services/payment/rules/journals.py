@@ -1,7 +1,7 @@
 """Sales payment journals: made by a run or later, approved, reversed, removed (C47, F-G03).
 
-Invariant: each question of the settlement service (`settlement.posted` with `answer`) is answered by exactly as many
-messages as each of them says; a journal's events are told once each; what waited goes on in order of arrival.
+Invariant: each run that expects a reply (`settlement.posted` with `reply_expected`) gets exactly as many messages as
+each of them says; a journal's events are told once each; what waited goes on in order of arrival.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ from services.payment.rules.values import (
 )
 from shared.events.emitting import caused_by
 from shared.events.envelope import Message, Outgoing
-from shared.events.journals import SalesPaymentsAnswered
+from shared.events.journals import SalesPaymentsReply
 from shared.events.reference import CompanyDefined, PaymentJournalDefined, TradingRelationDefined
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:
-    """The sales payment journals of a run, or the answer that it makes none; then the approvals that waited for them."""
+    """The sales payment journals of a run, or the reply that it makes none; then the approvals that waited for them."""
     settlement: SettlementPosted = message.data
-    if not settlement.answer:
+    if not settlement.reply_expected:
         return []
     drafts = drafts_of(books, message)
     if not drafts:
-        none = SalesPaymentsAnswered(settlement.run, answers=1)
+        none = SalesPaymentsReply(settlement.run, reply_count=1)
         return [EMITTER.emit(caused_by(message), "sales-payment-journals.answered", 0, settlement.party, none)]
-    answers: list[Outgoing] = []
+    replies: list[Outgoing] = []
     made: list[SalesPayment] = []
     for draft in drafts:
         terms = terms_of(books.reference, draft)
         if isinstance(terms, MissingReference):
-            answers.append(_wait(books, draft, terms, settlement.party, len(drafts)))
+            replies.append(_wait(books, draft, terms, settlement.party, len(drafts)))
         else:
             journal, event = _make(books, draft, terms, len(drafts))
             made.append(journal)
-            answers.append(event)
-    return [*answers, *(event for journal in made for event in resume_approvals(books, journal))]
+            replies.append(event)
+    return [*replies, *(event for journal in made for event in resume_approvals(books, journal))]
 
 
-def _wait(books: Books, draft: JournalDraft, need: MissingReference, party: str, answers: int) -> Outgoing:
+def _wait(books: Books, draft: JournalDraft, need: MissingReference, party: str, reply_count: int) -> Outgoing:
     books.waiting.put(draft.key, WaitingJournal(draft, need, books.next_sequence()))
-    answer = SalesPaymentsAnswered(draft.run, answers)
-    return EMITTER.emit(draft.cause, "sales-payment-journal.waiting", draft.place, party, answer)
+    reply = SalesPaymentsReply(draft.run, reply_count)
+    return EMITTER.emit(draft.cause, "sales-payment-journal.waiting", draft.place, party, reply)
 
 
-def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, answers: int) -> tuple[SalesPayment, Outgoing]:
-    data = sales_payment_journal(books.reference, draft, terms, answers)
+def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, reply_count: int) -> tuple[SalesPayment, Outgoing]:
+    data = sales_payment_journal(books.reference, draft, terms, reply_count)
     status = POSTED if terms.relation.post_automatically else CREATED
     journal = SalesPayment(data, status, draft.cause.first)
     books.journals.put(journal.key, journal)
@@ -87,14 +87,14 @@ def woken_by(data: Any) -> tuple[str, ...] | None:
 
 
 def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
-    """What a waiting journal does now: it waits for something else, or it is made; nobody asked, so it answers nothing."""
+    """What a waiting journal does now: it waits for something else, or it is made; no reply is expected any more."""
     terms = terms_of(books.reference, waiting.draft)
     if isinstance(terms, MissingReference):
         if wake_key(waiting._replace(need=terms)) != wake_key(waiting):
             books.waiting.put(waiting.draft.key, waiting._replace(need=terms))
         return []
     books.waiting.put(waiting.draft.key, None)
-    journal, event = _make(books, waiting.draft, terms, answers=0)
+    journal, event = _make(books, waiting.draft, terms, reply_count=0)
     return [event, *resume_approvals(books, journal)]
 
 

@@ -112,7 +112,7 @@ def terms_of(reference: Reference, draft: JournalDraft) -> MirrorTerms | Missing
     return MirrorTerms(relation, journal.offset)
 
 
-def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: MirrorTerms, answers: int) -> SalesPaymentJournal:
+def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: MirrorTerms, reply_count: int) -> SalesPaymentJournal:
     """The journal as the seller sees it. The rate is the payment's where both companies keep the same accounting currency."""
     journal, payer = terms.relation.payment_journal, draft.payer
     same_currency = reference.currency(draft.seller) == payer.accounting_currency
@@ -129,6 +129,6 @@ def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: Mirr
         marks=list(draft.marks),
         mirrors=(payer.company, payer.document),
         run=draft.run,
-        answers=answers,
+        reply_count=reply_count,
         payer=payer.event,
     )

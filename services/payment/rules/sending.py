@@ -29,4 +29,4 @@ def journal_event(reference: Reference, journal: SalesPayment, cause: Cause, num
 
 def become(journal: SalesPayment, status: str) -> SalesPayment:
     """A journal with another status than it was made with: what is told of it then replies to no run."""
-    return journal._replace(status=status, data=replace(journal.data, answers=0))
+    return journal._replace(status=status, data=replace(journal.data, reply_count=0))

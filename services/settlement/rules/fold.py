@@ -23,7 +23,7 @@ from shared.events.inbound import (
     SettlementRequested,
     SettlementReversalRequested,
 )
-from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal, SalesPaymentsAnswered
+from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal, SalesPaymentsReply
 
 __all__ = ["Books", "fold"]
 
@@ -77,7 +77,7 @@ _HANDLERS: Final[dict[type, Callable[[Turn], None]]] = {
     SettlementReversalRequested: begin_reversal,
     PaymentReversalRequested: begin_reversal,
     SalesPaymentJournal: sales_payment,
-    SalesPaymentsAnswered: answered,
+    SalesPaymentsReply: answered,
 }
 
 RESUME: Final[dict[str, Callable[[Turn, Waiting], None]]] = {

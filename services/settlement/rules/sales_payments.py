@@ -23,7 +23,7 @@ def sales_payment(turn: Turn) -> None:
         sequence = known.sequence if known is not None else turn.books.next_sequence()
         turn.books.journals.put(key, _journal(data, "posted", sequence))
         take_fact(turn, sequence)
-    turn.answered(data.run, data.answers)
+    turn.answered(data.run, data.reply_count)
 
 
 def _is_undone(turn: Turn, data: SalesPaymentJournal) -> bool:
@@ -49,4 +49,4 @@ def _journal(data: SalesPaymentJournal, status: str, sequence: int) -> SalesJour
 
 def answered(turn: Turn) -> None:
     """The payment service has said which sales payment journals a run makes."""
-    turn.answered(turn.message.data.run, turn.message.data.answers)
+    turn.answered(turn.message.data.run, turn.message.data.reply_count)

@@ -154,16 +154,11 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
     migrations = Path(store_module.__file__).parent / "migrations"
     await connection.execute("drop table journals, numbers, waiting, approvals, reference")
     await connection.execute((migrations / "0001_sales_payment_journals.sql").read_text())
-    row = [
-        ["FABW", "FABE", "IC-WEST", ["FABE", "VPAY-7", "2026-02-15", "USD", "1", "USD", ["erp", "P"]], 1, "980.00"],
-        ["trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}],
-        5,
-    ]
-    row[0] += [
-        [{"company": "FABW", "document": "IC-4", "amount_to_settle": "980.00", "cash_discount_to_take": "20.00"}],
-        ["erp", "P"],
-        [["s", "S"], ["erp", "P"], "2026-02-15T10:00:00Z", None, 3],
-    ]
+    payer = ["FABE", "VPAY-7", "2026-02-15", "USD", "1", "USD", ["erp", "P"]]
+    mark = {"company": "FABW", "document": "IC-4", "amount_to_settle": "980.00", "cash_discount_to_take": "20.00"}
+    origin = [["s", "S"], ["erp", "P"], "2026-02-15T10:00:00Z", None, 3]
+    draft = ["FABW", "FABE", "IC-WEST", payer, 1, "980.00", [mark], ["erp", "P"], origin]
+    row = [draft, ["trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}], 5]
     values = ("FABW", "VPAY-7", 1, 5, "erp", "P", NOW, "[]", "[]", orjson.dumps(row).decode())
     await connection.execute("insert into waiting values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", *values)
     await connection.execute((migrations / "0002_bytewise_keys.sql").read_text())

@@ -26,7 +26,7 @@ from shared.events.inbound import (
     SettlementRequested,
     SettlementReversalRequested,
 )
-from shared.events.journals import PaymentJournal, PaymentRefused, SalesMark, SalesPaymentJournal, SalesPaymentsAnswered
+from shared.events.journals import PaymentJournal, PaymentRefused, SalesMark, SalesPaymentJournal, SalesPaymentsReply
 from shared.events.reference import (
     Buyer,
     CentralizedPaymentsDefined,
@@ -93,7 +93,7 @@ for _type, _strategy in (
     (PaymentPosted, _payments),
     *((each, st.builds(each)) for each in (Difference, Discount, DiscountPart, Gain, PostedLine, ReversedRecord, SalesMark, VoucherLine)),
     *((each, st.builds(each)) for each in (SettledDocument, SettlementRecord, DocumentPosted, DocumentReversed, SettlementPosted)),
-    *((each, st.builds(each)) for each in (SettlementReversed, SalesPaymentJournalRefused, SalesPaymentJournal, SalesPaymentsAnswered)),
+    *((each, st.builds(each)) for each in (SettlementReversed, SalesPaymentJournalRefused, SalesPaymentJournal, SalesPaymentsReply)),
     *((each, st.builds(each)) for each in (PaymentJournal, Voucher)),
     (PaymentRefused, st.builds(PaymentRefused, original=st.dictionaries(st.text(), _json, max_size=3))),
     (Rejection, st.builds(Rejection, original=st.dictionaries(st.text(), _json, max_size=3))),

@@ -68,9 +68,13 @@ def record(  # noqa: PLR0913 - a record has as many parts
 
 
 def run(
-    documents: list[SettledDocument], *records: SettlementRecord, primary: int | None = None, answer: bool = True, ref: EventRef = RUN
+    documents: list[SettledDocument],
+    *records: SettlementRecord,
+    primary: int | None = None,
+    reply_expected: bool = True,
+    ref: EventRef = RUN,
 ) -> SettlementPosted:
-    return SettlementPosted("payable", ref, "WEST", primary, documents, list(records), answer)
+    return SettlementPosted("payable", ref, "WEST", primary, documents, list(records), reply_expected)
 
 
 IC_4 = run([payment(), invoice("VI-7")], record(0, 1, "980.00", discount="20.00"))

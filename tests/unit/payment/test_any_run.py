@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.payment.rules.allocation import payment_shares
-from shared.events.journals import SalesPaymentJournal, SalesPaymentsAnswered
+from shared.events.journals import SalesPaymentJournal, SalesPaymentsReply
 from tests.unit.payment.builders import Payment, ready
 from tests.unit.payment.streams import a_run, stream
 
@@ -34,7 +34,7 @@ def test_what_payments_gave_is_what_was_applied_less_what_credit_notes_gave(rand
 def test_each_run_is_answered_by_as_many_messages_as_each_of_them_says(random: Random) -> None:
     service = ready() if random.random() < 0.5 else Payment()
     for number in range(5):
-        answers = [each.data.answers for each in service.hear(a_run(random, number))]
+        answers = [each.data.reply_count for each in service.hear(a_run(random, number))]
         assert answers == [len(answers)] * len(answers)
         assert answers
 
@@ -53,5 +53,5 @@ def test_no_journal_is_told_twice_and_no_number_is_given_twice(random: Random) -
                 assert each.data.amount > 0
                 assert sum((mark.amount_to_settle for mark in each.data.marks), Decimal(0)) <= each.data.amount
             else:
-                assert isinstance(each.data, SalesPaymentsAnswered) or each.type == "event.rejected"
+                assert isinstance(each.data, SalesPaymentsReply) or each.type == "event.rejected"
     assert all(count == 1 for count in told.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shared.events.envelope import EventRef
-from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsAnswered
+from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsReply
 from shared.events.reference import CompanyDefined, PaymentJournalDefined
 from shared.events.settlements import SettledDocument
 from tests.unit.payment.builders import (
@@ -46,7 +46,7 @@ def test_the_sellers_journal_says_what_the_payer_paid_and_the_discount_it_took()
         marks=[SalesMark("FABW", "C-VI-7", Decimal("980.00"), Decimal("20.00"))],
         mirrors=("FAB", "VPAY-7"),
         run=RUN,
-        answers=1,
+        reply_count=1,
         payer=EventRef("scenario", "VPAY-7"),
     )
 
@@ -59,9 +59,9 @@ def test_without_automatic_posting_the_journal_is_only_created() -> None:
 
 def test_a_run_that_asks_for_no_answer_gets_none_and_one_without_group_invoices_gets_one() -> None:
     documents = [payment(), invoice("VI-7", seller=None)]
-    assert ready().hear(run(documents, record(0, 1, "980.00"), answer=False)) == []
+    assert ready().hear(run(documents, record(0, 1, "980.00"), reply_expected=False)) == []
     (answer,) = ready().hear(run(documents, record(0, 1, "980.00")))
-    assert (answer.type, answer.key, answer.data) == ("sales-payment-journals.answered", "WEST", SalesPaymentsAnswered(RUN, 1))
+    assert (answer.type, answer.key, answer.data) == ("sales-payment-journals.answered", "WEST", SalesPaymentsReply(RUN, 1))
 
 
 def test_a_discount_of_nothing_is_said_too() -> None:
@@ -115,7 +115,7 @@ def test_each_payment_of_a_request_makes_its_own_journal_with_its_own_discount()
     outgoing = ready().hear(run(documents, *records))
     assert [journal(each).document for each in outgoing] == ["ARPAY-IC-FAB-P-1-1", "ARPAY-IC-FAB-P-2-1"]
     assert [marked(each) for each in outgoing] == [[("C-VI-7", "98.00", "2.00")], [("C-VI-7", "49.00", "1.00")]]
-    assert [journal(each).answers for each in outgoing] == [2, 2]
+    assert [journal(each).reply_count for each in outgoing] == [2, 2]
     assert [journal(each).payer.id for each in outgoing] == ["P-1", "P-2"]
 
 

@@ -11,7 +11,7 @@ from services.payment.rules import Books, discard, expire, fold
 from services.payment.rules.books import approved_payment
 from shared.events.envelope import EventRef
 from shared.events.inbound import JournalApprovalRequested
-from shared.events.journals import SalesPaymentsAnswered
+from shared.events.journals import SalesPaymentsReply
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
 from tests.unit.payment.builders import (
     DAY,
@@ -46,12 +46,12 @@ REVERSED = SettlementReversed("payable", [], [RUN], [])
 def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], missing: Any, waits_for: str, key: dict[str, str]) -> None:
     service = Payment(*known)
     (answer,) = service.hear(IC_4)
-    assert (answer.type, answer.data) == ("sales-payment-journal.waiting", SalesPaymentsAnswered(RUN, 1))
+    assert (answer.type, answer.data) == ("sales-payment-journal.waiting", SalesPaymentsReply(RUN, 1))
     (waiting,) = service.books.list_waiting()
     assert (waiting.event, waiting.reason, waiting.key, waiting.since) == (RUN, waits_for, key, answer.time)
     assert service.statuses() == {}
     (posted,) = service.hear(missing)
-    assert (posted.type, journal(posted).document, journal(posted).answers) == ("sales-payment-journal.posted", NUMBER, 0)
+    assert (posted.type, journal(posted).document, journal(posted).reply_count) == ("sales-payment-journal.posted", NUMBER, 0)
     assert (posted.cause, posted.time) == (answer.cause, answer.time)
     assert service.waits() == []
 
@@ -84,7 +84,7 @@ def test_one_of_two_journals_waits_and_both_answer() -> None:
     service = ready()
     documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, company="FABX")]
     made, waiting = service.hear(run(documents, record(0, 1, "1.00"), record(0, 2, "2.00")))
-    assert (journal(made).answers, waiting.data) == (2, SalesPaymentsAnswered(RUN, 2))
+    assert (journal(made).reply_count, waiting.data) == (2, SalesPaymentsReply(RUN, 2))
     assert journal(service.hear(relation(buyer="FABX"))[0]).document == "ARPAY-IC-FAB-VPAY-7-2"
 
 
@@ -104,7 +104,7 @@ def test_an_approval_posts_a_created_journal_once() -> None:
     service = ready(automatic=False)
     service.hear(IC_4)
     (posted,) = service.hear(approval(), id_="APPROVE")
-    assert (posted.type, journal(posted).answers, posted.cause) == ("sales-payment-journal.posted", 0, EventRef("scenario", "APPROVE"))
+    assert (posted.type, journal(posted).reply_count, posted.cause) == ("sales-payment-journal.posted", 0, EventRef("scenario", "APPROVE"))
     assert service.statuses() == {NUMBER: "posted"}
     (refusal,) = service.hear(approval(), id_="AGAIN")
     assert (refusal.type, refusal.data.event, refusal.data.scope, refusal.data.code) == (
@@ -187,7 +187,7 @@ def test_reversing_the_run_reverses_its_journals(automatic: bool) -> None:  # no
     service.hear(IC_4)
     reversal = SettlementReversed("payable", [], [RUN], [("FABW", NUMBER), ("FABW", "UNKNOWN")])
     (reversed_,) = service.hear(reversal)
-    assert (reversed_.type, journal(reversed_).document, journal(reversed_).answers) == ("sales-payment-journal.reversed", NUMBER, 0)
+    assert (reversed_.type, journal(reversed_).document, journal(reversed_).reply_count) == ("sales-payment-journal.reversed", NUMBER, 0)
     assert service.statuses() == {NUMBER: "reversed"}
     assert service.hear(reversal) == []
     assert service.hear(DocumentReversed("receivable", "FABW", NUMBER, DAY)) == []
