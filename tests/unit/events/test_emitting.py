@@ -25,7 +25,7 @@ def test_a_message_without_a_first_event_begins_its_chain() -> None:
 
 def test_the_same_effect_has_the_same_id_and_any_other_another() -> None:
     cause = caused_by(MESSAGE)
-    said = [
+    said: list[tuple[str, int | str]] = [
         ("settlement.posted", 0),
         ("settlement.posted", 1),
         ("settlement.reversed", 0),
