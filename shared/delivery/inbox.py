@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 def inbox_key(ref: EventRef) -> UUID:
-    """Under what an event is remembered (architecture.md, Delivery 2).
+    """Under what an event is remembered (architecture/delivery.md, "Names and ids").
 
     Ids of our own have their time in front, so that the index grows at one end; of an event from outside, which may
     have any id, it is a digest of source and id.

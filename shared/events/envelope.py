@@ -113,7 +113,7 @@ def derived_id(cause: EventRef, time: datetime, kind: str, number: int) -> str:
     """The id of the effect `kind` number `number` of an event: UUID version 8, the causing event's time in front.
 
     The rest is a digest of the cause's source and id, the kind and the number: the same cause gives the same id
-    however often it is computed (architecture.md, Delivery 2).
+    however often it is computed (architecture/delivery.md, "Names and ids").
     """
     digest = hashlib.blake2b(f"{cause.source}\0{cause.id}\0{kind}\0{number}".encode(), digest_size=10).hexdigest()
     time_ms = f"{int(time.timestamp() * 1000) & (1 << 48) - 1:012x}"

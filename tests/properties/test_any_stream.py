@@ -1,4 +1,4 @@
-"""What holds for any stream of events, whatever was refused or waits (quality.md, "Tests")."""
+"""What holds for any stream of events, whatever was refused or waits."""
 
 from __future__ import annotations
 
