@@ -202,3 +202,35 @@ def test_every_example_that_a_page_names_in_brackets_is_a_link(page: Path) -> No
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     named = re.findall(r"`((?:services|shared|tests)/[\w./-]+)`", _read(page))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def _examples(text: str) -> Iterator[str]:
+    """The blocks of a page that show examples: quoted paragraphs and the last cell of a rule's row."""
+    for block in re.findall(r"(?:^>.*\n)+", text, flags=re.MULTILINE):
+        yield re.sub(r"\n> ?", " ", block)
+    for row in re.findall(r"^\| <a id=.*$", text, flags=re.MULTILINE):
+        yield row.split("|")[-2]
+
+
+def _figures(text: str) -> set[str]:
+    """Amounts and rates, those aside by which something is multiplied or divided."""
+    return {figure.replace(",", "") for figure in re.findall(r"(?<![\u00f7\u00d7] )(?<![\d.,])\d[\d,]*\.\d+", text)}
+
+
+def _said(page: Path) -> Iterator[tuple[str, str, bool]]:
+    """Each figure that a page gives for an example, and whether the example's scenario file has it."""
+    text = _read(page)
+    files = dict(re.findall(r"^\[([^\]]+)\]: (\S+\.yaml)$", text, flags=re.MULTILINE))
+    for block in _examples(text):
+        parts = re.split(r"\[([a-z0-9/-]+)\]", block)
+        for name, said in zip(parts[1::2], parts[2::2], strict=True):
+            if name in files:
+                scenario = _read(page.parent / files[name]).replace(",", "")
+                yield from ((name, figure, figure in scenario) for figure in _figures(said))
+
+
+@pytest.mark.parametrize("page", [DOCS / "rules.md", DOCS / "events.md"], ids=lambda page: page.name)
+def test_every_figure_beside_an_example_stands_in_its_scenario_file(page: Path) -> None:
+    said = list(_said(page))
+    assert len(said) > 8, "the examples are no longer recognized"
+    assert [(name, figure) for name, figure, is_there in said if not is_there] == []
