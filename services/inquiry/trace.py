@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.schemas import schema_of
+from services.payment import queries as sales_payments
 from services.posting import queries as ledger
 from services.settlement import queries as subledger
 from services.settlement.rules.values import DocumentKey
@@ -88,7 +89,7 @@ class _Tracer:
 
     async def _upstream(self, document: Document) -> None:
         """A sales payment is followed from the vendor payment that it mirrors."""
-        for _, journal in await subledger.journal_numbered(self._payment, document.company, document.document):
+        for _, journal in await sales_payments.journal_numbered(self._payment, document.company, document.document):
             payer = DocumentKey("payable", *journal.mirrors)
             for vendor_payment in await subledger.documents_by_key(self._settlement, [payer]):
                 await self._document(vendor_payment)
@@ -99,14 +100,14 @@ class _Tracer:
             return
         self._seen.add(document.key)
         vouchers = await ledger.vouchers_of_documents(self._posting, [document.key])
-        journals = await subledger.journal_numbered(self._payment, document.company, document.document)
+        journals = await sales_payments.journal_numbered(self._payment, document.company, document.document)
         self._trace.documents.append(TracedDocument(document, vouchers, journals[0] if journals else None))
         for record in await subledger.records_of_document(self._settlement, document.key):
             await self._run(record.run)
         await self._mirrors(document)
 
     async def _mirrors(self, document: Document) -> None:
-        for _, journal in await subledger.mirrors_of(self._payment, document.event, document.company, document.document):
+        for _, journal in await sales_payments.mirrors_of(self._payment, document.event, document.company, document.document):
             key = DocumentKey("receivable", journal.company, journal.document)
             for sales_payment in await subledger.documents_by_key(self._settlement, [key]):
                 await self._document(sales_payment)

@@ -1,6 +1,6 @@
-"""Open documents, settlement records and sales payment journals as the settlement and payment services have them.
+"""What others may read of the settlement service's tables: documents and settlement records as its rules have them.
 
-What always holds: rows are read by the services' own readers (services.settlement.stored_tables), so their form is known in one
+Invariant: rows are read by the service's own readers (services.settlement.stored_tables), so their form is known in one
 place; a large ledger is read page by page.
 """
 
@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
-from shared.events.contract import adapter
-from shared.events.journals import SalesPaymentJournal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from services.settlement.rules.values import Document
     from shared.delivery.ports import Connection
-    from shared.events.envelope import EventRef
 
 _PAGE: Final = 5000
 _NEXT: Final = """
@@ -36,10 +33,6 @@ select body from documents where ledger in ('receivable', 'payable') and documen
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
 _OF_RUN: Final = "select body from records where run_id = $1"
-_MIRRORS: Final = (
-    "select status, data from journals where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
-)
-_JOURNAL: Final = "select status, data from journals where company = $1 and document = $2"
 
 
 async def documents(connection: Connection, company: str | None = None, party: str | None = None) -> AsyncIterator[Document]:
@@ -87,17 +80,3 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
 async def _read(connection: Connection, table: str, select: str, key: DocumentKey) -> AsyncIterator[Any]:
     for row in await connection.fetch(select, *([part] for part in key)):
         yield TABLES[table].read(row["body"])[1]
-
-
-async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[tuple[str, SalesPaymentJournal]]:
-    """Status and content of the sales payment journals that mirror a vendor payment; `connection`: the payment service's."""
-    return [_journal(row) for row in await connection.fetch(_MIRRORS, payer.id, company, document)]
-
-
-async def journal_numbered(connection: Connection, company: str, document: str) -> list[tuple[str, SalesPaymentJournal]]:
-    """The sales payment journal of this number, if there is one; `connection`: the payment service's."""
-    return [_journal(row) for row in await connection.fetch(_JOURNAL, company, document)]
-
-
-def _journal(row: Any) -> tuple[str, SalesPaymentJournal]:
-    return row["status"], adapter(SalesPaymentJournal).validate_json(row["data"])
