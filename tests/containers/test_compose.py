@@ -14,9 +14,9 @@ import pytest
 
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
+from tests.builders.load import intercompany_file, intercompany_payments
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
 from tests.live.delivery.running import until
-from tests.live.load import intercompany_file, intercompany_payments
 from tests.scenario_files import EXAMPLES, FILES, IC_4
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from services.registry import SERVICES
 from services.scenarios.scenario_file import Scenario
 from services.scenarios.simulation import Simulation, simulate
 from shared.events.envelope import Topic
+from tests.builders.invoices import poison
+from tests.builders.load import differences, environment, intercompany_payments, live_result
 from tests.containers.offsets import all_committed, ends_of_all, read_from_the_beginning
 from tests.containers.parts import Parts, started_parts
 from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiescent
-from tests.live.delivery.events import poison
 from tests.live.delivery.running import until
-from tests.live.load import differences, environment, intercompany_payments, live_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,11 +12,11 @@ from testcontainers.core.container import DockerContainer
 
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
+from tests.builders.load import intercompany_payments
 from tests.containers.images import built_image
 from tests.containers.parts import Parts, started_parts
 from tests.containers.under_load import assert_as_simulated, flowing, group_sent
 from tests.live.delivery.running import until
-from tests.live.load import intercompany_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

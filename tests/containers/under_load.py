@@ -17,8 +17,8 @@ from shared.kafka.connection import KafkaProducer
 from shared.kafka.log_ends import reading
 from shared.postgresql.database import Postgres
 from shared.runtime.retry import any_error, retry_forever, system_runtime
+from tests.builders.load import differences, in_disorder, live_result
 from tests.live.delivery.running import until
-from tests.live.load import differences, in_disorder, live_result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import Simulation
-from tests.properties import streams
+from tests.builders import streams
 
 Balances = dict[tuple[Any, ...], Decimal]
 

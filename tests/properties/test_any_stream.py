@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scenarios.simulation import simulate
-from tests.properties import streams
+from tests.builders import streams
 from tests.properties.balances import balances, drawn
 
 RANDOM = st.randoms(use_true_random=False)

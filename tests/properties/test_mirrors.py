@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.inquiry.rows import Result
 from services.scenarios.simulation import simulate
-from tests.properties import streams
+from tests.builders import streams
 from tests.properties.balances import drawn
 
 RANDOM = st.randoms(use_true_random=False)

@@ -16,7 +16,7 @@ from shared.delivery.outbox import unpack
 from shared.events.codec import decode
 from shared.events.envelope import Topic
 from shared.telemetry import QUERIES
-from tests.live.delivery.events import invoice, poison
+from tests.builders.invoices import invoice, poison
 from tests.live.delivery.toy.service import SERVICE
 from tests.live.delivery.toy.store import Store
 

@@ -28,7 +28,7 @@ from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog, end_offsets_at_least, reading
 from shared.runtime import process as process_module
 from shared.runtime.process import serve
-from tests.live.delivery.events import invoice, poison
+from tests.builders.invoices import invoice, poison
 from tests.live.delivery.parts import APACHE_KAFKA, free_port
 from tests.live.delivery.running import until
 from tests.live.delivery.toy.service import SERVICE

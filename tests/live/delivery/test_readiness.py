@@ -8,7 +8,7 @@ import pytest
 
 from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
-from tests.live.delivery.events import invoice
+from tests.builders.invoices import invoice
 
 if TYPE_CHECKING:
     from shared.kafka.connection import Subscription

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.delivery.events import invoice
+from tests.builders.invoices import invoice
 from tests.live.delivery.running import until
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from shared.delivery.outbox import unpack
 from shared.delivery.ports import Partition
 from shared.delivery.shell_tables import REFERENCE, rebase
 from shared.events.envelope import Record, Topic
-from tests.live.delivery.events import headers, invoice
+from tests.builders.invoices import headers, invoice
 
 if TYPE_CHECKING:
     from tests.live.delivery.running import Running

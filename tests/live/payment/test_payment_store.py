@@ -17,10 +17,10 @@ from services.payment.store import Store
 from shared.events.emitting import Cause
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.working_set import NotLoadedError
-from tests.schemas import empty_schema
-from tests.unit.events.sending import PAYMENT, binary, taken
-from tests.unit.payment.builders import FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
-from tests.unit.payment.streams import stream
+from tests.builders.payment import FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
+from tests.builders.payment_streams import stream
+from tests.builders.records import PAYMENT, binary, taken
+from tests.live.schemas import empty_schema
 
 pytestmark = pytest.mark.embedded
 

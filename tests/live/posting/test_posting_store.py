@@ -18,8 +18,7 @@ from shared.events.reference import CompanyDefined, IntercompanyAccountingDefine
 from shared.events.settlements import DocumentPosted, SettlementPosted
 from shared.events.vouchers import Voucher
 from shared.working_set import NotLoadedError
-from tests.schemas import empty_schema
-from tests.unit.posting.builders import (
+from tests.builders.posting import (
     books,
     difference,
     discount,
@@ -31,6 +30,7 @@ from tests.unit.posting.builders import (
     reversed_record,
     run,
 )
+from tests.live.schemas import empty_schema
 
 pytestmark = pytest.mark.embedded
 

@@ -18,9 +18,9 @@ from services.settlement.store import Store
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record
 from shared.working_set import NotLoadedError
-from tests.properties import streams
+from tests.builders import streams
+from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES
-from tests.schemas import empty_schema
 
 pytestmark = pytest.mark.embedded
 

@@ -12,7 +12,7 @@ from shared.events.codec import as_cloudevent
 from shared.events.contract import full_type
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.inbound import InvoicePosted, Mark, PaymentPosted
-from tests.unit.events.sending import INVOICE, PAYMENT, binary, refused, structured, taken
+from tests.builders.records import INVOICE, PAYMENT, binary, refused, structured, taken
 
 PAYMENT_TYPE = full_type("vendor-payment.posted")
 

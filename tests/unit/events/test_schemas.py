@@ -10,7 +10,7 @@ import pytest
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import Topic
 from shared.events.schemas import asyncapi, json_schemas
-from tests.unit.events.sending import INVOICE, PAYMENT
+from tests.builders.records import INVOICE, PAYMENT
 
 SCHEMAS = json_schemas()
 

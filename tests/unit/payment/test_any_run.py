@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.payment.rules.allocation import payment_shares
 from shared.events.journals import SalesPaymentJournal, SalesPaymentsReply
-from tests.unit.payment.builders import Payment, ready
-from tests.unit.payment.streams import a_run, stream
+from tests.builders.payment import Payment, ready
+from tests.builders.payment_streams import a_run, stream
 
 
 @given(random=st.randoms(use_true_random=False))

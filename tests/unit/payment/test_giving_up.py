@@ -8,7 +8,7 @@ from typing import Any
 
 from services.payment.rules import discard, expire, fold
 from shared.events.envelope import EventRef, Outgoing, Topic
-from tests.unit.payment.builders import IC_4, RUN, Payment, approval, ready
+from tests.builders.payment import IC_4, RUN, Payment, approval, ready
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from services.payment.service import SERVICE
 from shared.events.codec import decode
 from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
 from shared.events.inbound import PaymentPosted
-from tests.unit.events.sending import INVOICE, PAYMENT, binary, refused, taken
-from tests.unit.payment.builders import WEST, Payment, ready
+from tests.builders.payment import WEST, Payment, ready
+from tests.builders.records import INVOICE, PAYMENT, binary, refused, taken
 
 DATA = PaymentPosted("FAB", "IC-WEST", "VPAY-7", taken(binary("vendor-payment.posted", PAYMENT)).data.date, "USD", Decimal("980.00"))
 

@@ -8,7 +8,7 @@ from shared.events.envelope import EventRef
 from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsReply
 from shared.events.reference import CompanyDefined, PaymentJournalDefined
 from shared.events.settlements import SettledDocument
-from tests.unit.payment.builders import (
+from tests.builders.payment import (
     DAY,
     FABW,
     IC_4,

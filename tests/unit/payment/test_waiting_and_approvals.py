@@ -13,7 +13,7 @@ from shared.events.envelope import EventRef
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
-from tests.unit.payment.builders import (
+from tests.builders.payment import (
     DAY,
     FABW,
     IC_4,

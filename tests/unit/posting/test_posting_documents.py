@@ -10,7 +10,7 @@ from services.posting.rules import PostingDefectError
 from shared.events.kinds import DEFAULT_OFFSET, LANGUAGES
 from shared.events.reference import CompanyDefined
 from shared.events.vouchers import VoucherLine
-from tests.unit.posting.builders import books, document, lines, money, post, reversed_document, written
+from tests.builders.posting import books, document, lines, money, post, reversed_document, written
 
 KINDS = ("invoice", "credit_note", "interest_note", "collection_letter", "payment_fee", "refund", "payment")
 LOWERS = ("credit_note", "payment")

@@ -10,7 +10,7 @@ import pytest
 
 from shared.events.settlements import DocumentPosted, SettlementPosted
 from shared.events.vouchers import Voucher
-from tests.unit.posting.builders import (
+from tests.builders.posting import (
     RUN,
     books,
     difference,

@@ -17,7 +17,7 @@ from shared.events.reference import CompanyDefined
 from shared.events.settlements import Difference, Discount, DiscountPart, Gain, SettlementPosted, SettlementRecord
 from shared.events.vouchers import Voucher
 from shared.money import minor_unit
-from tests.unit.posting.builders import DAY, RUN, books, document, message, post, reversed_record, settled
+from tests.builders.posting import DAY, RUN, books, document, message, post, reversed_record, settled
 
 GROUP = (CompanyDefined("FAB", "USD"), CompanyDefined("FABE", "EUR"), CompanyDefined("FABJ", "JPY"), CompanyDefined("FABW", "USD"))
 OWN = {company.company: company.currency for company in GROUP}

@@ -10,7 +10,7 @@ import pytest
 from services.posting.rules import PostingDefectError
 from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined
 from shared.events.vouchers import Voucher, VoucherLine
-from tests.unit.posting.builders import (
+from tests.builders.posting import (
     books,
     difference,
     discount,

@@ -15,8 +15,8 @@ from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs
 from shared.events.codec import encode
 from shared.events.envelope import Outgoing, Record
-from tests.properties.streams import scenario
-from tests.unit.settlement.builders import GROUP, Event, Heard, asked, balances, invoice, mark, paid, result, undone
+from tests.builders.settlement import GROUP, Event, Heard, asked, balances, invoice, mark, paid, result, undone
+from tests.builders.streams import scenario
 
 RELATION = GROUP["trading"][0]
 TO_FABN = {**RELATION, "seller": {"company": "FABN", "customer": "IC-EAST"}, "buyer": {"company": "FABE", "vendor": "IC-NORTH"}}

@@ -10,7 +10,7 @@ from services.scenarios.scenario_file import START
 from services.scenarios.simulation import Simulation
 from services.settlement.rules.giving_up import discard, expire
 from shared.events.envelope import EventRef, Outgoing
-from tests.unit.settlement.builders import Event, invoice, mark, paid, told, undone
+from tests.builders.settlement import Event, invoice, mark, paid, told, undone
 
 UNKNOWN = invoice("I9", account="C-9")
 TO_COME = mark("I9")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.settlement.builders import Event, asked, invoice, mark, note, paid, result, told
+from tests.builders.settlement import Event, asked, invoice, mark, note, paid, result, told
 
 TERMS = [{"percent": "2", "until": "2026-01-25"}, {"percent": "1", "until": "2026-02-25"}]
 IN_DAYS = [{"percent": "2", "days": 10}]

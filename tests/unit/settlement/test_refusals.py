@@ -10,8 +10,8 @@ from services.scenarios.scenario_file import arrivals
 from services.settlement.rules.fold import fold
 from shared.events.codec import decode
 from shared.events.envelope import Message
-from tests.properties.streams import scenario
-from tests.unit.settlement.builders import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from tests.builders.streams import scenario
 
 I1, I2, PAID = invoice("I1"), invoice("I2"), paid("P1", "10.00", mark("I1"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.settlement.builders import Event, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from tests.builders.settlement import Event, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 
 ACROSS = [invoice("I1", company="FABE"), paid("P1", "10.00", mark("I1", "FABE"))]
 CREDITED = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}

@@ -17,7 +17,7 @@ from shared import telemetry
 from shared.events.codec import decode
 from shared.events.envelope import Message
 from shared.settings import LogFormat, Settings
-from tests.live.delivery.events import invoice
+from tests.builders.invoices import invoice
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from services.inquiry.rows import Result, collect
 from services.inquiry.schemas import load_books, load_rejections
 from services.scenarios.scenario_file import Arrival, Scenario, arrivals
 from services.scenarios.simulation import refs
-from tests.properties import streams
+from tests.builders import streams
 
 if TYPE_CHECKING:
     from shared.events.envelope import Record

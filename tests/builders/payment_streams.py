@@ -8,7 +8,7 @@ from typing import Any
 from shared.events.envelope import EventRef
 from shared.events.reference import CompanyDefined, PaymentJournalDefined
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
-from tests.unit.payment.builders import DAY, EAST, WEST, approval, invoice, payment, record, relation, run
+from tests.builders.payment import DAY, EAST, WEST, approval, invoice, payment, record, relation, run
 
 SELLERS = ("FABW", "FABN")
 PAYMENTS = ("V-1", "V-2", "V-3")

@@ -10,7 +10,7 @@ from services.inquiry.rows import Result, collect
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs, simulate
 from shared.events.envelope import Outgoing, Record
-from tests.properties.streams import scenario
+from tests.builders.streams import scenario
 
 Event = dict[str, Any]
 

@@ -1,1 +1,0 @@
-"""A service as small as can be, to test the shell with: it counts invoices."""
