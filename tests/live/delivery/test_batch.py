@@ -61,8 +61,9 @@ async def test_an_id_that_was_given_back_can_be_taken_corrected(running: Running
     assert await running.value("select count(*) from inbox") == 0
     await running.deliver(invoice("A", 1, company="FREE"), invoice("A", 2), invoice("A", 3, company="FREE"))
     assert await running.counts() == {"FAB": 1}
-    assert await _refusals(running) == {"A": "not-a-member"} or await _refusals(running) == {"A": "conflicting-duplicate"}
-    assert await running.value("select count(*) from rejections") == 2
+    # The same refusal of the same event is one row, whoever says it again; the third record met an id that was taken by then.
+    codes = "select array_agg(code order by code) from rejections where event = 'A'"
+    assert await running.value(codes) == ["conflicting-duplicate", "not-a-member"]
     await running.deliver(invoice("A", 4))
     assert await running.counts() == {"FAB": 1}
 
