@@ -20,7 +20,7 @@ from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefus
 
 
 @dataclass(slots=True)
-class Needed:
+class NeededJournals:
     """Keys: last numbers by vendor payment, journals, waiting journals by run and by what wakes them, approvals by payment."""
 
     numbers: set[str] = field(default_factory=set)
@@ -41,9 +41,9 @@ class Needed:
         sets[table, index].add(key)
 
 
-def needed_by(messages: Iterable[Message]) -> Needed:
+def needed_by(messages: Iterable[Message]) -> NeededJournals:
     """What these messages need; inbound payments need nothing."""
-    needed = Needed()
+    needed = NeededJournals()
     for message in messages:
         data = message.data
         if isinstance(data, SettlementPosted):
@@ -58,7 +58,7 @@ def needed_by(messages: Iterable[Message]) -> Needed:
     return needed
 
 
-def _by_run(needed: Needed, settlement: SettlementPosted) -> None:
+def _by_run(needed: NeededJournals, settlement: SettlementPosted) -> None:
     if not settlement.reply_expected:
         return
     payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == PAYMENT}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.payment.prefetch import Needed, needed_by
+from services.payment.prefetch import NeededJournals, needed_by
 from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wake_key
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal
 from shared.delivery.ports import Connection
@@ -80,7 +80,7 @@ class Store:
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for and `load` did not foresee."""
-        needed = Needed()
+        needed = NeededJournals()
         for each in missing:
             needed.add(each.table, each.by, each.key)
         await _load(connection, books, needed)
@@ -144,7 +144,7 @@ async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[A
 # Reading
 
 
-async def _load(connection: Connection, books: Books, needed: Needed) -> None:
+async def _load(connection: Connection, books: Books, needed: NeededJournals) -> None:
     if needed.numbers:
         await _load_numbers(connection, books, sorted(needed.numbers))
     if needed.journals:
@@ -170,7 +170,7 @@ async def _load_journals(connection: Connection, books: Books, keys: list[Journa
         books.journals.loaded(journal.key, journal)
 
 
-async def _load_waiting(connection: Connection, books: Books, needed: Needed) -> None:
+async def _load_waiting(connection: Connection, books: Books, needed: NeededJournals) -> None:
     """The waiting journals, and the approvals that may go on with them."""
     runs = sorted(needed.runs)
     places: dict[tuple[str, Any], list[Any]] = {("run", run): [] for run in runs} | {("wakes", key): [] for key in needed.wakes}

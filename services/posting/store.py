@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import orjson
 
+from services.posting.prefetch import NeededVouchers, needed_by
 from services.posting.rules.books import INDEXES, Balance, BalanceKey, Books, balances_of
 from services.posting.rules.numbers import SERIES, VoucherKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.events.settlements import DocumentPosted, DocumentReversed, SettlementPosted, SettlementReversed
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 from shared.working_set import Missing
@@ -74,23 +74,15 @@ class Store:
         Two queries, five with reversals, whatever the number of messages.
         """
         books = Books(await self._reference.current(connection))
-        records = {(record.run, record.ledger, record.number) for record in _reversed_records(messages)}
-        payments = {_payment_key(message.data) for message in messages if isinstance(message.data, DocumentReversed)}
-        if records or payments:
-            await _load_originals(connection, books, records, payments)
-        companies = {company for message in messages for company in _companies(message.data)}
-        await _load_numbers(connection, books, companies | {voucher.company for voucher in books.vouchers})
+        await _load(connection, books, needed_by(messages))
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for and `load` did not foresee."""
-        wanted = set(missing)
-        records: set[Any] = {each.key for each in wanted if each.by == "record"}
-        payments: set[Any] = {each.key for each in wanted if each.by == "payment"}
-        if records or payments:
-            await _load_originals(connection, books, records, payments)
-        companies = {str(each.key[0]) for each in wanted if each.table == "numbers" and isinstance(each.key, tuple)}
-        await _load_numbers(connection, books, companies | {voucher.company for voucher in books.vouchers})
+        needed = NeededVouchers()
+        for each in missing:
+            needed.add(each.table, each.by, each.key)
+        await _load(connection, books, needed)
 
     async def load_all(self, connection: Connection) -> Books:
         """Everything, in the order of companies, series and numbers."""
@@ -138,37 +130,23 @@ class Store:
         await self._reference.save(connection, books.reference_events)
 
 
-# What a batch names
-
-
-def _companies(data: Any) -> Iterator[str]:
-    if isinstance(data, SettlementPosted):
-        yield from (document.company for document in data.documents)
-    elif isinstance(data, DocumentPosted | DocumentReversed):
-        yield data.company
-
-
-def _reversed_records(messages: Sequence[Message]) -> Iterator[Any]:
-    for message in messages:
-        if isinstance(message.data, SettlementReversed):
-            yield from message.data.records
-
-
-def _payment_key(data: DocumentReversed) -> _Key:
-    return (data.ledger, data.company, data.document)
-
-
 # Reading
 
 
-async def _load_originals(connection: Connection, books: Books, records: set[_Key], payments: set[_Key]) -> None:
-    runs = sorted({(run.source, run.id) for run, _, _ in records})
+async def _load(connection: Connection, books: Books, needed: NeededVouchers) -> None:
+    if needed.records or needed.payments:
+        await _load_originals(connection, books, needed)
+    await _load_numbers(connection, books, needed.companies | {voucher.company for voucher in books.vouchers})
+
+
+async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers) -> None:
+    runs = sorted({(run.source, run.id) for run, _, _ in needed.records})
     rows = await connection.fetch(OF_RECORDS, *_columns(runs, 2)) if runs else []
-    rows += await connection.fetch(OF_PAYMENTS, *_columns(sorted(payments), 3)) if payments else []
+    rows += await connection.fetch(OF_PAYMENTS, *_columns(sorted(needed.payments), 3)) if needed.payments else []
     keys = [(row["company"], row["series"], row["number"]) for row in rows]
     lines = _by_voucher(await connection.fetch(OF_VOUCHERS, *_columns(keys, 3)))
-    asked = [("record", key) for key in records] + [("payment", key) for key in payments]
-    found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in asked}
+    places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("payment", key) for key in needed.payments]
+    found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in places}
     for row in rows:
         key, voucher = _voucher(row, lines)
         books.vouchers.loaded(key, voucher)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from services.posting.rules.accounts import PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
-from services.posting.rules.voucher_draft import Amounts, VoucherDraft, VoucherHeader, draft, nothing
+from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher, nothing
 from shared.events.kinds import DEFAULT_OFFSET, LOWERING, PAYMENT
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.money import minor_unit, rounded, share
@@ -22,11 +22,11 @@ def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherD
     A receivable document that raises the balance debits the summary account, one that lowers it credits it; payable is the
     mirror. PostingDefectError if more than rounding leaves it unbalanced.
     """
-    voucher = draft(reference, document.company, VoucherHeader(document.ledger, document.kind, document.date, document.document))
+    voucher = new_voucher(reference, document.company, VoucherHeader(document.ledger, document.kind, document.date, document.document))
     side = 1 if (document.ledger == RECEIVABLE) == (document.kind not in LOWERING) else -1
     summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions)
     amount = rounded(document.amount, document.currency)
-    voucher.line(summary, Amounts(document.currency, side * amount, side * document.accounting_amount), "F-A16")
+    voucher.line(summary, LineAmount(document.currency, side * amount, side * document.accounting_amount), "F-A16")
     for line in document.lines or [PostedLine(DEFAULT_OFFSET[document.ledger, document.kind], document.amount)]:
         _offset_line(voucher, document, line, -side)
     _penny_difference(voucher, document)
@@ -39,7 +39,7 @@ def _offset_line(voucher: VoucherDraft, document: DocumentPosted, line: PostedLi
     value = _accounting_amount(amount, document)
     voucher.line(
         Account(posting_type, account, line.dimensions or document.dimensions),
-        Amounts(document.currency, amount, value),
+        LineAmount(document.currency, amount, value),
         _rule(document.kind, posting_type),
     )
 
@@ -65,4 +65,4 @@ def _penny_difference(voucher: VoucherDraft, document: DocumentPosted) -> None:
         problem = f"debits less credits are {residue} {voucher.company.currency}, more than rounding leaves ({most})"
         raise voucher.defect(problem)
     account = Account(PENNY_DIFFERENCE, main_account(voucher.company, PENNY_DIFFERENCE), document.dimensions)
-    voucher.line(account, Amounts(document.currency, nothing(document.currency), -residue), "F-E08")
+    voucher.line(account, LineAmount(document.currency, nothing(document.currency), -residue), "F-E08")

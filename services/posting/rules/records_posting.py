@@ -22,7 +22,7 @@ from services.posting.rules.accounts import (
     Account,
     main_account,
 )
-from services.posting.rules.voucher_draft import Amounts, VoucherDraft, VoucherHeader, draft
+from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher
 from shared.events.kinds import CREDIT_NOTE, SETTLEMENT
 from shared.events.settlements import Difference, Discount, DiscountPart, SettledDocument, SettlementPosted, SettlementRecord
 from shared.money import ZERO
@@ -35,10 +35,10 @@ def settlement_vouchers(reference: Reference, posted: SettlementPosted) -> Itera
     A company that gets no lines gets no voucher. The voucher's document is the primary's, else L's.
     """
     for record in posted.records:
-        pair = RecordPosting(reference, posted, record)
+        posting = RecordPosting(reference, posted, record)
         for lines_of in _TABLE:
-            lines_of(pair)
-        yield from (voucher for voucher in pair.vouchers if voucher.lines)
+            lines_of(posting)
+        yield from (voucher for voucher in posting.vouchers if voucher.lines)
 
 
 class RecordPosting:
@@ -63,10 +63,10 @@ class RecordPosting:
         self.side = 1 if self.receivable else -1
         self.place = self.side * (-1 if record.enlarges else 1)
         document = lowering if posted.primary is None else posted.documents[posted.primary]
-        origin = VoucherHeader(posted.ledger, SETTLEMENT, record.date, document.document, posted.run, record.number)
-        self.payment = draft(reference, lowering.company, origin)
+        header = VoucherHeader(posted.ledger, SETTLEMENT, record.date, document.document, posted.run, record.number)
+        self.payment = new_voucher(reference, lowering.company, header)
         self.across = lowering.company != raising.company
-        self.invoice = draft(reference, raising.company, origin) if self.across else self.payment
+        self.invoice = new_voucher(reference, raising.company, header) if self.across else self.payment
         if self.across:
             owes = self.place > 0
             self.payment_due = _due(reference, DUE_TO if owes else DUE_FROM, lowering, raising.company)
@@ -87,21 +87,21 @@ def _due(reference: Reference, posting_type: str, document: SettledDocument, par
     return Account(posting_type, account, document.dimensions, partner)
 
 
-def _main_lines(pair: RecordPosting) -> None:
+def _main_lines(posting: RecordPosting) -> None:
     """F-C01, F-C02, F-C03: what P owes I for what L gave; within one company both documents sit on the same account."""
-    if not pair.across:
+    if not posting.across:
         return
-    record, currency = pair.record, pair.lowering.currency
-    rule = "F-C03" if record.enlarges else "F-C01" if pair.receivable else "F-C02"
-    amount = pair.place * record.amount
-    in_payment = Amounts(currency, amount, pair.place * record.accounting_amount_in_payment_company)
-    in_invoice = Amounts(currency, amount, pair.place * record.accounting_amount_in_invoice_company)
-    pair.payment.entry(pair.summary_of(pair.lowering), pair.payment_due, in_payment, rule)
-    pair.invoice.entry(pair.invoice_due, pair.summary_of(pair.raising), in_invoice, rule)
+    record, currency = posting.record, posting.lowering.currency
+    rule = "F-C03" if record.enlarges else "F-C01" if posting.receivable else "F-C02"
+    amount = posting.place * record.amount
+    in_payment = LineAmount(currency, amount, posting.place * record.accounting_amount_in_payment_company)
+    in_invoice = LineAmount(currency, amount, posting.place * record.accounting_amount_in_invoice_company)
+    posting.payment.entry(posting.summary_of(posting.lowering), posting.payment_due, in_payment, rule)
+    posting.invoice.entry(posting.invoice_due, posting.summary_of(posting.raising), in_invoice, rule)
 
 
 class DiscountEntry(NamedTuple):
-    """A discount taken on a document; `sign` 1 debits the cash discount, -1 credits it. `rule` made it."""
+    """A discount entry on a document; `sign` 1 debits the cash discount, -1 credits it. `rule` made it."""
 
     document: SettledDocument
     discount: Discount
@@ -109,88 +109,90 @@ class DiscountEntry(NamedTuple):
     rule: str
 
 
-def _discount(pair: RecordPosting) -> None:
+def _discount(posting: RecordPosting) -> None:
     """F-C04, F-C05: the discount of R, posted by I, or by P and handed on to I; what said otherwise is `Discount.rule`."""
-    discount = pair.record.discount
+    discount = posting.record.discount
     if discount is None:
         return
-    document, summary = pair.raising, pair.summary_of(pair.raising)
-    by_payment = pair.across and discount.posted_by_payment
-    taken = DiscountEntry(document, discount, pair.place, discount.rule or ("F-C05" if by_payment else "F-C04"))
+    document, summary = posting.raising, posting.summary_of(posting.raising)
+    by_payment = posting.across and discount.posted_by_payment
+    entry = DiscountEntry(document, discount, posting.place, discount.rule or ("F-C05" if by_payment else "F-C04"))
     if not by_payment:
-        _discount_entry(pair.invoice, taken, summary)
+        _discount_entry(posting.invoice, entry, summary)
         return
-    _discount_entry(pair.payment, taken, pair.payment_due)
-    in_invoice = Amounts(document.currency, pair.place * discount.amount, pair.place * discount.accounting_amount)
-    pair.invoice.entry(pair.invoice_due, summary, in_invoice, taken.rule)
+    _discount_entry(posting.payment, entry, posting.payment_due)
+    in_invoice = LineAmount(document.currency, posting.place * discount.amount, posting.place * discount.accounting_amount)
+    posting.invoice.entry(posting.invoice_due, summary, in_invoice, entry.rule)
 
 
-def _credit_note_discount(pair: RecordPosting) -> None:
+def _credit_note_discount(posting: RecordPosting) -> None:
     """F-C22, C44: a credit note's own discount, with the opposite sign in the credit note's company."""
-    discount = pair.record.credit_note_discount
+    discount = posting.record.credit_note_discount
     if discount is None:
         return
-    in_raising_place = pair.record.enlarges and pair.raising.kind == CREDIT_NOTE
-    document, voucher = (pair.raising, pair.invoice) if in_raising_place else (pair.lowering, pair.payment)
-    _discount_entry(voucher, DiscountEntry(document, discount, -pair.side, discount.rule or "F-C22"), pair.summary_of(document))
+    in_raising_place = posting.record.enlarges and posting.raising.kind == CREDIT_NOTE
+    document, voucher = (posting.raising, posting.invoice) if in_raising_place else (posting.lowering, posting.payment)
+    _discount_entry(voucher, DiscountEntry(document, discount, -posting.side, discount.rule or "F-C22"), posting.summary_of(document))
 
 
-def _discount_entry(voucher: VoucherDraft, taken: DiscountEntry, other: Account) -> None:
+def _discount_entry(voucher: VoucherDraft, entry: DiscountEntry, other: Account) -> None:
     """The discount's own line, one for each part with dimensions of its own (F-D17), against one other line."""
-    document, discount, sign, rule = taken
+    document, discount, sign, rule = entry
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
     for part in discount.parts or [DiscountPart(document.dimensions, discount.amount, discount.posted_accounting_amount)]:
         own = Account(CASH_DISCOUNT, account, part.dimensions)
-        voucher.line(own, Amounts(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
-    voucher.line(other, Amounts(document.currency, -sign * discount.amount, -sign * discount.posted_accounting_amount), rule)
+        voucher.line(own, LineAmount(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
+    voucher.line(other, LineAmount(document.currency, -sign * discount.amount, -sign * discount.posted_accounting_amount), rule)
 
 
-def _gain(pair: RecordPosting) -> None:
+def _gain(posting: RecordPosting) -> None:
     """F-C07, F-C08, F-C09: a gain credits `realized_gain`, a loss debits `realized_loss`, in either ledger.
 
     Its other side brings R's summary account to R's accounting amount, whether R raises or enlarged the primary: the main line
     changed it by `accounting_amount_in_invoice_company`. Posted by P, the due to or due from of the main lines goes to the
     invoice-date value.
     """
-    gain = pair.record.gain
+    gain = posting.record.gain
     if gain is None:
         return
-    summary = pair.summary_of(pair.raising)
+    summary = posting.summary_of(posting.raising)
     posting_type = REALIZED_GAIN if gain.accounting_amount > 0 else REALIZED_LOSS
-    in_invoice = Amounts(_gain_currency(pair, pair.raising), ZERO, gain.accounting_amount)
-    if not (pair.across and gain.posted_by_payment):
-        own = Account(posting_type, main_account(pair.invoice.company, posting_type), pair.raising.dimensions)
-        pair.invoice.entry(summary, own, in_invoice, "F-C08" if pair.across else "F-C09")
+    in_invoice = LineAmount(_gain_currency(posting, posting.raising), ZERO, gain.accounting_amount)
+    if not (posting.across and gain.posted_by_payment):
+        own = Account(posting_type, main_account(posting.invoice.company, posting_type), posting.raising.dimensions)
+        posting.invoice.entry(summary, own, in_invoice, "F-C08" if posting.across else "F-C09")
         return
-    own = Account(posting_type, main_account(pair.payment.company, posting_type), pair.lowering.dimensions)
-    pair.payment.entry(pair.payment_due, own, Amounts(_gain_currency(pair, pair.lowering), ZERO, gain.posted_accounting_amount), "F-C07")
-    pair.invoice.entry(summary, pair.invoice_due, in_invoice, "F-C07")
+    own = Account(posting_type, main_account(posting.payment.company, posting_type), posting.lowering.dimensions)
+    posting.payment.entry(
+        posting.payment_due, own, LineAmount(_gain_currency(posting, posting.lowering), ZERO, gain.posted_accounting_amount), "F-C07"
+    )
+    posting.invoice.entry(summary, posting.invoice_due, in_invoice, "F-C07")
 
 
-def _gain_currency(pair: RecordPosting, posts: SettledDocument) -> str:
+def _gain_currency(posting: RecordPosting, posts: SettledDocument) -> str:
     """L's currency as on the main lines, but R's where L's is the company's own: 0.00 in that would be its own value."""
-    return pair.raising.currency if pair.lowering.currency == posts.accounting_currency else pair.lowering.currency
+    return posting.raising.currency if posting.lowering.currency == posts.accounting_currency else posting.lowering.currency
 
 
-def _overpayment(pair: RecordPosting) -> None:
+def _overpayment(posting: RecordPosting) -> None:
     """F-E01, F-E02: what L had left, written off in P at L's rate."""
-    remainder = pair.record.remainder
+    remainder = posting.record.remainder
     if remainder is not None:
-        _difference_entry(pair.payment, pair.lowering, pair.summary_of(pair.lowering), remainder, pair.side)
+        _difference_entry(posting.payment, posting.lowering, posting.summary_of(posting.lowering), remainder, posting.side)
 
 
-def _underpayment(pair: RecordPosting) -> None:
+def _underpayment(posting: RecordPosting) -> None:
     """F-E01, F-E02: what R lacked, written off in I at R's rate."""
-    shortfall = pair.record.shortfall
+    shortfall = posting.record.shortfall
     if shortfall is not None:
-        _difference_entry(pair.invoice, pair.raising, pair.summary_of(pair.raising), shortfall, -pair.place)
+        _difference_entry(posting.invoice, posting.raising, posting.summary_of(posting.raising), shortfall, -posting.place)
 
 
 def _difference_entry(voucher: VoucherDraft, document: SettledDocument, summary: Account, difference: Difference, sign: int) -> None:
     posting_type, rule = (PENNY_DIFFERENCE, "F-E01") if difference.penny else (OVERPAYMENT_UNDERPAYMENT, "F-E02")
     own = Account(posting_type, main_account(voucher.company, posting_type), document.dimensions)
-    amounts = Amounts(document.currency, sign * difference.amount, sign * difference.accounting_amount)
-    voucher.entry(summary, own, amounts, rule)
+    written_off = LineAmount(document.currency, sign * difference.amount, sign * difference.accounting_amount)
+    voucher.entry(summary, own, written_off, rule)
 
 
 _TABLE: Final[tuple[Callable[[RecordPosting], None], ...]] = (

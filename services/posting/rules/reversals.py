@@ -6,7 +6,7 @@ Invariant: same company, same document, same amounts, debit and credit changed; 
 from __future__ import annotations
 
 from services.posting.rules.books import Books
-from services.posting.rules.voucher_draft import PostingDefectError, VoucherDraft, VoucherHeader, draft
+from services.posting.rules.voucher_draft import PostingDefectError, VoucherDraft, VoucherHeader, new_voucher
 from shared.events.settlements import DocumentReversed, SettlementReversed
 from shared.events.vouchers import Voucher
 
@@ -18,22 +18,22 @@ def settlement_reversal_vouchers(books: Books, reversal: SettlementReversed) -> 
     drafts = []
     for record in reversal.records:
         for original in books.of_record(record.run, record.ledger, record.number):
-            origin = VoucherHeader(record.ledger, "settlement_reversal", record.date, original.document, record.run, record.number)
-            drafts.append(_mirror(books, original, origin))
+            header = VoucherHeader(record.ledger, "settlement_reversal", record.date, original.document, record.run, record.number)
+            drafts.append(_mirror(books, original, header))
     return drafts
 
 
 def payment_reversal_voucher(books: Books, reversal: DocumentReversed) -> VoucherDraft:
     """The mirror of a payment's voucher; PostingDefectError if the payment has none."""
     original = books.of_payment(reversal.ledger, reversal.company, reversal.document)
-    origin = VoucherHeader(reversal.ledger, "payment_reversal", reversal.date, reversal.document)
+    header = VoucherHeader(reversal.ledger, "payment_reversal", reversal.date, reversal.document)
     if original is None:
-        msg = f"{reversal.company}: {origin}: there is no payment voucher of this document to mirror"
+        msg = f"{reversal.company}: {header}: there is no payment voucher of this document to mirror"
         raise PostingDefectError(msg)
-    return _mirror(books, original, origin)
+    return _mirror(books, original, header)
 
 
-def _mirror(books: Books, original: Voucher, origin: VoucherHeader) -> VoucherDraft:
-    voucher = draft(books.reference, original.company, origin)
+def _mirror(books: Books, original: Voucher, header: VoucherHeader) -> VoucherDraft:
+    voucher = new_voucher(books.reference, original.company, header)
     voucher.mirror(original.lines, RULE)
     return voucher

@@ -26,12 +26,12 @@ class PostingDefectError(Exception):
     """What must not happen: a voucher that cannot be posted. The message names the voucher and says what is wrong."""
 
 
-class Amounts(NamedTuple):
-    """An amount in a currency and its value in the company's accounting currency; debit is positive, credit negative."""
+class LineAmount(NamedTuple):
+    """An amount in a currency, and what it is in the company's accounting currency; debit is positive, credit negative."""
 
     currency: str
     amount: Decimal
-    value: Decimal
+    accounting_amount: Decimal
 
 
 class VoucherHeader(NamedTuple):
@@ -59,18 +59,18 @@ def nothing(currency: str) -> Decimal:
 class VoucherDraft:
     """A voucher of one company that has no number yet."""
 
-    __slots__ = ("_nothing", "_text", "company", "lines", "origin")
+    __slots__ = ("_nothing", "_text", "company", "header", "lines")
 
-    def __init__(self, company: CompanyDefined, origin: VoucherHeader) -> None:
+    def __init__(self, company: CompanyDefined, header: VoucherHeader) -> None:
         self.company = company
-        self.origin = origin
+        self.header = header
         self.lines: list[VoucherLine] = []
         self._nothing = nothing(company.currency)
-        self._text = voucher_text(company.language, origin.kind, origin.document)
+        self._text = voucher_text(company.language, header.kind, header.document)
 
-    def line(self, account: Account, amounts: Amounts, rule: str) -> None:
-        """Writes a line: debit if the amount (or, with none, the value) is positive, else credit; zero writes none."""
-        currency, amount, value = amounts
+    def line(self, account: Account, posted: LineAmount, rule: str) -> None:
+        """Writes a line: debit if the amount (or, with none, the accounting amount) is positive, else credit; zero writes none."""
+        currency, amount, value = posted
         if not amount:
             if not value:
                 return
@@ -88,10 +88,10 @@ class VoucherDraft:
         sides = (debit, credit, accounting_debit, accounting_credit)
         self.lines.append(VoucherLine(posting_type, main_account, partner, currency, *sides, dimensions, text, rule))
 
-    def entry(self, debit: Account, credit: Account, amounts: Amounts, rule: str) -> None:
+    def entry(self, debit: Account, credit: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line and its counterpart; with negative amounts the two change sides."""
-        self.line(debit, amounts, rule)
-        self.line(credit, Amounts(amounts.currency, -amounts.amount, -amounts.value), rule)
+        self.line(debit, posted, rule)
+        self.line(credit, LineAmount(posted.currency, -posted.amount, -posted.accounting_amount), rule)
 
     def mirror(self, lines: list[VoucherLine], rule: str) -> None:
         """Writes the lines of another voucher with debit and credit changed, all else the same."""
@@ -113,7 +113,7 @@ class VoucherDraft:
 
     def defect(self, problem: str) -> PostingDefectError:
         """The error of this voucher, naming company, document, run and record."""
-        return PostingDefectError(f"{self.company.company}: {self.origin}: {problem}")
+        return PostingDefectError(f"{self.company.company}: {self.header}: {problem}")
 
     def post(self, books: Books) -> Voucher:
         """Gives the voucher the next number of its series and writes it; PostingDefectError if it does not balance."""
@@ -122,19 +122,19 @@ class VoucherDraft:
             off = ", ".join(f"{amount} {currency}" for currency, amount in amounts.items())
             problem = f"debits less credits are {off} and, in accounting currency, {value} {self.company.currency}, not zero"
             raise self.defect(problem)
-        origin = self.origin
-        key = books.next_key(self.company.company, SERIES[origin.ledger, origin.kind])
+        header = self.header
+        key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
         voucher = Voucher(
-            key.voucher, key.company, origin.ledger, origin.kind, origin.date, origin.document, self.lines, origin.run, origin.record
+            key.voucher, key.company, header.ledger, header.kind, header.date, header.document, self.lines, header.run, header.record
         )
         books.vouchers.put(key, voucher)
         return voucher
 
 
-def draft(reference: Reference, company: str, origin: VoucherHeader) -> VoucherDraft:
+def new_voucher(reference: Reference, company: str, header: VoucherHeader) -> VoucherDraft:
     """An empty voucher in a company's books; PostingDefectError if the company is not defined."""
     entity = reference.company(company)
     if entity is None:
-        msg = f"{company}: {origin}: the company is not defined, though the settlement service posted in it"
+        msg = f"{company}: {header}: the company is not defined, though the settlement service posted in it"
         raise PostingDefectError(msg)
-    return VoucherDraft(entity, origin)
+    return VoucherDraft(entity, header)
