@@ -1,6 +1,6 @@
 """Money: amounts as Decimal in the minor digits of their currency, rounded half up, and exact conversion.
 
-What always holds: no float; every rounding happens in this module; a rate is an exact fraction, so a chain of
+Invariant: no float; every rounding happens in this module; a rate is an exact fraction, so a chain of
 conversions rounds only where the rules say so (rules.md, "Every step is rounded to its currency's minor digits").
 """
 

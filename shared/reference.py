@@ -1,7 +1,7 @@
 """The reference data of a group: companies, parties, intercompany accounting, parameters, rates, periods, trading.
 
 In go the reference events of events.md, one by one in their order (`take`); out come the answers the cores ask for.
-What always holds: a later event replaces the earlier one of the same key; nothing here is ever guessed: what is not
+Invariant: a later event replaces the earlier one of the same key; nothing here is ever guessed: what is not
 defined is None, and the core that needs it waits for it by name.
 """
 
@@ -59,10 +59,10 @@ class Reference:
     # What comes in
 
     def take(self, data: Any) -> None:
-        """Folds one typed reference event (shared.events.reference); TypeError if it is none."""
+        """Folds one typed reference event (shared.events.reference); TypeError if it is not one."""
         fold = _FOLDS.get(type(data))
         if fold is None:
-            msg = f"{type(data).__name__} is no reference event"
+            msg = f"{type(data).__name__} is not a reference event"
             raise TypeError(msg)
         fold(self, data)
 

@@ -1,7 +1,9 @@
 """The two CloudEvents 1.0 bindings for Kafka: a record as the attributes and the data of an event.
 
 Binary: `ce_*` headers, the data as the value. Structured: one JSON document as the value, with the content type
-`application/cloudevents+json`. What always holds: what is no CloudEvent is refused as `malformed`, never raised as
+`application/cloudevents+json`.
+
+Invariant: what is not a CloudEvent is refused as `malformed`, never raised as
 anything else.
 """
 
@@ -41,7 +43,7 @@ class CloudEvent:
         value = self.attributes.get(name)
         if not isinstance(value, str) or not value.strip():
             raise RefusedError(
-                MALFORMED, pointer((name,)), f"no CloudEvent: the attribute {name} is missing or no text, got {shown(value)}"
+                MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or not text, got {shown(value)}"
             )
         return value.strip()
 
@@ -50,7 +52,7 @@ class CloudEvent:
         value = self.attributes.get(name, 0)
         text = str(value)
         if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - fits 64 bits
-            raise RefusedError(MALFORMED, pointer((name,)), f"{shown(value)} is no whole number of 0 or more")
+            raise RefusedError(MALFORMED, pointer((name,)), f"{shown(value)} is not a whole number of 0 or more")
         return int(text)
 
     def time(self, record: Record) -> datetime:
@@ -73,7 +75,7 @@ def _rfc3339(value: Any) -> datetime:
             return time.astimezone(UTC)
     except (AttributeError, ValueError, OverflowError):
         pass
-    raise RefusedError(MALFORMED, "/time", f'{shown(value)} is no time: write it as "2026-01-31T12:00:00Z"')
+    raise RefusedError(MALFORMED, "/time", f'{shown(value)} is not a time: write it as "2026-01-31T12:00:00Z"')
 
 
 def is_inbound(topic: str) -> bool:
@@ -89,7 +91,7 @@ def on_topic(topic: str, name: str) -> bool:
 def read(record: Record) -> CloudEvent:
     """The event in a record; RefusedError (malformed) if it holds none. The data of a binary event is not looked at."""
     if not record.value:
-        raise RefusedError(MALFORMED, "", "no CloudEvent: the record has no value")
+        raise RefusedError(MALFORMED, "", "not a CloudEvent: the record has no value")
     if len(record.value) > LARGEST_INBOUND and is_inbound(record.topic):
         raise RefusedError(MALFORMED, "", f"the record has {len(record.value)} bytes: at most {LARGEST_INBOUND} are read")
     attributes, content_type = headers_of(record)
@@ -99,12 +101,12 @@ def read(record: Record) -> CloudEvent:
         event = CloudEvent(attributes, record.value)
     if event.attributes.get("specversion") != "1.0":
         version = shown(event.attributes.get("specversion"))
-        raise RefusedError(MALFORMED, "/specversion", f'no CloudEvent: specversion must be "1.0", got {version}')
+        raise RefusedError(MALFORMED, "/specversion", f'not a CloudEvent: specversion must be "1.0", got {version}')
     return event
 
 
 def headers_of(record: Record) -> tuple[dict[str, Any], str]:
-    """The CloudEvents attributes in the headers, and the content type; RefusedError (malformed) if one is no text."""
+    """The CloudEvents attributes in the headers, and the content type; RefusedError (malformed) if one is not text."""
     attributes: dict[str, Any] = {}
     content_type = ""
     try:
@@ -116,7 +118,7 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
             elif name.lower() == "content-type":
                 content_type = value.decode().strip().lower()
     except (UnicodeDecodeError, AttributeError) as error:
-        raise RefusedError(MALFORMED, "", f"no CloudEvent: the header {shown(name)} is no UTF-8 text") from error
+        raise RefusedError(MALFORMED, "", f"not a CloudEvent: the header {shown(name)} is not UTF-8 text") from error
     if set(attributes) == {"traceparent"}:
         return {}, content_type
     return attributes, content_type
@@ -125,7 +127,7 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
 def _structured(value: bytes) -> CloudEvent:
     document = parsed(value)
     if not isinstance(document, dict):
-        raise RefusedError(MALFORMED, "", f"no CloudEvent: {shown(document)} is no JSON object")
+        raise RefusedError(MALFORMED, "", f"not a CloudEvent: {shown(document)} is not a JSON object")
     attributes = {name: value for name, value in document.items() if name not in {"data", "data_base64"}}
     if "data_base64" in document:
         return CloudEvent(attributes, _from_base64(document["data_base64"]))
@@ -136,15 +138,15 @@ def _from_base64(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
-        raise RefusedError(MALFORMED, "/data_base64", f"{shown(text)} is no base64 text") from error
+        raise RefusedError(MALFORMED, "/data_base64", f"{shown(text)} is not base64 text") from error
 
 
 def parsed(value: bytes) -> Any:
-    """JSON as Python values; RefusedError (malformed) if it is none. Of a key that comes twice the last counts."""
+    """JSON as Python values; RefusedError (malformed) if it is not. Of a key that comes twice the last counts."""
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise RefusedError(MALFORMED, "", f"the value is no JSON text: {error}") from error
+        raise RefusedError(MALFORMED, "", f"the value is not JSON: {error}") from error
 
 
 def canonical(data: Any, *, sort: bool = True) -> bytes:

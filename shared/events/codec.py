@@ -1,6 +1,6 @@
 """From a record to a typed message and back.
 
-What always holds: `decode` never raises; it gives a Message or, as a value, what is wrong (Unreadable). The digest of an
+Invariant: `decode` never raises; it gives a Message or, as a value, what is wrong (Unreadable). The digest of an
 event is over its type and its data alone, whatever the binding, the spacing and the order of its fields. What `encode`
 sends, `decode` gives back unchanged.
 """
@@ -53,7 +53,7 @@ def decode(record: Record) -> Message | Unreadable:
 
 
 def type_said(record: Record) -> str | None:
-    """The type's name that a record's headers say, without reading it; None if they say none of the contract."""
+    """The type's name that a record's headers say, without reading it; None if that is not in the contract."""
     name: str | None = None
     for header, value in record.headers:
         if header == "ce_type":
@@ -78,10 +78,10 @@ def _message(event: CloudEvent, record: Record) -> Message:
 def _entry(full: str, record: Record) -> tuple[str, Entry]:
     name = short_type(full)
     if name is None:
-        raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is no type or version of this contract: a type is such as {_EXAMPLE}")
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract; a type looks like {_EXAMPLE}")
     entry = CONTRACT[name]
     if not on_topic(record.topic, entry.topic):
-        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is no type of the topic {record.topic}: it belongs on {entry.topic}")
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} does not belong on the topic {record.topic} but on {entry.topic}")
     return name, entry
 
 
@@ -215,7 +215,7 @@ def _plain(value: Any) -> Any:
         return format(value, "f")
     if isinstance(value, tuple):
         return list(value)
-    msg = f"{type(value).__name__} is no part of an event"
+    msg = f"{type(value).__name__} cannot be part of an event"
     raise TypeError(msg)
 
 
@@ -229,7 +229,7 @@ def _time(time: datetime) -> bytes:
 def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
     """The whole event as one JSON-able document (the structured binding).
 
-    What the payment service handed on is shown as the payment event it came from. A record that is no CloudEvent is shown
+    What the payment service handed on is shown as the payment event it came from. A record that is not a CloudEvent is shown
     as text or base64 data; of more than 512 KiB the beginning is shown, `datalength` says how long it was.
     """
     if isinstance(event, Record):

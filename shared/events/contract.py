@@ -1,6 +1,6 @@
 """The table of the event contract: each event type's name, its topic and what its data is.
 
-What always holds: a type that is not in this table does not exist; the full CloudEvents type of a name is
+Invariant: a type that is not in this table does not exist; the full CloudEvents type of a name is
 `intercompany.<name>.v1`; the events of the four inbound topics come from other systems, the others from our own services.
 """
 
@@ -113,7 +113,7 @@ def full_type(name: str) -> str:
 
 
 def short_type(full: str) -> str | None:
-    """The event's name of a CloudEvents type; None if it is none of this contract, or of another version."""
+    """The event's name of a CloudEvents type; None if it is not in this contract, or of another version."""
     name = full.removeprefix(PREFIX).removesuffix(VERSION)
     return name if name in CONTRACT and full == full_type(name) else None
 

@@ -1,6 +1,6 @@
 """The envelope of every message: a CloudEvent that was read, one that could not be read, one to be sent.
 
-What always holds: `source` + `id` name an event for ever (events.md); the id of an outgoing event is derived from the
+Invariant: `source` + `id` name an event for ever (events.md); the id of an outgoing event is derived from the
 event that caused it, so a recomputation gives the same id; nothing here knows a broker.
 """
 
@@ -70,7 +70,7 @@ class Message:
 
 @dataclass(slots=True)
 class Unreadable:
-    """A record that is no event of the contract: the refusal's code, field (JSON pointer) and message as a value.
+    """A record that is not an event of the contract: the refusal's code, field (JSON pointer) and message as a value.
 
     `ref`, `type`, `time`, `digest`, `traceparent` and `replay` are what could be read of the event; a type that is not of
     the contract is given as it stands there, and `digest` is empty without a `ref`.

@@ -1,6 +1,6 @@
 """The events that other systems send (events.md, "Inbound events"): what their data holds and what contradicts in it.
 
-What always holds: a value of these classes that came through the codec has its form right by itself; whatever needs
+Invariant: a value of these classes that came through the codec has its form right by itself; whatever needs
 reference data or another document (a company's own currency, an invoice's digits) is the settlement service's to check.
 """
 

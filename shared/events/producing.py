@@ -1,6 +1,6 @@
 """Events as records of the inbound topics, the way any other system would send them (CloudEvents, binary binding).
 
-What always holds: data goes out as it is given, right or wrong; an event whose type is none that other systems send
+Invariant: data goes out as it is given, right or wrong; an event whose type other systems do not send
 goes to `intercompany.requests`, where it is refused; the key is the party where it can be found, else the account, and
 for reference data the entity, so that order is likely and compaction works (events.md, "Topics").
 """

@@ -1,6 +1,6 @@
 """The reference events of a group (events.md, "Reference data"): one entity each, its fields and its key.
 
-What always holds: a later event replaces the earlier one of the same compaction key; `name` is optional everywhere it
+Invariant: a later event replaces the earlier one of the same compaction key; `name` is optional everywhere it
 occurs; what is left out has the default of scenarios.md.
 """
 
@@ -29,9 +29,9 @@ def _priority(entry: dict[str, Any]) -> dict[str, Any]:
     attribute, order = next(iter(entry.items()))
     if attribute == "transaction_type":
         if not isinstance(order, list) or not order or any(kind not in DOCUMENT_KINDS for kind in order):
-            refuse_value(f"{shown(order)} is no list of kinds: {', '.join(DOCUMENT_KINDS)}")
+            refuse_value(f"{shown(order)} is not a list of kinds: {', '.join(DOCUMENT_KINDS)}")
     elif attribute not in _ORDERED_ATTRIBUTES:
-        refuse_value(f"{shown(attribute)} is no attribute to settle by: {', '.join((*_ORDERED_ATTRIBUTES, 'transaction_type'))}")
+        refuse_value(f"{shown(attribute)} is not an attribute to settle by: {', '.join((*_ORDERED_ATTRIBUTES, 'transaction_type'))}")
     elif order not in _DIRECTIONS:
         refuse_value(f"{shown(order)} is neither ascending nor descending")
     return entry

@@ -1,6 +1,6 @@
 """What is wrong with an event of the contract, as a code, a JSON pointer and a message that says what would be right.
 
-What always holds: of several things that are wrong, the first in the order of the document is reported; neither pointer
+Invariant: of several things that are wrong, the first in the order of the document is reported; neither pointer
 nor message holds control characters, and both are short, whatever was sent.
 """
 
@@ -152,12 +152,12 @@ def _unknown(name: str, fields: list[str]) -> str:
 
 _WORDINGS: Final = {
     "missing": "the field is missing",
-    "string_type": "{value} is no text: a JSON string is needed",
+    "string_type": "{value} is not text: a JSON string is needed",
     "string_too_short": "{value} is empty",
     "string_pattern_mismatch": "{value} has control characters: they are not allowed",
     "bool_type": "{value} is neither true nor false",
-    "int_type": "{value} is no whole number",
-    "list_type": "{value} is no list: a JSON array is needed",
-    "dict_type": "{value} is no mapping: a JSON object is needed",
-    "dataclass_type": "{value} is no JSON object",
+    "int_type": "{value} is not a whole number",
+    "list_type": "{value} is not a list: a JSON array is needed",
+    "dict_type": "{value} is not a mapping: a JSON object is needed",
+    "dataclass_type": "{value} is not a JSON object",
 }

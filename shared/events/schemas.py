@@ -1,6 +1,6 @@
 """The event contract as documents: JSON Schemas of each event's data, and an AsyncAPI 3 document of the topics.
 
-What always holds: both are generated from the same classes that the services read and write events with, so they cannot
+Invariant: both are generated from the same classes that the services read and write events with, so they cannot
 say anything else; limits that JSON Schema has no words for (a currency's digits, what contradicts) are in events.md.
 """
 

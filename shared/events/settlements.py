@@ -1,7 +1,7 @@
 """What the settlement service says on `intercompany.settlements`, complete enough to post from.
 
 `document.posted`, `document.reversed`, `settlement.posted`, `settlement.reversed`, `sales-payment-journal.refused`.
-What always holds: amounts are positive in their own document's currency unless a comment says otherwise; values are
+Invariant: amounts are positive in their own document's currency unless a comment says otherwise; values are
 in the accounting currency of the company named; a record is named by its run, the ledger and its number, for ever.
 """
 
@@ -156,7 +156,8 @@ class SettlementRecord:
 class SettlementPosted:
     """One run (`settlement.posted`): all its records, or it does not happen.
 
-    `document` is the voucher's document: the primary's number, else None: each record's L. `reply_expected` asks the payment
+    `primary` is the position in `documents` of the run's primary, whose number is the document of all its vouchers; None: of
+    each record's vouchers it is L's. `reply_expected` asks the payment
     service to say which sales payment journals it makes of the run.
     """
 

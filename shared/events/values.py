@@ -1,6 +1,6 @@
 """The types of single fields of the event contract, each with its limits and with errors that say what would be right.
 
-What always holds: an amount or rate comes as a decimal string in plain notation and is finite, and keeps the digits it was
+Invariant: an amount or rate comes as a decimal string in plain notation and is finite, and keeps the digits it was
 written with; ids are trimmed, 1 to 64 characters; no text holds control characters; a currency is an ISO 4217 code.
 """
 
@@ -66,9 +66,9 @@ def refuse_value(problem: str) -> NoReturn:
 
 def _decimal(value: Any) -> Decimal:
     if not isinstance(value, str):
-        refuse_value(f'{shown(value)} is no decimal string: write it in quotes, such as "100.00"')
+        refuse_value(f'{shown(value)} is not a decimal string: write it in quotes, such as "100.00"')
     if not _DECIMAL.fullmatch(value):
-        refuse_value(f'{shown(value)} is no decimal number: at most 15 digits, a point and at most 10 digits, such as "100.00"')
+        refuse_value(f'{shown(value)} is not a decimal number: at most 15 digits, a point and at most 10 digits, such as "100.00"')
     return Decimal(value)
 
 
@@ -104,12 +104,12 @@ def _iso_date(value: Any) -> date:
     if isinstance(value, str) and _DATE.fullmatch(value):
         with suppress(ValueError):
             return date.fromisoformat(value)
-    refuse_value(f'{shown(value)} is no date: write it as "YYYY-MM-DD", such as "2026-01-31"')
+    refuse_value(f'{shown(value)} is not a date: write it as "YYYY-MM-DD", such as "2026-01-31"')
 
 
 def _currency(value: str) -> str:
     if minor_digits(value) is None:
-        refuse_value(f"{shown(value)} is no ISO 4217 currency with minor digits: write its code, such as EUR")
+        refuse_value(f"{shown(value)} is not an ISO 4217 currency with minor digits: write its code, such as EUR")
     return value
 
 

@@ -47,7 +47,7 @@ def paid_by(company: str, document: str) -> str:
 
 
 def approved_payment(journal: str, document: str) -> str:
-    """The middle (`paid_by`) of a journal's number; of a document that is no number of the journal, the document itself."""
+    """The middle (`paid_by`) of a journal's number; of a document that is not a number of the journal, the document itself."""
     rest = document.removeprefix(f"{journal}-")
     middle, _, count = rest.rpartition("-")
     return middle if middle and count.isdigit() and rest != document else document

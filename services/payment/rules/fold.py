@@ -28,6 +28,6 @@ _FOLDS: Final[dict[str, Callable[[Books, Message], list[Outgoing]]]] = {
 def fold(books: Books, message: Message) -> list[Outgoing]:
     """Takes one message in: changes the books and returns the events it causes.
 
-    NotLoadedError if the books lack something; TypeError if the message is none of this service's and no reference event.
+    NotLoadedError if the books lack something; TypeError if the message is neither one of this service's nor a reference event.
     """
     return _FOLDS.get(message.type, take_reference)(books, message)

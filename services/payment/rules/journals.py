@@ -1,7 +1,7 @@
 """Sales payment journals: made by a run or later, approved, reversed, removed (C47, F-G03).
 
 Invariant: each run that expects a reply (`settlement.posted` with `reply_expected`) gets exactly as many messages as
-each of them says; a journal's events are told once each; what waited goes on in order of arrival.
+each of them says; a journal's events are told once each; what waited resumes in order of arrival.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class SalesPayment(NamedTuple):
 
 
 class WaitingApproval(NamedTuple):
-    """An approval of a journal that has not been seen yet. `identity` is the id it has taken, `original` the event itself."""
+    """An approval of a journal that has not arrived yet. `identity` is the id it has taken, `original` the event itself."""
 
     event: EventRef
     identity: EventRef

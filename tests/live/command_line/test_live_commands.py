@@ -151,7 +151,7 @@ def test_publish_leaves_out_what_is_wrong_with_its_line(shell: Shell) -> None:
     result = shell.run("publish", path)
     assert result.exit_code == 1
     assert "line 2: is no JSON" in result.stderr
-    assert "line 3: invalid /amount: 5 is no decimal string" in result.stderr
+    assert "line 3: invalid /amount: 5 is not a decimal string" in result.stderr
     assert "line 4: is no event" in result.stderr
     assert "0 events published, 3 left out" in result.stderr
 

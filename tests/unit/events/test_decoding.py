@@ -129,7 +129,7 @@ def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
-        ({"amount": 1000.0}, "/amount", "1000.0 is no decimal string"),
+        ({"amount": 1000.0}, "/amount", "1000.0 is not a decimal string"),
         ({"amount": "0.00"}, "/amount", "not positive"),
         ({"amount": "-1.00"}, "/amount", "not positive"),
         ({"amount": "1e3"}, "/amount", "no decimal number"),
@@ -148,8 +148,8 @@ def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
         ({"document": "x" * 65}, "/document", "has 65 characters: at most 64"),
         ({"document": "  "}, "/document", "is empty"),
         ({"document": "a\u0000b"}, "/document", "control characters"),
-        ({"company": 7}, "/company", "7 is no text"),
-        ({"company": None}, "/company", "null is no text"),
+        ({"company": 7}, "/company", "7 is not text"),
+        ({"company": None}, "/company", "null is not text"),
         ({"kind": "bill"}, "/kind", "credit_note"),
         ({"duedate": "2026-04-02"}, "/duedate", "did you mean due_date?"),
         ({"qqq": 1}, "/qqq", "the fields here are company, account"),
@@ -159,7 +159,7 @@ def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
         ({"lines": {}}, "/lines", "no list"),
         ({"lines": [{"account": "sales", "amount": "0.00"}]}, "/lines/0/amount", "is zero"),
         ({"lines": [{"account": "sales", "amount": "1.005"}]}, "/lines/0/amount", "more digits"),
-        ({"lines": [3]}, "/lines/0", "no JSON object"),
+        ({"lines": [3]}, "/lines/0", "is not a JSON object"),
         ({"dimensions": {"": "x"}}, "/dimensions/", "is empty"),
         ({"dimensions": {"cost center": 7}}, "/dimensions/cost center", "no text"),
         ({"cash_discounts": [{"days": 10}]}, "/cash_discounts/0", "percent or amount"),
