@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.payment.rules.books import Books as PaymentBooks
-    from services.settlement.rules.values import Waiting as Waits
+    from services.settlement.rules.values import Parked
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
     from shared.settings import Settings
@@ -66,8 +66,8 @@ async def _books(connection: Connection, service: Any, settings: Settings) -> An
     return await service.store(settings.schema_name(service.name)).load_waiting(connection, None, _EVER)
 
 
-def _of_settlement(waits: Waits) -> Waiting:
-    return Waiting("settlement", waits.event, waits.need.reason, waits.need.key, waits.message.time, waits.stage)
+def _of_settlement(parked: Parked) -> Waiting:
+    return Waiting("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.time, parked.stage)
 
 
 def _of_payment(books: PaymentBooks) -> list[Waiting]:

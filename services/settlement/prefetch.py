@@ -1,6 +1,6 @@
 """What a message will make the core look up, so that a batch is loaded at once instead of miss by miss.
 
-What always holds: this is speed, not correctness: what is not foreseen here is loaded when the core asks for it.
+Invariant: this is speed, not correctness: what is not foreseen here is loaded when the core asks for it.
 """
 
 from __future__ import annotations
@@ -8,87 +8,85 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.instructions import marks_of
-from services.settlement.rules.values import DocumentKey, Waiting
+from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
+from services.settlement.rules.values import DocumentKey, Parked, WakeKey
+from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
-from shared.events.inbound import InvoicePosted, PaymentReversalRequested, SettlementRequested, SettlementReversalRequested, ledger_of
-from shared.events.journals import PaymentJournal, SalesPaymentJournal, SalesPaymentsReply
+from shared.events.journals import SalesPaymentJournal
 from shared.working_set import Missing
 
 
-def named_by(message: Message, books: Books, waiting: Waiting | None = None) -> Iterator[Missing]:
-    """Rows and index entries that folding this message, or letting this waiting one go on, will ask for."""
-    data = message.data
-    if waiting is not None:
-        yield Missing("waiting", "wakes", ("event", *waiting.event))
-    if isinstance(data, InvoicePosted):
-        yield from _fact(books, DocumentKey(ledger_of(message.type), data.company, data.document), data.account, data.currency, message.ref)
-        if data.credits is not None:
-            yield from _document(DocumentKey(ledger_of(message.type), data.company, data.credits))
-    elif isinstance(data, PaymentJournal):
-        payment = data.payment
-        key = DocumentKey(data.ledger, payment.company, payment.document)
-        yield from _fact(books, key, payment.account, payment.currency, data.event)
-        yield from _run(message, data.event)
-    elif isinstance(data, SalesPaymentJournal):
-        yield from _fact(books, DocumentKey("receivable", data.company, data.document), data.account, data.currency, message.ref)
-        yield from _run(message, message.ref)
-        yield Missing("journals", None, (data.company, data.document))
-        yield Missing("records", "run", (data.run, "payable"))
-        yield from _answers(data.run)
-    elif isinstance(data, SalesPaymentsReply):
-        yield from _answers(data.run)
-    elif isinstance(data, SettlementRequested):
-        yield from _run(message, message.ref)
-        yield Missing("waiting", "wakes", ("event", *message.ref))
-    elif isinstance(data, PaymentReversalRequested | SettlementReversalRequested):
-        yield from _reversal(message, data)
+def named_by(message: Message, books: Books, parked: Parked | None = None) -> Iterator[Missing]:
+    """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
+    incoming = read(message)
+    if parked is not None:
+        yield _woken(event_key(parked.event))
+    if incoming.document is not None:
+        yield from _of_document(books, incoming.document)
+    if incoming.instruction is not None:
+        yield from _of_instruction(incoming.instruction)
+    if incoming.journal is not None:
+        yield from _of_journal(incoming.journal)
+    if incoming.reply is not None:
+        yield from _replies(incoming.reply.run)
+    if incoming.reversal is not None:
+        yield from _of_reversal(message, incoming.reversal)
+
+
+def _woken(key: WakeKey) -> Missing:
+    return Missing("waiting", "wakes", key)
 
 
 def _document(key: DocumentKey) -> Iterator[Missing]:
     yield Missing("documents", None, key)
     yield Missing("waiting", "reserves", key)
-    yield Missing("waiting", "wakes", ("reservation", *key))
+    yield _woken(reservation_key(key))
     yield Missing("journals", "reserves", key)
 
 
-def _fact(books: Books, key: DocumentKey, account: str, currency: str, event: EventRef) -> Iterator[Missing]:
+def _of_document(books: Books, incoming: IncomingDocument) -> Iterator[Missing]:
+    key = incoming.key
     yield from _document(key)
-    yield Missing("waiting", "wakes", ("document", *key))
-    yield Missing("waiting", "wakes", ("event", *event))
-    party = books.reference.party(key.ledger, key.company, account)
+    yield _woken(document_key(key))
+    yield _woken(event_key(incoming.event))
+    if incoming.credits is not None:
+        yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
+    party = books.reference.party(key.ledger, key.company, incoming.account)
     if party is not None and books.reference.parameters(key.company, key.ledger).automatic_settlement:
-        yield Missing("documents", "open", (key.ledger, key.company, party, currency))
-        yield Missing("records", "run", (event, key.ledger))
+        yield Missing("documents", "open", (key.ledger, key.company, party, incoming.currency))
+        yield Missing("records", "run", (incoming.event, key.ledger))
 
 
-def _run(message: Message, run: EventRef) -> Iterator[Missing]:
-    marks = marks_of(message)
-    for key in marks.keys:
+def _of_instruction(instruction: SettlementInstruction) -> Iterator[Missing]:
+    for key in instruction.keys:
         yield from _document(key)
-    yield Missing("records", "run", (run, marks.ledger))
-    yield from _answers(run)
+    yield Missing("records", "run", (instruction.run, instruction.ledger))
+    yield from _replies(instruction.run)
+    if instruction.payment is None:
+        yield _woken(event_key(instruction.run))
 
 
-def _answers(run: EventRef) -> Iterator[Missing]:
-    yield Missing("answers", None, run)
-    yield Missing("waiting", "wakes", ("answers", *run))
+def _of_journal(journal: SalesPaymentJournal) -> Iterator[Missing]:
+    yield Missing("journals", None, (journal.company, journal.document))
+    yield Missing("records", "run", (journal.run, "payable"))
 
 
-def _reversal(message: Message, data: PaymentReversalRequested | SettlementReversalRequested) -> Iterator[Missing]:
-    yield Missing("waiting", "wakes", ("event", *message.ref))
-    if data.payment is not None:
-        key = DocumentKey(data.ledger, data.payment.company, data.payment.document)
-        yield from _document(key)
-        yield Missing("records", "document", key)
-        yield Missing("journals", None, (key.company, key.document))
-        return
-    if isinstance(data, SettlementReversalRequested) and data.settlement is not None:
-        named = EventRef(data.settlement_source or message.ref.source, data.settlement)
+def _replies(run: EventRef) -> Iterator[Missing]:
+    yield Missing("pending_replies", None, run)
+    yield _woken(replies_key(run))
+
+
+def _of_reversal(message: Message, reversal: ReversalInstruction) -> Iterator[Missing]:
+    yield _woken(event_key(message.ref))
+    if reversal.document is not None:
+        yield from _document(reversal.document)
+        yield Missing("records", "document", reversal.document)
+        yield Missing("journals", None, (reversal.document.company, reversal.document.document))
+    if reversal.settlement is not None:
         for ledger in ("receivable", "payable"):
-            yield Missing("records", "run", (named, ledger))
-        yield Missing("documents", "event", named)
-        yield Missing("waiting", "event", named)
-        yield Missing("requests", None, named)
-        yield from _answers(named)
-        yield Missing("journals", "run", named)
+            yield Missing("records", "run", (reversal.settlement, ledger))
+        yield Missing("documents", "event", reversal.settlement)
+        yield Missing("waiting", "event", reversal.settlement)
+        yield Missing("requests", None, reversal.settlement)
+        yield from _replies(reversal.settlement)
+        yield Missing("journals", "run", reversal.settlement)

@@ -1,6 +1,6 @@
 """The wiring of the settlement service: the one place where all events from outside meet in one order.
 
-What always holds: it alone knows which ids are taken: invoices, requests and reference data come to it directly, payments
+Invariant: it alone knows which ids are taken: invoices, requests and reference data come to it directly, payments
 through the payment service under their own ids. Approvals of journals are the payment service's.
 """
 

@@ -1,6 +1,6 @@
 """All SQL of the settlement service.
 
-What always holds: a batch is loaded with one statement per table and index and saved with one per table, whatever its
+Invariant: a batch is loaded with one statement per table and index and saved with one per table, whatever its
 size; what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
 """
 
@@ -20,6 +20,10 @@ from shared.working_set import Missing, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
+_WAITING_SINCE: Final = "select distinct event_source, event_id from waiting where $1::timestamptz is null or since < $1"
+_WAITING_BECAUSE_OF: Final = """
+select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
+on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
 FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
 _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
@@ -63,7 +67,7 @@ class Store:
                 return
             for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
                 await _load(connection, books, TABLES[name], index, keys)
-            wanted = {each for waiting in books.waiting for each in named_by(waiting.message, books, waiting)}
+            wanted = {each for parked in books.waiting for each in named_by(parked.message, books, parked)}
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
@@ -92,15 +96,12 @@ class Store:
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """What these events wait for, or all that has waited since before a time, with all that it names."""
-        rows = await connection.fetch("select event_source, event_id, since from waiting")
-        named = set(events) if events is not None else None
-        chosen = {
-            EventRef(row["event_source"], row["event_id"])
-            for row in rows
-            if (named is None or (row["event_source"], row["event_id"]) in named) and (older_than is None or row["since"] < older_than)
-        }
+        if events is None:
+            rows = await connection.fetch(_WAITING_SINCE, older_than)
+        else:
+            rows = await connection.fetch(_WAITING_BECAUSE_OF, *_columns(events), older_than) if events else []
         books = await self._books(connection)
-        await self.load_missing(connection, books, [Missing("waiting", "event", event) for event in chosen])
+        await self.load_missing(connection, books, [Missing("waiting", "event", EventRef(*row)) for row in rows])
         return books
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:

@@ -1,6 +1,6 @@
 """How the settlement books' tables stand in the database: their statements, keys and the JSON of their values.
 
-What always holds: a value read back equals the one written; keys of several parts are joined by a character that no id has.
+Invariant: a value read back equals the one written; keys of several parts are joined by a character that no id has.
 """
 
 from __future__ import annotations
@@ -8,21 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
 import orjson
 
 from services.settlement.rules.values import (
-    Answers,
     Document,
     DocumentKey,
     Need,
+    Parked,
+    PendingReplies,
     RecordInForce,
     Request,
-    SalesJournal,
-    Waiting,
+    ReservedSalesPayment,
 )
 from shared.events.codec import as_json
 from shared.events.contract import CONTRACT, adapter
@@ -83,7 +82,8 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
 
 _DOCUMENT: Final = msgspec.json.Decoder(Document)
 _RECORD: Final = msgspec.json.Decoder(RecordInForce)
-_JOURNAL: Final = msgspec.json.Decoder(SalesJournal)
+_JOURNAL: Final = msgspec.json.Decoder(ReservedSalesPayment)
+_REPLIES: Final = msgspec.json.Decoder(PendingReplies)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 
 
@@ -118,21 +118,21 @@ def _read_record(body: str) -> tuple[Any, Any]:
     return record.key, record
 
 
-def _waiting_row(waiting: Waiting) -> Row:
+def _parked_row(parked: Parked) -> Row:
     body = orjson.dumps(
         {
-            "sequence": waiting.sequence,
-            "stage": waiting.stage,
-            "event": waiting.event,
-            "need": tuple(waiting.need),
-            "reserves": [tuple(key) for key in waiting.reserves],
-            "after": [tuple(run) for run in waiting.after],
-            "message": _message(waiting.message),
+            "sequence": parked.sequence,
+            "stage": parked.stage,
+            "event": parked.event,
+            "need": tuple(parked.need),
+            "reserves": [tuple(key) for key in parked.reserves],
+            "after": [tuple(run) for run in parked.after],
+            "message": _message(parked.message),
         },
         default=tuple,
     )
-    wakes = joined(waiting.need.wakes)
-    return (waiting.sequence, wakes, _reserves(waiting.reserves), *waiting.event, waiting.message.time, body.decode())
+    wakes = joined(parked.need.wake_key)
+    return (parked.sequence, wakes, _reserves(parked.reserves), *parked.event, parked.message.time, body.decode())
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -163,38 +163,37 @@ def _read_message(body: dict[str, Any]) -> Message:
     )
 
 
-def _read_waiting(body: str) -> tuple[Any, Any]:
+def _read_parked(body: str) -> tuple[Any, Any]:
     stored = orjson.loads(body)
-    reason, key, wakes = stored["need"]
-    waiting = Waiting(
+    reason, key, wake_key = stored["need"]
+    parked = Parked(
         stored["sequence"],
         stored["stage"],
         EventRef(*stored["event"]),
         _read_message(stored["message"]),
-        Need(reason, key, tuple(wakes)),
+        Need(reason, key, tuple(wake_key)),
         tuple(DocumentKey(*parts) for parts in stored["reserves"]),
         tuple(EventRef(*run) for run in stored["after"]),
     )
-    return waiting.sequence, waiting
+    return parked.sequence, parked
 
 
-def _journal_row(journal: SalesJournal) -> Row:
+def _journal_row(journal: ReservedSalesPayment) -> Row:
     return (journal.company, journal.document, *journal.run, _reserves(journal.reserves), _json(journal))
 
 
 def _read_journal(body: str) -> tuple[Any, Any]:
-    journal: SalesJournal = _JOURNAL.decode(body)
+    journal: ReservedSalesPayment = _JOURNAL.decode(body)
     return (journal.company, journal.document), journal
 
 
-def _answers_row(answers: Answers) -> Row:
-    heard = answers.heard.as_integer_ratio()
-    return (*answers.run, orjson.dumps([tuple(answers.run), answers.asked, heard]).decode())
+def _replies_row(replies: PendingReplies) -> Row:
+    return (*replies.run, _json(replies))
 
 
-def _read_answers(body: str) -> tuple[Any, Any]:
-    run, asked, heard = orjson.loads(body)
-    return EventRef(*run), Answers(EventRef(*run), asked, Fraction(*heard))
+def _read_replies(body: str) -> tuple[Any, Any]:
+    replies: PendingReplies = _REPLIES.decode(body)
+    return replies.run, replies
 
 
 def _request_row(request: Request) -> Row:
@@ -275,8 +274,8 @@ TABLES: Final[dict[str, StoredTable]] = {
                 {"sequence": "bigint", "wakes": "text", "reserves": "text", **_REF, "since": "timestamptz", "body": "json"},
             ),
             key=lambda key: (key,),
-            row=_waiting_row,
-            read=_read_waiting,
+            row=_parked_row,
+            read=_read_parked,
             indexes={
                 "wakes": StoredIndex("select body from waiting where wakes = any($1::text[])", lambda key: (joined(key),)),
                 "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
@@ -301,11 +300,11 @@ TABLES: Final[dict[str, StoredTable]] = {
             few=("reserves", "select body from journals where cardinality(reserves) > 0 order by company limit $1"),
         ),
         StoredTable(
-            "answers",
-            *_statements("answers", _RUN, {**_RUN, "body": "json"}),
+            "pending_replies",
+            *_statements("pending_replies", _RUN, {**_RUN, "body": "json"}),
             key=tuple,
-            row=_answers_row,
-            read=_read_answers,
+            row=_replies_row,
+            read=_read_replies,
             indexes={},
         ),
         StoredTable(

@@ -1,6 +1,6 @@
 """The settlement core: `fold(books, message) -> list[Outgoing]`, for everything the service takes in.
 
-What always holds: no broker, no database, no clock; the same books and message give the same changes and events.
+Invariant: no broker, no database, no clock; the same books and message give the same changes and events.
 """
 
 from __future__ import annotations
@@ -8,80 +8,51 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from services.settlement.rules.arrivals import arrive, payment_journal, payment_refused, request, resume_fact
+from services.settlement.rules.arrivals import arrive, payment_arrives, refused_payment, resume_document
 from services.settlement.rules.books import Books
-from services.settlement.rules.instructions import try_run
-from services.settlement.rules.reversals import begin_reversal, try_reversal
-from services.settlement.rules.sales_payments import answered, sales_payment
-from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Waiting
-from shared.events import reference
+from services.settlement.rules.instructions import carry_out_request, try_to_settle
+from services.settlement.rules.reversals import begin_reversal, try_to_reverse
+from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
+from services.settlement.rules.turn import Resume, Turn
+from services.settlement.rules.waiting import woken_by
 from shared.events.envelope import Message, Outgoing
-from shared.events.inbound import (
-    InvoicePosted,
-    PaymentReversalRequested,
-    SettlementRequested,
-    SettlementReversalRequested,
-)
-from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal, SalesPaymentsReply
 
 __all__ = ["Books", "fold"]
 
 
 def fold(books: Books, message: Message) -> list[Outgoing]:
-    """Takes one message in: changes the books and returns what the service says because of it."""
+    """Handles a message: changes the books and returns the events that it causes."""
     turn = Turn(books, message)
-    take = _HANDLERS.get(type(message.data), _reference)
-    take(turn)
-    turn.go_on(RESUME)
+    _HANDLERS.get(message.type, _take_reference)(turn)
+    turn.resume(STAGES)
     return turn.outgoing
 
 
-def _reference(turn: Turn) -> None:
+def _take_reference(turn: Turn) -> None:
     """A reference event: taken over, and all that waited for it is woken."""
-    data = turn.message.data
     turn.books.take_reference(turn.message)
-    for key in _WAKES.get(type(data), _wakes_nothing)(data):
-        turn.wake(*key)
+    for key in woken_by(turn.message.data):
+        turn.wake(key)
 
 
-def _wakes_nothing(_data: object) -> list[tuple[str, ...]]:
-    return []
-
-
-def _party_wakes(data: reference.PartyDefined) -> list[tuple[str, ...]]:
-    customers = [("account", "receivable", company, account) for company, account in data.customers.items()]
-    return [*customers, *(("account", "payable", company, account) for company, account in data.vendors.items())]
-
-
-def _rate_wakes(data: reference.ExchangeRatePublished) -> list[tuple[str, ...]]:
-    low, high = sorted((data.from_, data.to))
-    return [("exchange-rate", low, high)]
-
-
-_WAKES: Final[dict[type, Callable[..., list[tuple[str, ...]]]]] = {
-    reference.CompanyDefined: lambda data: [("company", data.company)],
-    reference.PartyDefined: _party_wakes,
-    reference.ExchangeRatePublished: _rate_wakes,
-    reference.IntercompanyAccountingDefined: lambda data: [("intercompany-accounting", data.company, data.partner)],
-    reference.PostingProfileDefined: lambda data: [("posting-profile", data.company, data.posting_profile)],
-    reference.MethodsOfPaymentDefined: lambda data: [("method-of-payment", data.company, method) for method in data.methods],
-    reference.PeriodOpened: lambda data: [("period", data.company)],
+_HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
+    "customer-invoice.posted": arrive,
+    "vendor-invoice.posted": arrive,
+    "payment-journal.posted": payment_arrives,
+    "payment.refused": refused_payment,
+    "settlement.requested": carry_out_request,
+    "settlement-reversal.requested": begin_reversal,
+    "payment-reversal.requested": begin_reversal,
+    "sales-payment-journal.created": create_journal,
+    "sales-payment-journal.posted": post_journal,
+    "sales-payment-journal.reversed": nothing_to_do,
+    "sales-payment-journal.waiting": receive_reply,
+    "sales-payment-journals.answered": receive_reply,
 }
 
-_HANDLERS: Final[dict[type, Callable[[Turn], None]]] = {
-    InvoicePosted: arrive,
-    PaymentJournal: payment_journal,
-    PaymentRefused: payment_refused,
-    SettlementRequested: request,
-    SettlementReversalRequested: begin_reversal,
-    PaymentReversalRequested: begin_reversal,
-    SalesPaymentJournal: sales_payment,
-    SalesPaymentsReply: answered,
+STAGES: Final[dict[str, Resume]] = {
+    "document": resume_document,
+    "run": try_to_settle,
+    "reversal": try_to_reverse,
 }
-
-RESUME: Final[dict[str, Callable[[Turn, Waiting], None]]] = {
-    "document": resume_fact,
-    "run": try_run,
-    "reversal": try_reversal,
-}
+"""How what waits is taken up again."""

@@ -6,39 +6,46 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.fold import RESUME
+from services.settlement.rules.fold import STAGES
 from services.settlement.rules.instructions import leave_open
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Waiting
+from services.settlement.rules.values import Parked
 from shared.events.envelope import EventRef, Outgoing
-from shared.events.journals import PaymentJournal
 
 
 def discard(books: Books, events: Sequence[EventRef], now: dt.datetime) -> list[Outgoing]:
-    """An operator gives up what waits for these events: it is refused as `discarded`, and others go on."""
+    """An operator gives up what waits for these events: it is refused as `discarded`, and others resume."""
     del now
     given_up = frozenset(events)
-    return _give_up(books, lambda waiting: waiting.event in given_up)
+    return _give_up(books, lambda parked: parked.event in given_up)
 
 
 def expire(books: Books, older_than: dt.datetime, now: dt.datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than` (WAIT_AT_MOST)."""
     del now
-    return _give_up(books, lambda waiting: waiting.message.time < older_than)
+    return _give_up(books, lambda parked: parked.message.time < older_than)
 
 
-def _give_up(books: Books, chosen: Callable[[Waiting], bool]) -> list[Outgoing]:
-    waits = sorted((waiting for waiting in books.waiting if chosen(waiting)), key=lambda waiting: waiting.sequence)
+def _give_up(books: Books, chosen: Callable[[Parked], bool]) -> list[Outgoing]:
+    """The oldest first; what an earlier one lets go on waits no more and is not given up."""
     outgoing: list[Outgoing] = []
-    for waiting in waits:
-        turn = Turn(books, waiting.message)
-        what = ", ".join(f"{name} {value}" for name, value in waiting.need.key.items())
-        frees = waiting.stage == "document" or not isinstance(waiting.message.data, PaymentJournal)
-        scope = "event" if waiting.stage == "document" else "settlement"
-        turn.refuse("discarded", "", f"discarded while it waited for {waiting.need.reason}: {what}", scope=scope, frees=frees)
-        if waiting.stage == "run":
-            leave_open(turn, waiting)
-        turn.release(waiting)
-        turn.go_on(RESUME)
-        outgoing += turn.outgoing
+    for sequence in sorted(parked.sequence for parked in books.waiting if chosen(parked)):
+        parked = books.waiting.get(sequence)
+        if parked is not None:
+            outgoing += _give_up_one(books, parked)
     return outgoing
+
+
+def _give_up_one(books: Books, parked: Parked) -> list[Outgoing]:
+    """A document is refused whole; of a payment's marks, whose id is taken by the payment, only the settlement."""
+    turn = Turn(books, parked.message)
+    is_document, instruction = parked.stage == "document", turn.incoming.instruction
+    frees_id = is_document or instruction is None or instruction.payment is None
+    what = ", ".join(f"{name} {value}" for name, value in parked.need.key.items())
+    message = f"discarded while it waited for {parked.need.reason}: {what}"
+    turn.refuse("discarded", "", message, scope="event" if is_document else "settlement", frees_id=frees_id)
+    if parked.stage == "run":
+        leave_open(turn)
+    turn.release(parked)
+    turn.resume(STAGES)
+    return turn.outgoing

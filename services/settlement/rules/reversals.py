@@ -1,195 +1,218 @@
-"""Reversals of settlements and of payments (F-F01 to F-F04, C20, C21, C47; rules.md, "Reversals").
+"""Reversals of settlements and of documents (F-F01 to F-F04, C20, C21, C47; rules.md, "Reversals").
 
-What always holds: a reversal happens whole, in every company at once, or not at all; what was taken from a document is
+Invariant: a reversal happens whole, in every company at once, or not at all; what was taken from a document is
 given back exactly; nothing settles by itself again until it is marked.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
+from itertools import chain
 
-from services.settlement.rules.instructions import document_need
-from services.settlement.rules.run.compute import period_need
-from services.settlement.rules.turn import Turn, answers_need
-from services.settlement.rules.values import PAYMENT, Document, DocumentKey, Need, RecordInForce, Request, SalesJournal, Waiting, detail
+from services.settlement.rules.incoming import ReversalInstruction
+from services.settlement.rules.turn import Turn
+from services.settlement.rules.values import (
+    NOTHING_YET,
+    PAYMENT,
+    Document,
+    DocumentKey,
+    Need,
+    Parked,
+    RecordInForce,
+    Request,
+    ReservedSalesPayment,
+    SettlementDefectError,
+)
+from services.settlement.rules.waiting import event_key, for_document, for_event, for_marks_of, for_period, for_replies, for_reservation
 from shared.events.envelope import EventRef
-from shared.events.inbound import DocumentRef, PaymentReversalRequested, SettlementReversalRequested
-from shared.events.journals import SalesPaymentJournal
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
 from shared.money import ZERO
 
 
 def begin_reversal(turn: Turn) -> None:
-    """A reversal is asked for: it goes through, is refused, or waits."""
+    """A reversal is asked for: it is carried out, refused, or waits."""
     sequence = turn.books.next_sequence()
-    try_reversal(turn, Waiting(sequence, "reversal", turn.message.ref, turn.message, Need("document", {}, ())))
+    try_to_reverse(turn, Parked(sequence, "reversal", turn.message.ref, turn.message, NOTHING_YET))
 
 
-def try_reversal(turn: Turn, waiting: Waiting) -> None:
-    """Carries a reversal out if nothing is missing."""
-    data = waiting.message.data
-    outcome = (
-        _reverse_payment(turn, waiting, data) if isinstance(data, PaymentReversalRequested) else _reverse_settlement(turn, waiting, data)
-    )
-    if outcome is not None:
-        turn.park(waiting._replace(need=outcome))
+def try_to_reverse(turn: Turn, parked: Parked) -> None:
+    """Carries a reversal out if nothing is missing and nothing contradicts."""
+    reversal = turn.incoming.reversal
+    if reversal is None:
+        msg = f"{turn.message.type} brings nothing to reverse"
+        raise TypeError(msg)
+    need = _missing(turn, parked, reversal)
+    if need is None:
+        need = _take_back_document(turn, reversal) if reversal.takes_back_document else _take_back_settlements(turn, reversal)
+    if need is not None:
+        turn.park(parked, need)
     else:
-        turn.release(waiting)
+        turn.release(parked)
+
+
+def _missing(turn: Turn, parked: Parked, reversal: ReversalInstruction) -> Need | None:
+    if reversal.document is not None:
+        return _missing_document(turn, parked, reversal.document)
+    if reversal.settlement is not None:
+        return _missing_event(turn, parked, reversal.settlement)
+    msg = f"{turn.message.ref.id} names nothing to reverse"
+    raise SettlementDefectError(msg)
+
+
+def _missing_document(turn: Turn, parked: Parked, key: DocumentKey) -> Need | None:
+    """Waits for the document, for its own marks, and for an earlier run over it."""
+    document = turn.books.documents.get(key)
+    if document is None:
+        return for_document(key)
+    for other in turn.books.waiting.find("reserves", key):
+        if other.event == document.event:
+            return for_marks_of(key)
+        if other.sequence < parked.sequence:
+            return for_reservation(key)
+    return None
+
+
+def _missing_event(turn: Turn, parked: Parked, named: EventRef) -> Need | None:
+    """Waits for the event that a reversal names: not seen yet, or itself waiting (a sales payment of it does not count)."""
+    books = turn.books
+    waits = any(
+        other.message.ref != parked.message.ref and other.stage != "reversal" and other.message.type != "sales-payment-journal.posted"
+        for other in books.waiting.find("event", named)
+    )
+    is_known = (
+        any(books.records.find("run", (named, ledger)) for ledger in ("receivable", "payable"))
+        or books.documents.find("event", named)
+        or books.requests.get(named) is not None
+    )
+    return for_event(named) if waits or not is_known else None
 
 
 def _refuse(turn: Turn, code: str, field_: str, message: str) -> None:
-    turn.refuse(code, field_, message, scope="settlement", frees=True)
+    turn.refuse(code, field_, message, scope="settlement", frees_id=True)
 
 
 def _done(turn: Turn) -> None:
     turn.books.requests.put(turn.message.ref, Request(turn.message.ref, turn.message.type))
-    turn.wake("event", *turn.message.ref)
+    turn.wake(event_key(turn.message.ref))
 
 
-def _payment_need(turn: Turn, waiting: Waiting, ledger: Ledger, ref: DocumentRef) -> Need | None:
-    """Waits for the payment, for its own marks, and for an earlier run over it."""
-    key = DocumentKey(ledger, ref.company, ref.document)
-    document = turn.books.documents.get(key)
-    if document is None:
-        return document_need(key)
-    for other in turn.books.waiting.find("reserves", key):
-        if other.event == document.event:
-            return Need("document", detail(company=key.company, document=key.document, ledger=ledger), ("reservation", *key))
-        if other.sequence < waiting.sequence:
-            return Need("reservation", detail(company=key.company, document=key.document, ledger=ledger), ("reservation", *key))
-    return None
+# Of a document
 
 
-def _reverse_payment(turn: Turn, waiting: Waiting, data: PaymentReversalRequested) -> Need | None:
-    need = _payment_need(turn, waiting, data.ledger, data.payment)
-    if need is not None:
-        return need
-    document = turn.books.documents.get(DocumentKey(data.ledger, data.payment.company, data.payment.document))
-    if document is None or _payment_refused(turn, document, data.date):
+def _take_back_document(turn: Turn, reversal: ReversalInstruction) -> Need | None:
+    document = _named(turn, reversal)
+    refusal = _document_refusal(document, reversal)
+    if refusal is not None:
+        _refuse(turn, *refusal)
         return None
-    on = data.date or document.date
+    on = reversal.date or document.date
     if turn.books.reference.is_closed(document.company, on):
-        return period_need(document.company, on.isoformat())
-    _reverse_document(turn, document, on, data.reason or "")
+        return for_period(document.company, on)
+    _reverse_document(turn, document, on, reversal.reason)
     _done(turn)
     return None
 
 
-def _payment_refused(turn: Turn, document: Document, on: date | None) -> bool:
+def _named(turn: Turn, reversal: ReversalInstruction) -> Document:
+    if reversal.document is None:
+        msg = f"{turn.message.ref.id} names no document to reverse"
+        raise SettlementDefectError(msg)
+    return _document(turn, reversal.document)
+
+
+def _document(turn: Turn, key: DocumentKey) -> Document:
+    document = turn.books.documents.get(key)
+    if document is None:
+        msg = f"{key.ledger} document {key.document} of {key.company} has been settled and is not there"
+        raise SettlementDefectError(msg)
+    return document
+
+
+def _document_refusal(document: Document, reversal: ReversalInstruction) -> tuple[str, str, str] | None:
     name = f"{document.company} {document.document}"
     if document.kind != PAYMENT:
-        _refuse(turn, "invalid", "/payment", f"{name} is of the kind {document.kind}: only a payment is reversed")
-    elif on is not None and on < document.date:
-        _refuse(turn, "date-too-early", "/date", f"{on} is before the payment {name} of {document.date}: that date or later is needed")
-    elif document.reversed:
-        _refuse(turn, "already-reversed", "/payment", f"the payment {name} is reversed already")
-    elif document.records:
-        _refuse(
-            turn, "still-settled", "/payment", f"the payment {name} is settled by {document.records} records: reverse its settlement first"
-        )
-    else:
-        return False
-    return True
+        return "invalid", reversal.field, f"{name} is of the kind {document.kind}: only a payment can be reversed"
+    if reversal.date is not None and reversal.date < document.date:
+        message = f"{reversal.date} is before the payment {name} of {document.date}: that date or later is needed"
+        return "date-too-early", "/date", message
+    if document.reversed:
+        return "already-reversed", reversal.field, f"the payment {name} has been reversed already"
+    if document.records:
+        message = f"the payment {name} is settled by {document.records} records: reverse its settlement first"
+        return "still-settled", reversal.field, message
+    return None
 
 
-def _reverse_document(turn: Turn, document: Document, on: date, reason: str) -> None:
+def _reverse_document(turn: Turn, document: Document, on: dt.date, reason: str) -> None:
     turn.books.documents.put(document.key, document._replace(open=ZERO, open_accounting=ZERO, reversed=True, by_hand=True))
     reversed_ = DocumentReversed(document.ledger, document.company, document.document, on, reason)
-    turn.say("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
+    turn.emit("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
     journal = turn.books.journals.get((document.company, document.document))
     if journal is not None and document.ledger == "receivable":
         turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
 
 
+# Of settlements
+
+
 @dataclass(slots=True)
-class Whole:
+class ReversalScope:
     """All that one reversal takes back: the records of the runs, and what sellers have of them."""
 
     ledger: Ledger
     runs: list[EventRef]
     records: list[RecordInForce]
-    journals: list[SalesJournal] = field(default_factory=list)
+    journals: list[ReservedSalesPayment] = field(default_factory=list)
     sellers: dict[DocumentKey, list[RecordInForce]] = field(default_factory=dict)
 
+    @property
+    def companies(self) -> list[str]:
+        """Every company that it concerns."""
+        records = chain(self.records, *self.sellers.values())
+        of_records = (key.company for record in records for key in (record.lowering, record.raising))
+        return list(dict.fromkeys(chain(of_records, (key.company for key in self.sellers))))
 
-def _reverse_settlement(turn: Turn, waiting: Waiting, data: SettlementReversalRequested) -> Need | None:
-    need = _payment_need(turn, waiting, data.ledger, data.payment) if data.payment is not None else _event_need(turn, waiting, data)
-    if need is not None:
-        return need
-    if data.payment is not None and _no_payment(turn, data.ledger, data.payment):
+
+def _take_back_settlements(turn: Turn, reversal: ReversalInstruction) -> Need | None:
+    if reversal.document is not None and _named(turn, reversal).kind != PAYMENT:
+        document = _named(turn, reversal)
+        what = f"{document.company} {document.document} is of the kind {document.kind}"
+        _refuse(turn, "invalid", reversal.field, f"{what}: name a payment, or the settlement by its event")
         return None
-    concerned = _concerned(turn, data)
+    concerned = _concerned(turn, reversal)
     runs = list(dict.fromkeys(record.run for record in concerned if not record.reversed))
     for run in runs:
-        if turn.books.answers.get(run) is not None:
-            return answers_need(run, run.id)
+        if turn.books.pending_replies.get(run) is not None:
+            return for_replies(run)
     if not runs:
-        _refuse_unsettled(turn, data, already=bool(concerned))
+        _refuse_unsettled(turn, reversal, already=bool(concerned))
         return None
-    whole = _whole(turn, data.ledger, runs)
-    latest = max(record.date for record in whole.records)
-    if data.date is not None and data.date < latest:
-        _refuse(
-            turn,
-            "date-too-early",
-            "/date",
-            f"{data.date} is before {latest}, the latest date of what is reversed: that date or later is needed",
-        )
+    scope = _scope(turn, reversal.ledger, runs)
+    latest = max(record.date for record in scope.records)
+    if reversal.date is not None and reversal.date < latest:
+        message = f"{reversal.date} is before {latest}, the latest date of what is reversed: that date or later is needed"
+        _refuse(turn, "date-too-early", "/date", message)
         return None
-    return _carry_out(turn, whole, data.date or latest, data.reason or "")
+    return _carry_out(turn, scope, reversal.date or latest, reversal.reason)
 
 
-def _no_payment(turn: Turn, ledger: Ledger, ref: DocumentRef) -> bool:
-    document = turn.books.documents.get(DocumentKey(ledger, ref.company, ref.document))
-    if document is not None and document.kind == PAYMENT:
-        return False
-    kind = document.kind if document is not None else "unknown document"
-    _refuse(
-        turn, "invalid", "/payment", f"{ref.company} {ref.document} is of the kind {kind}: name a payment, or the settlement by its event"
-    )
-    return True
+def _concerned(turn: Turn, reversal: ReversalInstruction) -> list[RecordInForce]:
+    if reversal.document is not None:
+        return turn.books.records.find("document", reversal.document)
+    return turn.books.records.find("run", (reversal.settlement, reversal.ledger))
 
 
-def _named(waiting: Waiting, data: SettlementReversalRequested) -> EventRef:
-    return EventRef(data.settlement_source or waiting.message.ref.source, data.settlement or "")
-
-
-def _event_need(turn: Turn, waiting: Waiting, data: SettlementReversalRequested) -> Need | None:
-    """Waits for the event that a reversal names: not seen yet, or itself waiting."""
-    ref = _named(waiting, data)
-    books = turn.books
-    waits = [
-        other for other in books.waiting.find("event", ref) if other.stage != "reversal" and other.message.ref.id != waiting.message.ref.id
-    ]
-    own = [other for other in waits if not isinstance(other.message.data, SalesPaymentJournal)]
-    seen = (
-        any(books.records.find("run", (ref, ledger)) for ledger in ("receivable", "payable"))
-        or books.documents.find("event", ref)
-        or books.requests.get(ref) is not None
-    )
-    if seen and not own:
-        return None
-    return Need("document", detail(event=ref.id, source=ref.source), ("event", *ref))
-
-
-def _concerned(turn: Turn, data: SettlementReversalRequested) -> list[RecordInForce]:
-    if data.payment is not None:
-        return turn.books.records.find("document", DocumentKey(data.ledger, data.payment.company, data.payment.document))
-    ref = EventRef(data.settlement_source or turn.message.ref.source, data.settlement or "")
-    return turn.books.records.find("run", (ref, data.ledger))
-
-
-def _refuse_unsettled(turn: Turn, data: SettlementReversalRequested, *, already: bool) -> None:
-    field_ = "/payment" if data.payment is not None else "/settlement"
-    what = f"{data.payment.company} {data.payment.document}" if data.payment is not None else f"{data.settlement}"
+def _refuse_unsettled(turn: Turn, reversal: ReversalInstruction, *, already: bool) -> None:
+    named = reversal.settlement.id if reversal.settlement is not None else ""
+    what = named if reversal.document is None else f"{reversal.document.company} {reversal.document.document}"
     if already:
-        _refuse(turn, "already-reversed", field_, f"every settlement of {what} is reversed already")
+        _refuse(turn, "already-reversed", reversal.field, f"every settlement of {what} has been reversed already")
     else:
-        _refuse(turn, "not-settled", field_, f"{what} has settled nothing in ledger {data.ledger}")
+        _refuse(turn, "not-settled", reversal.field, f"{what} has settled nothing in ledger {reversal.ledger}")
 
 
 def _records_of(turn: Turn, ledger: Ledger, runs: Iterable[EventRef]) -> list[RecordInForce]:
@@ -197,59 +220,57 @@ def _records_of(turn: Turn, ledger: Ledger, runs: Iterable[EventRef]) -> list[Re
     return sorted(found, key=lambda record: (record.run, record.number))
 
 
-def _whole(turn: Turn, ledger: Ledger, runs: list[EventRef]) -> Whole:
-    whole = Whole(ledger, runs, _records_of(turn, ledger, runs))
+def _scope(turn: Turn, ledger: Ledger, runs: list[EventRef]) -> ReversalScope:
+    scope = ReversalScope(ledger, runs, _records_of(turn, ledger, runs))
     if ledger == "payable":
         for run in runs:
             journals = [journal for journal in turn.books.journals.find("run", run) if journal.status != "reversed"]
-            whole.journals.extend(sorted(journals, key=lambda journal: journal.sequence))
-    for journal in whole.journals:
+            scope.journals.extend(sorted(journals, key=lambda journal: journal.sequence))
+    for journal in scope.journals:
         key = DocumentKey("receivable", journal.company, journal.document)
         if turn.books.documents.get(key) is not None:
             own = dict.fromkeys(record.run for record in turn.books.records.find("document", key) if not record.reversed)
-            whole.sellers[key] = _records_of(turn, "receivable", own)
-    return whole
+            scope.sellers[key] = _records_of(turn, "receivable", own)
+    return scope
 
 
-def _carry_out(turn: Turn, whole: Whole, on: date, reason: str) -> Need | None:
+def _carry_out(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> Need | None:
     """Mirrors everything, or waits for a period: any of its dates in any of its companies."""
-    dates = {key: max([on, _document_date(turn, key), *(record.date for record in records)]) for key, records in whole.sellers.items()}
-    companies = dict.fromkeys(key.company for record in [*whole.records, *_all(whole.sellers)] for key in (record.lowering, record.raising))
-    companies.update(dict.fromkeys(key.company for key in whole.sellers))
+    dates = {key: max([on, _document(turn, key).date, *(record.date for record in records)]) for key, records in scope.sellers.items()}
     for day in sorted({on, *dates.values()}):
-        for company in companies:
+        for company in scope.companies:
             if turn.books.reference.is_closed(company, day):
-                return period_need(company, day.isoformat())
-    _mirror(turn, whole.ledger, whole.records, on, whole.runs, whole.journals, reason)
-    for journal in whole.journals:
-        _reverse_journal(turn, journal, whole, dates, reason)
+                return for_period(company, day)
+    _mirror(turn, scope, on, reason)
+    for journal in scope.journals:
+        _reverse_journal(turn, journal, scope, dates, reason)
     _done(turn)
     return None
 
 
-def _all(sellers: dict[DocumentKey, list[RecordInForce]]) -> list[RecordInForce]:
-    return [record for records in sellers.values() for record in records]
-
-
-def _document_date(turn: Turn, key: DocumentKey) -> date:
-    document = turn.books.documents.get(key)
-    return document.date if document is not None else date.min
-
-
-def _reverse_journal(turn: Turn, journal: SalesJournal, whole: Whole, dates: dict[DocumentKey, date], reason: str) -> None:
+def _reverse_journal(
+    turn: Turn, journal: ReservedSalesPayment, scope: ReversalScope, dates: dict[DocumentKey, dt.date], reason: str
+) -> None:
     """The seller's side: settlement and payment mirrored; what waits is dropped; what is only created becomes reversed."""
     turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
-    for waiting in turn.books.waiting.find("event", journal.run):
-        data = waiting.message.data
-        if isinstance(data, SalesPaymentJournal) and (data.company, data.document) == (journal.company, journal.document):
-            turn.release(waiting)
     key = DocumentKey("receivable", journal.company, journal.document)
-    records = [record for record in whole.sellers.get(key, []) if not _is_reversed(turn, record)]
+    for parked in turn.books.waiting.find("event", journal.run):
+        if _is_of(parked, journal):
+            turn.release(parked)
+    records = [record for record in scope.sellers.get(key, []) if not _is_reversed(turn, record)]
     if records:
-        _mirror(turn, "receivable", records, dates[key], list(dict.fromkeys(record.run for record in records)), [], reason)
+        runs = list(dict.fromkeys(record.run for record in records))
+        _mirror(turn, ReversalScope("receivable", runs, records), dates[key], reason)
     document = turn.books.documents.get(key)
     if document is not None and not document.reversed:
         _reverse_document(turn, document, dates[key], reason)
+
+
+def _is_of(parked: Parked, journal: ReservedSalesPayment) -> bool:
+    if parked.message.type != "sales-payment-journal.posted":
+        return False
+    data = parked.message.data
+    return (data.company, data.document) == (journal.company, journal.document)
 
 
 def _is_reversed(turn: Turn, record: RecordInForce) -> bool:
@@ -257,30 +278,27 @@ def _is_reversed(turn: Turn, record: RecordInForce) -> bool:
     return now is None or now.reversed
 
 
-def _mirror(  # noqa: PLR0913 - one reversal's parts, passed once
-    turn: Turn, ledger: Ledger, records: list[RecordInForce], on: date, runs: list[EventRef], journals: list[SalesJournal], reason: str
-) -> None:
-    party = ""
-    for record in records:
+def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
+    """Gives back what the records of a scope took, and tells of it, the sales payment journals that go with it named."""
+    for record in scope.records:
         turn.books.records.put(record.key, record._replace(reversed=True))
-        party = _give_back(turn, record.lowering, record.taken_from_lowering, record.value_from_lowering)
-        _give_back(turn, record.raising, record.taken_from_raising, record.value_from_raising)
-    mirrored = [ReversedRecord(ledger, record.run, record.number, on) for record in records]
-    names = [(journal.company, journal.document) for journal in journals]
-    first = records[0]
-    reversed_ = SettlementReversed(ledger, mirrored, runs, names, reason)
-    turn.say("settlement.reversed", f"{ledger}/{first.run.source}/{first.run.id}/{first.number}", party, reversed_)
+        for key, amount, value in (
+            (record.lowering, record.taken_from_lowering, record.value_from_lowering),
+            (record.raising, record.taken_from_raising, record.value_from_raising),
+        ):
+            turn.books.documents.put(key, _given_back(_document(turn, key), amount, value))
+    mirrored = [ReversedRecord(scope.ledger, record.run, record.number, on) for record in scope.records]
+    names = [(journal.company, journal.document) for journal in scope.journals]
+    first = scope.records[0]
+    party = _document(turn, scope.records[-1].lowering).party
+    reversed_ = SettlementReversed(scope.ledger, mirrored, scope.runs, names, reason)
+    turn.emit("settlement.reversed", f"{scope.ledger}/{first.run.source}/{first.run.id}/{first.number}", party, reversed_)
 
 
-def _give_back(turn: Turn, key: DocumentKey, amount: Decimal, value: Decimal) -> str:
-    document = turn.books.documents.get(key)
-    if document is None:
-        return ""
-    given = document._replace(
+def _given_back(document: Document, amount: Decimal, value: Decimal) -> Document:
+    return document._replace(
         open=document.open + amount,
         open_accounting=document.open_accounting + value,
         records=document.records - 1,
         by_hand=True,
     )
-    turn.books.documents.put(key, given)
-    return document.party

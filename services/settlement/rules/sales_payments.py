@@ -1,52 +1,71 @@
-"""Sales payment journals in the seller's books: created, posted, reversed, forgotten."""
+"""Sales payment journals in the seller's books: created, posted, reversed, forgotten (C47, F-G03).
+
+Invariant: a journal whose number is taken, or whose run was reversed while it was on its way, is forgotten: the payment
+service is told, and nothing of it stays here.
+"""
 
 from __future__ import annotations
 
-from services.settlement.rules.arrivals import forget_sales_payment, take_fact
+from services.settlement.rules.arrivals import forget_journal, take_over
+from services.settlement.rules.documents import taken_number
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import DocumentKey, SalesJournal
+from services.settlement.rules.values import DocumentKey, ReservedSalesPayment
 from shared.events.journals import SalesPaymentJournal
 
 
-def sales_payment(turn: Turn) -> None:
-    """A sales payment journal: created (it reserves), posted (a document and its marks) or reversed (known already)."""
-    data: SalesPaymentJournal = turn.message.data
-    key = (data.company, data.document)
-    known = turn.books.journals.get(key)
-    if turn.message.type == "sales-payment-journal.reversed":
-        return
-    if turn.message.type == "sales-payment-journal.created" and not _is_undone(turn, data):
-        _create(turn, data, known)
-    elif known is None and _is_undone(turn, data):
-        forget_sales_payment(turn)
+def create_journal(turn: Turn) -> None:
+    """A journal that is only created: it reserves the documents of its marks until it is approved."""
+    journal = _journal(turn)
+    key = DocumentKey("receivable", journal.company, journal.document)
+    known, taken = turn.books.journals.get((journal.company, journal.document)), turn.books.documents.get(key)
+    if _is_undone(turn, journal):
+        if known is None:
+            forget_journal(turn)
+    elif known is not None or taken is not None:
+        turn.refuse("document-exists", "/document", taken_number(key), scope="event", frees_id=False)
+        forget_journal(turn)
+    else:
+        _reserve(turn, journal, "created", turn.books.next_sequence())
+    receive_reply(turn)
+
+
+def post_journal(turn: Turn) -> None:
+    """A journal that is posted, at once or by its approval: a document in the seller's books, and its marks."""
+    journal = _journal(turn)
+    known = turn.books.journals.get((journal.company, journal.document))
+    if known is None and _is_undone(turn, journal):
+        forget_journal(turn)
     elif known is None or known.status == "created":
         sequence = known.sequence if known is not None else turn.books.next_sequence()
-        turn.books.journals.put(key, _journal(data, "posted", sequence))
-        take_fact(turn, sequence)
-    turn.answered(data.run, data.reply_count)
+        _reserve(turn, journal, "posted", sequence)
+        take_over(turn, sequence)
+    receive_reply(turn)
 
 
-def _is_undone(turn: Turn, data: SalesPaymentJournal) -> bool:
+def nothing_to_do(_turn: Turn) -> None:
+    """A journal that is reversed: this service has said so itself."""
+
+
+def receive_reply(turn: Turn) -> None:
+    """The payment service says which sales payment journals a run makes."""
+    reply = turn.incoming.reply
+    if reply is not None:
+        turn.receive_reply(reply.run, reply.reply_count)
+
+
+def _journal(turn: Turn) -> SalesPaymentJournal:
+    journal: SalesPaymentJournal = turn.message.data
+    return journal
+
+
+def _is_undone(turn: Turn, journal: SalesPaymentJournal) -> bool:
     """A journal had waited while its run was reversed, and crosses the news of it: it is not made any more."""
-    records = turn.books.records.find("run", (data.run, "payable"))
+    records = turn.books.records.find("run", (journal.run, "payable"))
     return bool(records) and all(record.reversed for record in records)
 
 
-def _create(turn: Turn, data: SalesPaymentJournal, known: SalesJournal | None) -> None:
-    taken = turn.books.documents.get(DocumentKey("receivable", data.company, data.document))
-    if known is not None or taken is not None:
-        message = f"receivable document {data.document} of {data.company} has been posted by another event"
-        turn.refuse("document-exists", "/document", message, scope="event", frees=False)
-        forget_sales_payment(turn)
-        return
-    turn.books.journals.put((data.company, data.document), _journal(data, "created", turn.books.next_sequence()))
-
-
-def _journal(data: SalesPaymentJournal, status: str, sequence: int) -> SalesJournal:
-    reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in data.marks) if status == "created" else ()
-    return SalesJournal(data.company, data.document, data.journal, status, data.run, sequence, reserves)
-
-
-def answered(turn: Turn) -> None:
-    """The payment service has said which sales payment journals a run makes."""
-    turn.answered(turn.message.data.run, turn.message.data.reply_count)
+def _reserve(turn: Turn, journal: SalesPaymentJournal, status: str, sequence: int) -> None:
+    """The journal as this service knows it; what it reserves ends with its being posted."""
+    reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in journal.marks) if status == "created" else ()
+    known = ReservedSalesPayment(journal.company, journal.document, journal.journal, status, journal.run, sequence, reserves)
+    turn.books.journals.put((journal.company, journal.document), known)

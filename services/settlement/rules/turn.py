@@ -1,137 +1,122 @@
-"""One message's turn: what it changes, what it says, and what goes on because of it, oldest first.
+"""One message's turn: what it changes, what it emits, and what resumes because of it, oldest first.
 
-What always holds: what an event causes comes first, its sales payments included; then what waited for it, in order of
-arrival (rules.md, step 9). Of all that can go on, the oldest goes first. While a run's sales payment journals have not
-been answered, what would go on after it is kept until they are.
+A turn is, as for an actor, the handling of one message to its end: nothing else happens to the books in between.
+
+Invariant: what an event causes comes first, its sales payments included; then what waited for it, in order of arrival
+(rules.md, step 9). Of all that can resume, the oldest goes first. While it is not known which sales payment journals a
+run has, what would resume after the run is kept until it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.values import Answers, DocumentKey, Need, Waiting, detail
+from services.settlement.rules.incoming import Incoming, read
+from services.settlement.rules.values import DocumentKey, Need, Parked, PendingReplies, WakeKey
+from services.settlement.rules.waiting import event_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
-from shared.events.envelope import EventRef, Message, Outgoing, Topic, derived_id
-from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal
+from shared.events.emitting import REJECTED, Cause, Emitter
+from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.vouchers import Rejection
 
-SOURCE = "intercompany/settlement"
-Resume = Callable[["Turn", Waiting], None]
+_EMITTER: Final = Emitter("intercompany/settlement")
+Resume = Callable[["Turn", Parked], None]
 
 
 class Turn:
-    """Collects what one message causes; `message` changes to that of whatever is going on."""
+    """Collects what one message causes; `message` and `incoming` change to those of whatever resumes."""
 
     def __init__(self, books: Books, message: Message) -> None:
         self.books = books
-        self.message = message
         self.outgoing: list[Outgoing] = []
         self.woken: list[int] = []
-        self.unanswered: list[EventRef] = []
+        self.awaiting_replies: list[EventRef] = []
+        self.handle(message)
 
-    # What is said
+    def handle(self, message: Message) -> None:
+        """Turns to a message: what is emitted and refused from now on is because of it."""
+        self.message = message
+        self.incoming: Incoming = read(message)
 
-    def say(self, kind: str, number: int | str, key: str, data: Any, *, topic: str = Topic.SETTLEMENTS) -> EventRef:
+    # What is emitted
+
+    def emit(self, name: str, number: int | str, key: str, data: Any) -> None:
         """An outgoing event, named by what caused it, its type and its number."""
-        cause = event_of(self.message)
-        ref = EventRef(SOURCE, derived_id(cause, self.message.time, f"{kind}/{number}", 0))
-        first = self.message.first or cause
-        self.outgoing.append(Outgoing(topic, key, kind, ref, data, self.message.time, cause, first, self.message.traceparent))
-        return ref
+        cause, message = self.incoming.event, self.message
+        self.outgoing.append(
+            _EMITTER.emit(Cause(cause, message.first or cause, message.time, message.traceparent), name, str(number), key, data)
+        )
 
-    def refuse(self, code: str, field: str, message: str, *, scope: str, frees: bool) -> None:
+    def refuse(self, code: str, field: str, message: str, *, scope: str, frees_id: bool) -> None:
         """A refusal: an event, and the refused event's id left free if nothing of it was taken over."""
-        event = self._refused_event(code)
-        original = as_cloudevent(self.message)
-        rejection = Rejection(event.id, event.source, scope, code, field, message, original)
+        event = self.incoming.numbered_by if code == "document-exists" else self.incoming.reported_event
+        rejection = Rejection(event.id, event.source, scope, code, field, message, as_cloudevent(self.message))
         number = f"{code}/{self.message.digest.hex()}/{self.message.replay}/{len(self.outgoing)}"
-        self.say("event.rejected", number, event.source, rejection, topic=Topic.REJECTIONS)
-        if frees and not isinstance(self.message.data, SalesPaymentJournal):
+        self.emit(REJECTED, number, event.source, rejection)
+        if frees_id and self.incoming.owns_id:
             self.books.freed_ids.add(event)
-
-    def _refused_event(self, code: str) -> EventRef:
-        """A number of a sales payment that is taken is its vendor payment's fault, anything else of it its run's."""
-        data = self.message.data
-        return data.payer if isinstance(data, SalesPaymentJournal) and code == "document-exists" else blamed(self.message)
 
     # What waits
 
-    def park(self, waiting: Waiting) -> None:
+    def park(self, parked: Parked, need: Need) -> None:
         """Keeps something until what it needs is there."""
-        self.books.waiting.put(waiting.sequence, waiting)
+        self.books.waiting.put(parked.sequence, parked._replace(need=need))
 
-    def wake(self, *key: str) -> None:
-        """Something has come: all that waits for it may go on after this."""
-        for waiting in self.books.waiting.find("wakes", key):
-            heappush(self.woken, waiting.sequence)
+    def wake(self, key: WakeKey) -> None:
+        """Something has come: all that waits for it may resume after this."""
+        for parked in self.books.waiting.find("wakes", key):
+            heappush(self.woken, parked.sequence)
 
-    def release(self, waiting: Waiting) -> None:
-        """Something has gone on or is refused: what it had reserved is free, and a reversal that names its event may go on."""
-        if self.books.waiting.get(waiting.sequence) is not None:
-            self.books.waiting.put(waiting.sequence, None)
-            self.wake("event", *waiting.event)
-        self.wake_reserved(waiting.reserves)
+    def release(self, parked: Parked) -> None:
+        """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
+        if self.books.waiting.get(parked.sequence) is not None:
+            self.books.waiting.put(parked.sequence, None)
+            self.wake(event_key(parked.event))
+        self.wake_reserved(parked.reserves)
 
     def wake_reserved(self, documents: tuple[DocumentKey, ...]) -> None:
         """Wakes what waits for a reservation of these documents to end."""
         for key in documents:
-            self.wake("reservation", *key)
+            self.wake(reservation_key(key))
 
-    def go_on(self, resume: dict[str, Resume]) -> None:
-        """Lets what was woken go on, the oldest first, until nothing more can."""
+    def resume(self, stages: dict[str, Resume]) -> None:
+        """Lets what was woken go on, the oldest first, until nothing more can; `stages`: how, by what waits."""
         while self.woken:
-            waiting = self.books.waiting.get(heappop(self.woken))
-            if waiting is None:
+            parked = self.books.waiting.get(heappop(self.woken))
+            if parked is None:
                 continue
-            blocked = self._blocked_by(waiting)
+            blocked = self._blocked_by(parked)
             if blocked:
-                self.park(waiting._replace(need=_kept(waiting.need, blocked[0]), after=blocked))
+                need = parked.need._replace(wake_key=replies_key(blocked[0]))
+                self.park(parked._replace(after=blocked), need)
                 continue
-            self.message = waiting.message
-            resume[waiting.stage](self, waiting)
+            self.handle(parked.message)
+            stages[parked.stage](self, parked)
 
-    def _blocked_by(self, waiting: Waiting) -> tuple[EventRef, ...]:
-        runs = dict.fromkeys((*waiting.after, *self.unanswered))
-        return tuple(run for run in runs if self.books.answers.get(run) is not None)
+    def _blocked_by(self, parked: Parked) -> tuple[EventRef, ...]:
+        runs = dict.fromkeys((*parked.after, *self.awaiting_replies))
+        return tuple(run for run in runs if self.books.pending_replies.get(run) is not None)
 
-    def await_answers(self, run: EventRef) -> None:
-        """The payment service is to say which sales payment journals it makes of a run."""
-        entry = self.books.answers.get(run) or Answers(run, 0, Fraction(0))
-        self.books.answers.put(run, entry._replace(asked=entry.asked + 1))
-        self.unanswered.append(run)
+    # Sales payment journals of a run
 
-    def answered(self, run: EventRef, answers: int) -> None:
-        """One of the `answers` messages to a question has come; the last answer lets go on what was kept."""
-        entry = self.books.answers.get(run)
-        if entry is None or not answers:
+    def await_replies(self, run: EventRef) -> None:
+        """The payment service is asked which sales payment journals it makes of a run."""
+        entry = self.books.pending_replies.get(run) or PendingReplies(run, 0)
+        self.books.pending_replies.put(run, entry._replace(requested=entry.requested + 1))
+        self.awaiting_replies.append(run)
+
+    def receive_reply(self, run: EventRef, reply_count: int) -> None:
+        """One of the `reply_count` messages that answer a request has come; the last of all lets resume what was kept."""
+        entry = self.books.pending_replies.get(run)
+        if entry is None or not reply_count:
             return
-        heard = entry.heard + Fraction(1, answers)
-        if heard < entry.asked:
-            self.books.answers.put(run, entry._replace(heard=heard))
-            self.unanswered.append(run)
+        entry = entry.with_reply(reply_count)
+        if entry.is_complete:
+            self.books.pending_replies.put(run, None)
+            self.wake(replies_key(run))
         else:
-            self.books.answers.put(run, None)
-            self.wake("answers", *run)
-
-
-def _kept(need: Need, run: EventRef) -> Need:
-    return Need(need.reason, need.key, ("answers", *run))
-
-
-def answers_need(run: EventRef, event: str) -> Need:
-    """The wait for the sales payment journals of a run to be made."""
-    return Need("document", detail(event=event), ("answers", *run))
-
-
-def event_of(message: Message) -> EventRef:
-    """The event from outside that a message carries: a payment journal carries its payment."""
-    return message.data.event if isinstance(message.data, PaymentJournal | PaymentRefused) else message.ref
-
-
-def blamed(message: Message) -> EventRef:
-    """The event from outside that is named in a refusal or while something waits: of a sales payment, that of its run."""
-    return message.data.run if isinstance(message.data, SalesPaymentJournal) else event_of(message)
+            self.books.pending_replies.put(run, entry)
+            self.awaiting_replies.append(run)

@@ -1,6 +1,6 @@
 """The values of the settlement rules: documents, records in force, what waits, sales payment journals.
 
-What always holds: values are never changed, only replaced; amounts are positive, what is open included; the side of a
+Invariant: values are never changed, only replaced; amounts are positive, what is open included; the side of a
 document follows from its kind (rules.md, "Raising and lowering documents").
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from shared.events.envelope import EventRef, Message
@@ -18,6 +17,10 @@ from shared.events.values import Ledger
 LOWERING: Final = frozenset({"payment", "credit_note"})
 PAYMENT: Final = "payment"
 CREDIT_NOTE: Final = "credit_note"
+
+
+class SettlementDefectError(RuntimeError):
+    """The books contradict themselves: a defect of this program, never of what was sent."""
 
 
 class DocumentKey(NamedTuple):
@@ -138,18 +141,26 @@ class RecordInForce(NamedTuple):
         return (self.raising, self.lowering) if raising_is_debit else (self.lowering, self.raising)
 
 
+WakeKey = tuple[str, ...]
+"""What has arrived, as what waits for it is found (waiting.py)."""
+
+
 class Need(NamedTuple):
-    """What something waits for: the word of events.md, the missing thing as it is shown, and what wakes it."""
+    """What something waits for: the word of events.md, the missing thing as it is shown, and what wakes it (waiting.py)."""
 
     reason: str
     key: dict[str, str]
-    wakes: tuple[str, ...]
+    wake_key: WakeKey
 
 
-class Waiting(NamedTuple):
-    """A fact or wish that waits. `sequence` is its place in the order of arrival, kept until it goes on.
+NOTHING_YET: Final = Need("document", {}, ())
+"""Of something that is looked at for the first time."""
 
-    `stage`: `document` (the fact waits), `run` (its marks or the request), `reversal`. `event` is the event that
+
+class Parked(NamedTuple):
+    """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
+
+    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`. `event` is the event that
     caused it; `reserves` the documents of a run; `after` runs whose sales payments must come first.
     """
 
@@ -162,7 +173,7 @@ class Waiting(NamedTuple):
     after: tuple[EventRef, ...] = ()
 
 
-class SalesJournal(NamedTuple):
+class ReservedSalesPayment(NamedTuple):
     """A sales payment journal as settlement knows it: which run made it, what it reserves while it is only created."""
 
     company: str
@@ -174,12 +185,26 @@ class SalesJournal(NamedTuple):
     reserves: tuple[DocumentKey, ...]
 
 
-class Answers(NamedTuple):
-    """How often a run asked for its sales payment journals, and how much of that is answered: n messages answer once."""
+class PendingReplies(NamedTuple):
+    """How often the payment service was asked for a run's sales payment journals, and what it has replied.
+
+    Each request is answered by n messages that each say n; `received` counts the messages by that n, as pairs.
+    """
 
     run: EventRef
-    asked: int
-    heard: Fraction
+    requested: int
+    received: tuple[tuple[int, int], ...] = ()
+
+    def with_reply(self, reply_count: int) -> PendingReplies:
+        """One more of the messages that answer a request, `reply_count` of them in all."""
+        received = dict(self.received)
+        received[reply_count] = received.get(reply_count, 0) + 1
+        return self._replace(received=tuple(received.items()))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every request is answered."""
+        return sum(messages // reply_count for reply_count, messages in self.received) >= self.requested
 
 
 class Request(NamedTuple):

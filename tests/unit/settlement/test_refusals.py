@@ -29,7 +29,7 @@ class Refused(NamedTuple):
 FACTS = [
     (
         [invoice("I1", exchange_rate="1.5")],
-        Refused("I1", "event", "invalid", "/exchange_rate", "1.5 is no rate for the company's own currency USD: 1, or none, is right"),
+        Refused("I1", "event", "invalid", "/exchange_rate", "1.5 cannot be a rate of the company's own currency USD: send 1, or none"),
     ),
     (
         [I1, invoice("I1", "20.00", id="I1-again")],
@@ -107,7 +107,7 @@ MARKS = [
 REVERSALS = [
     (
         [I1, taken_back("R", "I1")],
-        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is of the kind invoice: only a payment is reversed"),
+        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is of the kind invoice: only a payment can be reversed"),
     ),
     (
         [paid("P1"), taken_back("R", "P1", date="2026-01-19")],
@@ -121,7 +121,7 @@ REVERSALS = [
     ),
     (
         [paid("P1"), taken_back("R1", "P1"), taken_back("R", "P1")],
-        Refused("R", "settlement", "already-reversed", "/payment", "the payment FAB P1 is reversed already"),
+        Refused("R", "settlement", "already-reversed", "/payment", "the payment FAB P1 has been reversed already"),
     ),
     (
         [I1, PAID, taken_back("R", "P1")],
@@ -151,11 +151,11 @@ REVERSALS = [
     ),
     (
         [I1, PAID, undone("R1", settlement="P1"), undone("R", settlement="P1")],
-        Refused("R", "settlement", "already-reversed", "/settlement", "every settlement of P1 is reversed already"),
+        Refused("R", "settlement", "already-reversed", "/settlement", "every settlement of P1 has been reversed already"),
     ),
     (
         [I1, PAID, undone("R1", settlement="P1"), undone("R", payment={"company": "FAB", "document": "P1"})],
-        Refused("R", "settlement", "already-reversed", "/payment", "every settlement of FAB P1 is reversed already"),
+        Refused("R", "settlement", "already-reversed", "/payment", "every settlement of FAB P1 has been reversed already"),
     ),
 ]
 

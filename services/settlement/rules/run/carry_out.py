@@ -41,9 +41,9 @@ def carry_out(turn: Turn, run: Run, ref: EventRef, documents: list[SettledDocume
     answer = _asks_for_sales_payments(run, recorded)
     place = places.get((primary.company, primary.document)) if primary is not None else None
     settlement = SettlementPosted(run.ledger, ref, party, place, documents, [entry.record for entry in recorded], answer)
-    turn.say("settlement.posted", f"{run.ledger}/{recorded[0].record.number}", party, settlement)
+    turn.emit("settlement.posted", f"{run.ledger}/{recorded[0].record.number}", party, settlement)
     if answer:
-        turn.await_answers(ref)
+        turn.await_replies(ref)
 
 
 def _asks_for_sales_payments(run: Run, recorded: list[Recorded]) -> bool:

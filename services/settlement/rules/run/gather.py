@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from services.settlement.rules.refusals import Wish
+from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.run.conversion import worth
 from services.settlement.rules.run.state import Claim, Run, claim
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import CREDIT_NOTE, Document, DocumentKey
 from shared.events.inbound import Mark
 
-if TYPE_CHECKING:
-    from services.settlement.rules.instructions import Marks
 
-
-def gather(turn: Turn, marks: Marks, wish: Wish) -> Run:
+def gather(turn: Turn, instruction: SettlementInstruction) -> Run:
     """The run of an instruction whose documents are there and which nothing contradicts."""
     claims = [
-        open_item(turn, document, mark, place + 1) for place, (mark, document) in enumerate(zip(wish.marks, wish.documents, strict=True))
+        open_item(turn, document, mark, place + 1)
+        for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True))
     ]
-    own = [] if wish.payment is None else [open_item(turn, wish.payment, None, 0)]
+    own = [] if instruction.own_document is None else [open_item(turn, instruction.own_document, None, 0)]
     everything = [*own, *claims]
-    latest = max(document.date for document in wish.all_documents)
+    latest = max(document.date for document in instruction.all_documents)
     run = Run(
-        marks.ledger,
+        instruction.ledger,
         turn.books.reference,
-        latest if marks.date is None else marks.date,
+        latest if instruction.date is None else instruction.date,
         raising=[entry for entry in everything if not entry.document.lowers],
         lowering=[entry for entry in everything if entry.document.lowers],
-        payment=wish.payment,
-        discount_date=marks.discount_date,
+        payment=instruction.own_document,
+        discount_date=instruction.discount_date,
     )
     for entry in run.lowering:
         entry.limit = _own_limit(run, entry)
-    if marks.own_primary:
-        run.primary = own[0]
-    elif marks.primary is not None:
-        named = DocumentKey(marks.ledger, marks.primary.company, marks.primary.document)
-        run.primary = next(entry for entry in everything if entry.document.key == named)
+    if instruction.primary is not None:
+        run.primary = next(entry for entry in everything if entry.document.key == instruction.primary)
     return run
 
 

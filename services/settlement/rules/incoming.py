@@ -1,0 +1,263 @@
+"""What a message brings, read once: a document, an instruction to settle, a reversal, or news of sales payment journals.
+
+Invariant: here alone the class of a message's data is looked at; all rules go by what `read` made of it. Whose event it is,
+who is named when it waits or is refused, and whether its id can be given back is decided here too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from services.settlement.rules.values import Document, DocumentKey
+from shared.events.envelope import EventRef, Message
+from shared.events.inbound import (
+    CashDiscount,
+    DocumentRef,
+    InvoicePosted,
+    Mark,
+    PaymentPosted,
+    PaymentReversalRequested,
+    SettlementRequested,
+    SettlementReversalRequested,
+    ledger_of,
+)
+from shared.events.journals import PaymentJournal, PaymentRefused, SalesPaymentJournal, SalesPaymentsReply
+from shared.events.kinds import DEFAULT_OFFSET, PAYMENT
+from shared.events.settlements import PostedLine
+from shared.events.values import Ledger
+
+@dataclass(slots=True)
+class IncomingDocument:
+    """What an invoice, a payment or a sales payment says of its document."""
+
+    key: DocumentKey
+    kind: str
+    account: str
+    date: dt.date
+    due_date: dt.date
+    currency: str
+    amount: Decimal
+    exchange_rate: Decimal | None
+    event: EventRef
+    lines: list[PostedLine]
+    dimensions: dict[str, str] = field(default_factory=dict)
+    discounts: tuple[CashDiscount, ...] = ()
+    posting_profile: str | None = None
+    method_of_payment: str | None = None
+    credits: str | None = None
+    intercompany: tuple[str, str] | None = None
+
+
+class SettlementInstruction(NamedTuple):
+    """What is to be settled: a payment's marks, a request's, or a sales payment's.
+
+    `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
+    request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
+    `own_document` and `documents` (those of the marks, in their order) are filled once all are there.
+    """
+
+    ledger: Ledger
+    marks: list[Mark]
+    payment: DocumentKey | None
+    primary: DocumentKey | None
+    date: dt.date | None
+    discount_date: dt.date | None
+    run: EventRef
+    sequence: int = 0
+    own_document: Document | None = None
+    documents: tuple[Document, ...] = ()
+
+    @property
+    def keys(self) -> tuple[DocumentKey, ...]:
+        """The documents of the run: the payment, then those of the marks."""
+        marked = tuple(DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks)
+        return marked if self.payment is None else (self.payment, *marked)
+
+    @property
+    def all_documents(self) -> tuple[Document, ...]:
+        """The payment first, then the marked documents."""
+        return self.documents if self.own_document is None else (self.own_document, *self.documents)
+
+
+class ReversalInstruction(NamedTuple):
+    """What is to be taken back: a document itself (`takes_back_document`), or the settlements of a payment or of an event.
+
+    `field` is the JSON pointer under which the request names it.
+    """
+
+    ledger: Ledger
+    document: DocumentKey | None
+    settlement: EventRef | None
+    takes_back_document: bool
+    field: str
+    date: dt.date | None
+    reason: str
+
+
+class Reply(NamedTuple):
+    """One of the `reply_count` messages that say which sales payment journals a run makes; 0: it is no reply."""
+
+    run: EventRef
+    reply_count: int
+
+
+class Incoming(NamedTuple):
+    """A message as the rules see it.
+
+    `event` is the event by which outgoing ones are derived: a payment journal carries its payment's. `reported_event` is
+    named when it waits or is refused, `numbered_by` when its document's number is taken. `owns_id`: another system's id
+    is taken by it, and free again if all of it is refused. `replay` counts how often an operator
+    has sent a payment again.
+    """
+
+    event: EventRef
+    reported_event: EventRef
+    numbered_by: EventRef
+    owns_id: bool = True
+    document: IncomingDocument | None = None
+    instruction: SettlementInstruction | None = None
+    reversal: ReversalInstruction | None = None
+    journal: SalesPaymentJournal | None = None
+    reply: Reply | None = None
+    replay: int = 0
+
+
+def read(message: Message) -> Incoming:
+    """What a message brings; of reference data only whose event it is."""
+    reader = _READERS.get(type(message.data))
+    return reader(message, message.data) if reader is not None else _plain(message)
+
+
+def _plain(message: Message, **brings: Any) -> Incoming:
+    return Incoming(message.ref, message.ref, message.ref, **brings)
+
+
+def _invoice(message: Message, data: InvoicePosted) -> Incoming:
+    """An invoice; without lines it has one, by its kind."""
+    ledger = ledger_of(message.type)
+    lines = [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in data.lines or ()]
+    if not lines:
+        lines = [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount, data.dimensions)]
+    seller = data.intercompany_invoice
+    document = IncomingDocument(
+        DocumentKey(ledger, data.company, data.document),
+        data.kind,
+        data.account,
+        data.date,
+        data.due_date or data.date,
+        data.currency,
+        data.amount,
+        data.exchange_rate,
+        message.ref,
+        lines,
+        data.dimensions,
+        tuple(data.cash_discounts),
+        data.posting_profile,
+        credits=data.credits,
+        intercompany=(seller.company, seller.document) if seller is not None else None,
+    )
+    return _plain(message, document=document)
+
+
+def _payment(_message: Message, data: PaymentJournal) -> Incoming:
+    payment, ledger, event = data.payment, data.ledger, data.event
+    key = DocumentKey(ledger, payment.company, payment.document)
+    primary = key if payment.primary else None
+    instruction = SettlementInstruction(ledger, payment.settle, key, primary, payment.date, None, event) if payment.settle else None
+    document = _payment_document(key, payment, event)
+    return Incoming(event, event, event, document=document, instruction=instruction, replay=data.replay)
+
+
+def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef) -> IncomingDocument:
+    return IncomingDocument(
+        key,
+        PAYMENT,
+        payment.account,
+        payment.date,
+        payment.date,
+        payment.currency,
+        payment.amount,
+        payment.exchange_rate,
+        event,
+        [PostedLine(payment.offset, payment.amount, payment.dimensions)],
+        payment.dimensions,
+        posting_profile=payment.posting_profile,
+        method_of_payment=payment.method_of_payment,
+    )
+
+
+def _refused_payment(_message: Message, data: PaymentRefused) -> Incoming:
+    return Incoming(data.event, data.event, data.event)
+
+
+def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
+    """A sales payment: a document in the seller's books, and what it settles there."""
+    key = DocumentKey("receivable", data.company, data.document)
+    line = PostedLine(data.offset, data.amount, {})
+    document = IncomingDocument(
+        key, PAYMENT, data.account, data.date, data.date, data.currency, data.amount, data.exchange_rate, message.ref, [line]
+    )
+    marks = [
+        Mark(
+            mark.company,
+            mark.document,
+            amount_to_settle=mark.amount_to_settle or None,
+            cash_discount_to_take=mark.cash_discount_to_take,
+        )
+        for mark in data.marks
+    ]
+    instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref)
+    return Incoming(
+        message.ref,
+        data.run,
+        data.payer,
+        owns_id=False,
+        document=document,
+        instruction=instruction if marks else None,
+        journal=data,
+        reply=Reply(data.run, data.reply_count),
+    )
+
+
+def _reply(message: Message, data: SalesPaymentsReply) -> Incoming:
+    return _plain(message, reply=Reply(data.run, data.reply_count))
+
+
+def _request(message: Message, data: SettlementRequested) -> Incoming:
+    primary = _key(data.ledger, data.primary)
+    instruction = SettlementInstruction(data.ledger, data.settle, None, primary, data.date, data.cash_discount_date, message.ref)
+    return _plain(message, instruction=instruction)
+
+
+def _settlement_reversal(message: Message, data: SettlementReversalRequested) -> Incoming:
+    settlement = EventRef(data.settlement_source or message.ref.source, data.settlement) if data.settlement is not None else None
+    document = _key(data.ledger, data.payment)
+    field_ = "/payment" if document is not None else "/settlement"
+    reversal = ReversalInstruction(data.ledger, document, settlement, False, field_, data.date, data.reason or "")  # noqa: FBT003 - see the class
+    return _plain(message, reversal=reversal)
+
+
+def _payment_reversal(message: Message, data: PaymentReversalRequested) -> Incoming:
+    document = _key(data.ledger, data.payment)
+    reversal = ReversalInstruction(data.ledger, document, None, True, "/payment", data.date, data.reason or "")  # noqa: FBT003 - see the class
+    return _plain(message, reversal=reversal)
+
+
+def _key(ledger: Ledger, ref: DocumentRef | None) -> DocumentKey | None:
+    return None if ref is None else DocumentKey(ledger, ref.company, ref.document)
+
+
+_READERS: Final[dict[type, Callable[[Message, Any], Incoming]]] = {
+    InvoicePosted: _invoice,
+    PaymentJournal: _payment,
+    PaymentRefused: _refused_payment,
+    SalesPaymentJournal: _sales_payment,
+    SalesPaymentsReply: _reply,
+    SettlementRequested: _request,
+    SettlementReversalRequested: _settlement_reversal,
+    PaymentReversalRequested: _payment_reversal,
+}
