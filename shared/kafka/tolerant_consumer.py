@@ -9,7 +9,7 @@ records would come while it sleeps. A read waits longer here, so that there is h
 aiokafka 0.14 decodes the names of headers as UTF-8 while it reads. One record with another name (a client in C or Go
 can send it) stops its partition for ever; and what the same call had read of other partitions is dropped although their
 positions have moved on, so that the next commit passes it. There is no setting for either, so this reaches into
-aiokafka, which is locked to a version and held by tests/delivery/test_process.py.
+aiokafka, which is locked to a version and held by tests/live/delivery/test_process.py.
 """
 
 from __future__ import annotations

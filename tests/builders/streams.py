@@ -1,6 +1,6 @@
 """Random groups and event streams, drawn by hypothesis, in the form of scenario files.
 
-What always holds: the events are well formed, most of their wishes can be carried out; amounts are near the invoices'
+Invariant: the events are well formed, most of their wishes can be carried out; amounts are near the invoices'
 amounts, so that closings, differences within and beyond the limits, and exhausted balances are common.
 """
 

@@ -1,6 +1,6 @@
 """Whether container tests can run here: they need an engine that answers and the plugin `docker compose`.
 
-What always holds: where either is missing each test is skipped with the reason, or fails with it when
+Invariant: where either is missing each test is skipped with the reason, or fails with it when
 INTERCOMPANY_REQUIRE_CONTAINERS=1 (as `.ci/run` sets it: skipping there would hide that nothing was tested).
 """
 

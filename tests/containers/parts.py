@@ -1,6 +1,6 @@
 """Apache Kafka and PostgreSQL in containers, for services on this machine and for services in containers beside them.
 
-What always holds: both are reached in two ways, by published ports from this machine and by their names on a network of
+Invariant: both are reached in two ways, by published ports from this machine and by their names on a network of
 their own; to cut a part off from that network cuts the services in containers off from it, and the tests not. The
 published ports are the same after a restart. All names are drawn, so that several runs on a machine do not meet.
 """

@@ -24,7 +24,7 @@ PAYMENTS = 150
 
 @pytest.fixture
 def load() -> Scenario:
-    """See tests/load.py."""
+    """See tests/builders/load.py."""
     return intercompany_payments(PAYMENTS)
 
 

@@ -1,6 +1,6 @@
 """The three services on a database without a broker: what one says is handed, as one batch, to those that take it.
 
-What always holds: the shell, the stores and the rules are the real ones, only the relay is played; so what a batch costs is counted
+Invariant: the shell, the stores and the rules are the real ones, only the relay is played; so what a batch costs is counted
 the same each time.
 """
 

@@ -51,7 +51,7 @@ def run_command(files: Files, *, as_json: AsJson = False) -> None:
     Output and exit codes as `simulate`. The parts are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else embedded
     ones, started once for all files and gone afterwards; topics and schemas are the namespace "scenario", never the product's.
 
-    Example: intercompany run tests/scenarios/*.yaml --json
+    Example: intercompany run tests/scenarios/waiting/*.yaml --json
     """
     raise typer.Exit(asyncio.run(_run_all(files, as_json=as_json)))
 

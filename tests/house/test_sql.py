@@ -1,0 +1,85 @@
+"""SQL stands in the rooms that are named for it, so that a table is found with everything that touches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from tests.house.sources import PRODUCT, Finding, docstrings, files, keep, over, parsed, strings
+
+ROOMS: Final = (
+    "services/*/store.py",
+    "services/*/queries.py",
+    "services/*/prefetch.py",
+    "services/*/stored_tables.py",
+    "shared/delivery/shell_tables.py",
+    "shared/delivery/reference_table.py",
+    "shared/delivery/log_restarts.py",
+    "shared/postgresql/*.py",
+    "shared/embedded/database.py",  # makes the database that the others use
+    "services/bench/*.py",  # measures the database itself: the COPY loop, sizes, statistics of PostgreSQL
+)
+STILL_ELSEWHERE: Final = frozenset(
+    {
+        "services/inquiry/reconciliation.py",
+        "services/inquiry/rejections.py",
+        "services/inquiry/schemas.py",
+        "services/inquiry/waiting.py",
+        "services/local/backing_services.py",
+        "services/local/in_process.py",
+        "services/local/quiescence.py",
+        "services/local/reset.py",
+        "services/operations/reference_changes.py",
+        "shared/delivery/housekeeping.py",
+        "shared/delivery/reference_watermark.py",
+        "shared/delivery/relay.py",
+        "shared/runtime/health.py",
+    }
+)
+"""Files whose SQL has no room yet."""
+
+STATEMENT: Final = re.compile(
+    r"""^\s*(
+        select\b | insert\s+into\b | update\s+\S+\s+set\b | delete\s+from\b
+        | with\s+(recursive\s+)?\w+(\s*\([^)]*\))?\s+as\s+(not\s+)?(materialized\s+)?\(
+        | create\s+(table|schema|index|unique|role|temp) | drop\s+(table|schema|index|role|owned) | alter\s+(table|role|default)
+        | truncate\s | copy\s+\S+\s+(from|to)\b | lock\s+table | grant\s+\S+.*\b(on|to)\b | revoke\s+\S+.*\b(on|from)\b
+        | set\s+(local\s+)?\w+\s*(=|to)\s
+    ) | \bfrom\s+[\w."{}]+\s+(where|order\s+by|join|group\s+by|limit)\b | =\s*any\(\$\d""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+def sql_elsewhere(path: str, text: str) -> Iterator[Finding]:
+    """SQL in the strings of a file that is no room for it. Docstrings may speak of it."""
+    if any(PurePosixPath(path).match(room) for room in ROOMS):
+        return
+    tree = parsed(text)
+    explained = docstrings(tree)
+    for string in strings(tree):
+        if id(string) not in explained and STATEMENT.search(str(string.value)):
+            yield Finding(path, string.lineno, f"SQL: {' '.join(str(string.value).split())[:60]}")
+
+
+def test_sql_stands_in_its_rooms() -> None:
+    keep(over(sql_elsewhere, files(*PRODUCT)), STILL_ELSEWHERE)
+
+
+def test_the_rooms_for_sql_have_some() -> None:
+    everywhere = {path: text for path, text in files(*PRODUCT).items() if any(PurePosixPath(path).match(room) for room in ROOMS)}
+    with_sql = {path for path, text in everywhere.items() if any(STATEMENT.search(str(each.value)) for each in strings(parsed(text)))}
+    assert {f"services/{name}/store.py" for name in ("payment", "posting", "settlement")} <= with_sql
+
+
+def test_planted_sql_is_found_and_words_are_not() -> None:
+    query, delete = 'QUERY = "\\n    select number\\n    from vouchers"', 'def f(t: str) -> str:\n    return f"delete from {t}"'
+    planted = f'"""Select what is needed."""\n{query}\n\n{delete}\n'
+    assert [str(found) for found in sql_elsewhere("services/web/page.py", planted)] == [
+        "services/web/page.py:2: SQL: select number from vouchers",
+        "services/web/page.py:5: SQL: delete from",
+    ]
+    assert not list(sql_elsewhere("services/posting/queries.py", planted))
+    for words in ("selected lines", "update the chart", "with a mark as (if)", "a payment from FAB", "grant it", "Create a company first"):
+        assert not list(sql_elsewhere("services/web/page.py", f"TEXT = {words!r}\n")), words
