@@ -30,11 +30,11 @@ class Rates:
         """1 unit of the currency in the company's own; a missing one is the inverse of the payment company's (C32)."""
         when = lowering.date
         found = self.reference.rate(company, currency, when)
-        if found is None and currency == self.reference.currency(lowering.company):
-            inverse = self.reference.rate(lowering.company, self.reference.currency(company), when)
-            found = None if inverse is None else 1 / inverse
         if found is None:
-            raise MissingRate(company, currency)
+            inverse = self.reference.between(lowering.company, self.reference.currency(company), currency, when)
+            if inverse is None:
+                raise MissingRate(company, currency)
+            found = 1 / inverse
         return found
 
     def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:

@@ -179,11 +179,17 @@ class Reference:
 
     def rate(self, company: str, currency: str, when: date) -> Fraction | None:
         """1 unit of the currency in the company's own: its direct, its inverse, the general direct, the general inverse."""
-        own = self.currency(company)
-        if currency == own:
+        return self.between(company, currency, self.currency(company), when)
+
+    def between(self, company: str, currency: str, into: str, when: date) -> Fraction | None:
+        """1 unit of a currency in another, as the company publishes it; into its own it is the company's rate of the currency."""
+        if currency == into:
             return Fraction(1)
+        if currency == self.currency(company):
+            back = self.between(company, into, currency, when)
+            return None if back is None else 1 / back
         for owner in (company, None):
-            for pair, inverse in (((currency, own), False), ((own, currency), True)):
+            for pair, inverse in (((currency, into), False), ((into, currency), True)):
                 found = self._latest(owner, pair, when)
                 if found is not None:
                     return 1 / found if inverse else found

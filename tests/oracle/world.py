@@ -22,6 +22,7 @@ from tests.oracle.reference import TYPES, Reference, Row, day, group_events
 from tests.oracle.run import Mark, Run, mark_of
 from tests.oracle.sales import Journal, journals_of
 
+SOURCE = "scenario"  # of a scenario's events
 REQUESTS = {
     "settlement.requested", "settlement-reversal.requested", "document-reversal.requested", "payment-reversal.requested",
     "journal-approval.requested",
@@ -561,7 +562,7 @@ class World:
             ever = key in self.ever
         else:
             event = str(data["settlement"])
-            if event not in self.taken or any(each.event == event and each.kind != "journal" and not each.journal for each in self.waiting):
+            if data.get("settlement_source", SOURCE) != SOURCE or event not in self.taken or any(each.event == event and each.kind != "journal" and not each.journal for each in self.waiting):
                 raise Wait("document", settlement=event)
             runs = {event} & {posted.run for posted in self.records if posted.record.lowering.ledger == ledger}
             ever = (ledger, event) in self.settled
