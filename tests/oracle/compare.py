@@ -1,0 +1,197 @@
+"""Oracle and product on random scenarios: `python -m tests.oracle.compare --count N --seed S [--keep DIR] [--without FEATURE]`.
+
+Invariant: what is compared is what the text fixes; a scenario that differs is made smaller as long as it differs in the same way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.oracle.generate import FEATURES, generate
+from tests.oracle.reference import Row
+from tests.oracle.world import simulate
+
+_LINE = ("posting_type", "account", "partner", "currency", "debit", "credit", "accounting_debit", "accounting_credit")
+_FIXED_RULES = {"F-D18", "F-C17"}
+_SETTLEMENT = (
+    "ledger", "date", "debit_company", "debit_document", "credit_company", "credit_document", "amount", "cash_discount",
+    "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain",
+)  # fmt: skip
+_JOURNAL = ("company", "journal", "document", "status", "date", "currency", "amount", "mirrors", "reference")
+Key = tuple[Any, ...]
+
+
+def product(scenario: Row) -> Row:
+    """What the product makes of a scenario: the only place that knows it."""
+    from services.scenarios.group_file import reference_entries  # noqa: PLC0415
+    from services.scenarios.scenario_file import Scenario, read_events  # noqa: PLC0415
+    from services.scenarios.simulation import simulate as run  # noqa: PLC0415
+
+    path, name = Path("random.yaml"), str(scenario.get("id"))
+    group = reference_entries(path, scenario.get("group"))
+    events = read_events(path, scenario.get("events"), "events")
+    return run(Scenario(path, name, name, group, events, None)).as_json([])
+
+
+# What is compared
+
+
+def comparable(came: Row) -> dict[str, Counter[Key]]:
+    """The parts of a result as multisets of what the text fixes."""
+    parts: dict[str, Counter[Key]] = {
+        "vouchers": Counter(_voucher(voucher) for voucher in came["vouchers"]),
+        "open": Counter(tuple(row[name] for name in ("company", "document", "ledger", "currency", "balance")) for row in came["open"]),
+        "settlements": Counter(_settlement(row) for row in came["settlements"]),
+        "journals": Counter(tuple(str(row.get(name)) for name in _JOURNAL) for row in came["journals"]),
+        "rejected": Counter((row["event"], row["scope"], row["code"]) for row in came["rejected"]),
+        "fields": Counter((row["event"], row["code"], row["field"] or "") for row in came["rejected"]),
+        "waiting": Counter((row["event"], row["for"]) for row in came["waiting"]),
+    }
+    return parts
+
+
+def _voucher(voucher: Row) -> Key:
+    lines = []
+    for line in voucher["lines"]:
+        rule = line.get("rule") if line.get("rule") in _FIXED_RULES else None
+        dimensions = tuple(sorted((line.get("dimensions") or {}).items()))
+        lines.append((*(line.get(name) for name in _LINE), dimensions, rule))
+    head = tuple(voucher.get(name) for name in ("company", "kind", "date", "document", "reference"))
+    return (*head, tuple(sorted(lines, key=repr)))
+
+
+def _settlement(row: Row) -> Key:
+    run = str(row["settlement"])
+    return (None if run.startswith("sales/") or len(run) > 20 else run, *(row[name] for name in _SETTLEMENT))
+
+
+def differences(scenario: Row) -> dict[str, list[str]]:
+    """Part -> what only one of the two says; empty where they agree."""
+    try:
+        theirs = comparable(product(scenario))
+    except Exception as error:  # noqa: BLE001  (a crash of the product is a difference like any other)
+        return {"crash": [f"{type(error).__name__}: {error}"[:300]]}
+    ours = comparable(simulate(scenario)[0])
+    found: dict[str, list[str]] = {}
+    for part, expected in ours.items():
+        only = [f"oracle:  {row}" for row in (expected - theirs[part]).elements()]
+        only += [f"product: {row}" for row in (theirs[part] - expected).elements()]
+        if only and not (part == "fields" and "rejected" in found):
+            found[part] = only
+    return found
+
+
+# Shrinking
+
+
+def _smaller(scenario: Row) -> Iterator[Row]:
+    """The scenario with one thing less."""
+    for place in range(len(scenario["events"])):
+        less = copy.deepcopy(scenario)
+        del less["events"][place]
+        yield less
+    for place, event in enumerate(scenario["events"]):
+        for mark in range(len(event.get("settle") or [])):
+            less = copy.deepcopy(scenario)
+            del less["events"][place]["settle"][mark]
+            yield less
+    yield from _plainer(scenario, ("events",))
+    yield from _plainer(scenario, ("group",))
+
+
+_NEEDED = {"id", "type", "company", "account", "document", "date", "currency", "amount", "ledger", "companies", "parties", "settle", "percent"}
+
+
+def _plainer(whole: Row, path: tuple[Any, ...]) -> Iterator[Row]:
+    """One optional field less, somewhere below the path."""
+    here: Any = whole
+    for step in path:
+        here = here[step]
+    for step in list(here) if isinstance(here, dict) else range(len(here)):
+        if not isinstance(here, dict) or step not in _NEEDED:
+            less = copy.deepcopy(whole)
+            there: Any = less
+            for each in path:
+                there = there[each]
+            del there[step]
+            yield less
+        if isinstance(here[step], dict | list):
+            yield from _plainer(whole, (*path, step))
+
+
+def shrunk(scenario: Row, fails: Callable[[Row], bool], most: int = 400) -> Row:
+    """The smallest scenario found that still fails."""
+    tries = 0
+    found = True
+    while found and tries < most:
+        found = False
+        for less in _smaller(scenario):
+            tries += 1
+            if tries >= most:
+                break
+            if fails(less):
+                scenario, found = less, True
+                break
+    return scenario
+
+
+def _fails_like(kind: str) -> Callable[[Row], bool]:
+    def fails(scenario: Row) -> bool:
+        try:
+            simulate(scenario)
+        except Exception:  # noqa: BLE001  (a scenario that lost what it needs is no example)
+            return False
+        return kind in differences(scenario)
+
+    return fails
+
+
+def main(arguments: list[str]) -> int:
+    """Compares; 1 if anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--without", action="append", default=[], choices=FEATURES)
+    parser.add_argument("--shrink", type=int, default=20, help="how many of the differing scenarios are made smaller")
+    options = parser.parse_args(arguments)
+    features = frozenset(FEATURES) - set(options.without)
+    rules: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    for seed in range(options.seed, options.seed + options.count):
+        scenario = generate(seed, features)
+        rules.update(simulate(scenario)[1])
+        found = differences(scenario)
+        if not found:
+            continue
+        kind = next(iter(found))
+        kinds[kind] += 1
+        if sum(kinds.values()) <= options.shrink:
+            scenario = shrunk(scenario, _fails_like(kind))
+            found = differences(scenario)
+        _show(seed, found)
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            (options.keep / f"{kind}-{seed}.yaml").write_text(yaml.safe_dump(scenario, sort_keys=False, width=160), encoding="utf-8")
+    print(f"{options.count} scenarios from seed {options.seed}, {sum(kinds.values())} differ: {dict(kinds)}")  # noqa: T201
+    print("scenarios in which each rule occurred:", dict(sorted(rules.items())))  # noqa: T201
+    return 1 if kinds else 0
+
+
+def _show(seed: int, found: dict[str, list[str]]) -> None:
+    print(f"seed {seed}")  # noqa: T201
+    for part, rows in found.items():
+        for row in rows[:4]:
+            print(f"    {part}: {row}"[:400])  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
