@@ -52,7 +52,7 @@ def comparable(came: Row) -> dict[str, Counter[Key]]:
         "settlements": Counter(_settlement(row) for row in came["settlements"]),
         "journals": Counter(tuple(str(row.get(name)) for name in _JOURNAL) for row in came["journals"]),
         "rejected": Counter((row["event"], row["scope"], row["code"]) for row in came["rejected"]),
-        "fields": Counter((row["event"], row["code"], row["field"] or "") for row in came["rejected"]),
+        "fields": Counter((row["event"], row["field"]) for row in came["rejected"] if row["code"] == "invalid"),
         "waiting": Counter((row["event"], row["for"]) for row in came["waiting"]),
     }
     return parts
@@ -70,7 +70,8 @@ def _voucher(voucher: Row) -> Key:
 
 def _settlement(row: Row) -> Key:
     run = str(row["settlement"])
-    return (None if run.startswith("sales/") or len(run) > 20 else run, *(row[name] for name in _SETTLEMENT))
+    names = (row[name] if "." not in str(row[name]) else str(row[name]).rstrip("0").rstrip(".") for name in _SETTLEMENT)
+    return (None if run.startswith("sales/") or len(run) > 20 else run, *names)
 
 
 def differences(scenario: Row) -> dict[str, list[str]]:

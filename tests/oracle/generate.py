@@ -13,7 +13,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-FEATURES = ("cross_rate", "payment_lines", "reduced_tax", "withdrawals", "document_reversals", "references", "account_lists", "summary_accounts")
+FEATURES = ("cross_rate", "payment_lines", "reduced_tax", "withdrawals", "document_reversals", "references", "account_lists", "summary_accounts", "rates_both_ways")
 _COMPANIES = ("NORD", "SUED", "OST", "WEST")
 _DIGITS = {"JPY": 0, "KWD": 3}
 _RATES = {"USD": Decimal(1), "EUR": Decimal("1.10"), "GBP": Decimal("1.30"), "JPY": Decimal("0.0067"), "KWD": Decimal("3.25")}
@@ -116,7 +116,9 @@ def _group(scenario: Scenario) -> None:
     companies: Row = {name: {"currency": currency} for name, currency in scenario.currencies.items()}
     for company in companies.values():
         if scenario.chance(0.2):
-            company["accounts"] = {"cash": "1010", "cash_discount": "5300", "accounts_receivable": "1200", "sales_tax": ["3800", "3801"]}
+            company["accounts"] = {"cash": "1010", "cash_discount": "5300", "accounts_receivable": "1200", "sales_tax": "3800"}
+            if "account_lists" in scenario.features:
+                company["accounts"]["sales_tax"] = ["3800", "3801"]
     account: Any = ["c1", "c2"] if scenario.has("account_lists", 0.3) else "c1"
     parties: Row = {
         "C": {"customers": dict.fromkeys(names, account), "vendors": dict.fromkeys(names, "v1")},
@@ -162,14 +164,17 @@ _PRIORITIES = [
 
 
 def _rates(scenario: Scenario) -> None:
-    for currency in set(scenario.currencies.values()):
+    for currency in dict.fromkeys(scenario.currencies.values()):
         for other, value in _RATES.items():
             if other == currency or scenario.chance(0.08):
+                continue
+            published = {(entry["from"], entry["to"]) for entry in scenario.group["exchange_rates"]}
+            if (currency, other) in published and "rates_both_ways" not in scenario.features:
                 continue
             for when in ("2025-12-01", "2026-01-20"):
                 rate = (value / _RATES[currency] * (1 + Decimal(scenario.rng.randint(-5, 5)) / 100)).quantize(Decimal("0.000001"))
                 entry = {"from": other, "to": currency, "date": when, "rate": str(rate)}
-                if scenario.chance(0.15):
+                if scenario.has("rates_both_ways", 0.15):
                     entry = {"from": currency, "to": other, "date": when, "rate": str((1 / rate).quantize(Decimal("0.000001")))}
                 if scenario.chance(0.2):
                     entry["company"] = scenario.rng.choice([n for n, c in scenario.currencies.items() if c == currency])

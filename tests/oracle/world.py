@@ -423,7 +423,7 @@ class World:
         for record in run.records:
             if record.lowering.company != record.other.company:
                 self._wait_for_accounting(record.lowering.company, record.other.company)
-        companies = list(dict.fromkeys(mark.document.company for mark in marks))
+        companies = list(dict.fromkeys(document.company for record in run.records for document in (record.lowering, record.other)))
         payments = [mark.document for mark in marks if mark.document.kind == "payment"]
         if len(companies) > 1:
             for payment in payments:
@@ -571,7 +571,7 @@ class World:
         if latest and when and when < latest:
             raise Refuse("date-too-early", "/date")
         if not concerned:
-            raise Refuse("already-reversed" if ever else "not-settled")
+            raise Refuse("already-reversed" if ever else "not-settled", "/payment" if data.get("payment") else "/settlement")
         assert latest is not None
         self._undo(wish, ledger, runs, when or latest)
 
@@ -635,21 +635,21 @@ class World:
         self._changed(changed)
 
     def _reverse_document(self, wish: Wish, name: str, data: Row) -> None:
-        key = wish.documents[0]
+        key, at = wish.documents[0], "/payment" if data.get("payment") else "/document"
         document = self._there(key)
-        if name == "payment-reversal.requested" and document.kind != "payment":
-            raise Refuse("invalid", "/payment")
         if any(each.kind == "run" and key in each.documents and each.order < wish.order for each in self.waiting):
             raise Wait("reservation", documents=[key])
+        if name == "payment-reversal.requested" and document.kind != "payment":
+            raise Refuse("invalid", "/payment")
         if self.reserved_by_journal(key, wish.order):
-            raise Refuse("marked-elsewhere", "/document/document")
+            raise Refuse("marked-elsewhere", at)
         when = day(data["date"]) if data.get("date") else document.date
         if when < document.date:
             raise Refuse("date-too-early", "/date")
         if document.reversed:
-            raise Refuse("already-reversed")
+            raise Refuse("already-reversed", at)
         if any(document in posted.documents() for posted in self.records):
-            raise Refuse("still-settled")
+            raise Refuse("still-settled", at)
         if self.reference.closed(document.company, when):
             raise Wait("period", company=document.company)
         self.drop(wish)
