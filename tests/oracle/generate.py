@@ -88,11 +88,13 @@ def generate(seed: int, features: frozenset[str] = frozenset(FEATURES)) -> Row:
     scenario = Scenario(Random(seed), features)  # noqa: S311
     _group(scenario)
     ledger = scenario.rng.choice(["receivable", "payable"])
-    if scenario.chance(0.2):
+    if scenario.chance(0.25):
         _trade(scenario)
         ledger = "payable"
-    for _ in range(scenario.rng.randint(1, 4)):
+    for _ in range(scenario.rng.randint(2, 5)):
         _document(scenario, ledger)
+    if scenario.chance(0.3):
+        _on_account(scenario, ledger)
     steps = [_payment] * 6 + [_request] * 3 + [_document] * 2 + [_reversal] * 2 + [_reference, _contradiction, _approval]
     for _ in range(scenario.rng.randint(2, 7)):
         scenario.rng.choice(steps)(scenario, ledger)
@@ -138,7 +140,7 @@ def _parameters(scenario: Scenario) -> Row:
     choices: dict[str, tuple[float, list[Any]]] = {
         "cash_discounts_for_partial_payments": (0.4, [True]),
         "cash_discounts_for_credit_notes": (0.4, [True]),
-        "cash_discount_administration": (0.3, ["unspecific"]),
+        "cash_discount_administration": (0.4, ["unspecific"]),
         "maximum_penny_difference": (0.35, ["0.02", "0.05", "0.10", "1"]),
         "maximum_overpayment_or_underpayment": (0.45, ["1.00", "2.00", "5.00", "0.50"]),
         "over_under_policy": (0.25, ["only_with_cash_discount"]),
@@ -335,7 +337,7 @@ def _chosen(scenario: Scenario, ledger: str, most: int, *, lowering: bool | None
     if lowering is not None:
         docs = [doc for doc in docs if (doc.kind in {"payment", "credit_note"}) == lowering]
     fresh = [doc for doc in docs if not doc.marked]
-    pool = fresh if fresh and scenario.chance(0.85) else docs
+    pool = fresh if scenario.chance(0.93) else docs
     found = scenario.rng.sample(pool, min(len(pool), scenario.rng.randint(1, most)))
     for doc in found:
         doc.marked = True
@@ -366,7 +368,7 @@ def _mark(scenario: Scenario, doc: Doc, currency: str | None) -> Row:
 def _payment(scenario: Scenario, ledger: str) -> None:
     rng, company = scenario.rng, scenario.company()
     raising = _chosen(scenario, ledger, 3, lowering=False) if scenario.chance(0.8) else []
-    others = _chosen(scenario, ledger, 2, lowering=True) if raising and scenario.chance(0.3) else []
+    others = _chosen(scenario, ledger, 2, lowering=True) if raising and scenario.chance(0.4) else []
     currency = raising[0].currency if raising and scenario.chance(0.75) else scenario.currency(company)
     doc = Doc(ledger, company, _number(scenario, "P"), "payment", _account(scenario, ledger), currency, Decimal(0), scenario.day(10, 45))
     total = sum((_need(each) * _RATES[each.currency] / _RATES[currency] for each in raising), Decimal(0))
@@ -381,7 +383,7 @@ def _payment(scenario: Scenario, ledger: str) -> None:
         marks = [_mark(scenario, each, currency) for each in [*raising, *others]]
         rng.shuffle(marks)
         event["settle"] = marks
-        if scenario.chance(0.25 if others else 0.04):
+        if scenario.chance(0.4 if others else 0.04):
             event["primary"] = True
     if "methods_of_payment" in scenario.group and scenario.chance(0.5):
         event["method_of_payment"] = rng.choice(["CHECK", "EFT"])
@@ -390,6 +392,19 @@ def _payment(scenario: Scenario, ledger: str) -> None:
         event["lines"] = [{"account": "cash", "amount": money(doc.amount - fee, currency)}, {"account": "7010", "amount": money(fee, currency)}]
     scenario.docs.append(doc)
     scenario.events.append(event)
+    relations = scenario.group.get("trading")
+    if relations and not relations[0]["post_automatically"] and scenario.chance(0.5):
+        _approval(scenario, ledger)
+
+
+def _on_account(scenario: Scenario, ledger: str) -> None:
+    """A payment without marks, to be settled later."""
+    company = scenario.company()
+    doc = Doc(ledger, company, _number(scenario, "P"), "payment", _account(scenario, ledger), scenario.currency(company), Decimal(0), scenario.day(5, 30))
+    doc.amount = _amount(scenario, doc.currency)
+    name = f"{'customer' if ledger == 'receivable' else 'vendor'}-payment.posted"
+    scenario.docs.append(doc)
+    scenario.events.append({"id": doc.number, "type": name, **_head(scenario, ledger, doc)})
 
 
 def _request(scenario: Scenario, ledger: str) -> None:

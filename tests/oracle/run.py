@@ -423,9 +423,10 @@ class Run:
         return bool(there) and (taker.limited or any(giver.offer is not None and giver.balance > giver.offer for giver in there))
 
     def held_marks(self) -> list[Document]:
-        """The R's whose own mark held money back."""
+        """The documents whose own mark held money back: R's, and marked L's that offered less than they have."""
         there = any(giver.balance + giver.pool > 0 for giver in self.givers)
-        return [taker.document for taker in self.takers if there and taker.limited and taker.left > 0]
+        found = [taker.document for taker in self.takers if there and taker.limited]
+        return found + [giver.document for giver in self.givers if giver.offer == 0 and giver.balance > 0]
 
     def discount_company(self, record: Record) -> str:
         """Where the discount of a record is posted."""

@@ -142,7 +142,7 @@ def journals_of(reference: Reference, run: Run, run_id: str, order: list[Documen
             if (seller, customer) not in mine:
                 mine[seller, customer] = Journal(source.payment, run_id, seller, invoice.company, invoice.account, [])
             mine[seller, customer].shares.append(share)
-        found += mine.values()
+        found += [journal for journal in mine.values() if journal.amount() > 0]
     return found
 
 
