@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tests.oracle.reference import Row
-from tests.oracle.world import simulate
+from tests.oracle.reversals import simulate
 
 _ZERO = ("amount", "cash_discount", "credit_note_discount", "overpayment", "underpayment")
 _AMOUNTS = {*_ZERO, "penny_difference", "realized_gain", "balance", "debit", "credit", "accounting"}

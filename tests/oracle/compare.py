@@ -17,7 +17,7 @@ import yaml
 
 from tests.oracle.generate import FEATURES, generate
 from tests.oracle.reference import Row
-from tests.oracle.world import simulate
+from tests.oracle.reversals import simulate
 
 _LINE = ("posting_type", "account", "partner", "currency", "debit", "credit", "accounting_debit", "accounting_credit")
 _FIXED_RULES = {"F-D18", "F-C17"}

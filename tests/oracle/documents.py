@@ -3,18 +3,16 @@
 Invariant: `balance` and `accounting` are what is still open of a document, both positive, whatever its side.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
 
-from tests.oracle.contract import INVOICES, LOWERING, OFFSETS, PAYMENTS, POSTING_TYPES
+from tests.oracle.contract import LOWERING, OFFSETS, POSTED, POSTING_TYPES
 from tests.oracle.money import ZERO, number, rounded, text
 from tests.oracle.reference import LEDGERS, Reference, Row, day
 
 Key = tuple[str, str, str]  # ledger, company, number
+Day = date
 
 
 @dataclass
@@ -31,27 +29,25 @@ class Line:
     text: str | None = None
     rule: str | None = None
 
-    def mirrored(self) -> Line:
-        """The line on the other side."""
-        return Line(
-            self.posting_type, self.account, self.currency, -self.amount, -self.value, self.dimensions, self.partner, self.text, self.rule
-        )
+    def times(self, sign: int) -> "Line":
+        """The line, on the other side if the sign says so."""
+        amounts = (sign * self.amount, sign * self.value)
+        return Line(self.posting_type, self.account, self.currency, *amounts, self.dimensions, self.partner, self.text, self.rule)
 
     def row(self, accounting: str) -> Row:
         """The line as scenarios.md prints it."""
-        amounts = {
+        return {
+            **{name: getattr(self, name) for name in ("posting_type", "account", "partner", "currency", "dimensions", "text", "rule")},
             "debit": text(max(self.amount, ZERO), self.currency),
             "credit": text(max(-self.amount, ZERO), self.currency),
             "accounting_debit": text(max(self.value, ZERO), accounting),
             "accounting_credit": text(max(-self.value, ZERO), accounting),
         }
-        names = {"posting_type": self.posting_type, "account": self.account, "partner": self.partner, "currency": self.currency}
-        return {**names, **amounts, "dimensions": self.dimensions, "text": self.text, "rule": self.rule}
 
 
 @dataclass
 class Term:
-    """A tier of a cash discount: its share of the document's amount and the last date that reaches it (None: no limit)."""
+    """A tier of a cash discount; an amount is its share of the document's; no last date: no time limit."""
 
     percent: Fraction | None
     share: Fraction
@@ -68,23 +64,18 @@ class Document:
     account: str
     number: str
     kind: str
-    date: date
-    due_date: date
+    date: Day
+    due_date: Day
     currency: str
     amount: Fraction
     rate: Fraction
     event: str
     summary: str
     terms: list[Term]
-    offsets: list[Line]  # as posted, in the direction of the document's own voucher
-    dimensions: Row
-    balance: Fraction = ZERO
+    said: Row
+    balance: Fraction
     accounting: Fraction = ZERO
-    profile: str | None = None
-    method: str | None = None
-    credits: str | None = None
-    mirrors: Row | None = None  # the seller's invoice that a vendor invoice names
-    reference: str | None = None
+    offsets: list[Line] = field(default_factory=list)  # as posted, in the direction of the document's own voucher
     voucher: list[Line] = field(default_factory=list)
     reversed: bool = False
 
@@ -103,82 +94,65 @@ class Document:
         """+1 where the party's line is a debit."""
         return 1 if self.raises == (self.ledger == "receivable") else -1
 
+    @property
+    def dimensions(self) -> Row:
+        """The dimensions of the party's line."""
+        return self.said.get("dimensions") or {}
+
     def value(self, amount: Fraction, accounting: str) -> Fraction:
         """A share of the document in accounting currency, at its own rate."""
         return rounded(amount * self.rate, accounting)
 
-    def tax_lines(self) -> list[Line]:
-        """The sales tax of the document."""
-        return [line for line in self.offsets if line.posting_type == "sales_tax"]
+    def taxes(self) -> list[Line]:
+        """The sales tax of the document, positive where it has the side of the other offset lines."""
+        return [line.times(-self.sign) for line in self.offsets if line.posting_type == "sales_tax"]
 
-    def tier(self, when: date, *, always: bool = False) -> Term | None:
+    def tier(self, when: Day, *, always: bool = False) -> Term | None:
         """The tier that the date still reaches; `always`: else the first (C37)."""
-        for term in self.terms:
-            if term.until is None or when <= term.until:
-                return term
-        return self.terms[0] if always and self.terms else None
+        reached = [term for term in self.terms if term.until is None or when <= term.until]
+        return (reached or (self.terms if always else []) or [None])[0]
 
     def share(self, term: Term | None, base: str) -> Fraction:
         """p of a tier: percent times net by gross (C23), an amount as it is; never more than the whole."""
-        if term is None:
-            return ZERO
-        if term.percent is None:
-            return min(term.share, Fraction(1))
-        net = self.amount - sum((abs(line.amount) * (1 if line.amount * self.sign < 0 else -1) for line in self.tax_lines()), ZERO)
+        if term is None or term.percent is None:
+            return ZERO if term is None else min(term.share, Fraction(1))
+        net = self.amount - sum((line.amount for line in self.taxes()), ZERO)
         return min(term.percent / 100 * (net / self.amount if base == "net_of_sales_tax" else 1), Fraction(1))
 
 
-def offset_line(reference: Reference, company: str, account: str, default: str) -> tuple[str, str]:
+def offset_account(reference: Reference, company: str, account: str, default: str) -> tuple[str, str]:
     """Posting type and main account of an offset line."""
-    chart = reference.companies[company].get("accounts") or {}
-    if account in POSTING_TYPES or account in chart:
+    if account in POSTING_TYPES or account in (reference.companies[company].get("accounts") or {}):
         return account, reference.chart(company, account) or account
     return reference.posting_type(company, account) or default, account
 
 
 def new_document(reference: Reference, name: str, data: Row, rate: Fraction, event: str) -> Document:
-    """The document of an event, posted in accounting currency at the rate."""
-    ledger = (INVOICES | PAYMENTS)[name]
-    kind = "payment" if name in PAYMENTS else data.get("kind") or "invoice"
-    amount, when = number(data["amount"]), day(data["date"])
-    assert amount is not None
-    company, account, profile = data["company"], data["account"], data.get("posting_profile")
+    """The document of an event with its own voucher: the party's line against the offset lines, each with its own value."""
+    ledger, company, currency, when = POSTED[name], data["company"], data["currency"], day(data["date"])
+    kind, amount = data.get("kind") or ("payment" if "payment" in name else "invoice"), number(data["amount"]) or ZERO
+    summary = reference.summary_account(company, ledger, data["account"], data.get("posting_profile"))
+    terms = []
+    for said in data.get("cash_discounts") or []:
+        last = day(said["until"]) if "until" in said else when + timedelta(days=int(said["days"])) if "days" in said else None
+        terms.append(Term(number(said.get("percent")), (number(said.get("amount")) or ZERO) / amount, last, said.get("account")))
     document = Document(
-        ledger, company, account, data["document"], kind, when, day(data.get("due_date") or when), data["currency"], amount, rate, event,
-        summary=reference.summary_account(company, ledger, account, profile),
-        terms=[_term(term, when, amount) for term in data.get("cash_discounts") or []],
-        offsets=[], dimensions=data.get("dimensions") or {}, balance=amount, profile=profile, method=data.get("method_of_payment"),
-        credits=data.get("credits"), mirrors=data.get("intercompany_invoice"), reference=data.get("reference"),
-    )  # fmt: skip
-    _post(reference, document, data)
-    return document
-
-
-def _term(term: Row, when: date, amount: Fraction) -> Term:
-    until = day(term["until"]) if term.get("until") else when + timedelta(days=int(term["days"])) if term.get("days") is not None else None
-    percent, fixed = number(term.get("percent")), number(term.get("amount"))
-    return Term(percent, (fixed or ZERO) / amount, until, term.get("account"))
-
-
-def _post(reference: Reference, document: Document, data: Row) -> None:
-    """The document's own voucher: the party's line against the offset lines, each with its own value."""
-    own, default = reference.currency(document.company), OFFSETS[document.kind][LEDGERS.index(document.ledger)]
-    document.accounting = document.value(document.amount, own)
-    said: list[Any] = data.get("lines") or [{"account": data.get("offset") or default, "amount": data["amount"]}]
-    words = data.get("text")
-    for line in said:
-        posting_type, account = offset_line(reference, document.company, line["account"], default)
-        part = -document.sign * (number(line["amount"]) or ZERO)
+        *(ledger, company, data["account"], data["document"], kind, when, day(data.get("due_date") or when)),
+        *(currency, amount, rate, event, summary, terms, data, amount),
+    )
+    own, default, sign = reference.currency(company), OFFSETS[kind][LEDGERS.index(ledger)], document.sign
+    document.accounting = document.value(amount, own)
+    for line in data.get("lines") or [{"account": data.get("offset") or default, "amount": data["amount"]}]:
+        posting_type, account = offset_account(reference, company, line["account"], default)
+        part = -sign * (number(line["amount"]) or ZERO)
         dimensions = line.get("dimensions") or document.dimensions
-        document.offsets.append(
-            Line(posting_type, account, document.currency, part, document.value(part, own), dimensions, text=words)
-        )
-    party = f"accounts_{document.ledger}"
-    amount, value = document.sign * document.amount, document.sign * document.accounting
-    first = Line(party, document.summary, document.currency, amount, value, document.dimensions, text=words)
-    document.voucher = [first, *document.offsets]
+        document.offsets.append(Line(posting_type, account, currency, part, document.value(part, own), dimensions))
+    party = Line(f"accounts_{ledger}", summary, currency, sign * amount, sign * document.accounting, document.dimensions)
+    document.voucher = [party, *document.offsets]
     rest = sum((line.value for line in document.voucher), ZERO)
-    if rest:
-        account = reference.chart(document.company, "penny_difference") or "penny_difference"
-        penny = Line("penny_difference", account, document.currency, ZERO, -rest, document.dimensions, text=words, rule="F-E08")
-        document.voucher.append(penny)
+    if rest:  # only rounding leaves it unbalanced
+        account = reference.chart(company, "penny_difference") or "penny_difference"
+        document.voucher.append(Line("penny_difference", account, currency, ZERO, -rest, document.dimensions, rule="F-E08"))
+    for line in document.voucher:
+        line.text = data.get("text")
+    return document

@@ -1,30 +1,24 @@
 """What a record changes in accounting terms, and the lines that it makes in each company (rules.md, "Lines of a record").
 
-Invariant: lines come in pairs that balance, in transaction and in accounting currency; `post` changes the two documents and nothing else.
+Invariant: what is added balances, in transaction and in accounting currency; `post` changes the two documents and nothing else.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from tests.oracle.documents import Document, Line, offset_line
+from tests.oracle.documents import Document, Line, offset_account
 from tests.oracle.money import ZERO, rounded
-from tests.oracle.rates import Rates
 from tests.oracle.reference import Reference, Row
 from tests.oracle.run import Record, Run
 
 
 @dataclass
 class Posted:
-    """A record in force: what it changed, so that a reversal can take it back, and its lines by company."""
+    """A record in force: what its documents lost, so that a reversal can give it back, and its lines by company."""
 
     record: Record
     run: str
-    lowering_balance: Fraction = ZERO
-    lowering_value: Fraction = ZERO
-    other_balance: Fraction = ZERO
-    other_value: Fraction = ZERO
+    lost: list[tuple[Document, Fraction, Fraction]]  # document, of its balance, of its accounting amount
     gain: Fraction = ZERO
     lines: dict[str, list[Line]] = field(default_factory=dict)
 
@@ -34,231 +28,181 @@ class Posted:
 
     def apply(self, sign: int) -> None:
         """Books the record (+1) or takes it back (-1)."""
-        lowering, other = self.documents()
-        lowering.balance -= sign * self.lowering_balance
-        lowering.accounting -= sign * self.lowering_value
-        other.balance -= sign * self.other_balance
-        other.accounting -= sign * self.other_value
+        for document, amount, value in self.lost:
+            document.balance -= sign * amount
+            document.accounting -= sign * value
 
 
-class Lines:
-    """Collects the lines of a record, each pair under the rule that made it."""
+def post(run: Run, record: Record, run_id: str) -> Posted:
+    """Books a record: shares at each document's own rate, the part that closes a document takes what is left of its value."""
+    reference, rates, lowering, other = run.reference, run.rates, record.lowering, record.other
+    here, there = reference.currency(lowering.company), reference.currency(other.company)
+    over, under, note = record.over + record.penny_over, record.under + record.penny_under, other if record.enlarges else lowering
+    over_value, under_value, share = lowering.value(over, here), other.value(under, there), other.value(record.discount, there)
+    own = note.value(record.own_discount, reference.currency(note.company))
+    if record.enlarges:
+        main = lowering.value(record.amount, here)
+        applied = _applied(other, record.applied, record.own_discount, own, there)
+        lost = [(lowering, -record.amount, -main), (other, record.applied + record.own_discount, applied + own)]
+    else:
+        main = _applied(lowering, record.amount, over + record.own_discount, over_value + own, here)
+        applied = _applied(other, record.applied, record.discount + under, share + under_value, there)
+        lost = [
+            (lowering, record.amount + over + record.own_discount, main + over_value + own),
+            (other, record.applied + record.discount + under, applied + share + under_value),
+        ]
+    booked, value = rates.booked(record.amount, main, lowering, other.company), share
+    if record.discount and run.parameter(other, "cash_discount_rate") == "payment_date":
+        run.trail.add("C1")
+        same = lowering.currency == other.currency and here == there
+        value = rounded(record.discount * (lowering.rate if same else rates.of(other.company, other.currency, lowering)), there)
+    side = 1 if lowering.ledger == "receivable" else -1
+    turned = -side if record.enlarges else side
+    posted = Posted(record, run_id, lost, turned * (booked - applied + value - share))
+    posted.apply(1)
+    lines = _Lines(run, posted, turned)
+    lines.main(main, booked)
+    lines.gain()
+    lines.sign = side
+    if record.discount:
+        lines.discount(value)
+    kind = "penny_difference" if record.penny_over else "overpayment_underpayment"
+    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), lowering.currency, over, over_value)
+    kind = "penny_difference" if record.penny_under else "overpayment_underpayment"
+    lines.pair(other.company, lines.plain(other, kind), lines.party(other), other.currency, under, under_value)
+    if record.own_discount:  # C44: in its own company, with the opposite sign
+        run.trail.add("C15")
+        account = lines.account(note.company, record.own_tier.account if record.own_tier else None)
+        lines.sign = -side
+        lines.against(note.company, lines.shared(note, record.own_discount, own, account), lines.party(note))
+    return posted
 
-    def __init__(self, reference: Reference, posted: Posted, sign: int) -> None:
-        self.reference, self.posted, self.sign = reference, posted, sign
 
-    def pair(self, company: str, debit: Line, credit: Line) -> None:
-        """A debit and a credit of one amount, the other way round where the ledger mirrors them; negative ones change sides."""
-        debit.amount, debit.value = self.sign * debit.amount, self.sign * debit.value
-        credit.amount, credit.value = -self.sign * credit.amount, -self.sign * credit.value
-        self.add(company, [debit, credit])
+def _applied(document: Document, part: Fraction, others: Fraction, others_value: Fraction, currency: str) -> Fraction:
+    """The value of the applied part: what is left where it closes its document, else its share."""
+    return document.accounting - others_value if part + others == document.balance else document.value(part, currency)
 
-    def add(self, company: str, lines: list[Line]) -> None:
-        """Lines that say something."""
-        self.posted.lines.setdefault(company, []).extend(line for line in lines if line.amount or line.value)
 
-    def party(self, document: Document, currency: str, amount: Fraction, value: Fraction) -> Line:
+class _Lines:
+    """Collects the lines of a record; `sign` is -1 where the table's sides are mirrored."""
+
+    def __init__(self, run: Run, posted: Posted, sign: int) -> None:
+        self.run, self.reference, self.posted, self.record, self.sign = run, run.reference, posted, posted.record, sign
+
+    def against(self, company: str, debits: list[Line], credit: Line) -> None:
+        """Debits, and one line of their sum on the other side; lines that say nothing are left out."""
+        credit.currency = debits[0].currency
+        credit.amount, credit.value = -sum((line.amount for line in debits), ZERO), -sum((line.value for line in debits), ZERO)
+        lines = [line.times(self.sign) for line in [*debits, credit] if line.amount or line.value]
+        self.posted.lines.setdefault(company, []).extend(lines)
+
+    def pair(self, company: str, debit: Line, credit: Line, currency: str, amount: Fraction, value: Fraction) -> None:
+        """A debit and a credit of one amount."""
+        debit.currency, debit.amount, debit.value = currency, amount, value
+        self.against(company, [debit], credit)
+
+    def party(self, document: Document) -> Line:
         """The line on a document's summary account."""
-        return Line(f"accounts_{document.ledger}", document.summary, currency, amount, value, document.dimensions)
+        return Line(f"accounts_{document.ledger}", document.summary, "", ZERO, ZERO, document.dimensions)
 
-    def due(self, document: Document, partner: str, side: str, currency: str, amount: Fraction, value: Fraction) -> Line:
-        """The line on due to or due from; F-C16: with the dimensions of the document beside it."""
-        account = self.reference.due(side, document.company, partner)
-        return Line(side, account, currency, amount, value, document.dimensions, partner)
+    def due(self, document: Document, partner: str, *, to: bool) -> Line:
+        """The line on due to or due from, mirrored with the sides; F-C16: with the dimensions of the document beside it."""
+        name = "due_to" if to == (self.sign > 0) else "due_from"
+        return Line(name, self.reference.due(name, document.company, partner), "", ZERO, ZERO, document.dimensions, partner)
 
-    def plain(self, document: Document, posting_type: str, currency: str, amount: Fraction, value: Fraction) -> Line:
+    def plain(self, document: Document, posting_type: str) -> Line:
         """A line on the company's account of a posting type."""
         account = self.reference.chart(document.company, posting_type)
         if account is None and posting_type == "overpayment_underpayment":
             account = self.reference.chart(document.company, "cash_discount")  # C7
-        return Line(posting_type, account or posting_type, currency, amount, value, document.dimensions)
+        return Line(posting_type, account or posting_type, "", ZERO, ZERO, document.dimensions)
 
+    def account(self, company: str, *said: str | None) -> str:
+        """F-D03: the mark's account, the term's, the company's."""
+        given = next((account for account in said if account), "cash_discount")
+        return offset_account(self.reference, company, given, "cash_discount")[1]
 
-def post(reference: Reference, run: Run, record: Record, run_id: str) -> Posted:
-    """Books a record: its documents change, its lines are made."""
-    posted, rates = Posted(record, run_id), run.rates
-    lowering, other = record.lowering, record.other
-    here, there = reference.currency(lowering.company), reference.currency(other.company)
-    by_payment_rate = not record.enlarges and reference.parameter(other.company, other.ledger, "cash_discount_rate") == "payment_date"
+    def main(self, main: Fraction, booked: Fraction) -> None:
+        """Main lines: across companies, or between two summary accounts of one (F-C17)."""
+        record, lowering, other = self.record, self.record.lowering, self.record.other
+        here, there, currency = lowering.company, other.company, lowering.currency
+        if here != there and record.amount:
+            self.run.trail.add("F-C03" if record.enlarges else "F-C01" if lowering.ledger == "receivable" else "F-C02")
+            self.pair(here, self.party(lowering), self.due(lowering, there, to=True), currency, record.amount, main)
+            self.pair(there, self.due(other, here, to=False), self.party(other), currency, record.amount, booked)
+        elif lowering.summary != other.summary and record.amount:
+            debit, credit = self.party(lowering), self.party(other)
+            debit.rule = credit.rule = "F-C17"
+            self.pair(here, debit, credit, currency, record.amount, main)
 
-    # Shares at each document's own rate; the applied part that closes a document takes what is left of its value.
-    own_value = (other if record.enlarges else lowering).value(record.own_discount, there if record.enlarges else here)
-    discount_share = other.value(record.discount, there)
-    over, under = (record.penny, ZERO) if record.penny_over else (ZERO, record.penny)
-    over, under = over + record.over, under + record.under
-    over_value, under_value = lowering.value(over, here), other.value(under, there)
-    if record.enlarges:
-        main = lowering.value(record.amount, here)
-        posted.lowering_balance, posted.lowering_value = -record.amount, -main
-        posted.other_balance = record.applied + record.own_discount
-        other_applied = _applied(other, posted.other_balance, record.applied, own_value, there)
-        posted.other_value = other_applied + own_value
-    else:
-        posted.lowering_balance = record.amount + over + record.own_discount
-        main = _applied(lowering, posted.lowering_balance, record.amount, over_value + own_value, here)
-        posted.lowering_value = main + over_value + own_value
-        posted.other_balance = record.applied + record.discount + under
-        other_applied = _applied(other, posted.other_balance, record.applied, discount_share + under_value, there)
-        posted.other_value = other_applied + discount_share + under_value
+    def gain(self) -> None:
+        """Gain or loss: by the payment company through due to and due from, else by the invoice company against the party."""
+        reference, lowering, other, gain = self.reference, self.record.lowering, self.record.other, self.posted.gain
+        here, there = lowering.company, other.company
+        own = {reference.currency(here), reference.currency(there)}
+        option = reference.option("post_exchange_gain_or_loss", lowering.ledger, here, there)
+        kind, size = ("realized_gain" if gain > 0 else "realized_loss"), gain * self.sign
+        currency = other.currency if lowering.currency == reference.currency(there) else lowering.currency
+        if gain and here != there and option == "payment" and lowering.currency not in own:
+            self.run.trail.add("F-C07")
+            translated = self.run.rates.to_payer(size, lowering, there)
+            self.pair(there, self.party(other), self.due(other, here, to=False), currency, ZERO, size)
+            self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), currency, ZERO, translated)
+        elif gain:
+            self.run.trail.add("F-C08")
+            self.pair(there, self.party(other), self.plain(other, kind), currency, ZERO, size)
 
-    booked = rates.booked(record.amount, main, lowering, other.company)
-    discount_value = discount_share
-    if by_payment_rate and record.discount:
-        if lowering.currency == other.currency and here == there:
-            discount_value = rounded(record.discount * lowering.rate, there)
-        else:
-            discount_value = rounded(record.discount * rates.of(other.company, other.currency, lowering), there)
-    more = booked - other_applied + (discount_value - discount_share)
-    side = 1 if lowering.ledger == "receivable" else -1
-    turned = -side if record.enlarges else side
-    posted.gain = turned * more
-    posted.apply(1)
+    def discount(self, value: Fraction) -> None:
+        """R's discount, posted by its company or by the payment company."""
+        record, lowering, other = self.record, self.record.lowering, self.record.other
+        said, payer = record.mark.said.get("cash_discount_account") if record.mark else None, self.run.discount_company(record)
+        if payer == other.company:
+            self.run.trail.add("F-C04")
+            account = self.account(payer, said, record.tier.account if record.tier else None)
+            self.against(payer, self.shared(other, record.discount, value, account), self.party(other))
+            return
+        self.run.trail.add("F-C05")
+        taxes = self.taxes(other, record.discount, value)
+        due = self.due(other, payer, to=False)
+        due.currency = other.currency
+        due.amount, due.value = record.discount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
+        self.against(other.company, [*taxes, due], self.party(other))
+        own = self.reference.currency(payer)
+        there = due.amount if other.currency == own else self.run.rates.to_payer(due.value, lowering, other.company)
+        self.against(payer, self.split(other, due.amount, there, self.account(payer, said), own), self.due(lowering, other.company, to=True))
 
-    lines = Lines(reference, posted, turned)
-    _main_lines(lines, record, main, booked)
-    _gain_lines(lines, run, record, posted.gain, turned)
-    lines.sign = side
-    if record.discount:
-        _discount_lines(lines, run, record, discount_value)
-    if record.own_discount:
-        note = other if record.enlarges else lowering
-        tier = record.own_tier
-        account = _account(reference, note.company, tier.account if tier else None)
-        lines.sign = -side
-        party = lines.party(note, note.currency, record.own_discount, own_value)
-        _against_discount(lines, note, record.own_discount, own_value, account, note.company, party)
-        lines.sign = side
-    if over:
-        kind = "penny_difference" if record.penny_over else "overpayment_underpayment"
-        party = lines.party(lowering, lowering.currency, over, over_value)
-        lines.pair(lowering.company, party, lines.plain(lowering, kind, lowering.currency, over, over_value))
-    if under:
-        kind = "overpayment_underpayment" if record.under else "penny_difference"
-        party = lines.party(other, other.currency, under, under_value)
-        lines.pair(other.company, lines.plain(other, kind, other.currency, under, under_value), party)
-    return posted
+    def shared(self, document: Document, amount: Fraction, value: Fraction, account: str) -> list[Line]:
+        """A discount in the document's company: its tax, and the rest over the lines' dimensions."""
+        taxes = self.taxes(document, amount, value)
+        rest, rest_value = amount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
+        return [*taxes, *self.split(document, rest, rest_value, account, self.reference.currency(document.company))]
 
-
-def _applied(document: Document, whole: Fraction, part: Fraction, others: Fraction, currency: str) -> Fraction:
-    """The value of the applied part: what is left where it closes its document, else its share."""
-    return document.accounting - others if whole == document.balance else document.value(part, currency)
-
-
-def _main_lines(lines: Lines, record: Record, main: Fraction, booked: Fraction) -> None:
-    lowering, other, currency = record.lowering, record.other, record.lowering.currency
-    here, there = lowering.company, other.company
-    to, since = ("due_to", "due_from") if lines.sign > 0 else ("due_from", "due_to")
-    if not record.amount:
-        return
-    if here != there:
-        debit, credit = lines.party(lowering, currency, record.amount, main), lines.due(lowering, there, to, currency, record.amount, main)
-        lines.pair(here, debit, credit)
-        debit = lines.due(other, here, since, currency, record.amount, booked)
-        lines.pair(there, debit, lines.party(other, currency, record.amount, booked))
-    elif lowering.summary != other.summary:
-        debit, credit = lines.party(lowering, currency, record.amount, main), lines.party(other, currency, record.amount, main)
-        debit.rule = credit.rule = "F-C17"
-        lines.pair(here, debit, credit)
-
-
-def _gain_lines(lines: Lines, run: Run, record: Record, gain: Fraction, turned: int) -> None:
-    """Gain or loss: by the payment company through due to and due from, else by the invoice company against the party."""
-    if not gain:
-        return
-    reference, lowering, other = lines.reference, record.lowering, record.other
-    here, there = reference.currency(lowering.company), reference.currency(other.company)
-    option = reference.option("post_exchange_gain_or_loss", lowering.ledger, lowering.company, other.company)
-    kind, size = ("realized_gain" if gain > 0 else "realized_loss"), gain * turned
-    by_payer = lowering.company != other.company and option == "payment" and lowering.currency not in {here, there}
-    currency = other.currency if lowering.currency == there else lowering.currency
-    party = lines.party(other, currency, ZERO, size)
-    if not by_payer:
-        lines.pair(other.company, party, lines.plain(other, kind, currency, ZERO, size))
-        return
-    to, since = ("due_to", "due_from") if turned > 0 else ("due_from", "due_to")
-    lines.pair(other.company, party, lines.due(other, lowering.company, since, currency, ZERO, size))
-    translated = run.rates.to_payer(size, lowering, other.company)
-    due = lines.due(lowering, other.company, to, currency, ZERO, translated)
-    lines.pair(lowering.company, due, lines.plain(lowering, kind, currency, ZERO, translated))
-
-
-def _account(reference: Reference, company: str, *said: str | None) -> str:
-    """F-D03: the mark's account, the term's, the company's."""
-    for account in said:
-        if account:
-            return offset_line(reference, company, account, "cash_discount")[1]
-    return reference.chart(company, "cash_discount") or "cash_discount"
-
-
-def _discount_lines(lines: Lines, run: Run, record: Record, value: Fraction) -> None:
-    reference, lowering, other, amount = lines.reference, record.lowering, record.other, record.discount
-    said = record.mark.account if record.mark else None
-    payer = run.discount_company(record)
-    party = lines.party(other, other.currency, amount, value)
-    if payer == other.company:
-        account = _account(reference, other.company, said, record.tier.account if record.tier else None)
-        _against_discount(lines, other, amount, value, account, other.company, party)
-        return
-    account = _account(reference, payer, said)
-    to, since = ("due_to", "due_from") if lines.sign > 0 else ("due_from", "due_to")
-    taxes = _tax_lines(lines, other, amount, value)
-    rest, rest_value = amount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
-    due = [lines.due(other, payer, since, other.currency, rest, rest_value)]
-    _one_against(lines, other.company, [*taxes, *due], party)
-    translated = run.rates.to_payer(rest_value, lowering, other.company)
-    if other.currency == reference.currency(payer):
-        translated = rest
-    credit = lines.due(lowering, other.company, to, other.currency, rest, translated)
-    _one_against(lines, payer, _split(other, rest, translated, account, reference.currency(payer)), credit)
-
-
-def _against_discount(lines: Lines, document: Document, amount: Fraction, value: Fraction, account: str, company: str, party: Line) -> None:
-    """The discount, less its tax, and the tax against the party."""
-    taxes = _tax_lines(lines, document, amount, value)
-    rest, rest_value = amount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
-    _one_against(lines, company, [*taxes, *_split(document, rest, rest_value, account, lines.reference.currency(company))], party)
-
-
-def _one_against(lines: Lines, company: str, debits: list[Line], credit: Line) -> None:
-    for line in debits:
-        line.amount, line.value = lines.sign * line.amount, lines.sign * line.value
-    credit.amount, credit.value = -lines.sign * credit.amount, -lines.sign * credit.value
-    lines.add(company, [*debits, credit])
-
-
-def _tax_lines(lines: Lines, document: Document, amount: Fraction, value: Fraction) -> list[Line]:
-    """The tax in a discount (C22, F-D18)."""
-    reference = lines.reference
-    if reference.parameter(document.company, document.ledger, "tax_on_cash_discount") != "reduced":
-        return []
-    found, own = [], reference.currency(document.company)
-    for tax in document.tax_lines():
-        part = -tax.amount * document.sign / document.amount
-        share, worth = rounded(amount * part, document.currency), rounded(value * part, own)
-        if share:
+    def taxes(self, document: Document, amount: Fraction, value: Fraction) -> list[Line]:
+        """The tax in a discount (C22, F-D18)."""
+        if self.run.parameter(document, "tax_on_cash_discount") != "reduced":
+            return []
+        found, own = [], self.reference.currency(document.company)
+        for tax in document.taxes():
+            part = tax.amount / document.amount
+            share, worth = rounded(amount * part, document.currency), rounded(value * part, own)
             found.append(Line("sales_tax", tax.account, document.currency, share, worth, tax.dimensions, rule="F-D18"))
-    return found
+        return [line for line in found if line.amount]
 
-
-def _split(document: Document, amount: Fraction, value: Fraction, account: str, own: str) -> list[Line]:
-    """F-D17: the discount over the dimensions of the invoice's lines, tax aside; the last takes the odd cent."""
-    groups: list[tuple[Row, Fraction]] = []
-    for line in document.offsets:
-        if line.posting_type == "sales_tax":
-            continue
-        size = -line.amount * document.sign
-        for place, (dimensions, total) in enumerate(groups):
-            if dimensions == line.dimensions:
-                groups[place] = (dimensions, total + size)
-                break
-        else:
-            groups.append((line.dimensions, size))
-    groups = groups or [(document.dimensions, document.amount)]
-    whole = sum((size for _, size in groups), ZERO)
-    found: list[Line] = []
-    for place, (dimensions, size) in enumerate(groups):
-        last = place == len(groups) - 1 or not whole
-        part = amount - sum((line.amount for line in found), ZERO) if last else rounded(amount * size / whole, document.currency)
-        worth = value - sum((line.value for line in found), ZERO) if last else rounded(value * size / whole, own)
-        found.append(Line("cash_discount", account, document.currency, part, worth, dimensions))
-    return found
+    def split(self, document: Document, amount: Fraction, value: Fraction, account: str, own: str) -> list[Line]:
+        """F-D17: the discount over the dimensions of the document's lines, tax aside; the last takes the odd cent."""
+        groups: list[tuple[Row, Fraction]] = []
+        for line in (each for each in document.offsets if each.posting_type != "sales_tax"):
+            same = next((place for place, group in enumerate(groups) if group[0] == line.dimensions), None)
+            size = -line.amount * document.sign
+            if same is None:
+                groups.append((line.dimensions, size))
+            else:
+                groups[same] = (line.dimensions, groups[same][1] + size)
+        whole, found = sum((size for _, size in groups), ZERO), list[Line]()
+        self.run.trail |= {"F-D17"} if len(groups) > 1 else set()
+        for dimensions, size in groups[:-1] if whole else []:
+            part, worth = rounded(amount * size / whole, document.currency), rounded(value * size / whole, own)
+            found.append(Line("cash_discount", account, document.currency, part, worth, dimensions))
+        rest, rest_value = amount - sum((line.amount for line in found), ZERO), value - sum((line.value for line in found), ZERO)
+        last = groups[-1][0] if groups else document.dimensions
+        return [*found, Line("cash_discount", account, document.currency, rest, rest_value, last)]

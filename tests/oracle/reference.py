@@ -3,25 +3,18 @@
 Invariant: a later definition replaces the earlier one of the same key; a withdrawal leaves what was there before any.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.money import number
+from tests.oracle.money import ZERO, number
 
 Row = dict[str, Any]
 
 LEDGERS = ("receivable", "payable")
 DEFAULTS: Row = {
-    "automatic_settlement": False,
     "settlement_priority": [],
-    "cash_discounts_for_partial_payments": False,
-    "cash_discounts_for_credit_notes": False,
     "cash_discount_administration": "specific",
-    "maximum_penny_difference": "0.00",
-    "maximum_overpayment_or_underpayment": "0.00",
     "over_under_policy": "classic",
     "cash_discount_base": "net_of_sales_tax",
     "cash_discount_rate": "invoice_date",
@@ -38,6 +31,7 @@ WITHDRAWABLE = {  # the event's type -> the fields of its key
     "centralized-payments-members.defined": (),
     "exchange-rate.published": ("from", "to", "date"),
 }
+_TRADE = (("seller", "company"), ("seller", "customer"), ("buyer", "company"), ("buyer", "vendor"))
 TYPES = {*WITHDRAWABLE, "company.defined", "party.defined", "period.closed", "period.opened"}
 
 
@@ -46,9 +40,9 @@ def day(value: Any) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[str]:
     """What may be one or a list of them, as a list."""
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return [str(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
 
 
 class Reference:
@@ -79,10 +73,14 @@ class Reference:
     @staticmethod
     def _key(name: str, data: Row) -> tuple[Any, ...]:
         if name == "trading-relation.defined":
-            return (data["seller"]["company"], data["seller"]["customer"], data["buyer"]["company"], data["buyer"]["vendor"])
+            return tuple(str(data[side][name]) for side, name in _TRADE)
         if name == "exchange-rate.published":
             return (data.get("company"), data["from"], data["to"], day(data["date"]))
         return tuple(data[field] for field in WITHDRAWABLE[name])
+
+    def get(self, name: str, *key: Any) -> Row:
+        """What is defined under the key; empty where nothing is."""
+        return self.defined[name].get(key) or {}
 
     # Companies and parties
 
@@ -92,53 +90,48 @@ class Reference:
 
     def chart(self, company: str, posting_type: str) -> str | None:
         """The main account of a posting type, the first one; None where the chart has none."""
-        accounts = listed((self.companies[company].get("accounts") or {}).get(posting_type))
-        return str(accounts[0]) if accounts else None
+        return next(iter(listed((self.companies[company].get("accounts") or {}).get(posting_type))), None)
 
     def posting_type(self, company: str, account: str) -> str | None:
         """The posting type under which the chart lists a main account."""
-        for posting_type, accounts in (self.companies[company].get("accounts") or {}).items():
-            if account in map(str, listed(accounts)):
-                return str(posting_type)
-        return None
+        chart = self.companies[company].get("accounts") or {}
+        return next((posting_type for posting_type, accounts in chart.items() if account in listed(accounts)), None)
 
     def party(self, ledger: str, company: str, account: str) -> str | None:
         """The party that has the account: of several, the one defined last."""
         field = "customers" if ledger == "receivable" else "vendors"
-        found = None
-        for name, data in self.parties.items():
-            if account in map(str, listed((data.get(field) or {}).get(company))):
-                found = name
-        return found
+        having = [name for name, data in self.parties.items() if account in listed((data.get(field) or {}).get(company))]
+        return having[-1] if having else None
 
-    def party_group(self, ledger: str, company: str, account: str) -> str | None:
-        """The posting profile's group of the account's party."""
-        party = self.party(ledger, company, account)
+    def summary_account(self, company: str, ledger: str, account: str, profile: str | None) -> str:
+        """The main account of a party's account: the profile's for the account, group, all; else the chart's; else the posting type."""
+        entry = self.get("posting-profile.defined", company, profile).get(ledger) or {}
         field = "customer_groups" if ledger == "receivable" else "vendor_groups"
-        return None if party is None else (self.parties[party].get(field) or {}).get(company)
+        group = (self.parties[self.party(ledger, company, account) or ""].get(field) or {}).get(company)
+        found = (entry.get("accounts") or {}).get(account) or (entry.get("groups") or {}).get(group) or entry.get("all")
+        return str(found or self.chart(company, f"accounts_{ledger}") or f"accounts_{ledger}")
 
     # Settings
 
     def parameter(self, company: str, ledger: str, name: str) -> Any:
         """A settlement parameter or its default."""
-        value = self.defined["settlement-parameters.defined"].get((company, ledger), {}).get(name)
-        return DEFAULTS[name] if value is None else value
+        value = self.get("settlement-parameters.defined", company, ledger).get(name)
+        return DEFAULTS.get(name) if value is None else value
 
     def limit(self, company: str, ledger: str, name: str) -> Fraction:
         """A tolerance in the company's accounting currency."""
-        return number(self.parameter(company, ledger, name)) or Fraction(0)
+        return number(self.parameter(company, ledger, name)) or ZERO
 
     def option(self, name: str, ledger: str, company: str, partner: str) -> str:
         """`invoice` or `payment`: the intercompany accounting if it says so, else the centralized payments (the ledger's entry first)."""
-        accounting = self.defined["intercompany-accounting.defined"].get((company, partner), {})
-        central = self.defined["centralized-payments.defined"].get((company,), {})
+        accounting, central = self.get("intercompany-accounting.defined", company, partner), self.get("centralized-payments.defined", company)
         default = "invoice" if name == "post_cash_discount" else "payment"
         return str(accounting.get(name) or (central.get(ledger) or {}).get(name) or central.get(name) or default)
 
     def members(self) -> list[str] | None:
         """The companies that settle across; None: every company."""
-        found = self.defined["centralized-payments-members.defined"].get(())
-        return None if found is None else list(found["members"])
+        found = self.get("centralized-payments-members.defined")
+        return list(found["members"]) if found else None
 
     def lacks_accounting(self, company: str, partner: str) -> bool:
         """Whether a group that defines intercompany accounting has none for this direction."""
@@ -147,33 +140,21 @@ class Reference:
 
     def due(self, side: str, company: str, partner: str) -> str:
         """The account of `due_from` or `due_to` towards the partner."""
-        entry = self.defined["intercompany-accounting.defined"].get((company, partner), {})
-        return str(entry.get(side) or self.chart(company, side) or side)
+        return str(self.get("intercompany-accounting.defined", company, partner).get(side) or self.chart(company, side) or side)
 
-    def profiles(self, company: str) -> set[str]:
-        """The posting profiles that the company defines."""
-        return {name for owner, name in self.defined["posting-profile.defined"] if owner == company}
+    def profiles(self, company: str) -> set[str] | None:
+        """The posting profiles that the company defines; None where it defines none."""
+        return {name for owner, name in self.defined["posting-profile.defined"] if owner == company} or None
 
-    def summary_account(self, company: str, ledger: str, account: str, profile: str | None) -> str:
-        """The main account of a party's account: the profile's account, group, all; else the chart's; else the posting type itself."""
-        entry = self.defined["posting-profile.defined"].get((company, profile), {}).get(ledger) or {}
-        posting_type = f"accounts_{ledger}"
-        group = self.party_group(ledger, company, account)
-        found = (entry.get("accounts") or {}).get(account) or (entry.get("groups") or {}).get(group) or entry.get("all")
-        return str(found or self.chart(company, posting_type) or posting_type)
-
-    def methods(self, company: str) -> list[str] | None:
+    def methods(self, company: str) -> set[str] | None:
         """The methods of payment; None where the company defines none."""
-        found = self.defined["methods-of-payment.defined"].get((company,))
-        return None if found is None else list(found["methods"])
+        found = self.get("methods-of-payment.defined", company)
+        return set(found["methods"]) if found else None
 
     def closed(self, company: str, when: date) -> bool:
         """Whether the date is in a closed period: the last word on it counts."""
-        state = False
-        for closes, owner, first, last in self.periods:
-            if owner == company and first <= when <= last:
-                state = closes
-        return state
+        said = [closes for closes, owner, first, last in self.periods if owner == company and first <= when <= last]
+        return bool(said) and said[-1]
 
     # Rates
 
@@ -188,41 +169,45 @@ class Reference:
         if currency == self.currency(company):
             back = self.between(company, into, currency, when)
             return None if back is None else 1 / back
+        rates = self.defined["exchange-rate.published"]
         for owner in (company, None):
             for pair, inverse in (((currency, into), False), ((into, currency), True)):
-                found = self._latest(owner, pair, when)
+                dates = [on for holder, *between, on in rates if holder == owner and tuple(between) == pair and on <= when]
+                found = number(rates[(owner, *pair, max(dates))]["rate"]) if dates else None
                 if found is not None:
                     return 1 / found if inverse else found
         return None
 
-    def _latest(self, owner: str | None, pair: tuple[str, str], when: date) -> Fraction | None:
-        rates = self.defined["exchange-rate.published"]
-        dates = [on for company, *between, on in rates if company == owner and tuple(between) == pair and on <= when]
-        return number(rates[(owner, *pair, max(dates))]["rate"]) if dates else None
+
+_PARTS = (  # part of a group file -> event, the names of the keys above the entity
+    ("settlement_parameters", "settlement-parameters.defined", ("company", "ledger")),
+    ("intercompany_accounting", "intercompany-accounting.defined", ("company", "partner")),
+    ("centralized_payments", "centralized-payments.defined", ("company",)),
+    ("posting_profiles", "posting-profile.defined", ("company", "posting_profile")),
+    ("payment_journals", "payment-journal.defined", ("company", "journal")),
+    ("trading", "trading-relation.defined", ()),
+    ("exchange_rates", "exchange-rate.published", ()),
+    ("closed_periods", "period.closed", ("company",)),
+    ("companies", "company.defined", ("company",)),
+    ("parties", "party.defined", ("party",)),
+)
 
 
 def group_events(group: Row) -> list[tuple[str, Row]]:
     """The entities of a scenario's group as definitions, companies and parties last."""
     found: list[tuple[str, Row]] = []
-    for company, ledgers in (group.get("settlement_parameters") or {}).items():
-        for ledger, fields in (ledgers or {}).items():
-            found.append(("settlement-parameters.defined", {"company": company, "ledger": ledger, **(fields or {})}))
-    for company, partners in (group.get("intercompany_accounting") or {}).items():
-        found += [("intercompany-accounting.defined", {"company": company, "partner": p, **(f or {})}) for p, f in partners.items()]
-    for company, fields in (group.get("centralized_payments") or {}).items():
-        found.append(("centralized-payments.defined", {"company": company, **(fields or {})}))
     if group.get("centralized_payments_members") is not None:
         found.append(("centralized-payments-members.defined", {"members": group["centralized_payments_members"]}))
-    for company, profiles in (group.get("posting_profiles") or {}).items():
-        found += [("posting-profile.defined", {"company": company, "posting_profile": p, **(f or {})}) for p, f in profiles.items()]
     for company, methods in (group.get("methods_of_payment") or {}).items():
         found.append(("methods-of-payment.defined", {"company": company, "methods": methods}))
-    for company, journals in (group.get("payment_journals") or {}).items():
-        found += [("payment-journal.defined", {"company": company, "journal": j, **(f or {})}) for j, f in journals.items()]
-    found += [("trading-relation.defined", relation) for relation in group.get("trading") or []]
-    found += [("exchange-rate.published", rate) for rate in group.get("exchange_rates") or []]
-    for company, spans in (group.get("closed_periods") or {}).items():
-        found += [("period.closed", {"company": company, **span}) for span in spans]
-    found += [("company.defined", {"company": company, **(fields or {})}) for company, fields in (group.get("companies") or {}).items()]
-    found += [("party.defined", {"party": party, **(fields or {})}) for party, fields in (group.get("parties") or {}).items()]
+    for part, event, keys in _PARTS:
+        found += [(event, data) for data in _below(group.get(part), keys, {})]
     return found
+
+
+def _below(value: Any, keys: tuple[str, ...], above: Row) -> list[Row]:
+    if keys:
+        return [row for name, each in (value or {}).items() for row in _below(each, keys[1:], {**above, keys[0]: str(name)})]
+    if isinstance(value, list):
+        return [{**above, **each} for each in value]
+    return [{**above, **(value or {})}] if above else []

@@ -3,8 +3,6 @@
 Invariant: the shares of a run's journals never exceed what its payments gave to the invoices that they name.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -16,37 +14,36 @@ from tests.oracle.run import Record, Run
 
 @dataclass
 class Share:
-    """What a payment gave to one vendor invoice: all of it, what of it was applied, the discount taken."""
+    """What a payment gave to one vendor invoice: all of it, what of it was applied, the discount taken, the agreed rate."""
 
     invoice: Document
     given: Fraction
     applied: Fraction
     discount: Fraction
-    agreed: Fraction | None
+    agreed: str | None
+
+    @property
+    def named(self) -> Row:
+        """The seller's invoice: company, document."""
+        return self.invoice.said.get("intercompany_invoice") or {}
 
 
 @dataclass
 class Journal:
-    """A sales payment journal, from the run on that makes it; it is in no list before its status is set."""
+    """A sales payment journal, from the run on that makes it; it is in no list before it is created."""
 
     payment: Document
     run: str
     company: str  # the seller
     buyer: str
     vendor: str  # the buyer's account of the seller
-    shares: list[Share]
+    shares: list[Share] = field(default_factory=list)
     status: str = "created"
     journal: str = ""
     account: str = ""
     document: str = ""
     place: int = 0
     order: int = 0
-
-    def number(self, numbers: dict[str, int]) -> None:
-        """Gives it the next number of its payment."""
-        name = f"{self.payment.company}-{self.payment.number}"
-        numbers[name] += 1
-        self.place = numbers[name]
 
     def find(self, reference: Reference) -> Row | None:
         """The trading relation, which names the journal and the customer's account."""
@@ -62,140 +59,101 @@ class Journal:
             return self.payment.rate
         return reference.rate(self.company, self.payment.currency, self.payment.date)
 
+    @property
     def amount(self) -> Fraction:
         """What the payment gave, overpayments written off included."""
         return sum((share.given for share in self.shares), ZERO)
 
-    def documents(self) -> list[Key]:
+    @property
+    def key(self) -> Key:
+        """The document that the journal posts."""
+        return ("receivable", self.company, self.document)
+
+    def reserves(self) -> list[Key]:
         """The customer invoices that it names."""
-        named = [(share.invoice.mirrors or {})["document"] for share in self.shares]
-        return [("receivable", self.company, name) for name in dict.fromkeys(named)]
+        return [("receivable", self.company, share.named["document"]) for share in self.shares]
 
     def data(self, reference: Reference) -> Row:
-        """The sales payment as a customer payment would say it."""
-        currency, marks = self.payment.currency, {}
+        """The sales payment as a customer payment would say it; two shares of one invoice are one mark."""
+        currency, marks = self.payment.currency, dict[str, Row]()
         for share in self.shares:
-            name = (share.invoice.mirrors or {})["document"]
-            applied, discount, agreed = marks.get(name, (ZERO, ZERO, None))
-            marks[name] = (applied + share.applied, discount + share.discount, share.agreed or agreed)
-        settle = []
-        for share in self.shares:
-            name = (share.invoice.mirrors or {})["document"]
-            if name in marks:
-                applied, discount, agreed = marks.pop(name)
-                mark = {"company": self.company, "document": name, "amount_to_settle": text(applied, currency)}
-                mark["cash_discount_to_take"] = text(discount, share.invoice.currency)
-                settle.append(mark if agreed is None else {**mark, "cross_rate": _decimal(agreed)})
-        offset = reference.defined["payment-journal.defined"].get((self.company, self.journal), {}).get("offset")
-        return {
-            "company": self.company, "account": self.account, "document": self.document, "date": self.payment.date.isoformat(),
-            "currency": currency, "amount": text(self.amount(), currency), "offset": offset, "reference": self.payment.reference,
-            "settle": settle,
-        }  # fmt: skip
+            same = [each for each in self.shares if each.named == share.named]
+            mark = {"company": self.company, "document": share.named["document"], "cross_rate": share.agreed}
+            mark["amount_to_settle"] = text(sum((each.applied for each in same), ZERO), currency)
+            mark["cash_discount_to_take"] = text(sum((each.discount for each in same), ZERO), share.invoice.currency)
+            marks.setdefault(share.named["document"], mark)
+        offset = reference.get("payment-journal.defined", self.company, self.journal).get("offset")
+        return {**self.row(), "account": self.account, "offset": offset, "settle": list(marks.values())}
 
     def row(self) -> Row:
         """The journal as scenarios.md lists it."""
-        return {
-            "company": self.company, "journal": self.journal, "document": self.document, "status": self.status,
-            "date": self.payment.date.isoformat(), "currency": self.payment.currency, "amount": text(self.amount(), self.payment.currency),
-            "mirrors": {"company": self.payment.company, "document": self.payment.number}, "reference": self.payment.reference,
-        }  # fmt: skip
-
-
-def _decimal(rate: Fraction) -> str:
-    """A rate, which was a decimal string once, as one again."""
-    whole = rate * 10**18
-    return f"{whole.numerator // 10**18}.{whole.numerator % 10**18:018d}"
+        names = {name: getattr(self, name) for name in ("company", "journal", "document", "status")}
+        mirrors = {"company": self.payment.company, "document": self.payment.number}
+        amount, currency = text(self.amount, self.payment.currency), self.payment.currency
+        common = {"date": self.payment.date.isoformat(), "currency": currency, "amount": amount, "mirrors": mirrors}
+        return {**names, **common, "reference": self.payment.said.get("reference")}
 
 
 def relation_of(reference: Reference, seller: str, buyer: str, vendor: str) -> Row | None:
     """The trading relation between a seller and a buyer's vendor account."""
-    for relation in reference.defined["trading-relation.defined"].values():
-        if relation["seller"]["company"] == seller and (relation["buyer"]["company"], relation["buyer"]["vendor"]) == (buyer, vendor):
-            return relation
-    return None
-
-
-@dataclass
-class _Source:
-    """A payment's money in the run: how much of it in the primary's currency, how much in its own."""
-
-    payment: Document
-    there: Fraction
-    own: Fraction
-    shares: list[Share] = field(default_factory=list)
+    relations = reference.defined["trading-relation.defined"].items()
+    return next((data for key, data in relations if (key[0], key[2], key[3]) == (seller, buyer, vendor)), None)
 
 
 def journals_of(reference: Reference, run: Run, run_id: str, order: list[Document]) -> list[Journal]:
     """The journals that a run of the vendors' ledger makes, payment by payment; `order`: of the marks."""
     pairs = [record for record in run.records if not record.enlarges]
-    sources = _filled(run, pairs) if run.primary is not None else _given(pairs)
-    found: list[Journal] = []
-    for source in sources:
-        mine: dict[tuple[str, str], Journal] = {}
-        for share in sorted(source.shares, key=lambda share: order.index(share.invoice)):
-            if share.invoice.mirrors is None:
-                continue
-            seller, invoice = share.invoice.mirrors["company"], share.invoice
+    given = _given(pairs) if run.primary is None else _filled(run, pairs)
+    found: dict[tuple[Key, str, str], Journal] = {}
+    for payment, shares in given:
+        for share in sorted((each for each in shares if each.named), key=lambda share: order.index(share.invoice)):
+            seller, invoice = share.named["company"], share.invoice
             relation = relation_of(reference, seller, invoice.company, invoice.account)
             customer = relation["seller"]["customer"] if relation else f"{invoice.company}/{invoice.account}"
-            if (seller, customer) not in mine:
-                mine[seller, customer] = Journal(source.payment, run_id, seller, invoice.company, invoice.account, [])
-            mine[seller, customer].shares.append(share)
-        found += [journal for journal in mine.values() if journal.amount() > 0]
-    return found
+            new = Journal(payment, run_id, seller, invoice.company, invoice.account)
+            found.setdefault((payment.key, seller, customer), new).shares.append(share)
+    return [journal for journal in found.values() if journal.amount > 0]
 
 
 def _over(record: Record) -> Fraction:
-    return record.over + (record.penny if record.penny_over else ZERO)
+    return record.over + record.penny_over
 
 
-def _given(pairs: list[Record]) -> list[_Source]:
+def _given(pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
     """Without a primary each payment gave what its records say."""
-    sources: dict[int, _Source] = {}
-    for record in pairs:
-        if record.lowering.kind == "payment":
-            source = sources.setdefault(id(record.lowering), _Source(record.lowering, ZERO, ZERO))
-            agreed = record.mark.agreed if record.mark else None
-            source.shares.append(Share(record.other, record.amount + _over(record), record.amount, record.discount, agreed))
-    return list(sources.values())
+    payments = {record.lowering.key: record.lowering for record in pairs if record.lowering.kind == "payment"}
+    found = []
+    for payment in payments.values():
+        mine = [record for record in pairs if record.lowering is payment]
+        found.append((payment, [Share(r.other, r.amount + _over(r), r.amount, r.discount, _agreed(r)) for r in mine]))
+    return found
 
 
-def _filled(run: Run, pairs: list[Record]) -> list[_Source]:
+def _agreed(record: Record) -> str | None:
+    return record.mark.said.get("cross_rate") if record.mark else None
+
+
+def _filled(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
     """With a primary its own money fills the marks, then that of each payment that enlarged it; credit notes are left out."""
-    primary = run.primary
-    assert primary is not None
-    enlarging = [record for record in run.records if record.enlarges]
-    total = sum((record.amount + _over(record) for record in pairs), ZERO)
-    sources = []
-    if primary.kind == "payment":
-        own = total - sum((record.amount for record in enlarging), ZERO)
-        sources.append(_Source(primary, own, own))
-    sources += [_Source(record.other, record.amount, record.applied) for record in enlarging if record.other.kind == "payment"]
-    filled = [ZERO] * len(pairs)
-    discounts = [record.discount for record in pairs]
-    for source in sources:
-        parts: list[tuple[int, Fraction]] = []
-        left = source.there
+    primary, enlarging = run.primary, [record for record in run.records if record.enlarges]
+    sources = [(record.other, record.amount, record.applied) for record in enlarging if record.other.kind == "payment"]
+    if primary is not None and primary.kind == "payment":
+        own = sum((r.amount + _over(r) for r in pairs), ZERO) - sum((record.amount for record in enlarging), ZERO)
+        sources.insert(0, (primary, own, own))
+    open_parts, discounts, found = [r.amount + _over(r) for r in pairs], [r.discount for r in pairs], []
+    for payment, money, its_money in sources:
+        left, rest, shares = money, its_money, list[Share]()
         for place, record in enumerate(pairs):
-            part = min(left, record.amount + _over(record) - filled[place])
-            if part > 0:
-                filled[place] += part
-                left -= part
-                parts.append((place, part))
-        _add_shares(run, source, pairs, parts, discounts)
-    return sources
-
-
-def _add_shares(run: Run, source: _Source, pairs: list[Record], parts: list[tuple[int, Fraction]], discounts: list[Fraction]) -> None:
-    whole, rest, currency = sum((part for _, part in parts), ZERO), source.own, source.payment.currency
-    for number, (place, part) in enumerate(parts):
-        record = pairs[place]
-        given = part
-        if source.there != source.own or currency != record.lowering.currency:
-            given = rest if number == len(parts) - 1 else rounded(source.own * part / whole, currency)
-        rest -= given
-        over = _over(record) if source.payment is run.primary else ZERO
-        agreed = record.mark.agreed if record.mark and source.payment is run.payer else None
-        source.shares.append(Share(record.other, given, given - min(over, given), discounts[place], agreed))
-        discounts[place] = ZERO
+            part = min(left, open_parts[place])
+            if part <= 0:
+                continue
+            open_parts[place], left = open_parts[place] - part, left - part
+            more = left > 0 and any(each > 0 for each in open_parts[place + 1 :])
+            given = rounded(its_money * part / money, payment.currency) if more and payment is not primary else part
+            given = rest if not more and payment is not primary else given
+            rest -= given
+            over = min(_over(record), given) if payment is primary else ZERO
+            shares.append(Share(record.other, given, given - over, discounts[place], _agreed(record) if payment is run.payer else None))
+            discounts[place] = ZERO
+        found.append((payment, shares))
+    return found
