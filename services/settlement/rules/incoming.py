@@ -30,6 +30,7 @@ from shared.events.kinds import DEFAULT_OFFSET, PAYMENT
 from shared.events.settlements import PostedLine
 from shared.events.values import Ledger
 
+
 @dataclass(slots=True)
 class IncomingDocument:
     """What an invoice, a payment or a sales payment says of its document."""
