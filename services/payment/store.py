@@ -171,7 +171,7 @@ async def _load_journals(connection: Connection, books: Books, keys: list[Journa
 
 
 async def _load_waiting(connection: Connection, books: Books, needed: NeededJournals) -> None:
-    """The waiting journals, and the approvals that may go on with them."""
+    """The waiting journals, and the approvals that may resume with them."""
     runs = sorted(needed.runs)
     places: dict[tuple[str, Any], list[Any]] = {("run", run): [] for run in runs} | {("wakes", key): [] for key in needed.wakes}
     names = sorted(_as_text(key) for key in needed.wakes)

@@ -25,12 +25,12 @@ PAYMENT_JOURNAL: Final = "payment-journal"
 
 
 def wake_key(waiting: WaitingJournal) -> tuple[str, ...]:
-    """What lets a journal go on, as a key of the index `wakes`."""
+    """What resumes a journal, as a key of the index `wakes`."""
     return (waiting.need.reason, *waiting.need.key.values())
 
 
 def relation_of(draft: JournalDraft) -> tuple[str, ...]:
-    """The trading relation of a journal, as a key of the index `wakes`: another one for it lets the journal go on too."""
+    """The trading relation of a journal, as a key of the index `wakes`: another one for it resumes the journal too."""
     return (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)
 
 

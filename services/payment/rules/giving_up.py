@@ -1,6 +1,6 @@
 """What waits and is given up: by an operator (`waiting discard`) or because WAIT_AT_MOST has run out.
 
-Invariant: giving up refuses a wish (`discarded`), never a fact: the vendor payment and its settlement stand; the
+Invariant: giving up refuses what was requested (`discarded`), never a document: the vendor payment and its settlement stand; the
 number of a sales payment journal that is given up is not given again.
 """
 

@@ -66,7 +66,7 @@ def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, reply_count: in
 
 
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
-    """Reference data: taken over; the journals that waited for it go on, the oldest first."""
+    """Reference data: taken over; the journals that waited for it resume, the oldest first."""
     books.take_reference(message)
     key = woken_by(message.data)
     if key is None:
@@ -78,7 +78,7 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
 
 
 def woken_by(data: Any) -> tuple[str, ...] | None:
-    """What a reference event lets go on, as a key of the index `wakes`; None for all other data."""
+    """What a reference event resumes, as a key of the index `wakes`; None for all other data."""
     if isinstance(data, TradingRelationDefined):
         return (TRADING_RELATION, data.seller.company, data.buyer.company, data.buyer.vendor)
     if isinstance(data, PaymentJournalDefined):
