@@ -48,7 +48,7 @@ async def load_books(settings: Settings) -> BooksOfAll:
     found: list[Any] = []
     for service in SERVICES:
         async with schema_of(service.name, settings) as connection:
-            found.append(await service.store(settings.schema_name(service.name)).load_all(connection))
+            found.append(await service.store().load_all(connection))
     return BooksOfAll(*found)
 
 

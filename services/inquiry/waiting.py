@@ -56,14 +56,14 @@ class Waiting:
 async def waiting(settings: Settings, event: str | None = None) -> list[Waiting]:
     """All that waits, or what the event with this id caused; oldest first."""
     async with schema_of("settlement", settings) as connection:
-        found = [_of_settlement(each) for each in (await _books(connection, SETTLEMENT, settings)).waiting]
+        found = [_of_settlement(each) for each in (await _books(connection, SETTLEMENT)).waiting]
     async with schema_of("payment", settings) as connection:
-        found += _of_payment(await _books(connection, PAYMENT, settings))
+        found += _of_payment(await _books(connection, PAYMENT))
     return sorted((each for each in found if event in {None, each.event.id}), key=lambda each: each.since)
 
 
-async def _books(connection: Connection, service: Any, settings: Settings) -> Any:
-    return await service.store(settings.schema_name(service.name)).load_waiting(connection, None, _EVER)
+async def _books(connection: Connection, service: Any) -> Any:
+    return await service.store().load_waiting(connection, None, _EVER)
 
 
 def _of_settlement(parked: Parked) -> Waiting:

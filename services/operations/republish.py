@@ -29,7 +29,7 @@ _PAGE: Final = 500
 
 async def republish(settings: Settings, company: str | None = None, since: date | None = None) -> int:
     """Publishes all vouchers, or those of one company, or from a date on; how many. NotSentError if the broker takes one not."""
-    store, after, sent = Store(settings.schema_name("posting")), VoucherKey("", "", 0), 0
+    store, after, sent = Store(), VoucherKey("", "", 0), 0
     async with schema_of("posting", settings) as connection, sender(settings) as sending:
         while page := await store.load_page(connection, after, _PAGE, company, since):
             await sending.send([_record(voucher) for _, voucher in page])

@@ -60,10 +60,9 @@ _Key = tuple[Any, ...]
 
 
 class Store:
-    """The tables of one schema; `schema` is the connection's search_path already and is kept for messages only."""
+    """The tables of one schema; the connection's search_path names it."""
 
-    def __init__(self, schema: str) -> None:
-        self.schema = schema
+    def __init__(self) -> None:
         self._reference = ReferenceTable()
 
     # Loading

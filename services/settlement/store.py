@@ -37,8 +37,7 @@ ROUNDS: Final = 4
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    def __init__(self, schema: str) -> None:
-        self.schema = schema
+    def __init__(self) -> None:
         self._reference = ReferenceTable()
 
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:

@@ -67,7 +67,7 @@ class Delivery:
         self._relay = relay
         self._turn = asyncio.Lock()
         self._epoch = -1
-        self._store: Store[Any] = service.store(database.schema)
+        self._store: Store[Any] = service.store()
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
@@ -116,7 +116,7 @@ class Delivery:
 
     def _current_store(self, state: State) -> Store[Any]:
         if state.epoch != self._epoch:
-            self._store = self.service.store(self.database.schema)  # whatever the old one has in memory is void
+            self._store = self.service.store()  # whatever the old one has in memory is void
             self._epoch = state.epoch
         return self._store
 

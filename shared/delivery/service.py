@@ -66,7 +66,7 @@ class Store(Protocol[B]):
 class Service(Generic[B]):
     """The wiring of one service.
 
-    - `store`: makes the store of a schema.
+    - `store`: makes the store.
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
@@ -79,7 +79,7 @@ class Service(Generic[B]):
     """
 
     name: str
-    store: Callable[[str], Store[B]]
+    store: Callable[[], Store[B]]
     fold: Callable[[B, Message], list[Outgoing]]
     new_books: Callable[[], B]
     subscriptions: Mapping[str, frozenset[str] | None]

@@ -158,6 +158,6 @@ def _batches(entries: Iterable[EventEntry]) -> Iterable[list[EventEntry]]:
 async def reference_of(settings: Settings) -> Reference:
     """The reference data in force, by which events get their keys."""
     async with schema_of("settlement", settings) as connection:
-        books: Any = await SETTLEMENT.store(settings.schema_name("settlement")).load(connection, [])
+        books: Any = await SETTLEMENT.store().load(connection, [])
         reference: Reference = books.reference
         return reference

@@ -78,7 +78,7 @@ def content(books: Books) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(15))
 async def test_tables_hold_what_the_rules_made_of_a_random_stream(connection: Any, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - a drawn test, no secret
-    pure, store = Payment(), Store(SCHEMA)
+    pure, store = Payment(), Store()
     messages = [pure.message(data) for data in stream(random, 120)]
     size = random.choice([1, 3, 20])
     for start in range(0, len(messages), size):
@@ -86,7 +86,7 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream(connection: An
         said, _ = await deliver(connection, store, batch)
         assert said == [each for message in batch for each in fold(pure.books, message)]
         pure.books.commit()
-    assert content(await Store(SCHEMA).load_all(connection)) == content(pure.books)
+    assert content(await Store().load_all(connection)) == content(pure.books)
 
 
 def _runs(pure: Payment, count: int) -> list[Message]:
@@ -97,7 +97,7 @@ def _runs(pure: Payment, count: int) -> list[Message]:
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_batch(connection: Any) -> None:
-    pure, store = Payment(), Store(SCHEMA)
+    pure, store = Payment(), Store()
     await deliver(connection, store, [pure.message(data) for data in (relation(), JOURNAL, FABW)])
     counts = []
     for count in (1, 100):
@@ -110,12 +110,12 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(connection:
 
 async def test_inbound_payments_cost_one_statement(connection: Any) -> None:
     counted = Counted(connection)
-    said, _ = await deliver(counted, Store(SCHEMA), [taken(binary("vendor-payment.posted", PAYMENT, id_=f"P-{n}")) for n in range(100)])
+    said, _ = await deliver(counted, Store(), [taken(binary("vendor-payment.posted", PAYMENT, id_=f"P-{n}")) for n in range(100)])
     assert (len(said), counted.statements) == (100, 1)
 
 
 async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> None:
-    pure, store = Payment(), Store(SCHEMA)
+    pure, store = Payment(), Store()
     await deliver(connection, store, [pure.message(data) for data in (JOURNAL, FABW)])
     await deliver(connection, store, _runs(pure, 50))
     said, passes = await deliver(connection, store, [pure.message(relation())])
@@ -124,8 +124,8 @@ async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> Non
 
 async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_forgotten(connection: Any) -> None:
     pure = Payment()
-    await deliver(connection, Store(SCHEMA), [pure.message(data) for data in (relation(), JOURNAL)])
-    store = Store(SCHEMA)
+    await deliver(connection, Store(), [pure.message(data) for data in (relation(), JOURNAL)])
+    store = Store()
     transaction = connection.transaction()
     await transaction.start()
     await deliver(connection, store, [pure.message(FABW)])
@@ -137,7 +137,7 @@ async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_fo
 
 
 async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
-    pure, store = Payment(), Store(SCHEMA)
+    pure, store = Payment(), Store()
     await deliver(connection, store, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
     books = await store.load_waiting(connection, [EventRef("scenario", "A-2"), EventRef("scenario", "UNKNOWN")], None)
     assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")], NOW)] == ["A-2"]
@@ -162,6 +162,6 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
     values = ("FABW", "VPAY-7", 1, 5, "erp", "P", NOW, "[]", "[]", orjson.dumps(row).decode())
     await connection.execute("insert into waiting values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", *values)
     await connection.execute((migrations / "0002_bytewise_keys.sql").read_text())
-    (waiting,) = list((await Store(SCHEMA).load_all(connection)).waiting)
+    (waiting,) = list((await Store().load_all(connection)).waiting)
     assert waiting.draft.place == 3
     assert waiting.draft.cause == Cause(EventRef("s", "S"), EventRef("erp", "P"), datetime(2026, 2, 15, 10, tzinfo=UTC))

@@ -101,12 +101,12 @@ async def test_batches_leave_in_the_tables_what_they_leave_in_memory(connection:
         messages(PAY, INV, WEST, run(PAY, INV, ENTRY), start=10),
         messages(reversed_record(date(2015, 3, 1)), reversed_document("PAY"), reversed_document("W-1", "FABW", "payable"), start=20),
     ]
-    memory, store = Books(complete=True), Store(SCHEMA)
+    memory, store = Books(complete=True), Store()
     for batch in batches:
         expected = [each.data for one in batch for each in fold(memory, one)]
         memory.commit()
         assert await deliver(connection, store, batch) == expected
-    stored = await Store(SCHEMA).load_all(connection)
+    stored = await Store().load_all(connection)
     assert kept(stored) == kept(memory)
     assert stored.balances == memory.balances
     assert kept(stored)["FABE AR-INV-000001"].lines[0].text == "Facture INV: clients"
@@ -114,14 +114,14 @@ async def test_batches_leave_in_the_tables_what_they_leave_in_memory(connection:
 
 
 async def test_zero_has_the_digits_of_its_currency_after_loading_too(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     await deliver(connection, store, messages(*COMPANIES, INV, run(PAY, INV, ENTRY)))
     loss = next(line for line in kept(await store.load_all(connection))["FABE AR-SET-000001"].lines if line.posting_type == "realized_loss")
     assert [str(side) for side in (loss.debit, loss.credit, loss.accounting_debit, loss.accounting_credit)] == ["0.00", "0.00", "17", "0"]
 
 
 async def test_a_settlement_can_be_reversed_in_its_own_batch(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     posted = await deliver(connection, store, messages(*COMPANIES, PAY, run(PAY, INV, ENTRY), reversed_record(), reversed_document("PAY")))
     assert [(voucher.company, voucher.voucher) for voucher in posted if "reversal" in voucher.kind] == [
         ("FAB", "AR-SRV-000001"),
@@ -131,18 +131,18 @@ async def test_a_settlement_can_be_reversed_in_its_own_batch(connection: Any) ->
 
 
 async def test_numbers_go_on_without_a_gap_after_a_restart(connection: Any) -> None:
-    await deliver(connection, Store(SCHEMA), messages(*COMPANIES))
+    await deliver(connection, Store(), messages(*COMPANIES))
     batch = payments(5)
     numbers = [
         voucher.voucher
         for start in range(0, len(batch), 3)
-        for voucher in await deliver(connection, Store(SCHEMA), batch[start : start + 3])
+        for voucher in await deliver(connection, Store(), batch[start : start + 3])
     ]
     assert [number for number in numbers if number.startswith("AR-PAY")] == [f"AR-PAY-{count:06}" for count in range(1, 6)]
 
 
 async def test_what_is_rolled_back_leaves_no_gap_and_no_reference_data(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     await deliver(connection, store, messages(*COMPANIES))
     transaction = connection.transaction()
     await transaction.start()
@@ -158,20 +158,20 @@ async def test_what_is_rolled_back_leaves_no_gap_and_no_reference_data(connectio
 
 
 async def test_the_latest_reference_event_of_a_key_counts_in_every_process(connection: Any) -> None:
-    here, elsewhere = Store(SCHEMA), Store(SCHEMA)
+    here, elsewhere = Store(), Store()
     await deliver(connection, here, messages(*COMPANIES, CompanyDefined("FAB", "EUR")))
     assert (await elsewhere.load(connection, [])).reference.currency("FAB") == "EUR"
     await deliver(
         connection, here, messages(CompanyDefined("FAB", "GBP"), IntercompanyAccountingDefined("FAB", "FABE", due_to="2381"), start=10)
     )
-    for store in (here, elsewhere, Store(SCHEMA)):
+    for store in (here, elsewhere, Store()):
         reference = (await store.load(connection, [])).reference
         assert (reference.currency("FAB"), reference.intercompany_account("FAB", "FABE", "due_to")) == ("GBP", "2381")
     assert await connection.fetchval("select count(*) from reference") == len(COMPANIES) + 1
 
 
 async def test_reference_data_that_was_emptied_is_forgotten(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     await deliver(connection, store, messages(*COMPANIES))
     await store.load(connection, [])
     await connection.execute("truncate reference")
@@ -179,7 +179,7 @@ async def test_reference_data_that_was_emptied_is_forgotten(connection: Any) -> 
 
 
 async def test_balances_are_the_sums_of_all_lines(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     await deliver(connection, store, messages(*COMPANIES))
     batch = payments(6)
     for start in range(0, len(batch), 4):
@@ -190,7 +190,7 @@ async def test_balances_are_the_sums_of_all_lines(connection: Any) -> None:
 
 
 async def test_what_a_fold_misses_is_loaded_and_then_found(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     batch = messages(reversed_record(), reversed_document("PAY"), start=20)
     await deliver(connection, store, messages(*COMPANIES, PAY, run(PAY, INV, ENTRY)))
     loaded = await store.load(connection, [])
@@ -208,7 +208,7 @@ async def test_what_a_fold_misses_is_loaded_and_then_found(connection: Any) -> N
 
 
 async def test_the_queries_of_a_batch_do_not_depend_on_its_size(connection: Any) -> None:
-    store = Store(SCHEMA)
+    store = Store()
     await deliver(connection, store, messages(*COMPANIES))
     await store.load(connection, [])  # reads the new reference data
     counted = Counted(connection)

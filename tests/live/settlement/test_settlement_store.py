@@ -82,7 +82,7 @@ def content(books: Books) -> dict[str, Any]:
 
 async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the tables hold and what the rules made in memory, after the same messages in batches of a size."""
-    store, pure = Store(SCHEMA), Books(complete=True)
+    store, pure = Store(), Books(complete=True)
     messages = taken(scenario)
     for start in range(0, len(messages), size):
         batch = messages[start : start + size]
@@ -90,7 +90,7 @@ async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict
         expected = [each for message in batch for each in fold(pure, message)]
         assert [each.ref for each in said] == [each.ref for each in expected]
         pure.commit()
-    return content(await Store(SCHEMA).load_all(connection)), content(pure)
+    return content(await Store().load_all(connection)), content(pure)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -112,8 +112,8 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream_in_batches(con
 class Counting(Store):
     """A store that counts how often it is asked for more."""
 
-    def __init__(self, schema: str) -> None:
-        super().__init__(schema)
+    def __init__(self) -> None:
+        super().__init__()
         self.asked = 0
 
     async def load_missing(self, connection: Any, books: Books, missing: Any) -> None:
@@ -133,7 +133,7 @@ async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(co
         ]
     events.append({"id": "FAB", "type": "company.defined", "company": "FAB", "name": "Fabrikam", "currency": "USD"})
     messages = taken(streams.scenario({"parties": {"NW": {"customers": {"FAB": "C"}}}}, events))
-    store = Counting(SCHEMA)
+    store = Counting()
     await deliver(connection, store, [message for message in messages if message.type != "company.defined"])
     store.asked = 0
     await deliver(connection, store, [message for message in messages if message.type == "company.defined"])

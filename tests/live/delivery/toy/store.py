@@ -21,8 +21,7 @@ class Store:
 
     made = 0
 
-    def __init__(self, schema: str) -> None:
-        self.schema = schema
+    def __init__(self) -> None:
         type(self).made += 1
 
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
