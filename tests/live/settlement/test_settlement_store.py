@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from services.settlement.rules.fold import Books, fold
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
 from shared.events.codec import decode
-from shared.events.envelope import Message, Record
+from shared.events.envelope import EventRef, Message, Record
 from shared.working_set import NotLoadedError
 from tests.builders import streams
 from tests.live.schemas import empty_schema
@@ -140,3 +141,23 @@ async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(co
     assert store.asked < 10
     books = await store.load_all(connection)
     assert [books.waiting.complete, list(books.waiting), sum(document.open for document in books.documents)] == [True, [], 0]
+
+
+async def test_what_is_given_up_is_loaded_by_its_event_or_by_its_age_and_nothing_else(connection: Any) -> None:
+    group = {"companies": {"FAB": {"currency": "USD"}}, "parties": {"NW": {"customers": {"FAB": "C"}}}}
+    payment = {"type": "customer-payment.posted", "company": "FAB", "account": "C", "date": "2026-03-02", "currency": "USD", "amount": "1"}
+    marks = [{"settle": [{"company": "FAB", "document": f"I{n}"}]} for n in range(3)]
+    messages = taken(streams.scenario(group, [{**payment, **marks[n], "id": f"P{n}", "document": f"P{n}"} for n in range(3)]))
+    await deliver(connection, Store(), messages)
+    first, second, _ = [message for message in messages if message.type == "payment-journal.posted"]
+
+    async def waiting(events: list[EventRef] | None, older_than: datetime | None) -> list[str]:
+        books = await Store().load_waiting(connection, events, older_than)
+        return sorted(parked.event.id for parked in books.waiting)
+
+    assert await waiting([second.data.event], None) == ["P1"]
+    assert await waiting([], None) == []
+    assert await waiting(None, None) == ["P0", "P1", "P2"]
+    await connection.execute("update waiting set since = since - interval '1 day' where event_id = 'P0'")
+    assert await waiting(None, first.time) == ["P0"]
+    assert await waiting([second.data.event], first.time) == []

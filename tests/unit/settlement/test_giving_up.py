@@ -99,3 +99,11 @@ def test_what_has_waited_since_before_a_time_is_given_up() -> None:
     assert times[1] - times[0] == timedelta(seconds=1)
     assert expire(simulation.books.settlement, times[0], START) == []
     assert [refusal[0] for refusal in _refusals(expire(simulation.books.settlement, times[1], START))] == ["P1"]
+
+
+def test_what_an_earlier_discard_lets_go_on_waits_no_more_and_is_not_discarded() -> None:
+    simulation = told(invoice("I1"), paid("P1", "10.00", mark("I1"), TO_COME), paid("P2", "10.00", mark("I1")))
+    assert _waits(simulation) == ["P1", "P2"]
+    given_up = _gives_up(simulation, "P1", "P2")
+    assert [refusal[0] for refusal in _refusals(given_up)] == ["P1"]
+    assert [each.data.run.id for each in given_up if each.type == "settlement.posted"] == ["P2"]
