@@ -108,7 +108,21 @@ def _smaller(scenario: Row) -> Iterator[Row]:
     yield from _plainer(scenario, ("group",))
 
 
-_NEEDED = {"id", "type", "company", "account", "document", "date", "currency", "amount", "ledger", "companies", "parties", "settle", "percent"}
+_NEEDED = {
+    "id",
+    "type",
+    "company",
+    "account",
+    "document",
+    "date",
+    "currency",
+    "amount",
+    "ledger",
+    "companies",
+    "parties",
+    "settle",
+    "percent",
+}
 
 
 def _plainer(whole: Row, path: tuple[Any, ...]) -> Iterator[Row]:

@@ -102,20 +102,7 @@ def _values(name: str, data: Row) -> Iterator[str]:
     if data.get("ledger", "payable") not in LEDGERS:
         yield "/ledger"
     if name in POSTED:
-        currency = data["currency"]
-        if currency not in DIGITS:
-            yield "/currency"
-        if not _is_amount(data["amount"], currency):
-            yield "/amount"
-        if not is_rate(data.get("exchange_rate", "1")):
-            yield "/exchange_rate"
-        if name in INVOICES and (data.get("kind", "invoice") not in OFFSETS or data.get("kind") == "payment"):
-            yield "/kind"
-        if "offset" in data and data.get("lines"):
-            yield "/lines"
-        for place, line in enumerate(data.get("lines", [])):
-            if not _is_amount(str(line.get("amount", "")).lstrip("-"), currency):
-                yield f"/lines/{place}/amount"
+        yield from _document_values(name, data)
     for place, mark in enumerate(data.get("settle", [])):
         yield from _fields("mark", mark, f"/settle/{place}")
         amount = mark.get("amount_to_settle")
@@ -123,6 +110,21 @@ def _values(name: str, data: Row) -> Iterator[str]:
             yield f"/settle/{place}/amount_to_settle"
         if not is_rate(mark.get("cross_rate", "1")):
             yield f"/settle/{place}/cross_rate"
+
+
+def _document_values(name: str, data: Row) -> Iterator[str]:
+    currency, lines = data["currency"], data.get("lines", [])
+    right = {
+        "/currency": currency in DIGITS,
+        "/amount": _is_amount(data["amount"], currency),
+        "/exchange_rate": is_rate(data.get("exchange_rate", "1")),
+        "/kind": name in PAYMENTS or data.get("kind", "invoice") in {*OFFSETS} - {"payment"},
+        "/lines": "offset" not in data or not lines,
+    }
+    yield from (field for field, holds in right.items() if not holds)
+    for place, line in enumerate(lines):
+        if not _is_amount(str(line.get("amount", "")).lstrip("-"), currency):
+            yield f"/lines/{place}/amount"
 
 
 def _is_date(value: Any) -> bool:
@@ -135,7 +137,7 @@ def _is_date(value: Any) -> bool:
 
 def _is_amount(value: Any, currency: str) -> bool:
     exact = number(value)
-    return exact is not None and 0 < exact < 10**18 and decimals(value) <= DIGITS[currency]
+    return exact is not None and 0 < exact < 10**18 and decimals(value) <= DIGITS.get(currency, 18)
 
 
 def is_rate(value: Any) -> bool:

@@ -4,48 +4,48 @@ Invariant: nothing is changed here, and no rate is waited for.
 """
 
 from collections.abc import Callable
-from datetime import date
 
 from tests.oracle.documents import Document, Key
 from tests.oracle.money import DIGITS, decimals
 from tests.oracle.rates import MissingRateError, Rates
 from tests.oracle.reference import Reference, Row
-from tests.oracle.run import Mark
+from tests.oracle.run import Mark, Wanted
 from tests.oracle.waiting import refuse
 
 
-def contradictions(
-    reference: Reference, data: Row, marks: list[Mark], payment: Document | None, primary: Document | None, when: date,
-    reserved: Callable[[Key], bool],
-) -> None:  # fmt: skip
+def contradictions(reference: Reference, wanted: Wanted, said_primary: Row | None, reserved: Callable[[Key], bool]) -> None:
     """RefusedError if anything contradicts."""
-    _invalid(data, marks, payment, primary)
+    payment, marks = wanted.payer, wanted.marks
+    _invalid(wanted, said_primary)
     places = [("", payment)] if payment else []
     places += [(f"/settle/{place}", mark.document) for place, mark in enumerate(marks)]
-    members, documents = reference.members(), [document for _, document in places]
-    for at, document in places:
-        if members is not None and document.company not in members and len({each.company for each in documents}) > 1:
-            refuse("not-a-member", f"{at}/company")
-    parties = [reference.party(document.ledger, document.company, document.account) for document in documents]
-    for (at, _), party in zip(places, parties, strict=True):
-        if party != parties[0]:
-            refuse("other-party", f"{at}/document")
-    for code, wrong in (("marked-elsewhere", lambda document: reserved(document.key)), ("document-closed", lambda document: not document.balance)):
-        for at, document in places:
-            if wrong(document):
-                refuse(code, f"{at}/document")
+    documents, members = [document for _, document in places], reference.members()
+    across = members is not None and len({document.company for document in documents}) > 1
+    parties = {document.key: reference.party(document.ledger, document.company, document.account) for document in documents}
+    party = parties[documents[0].key]
+    wrong: list[tuple[str, str, Callable[[Document], bool]]] = [
+        ("not-a-member", "company", lambda document: across and document.company not in (members or [])),
+        ("other-party", "document", lambda document: parties[document.key] != party),
+        ("marked-elsewhere", "document", lambda document: reserved(document.key)),
+        ("document-closed", "document", lambda document: not document.balance),
+    ]
+    for code, name, holds in wrong:
+        for at in (at for at, document in places if holds(document)):
+            refuse(code, f"{at}/{name}")
     for place, mark in enumerate(marks):
         over = _over_settled(reference, mark, payment)
         if over:
             refuse("over-settled", f"/settle/{place}/{over}")
     if len({document.raises for document in documents}) == 1:
         refuse("same-side", "/settle")
-    if not payment and when < max(document.date for document in documents):
+    if not payment and wanted.when < max(document.date for document in documents):
         refuse("date-too-early", "/date")
 
 
-def _invalid(data: Row, marks: list[Mark], payment: Document | None, primary: Document | None) -> None:
-    if data.get("primary") and not payment and (primary is None or primary.raises or all(m.document is not primary for m in marks)):
+def _invalid(wanted: Wanted, said_primary: Row | None) -> None:
+    marks, payment, primary = wanted.marks, wanted.payer, wanted.primary
+    marked = primary is not None and any(mark.document is primary for mark in marks)
+    if said_primary and not payment and (primary is None or primary.raises or not marked):
         refuse("invalid", "/primary")
     seen = [payment.key] if payment else []
     for place, mark in enumerate(marks):
@@ -67,8 +67,9 @@ def _over_settled(reference: Reference, mark: Mark, payment: Document | None) ->
     try:
         if amount is not None and payment is None and amount > document.balance:
             return "amount_to_settle"
-        if amount is not None and payment is not None and rates.worth(amount, payment, document, mark.agreed) > document.balance:
-            if amount > rates.cost(document.balance, payment, document, mark.agreed):
+        if amount is not None and payment is not None:
+            too_much = rates.worth(amount, payment, document, mark.agreed) > document.balance
+            if too_much and amount > rates.cost(document.balance, payment, document, mark.agreed):
                 return "amount_to_settle"
     except MissingRateError:
         pass

@@ -109,11 +109,11 @@ class Document:
 
     def tier(self, when: Day, *, always: bool = False) -> Term | None:
         """The tier that the date still reaches; `always`: else the first (C37)."""
-        reached = [term for term in self.terms if term.until is None or when <= term.until]
-        return (reached or (self.terms if always else []) or [None])[0]
+        reached = [term for term in self.terms if term.until is None or when <= term.until] or (self.terms if always else [])
+        return reached[0] if reached else None
 
     def share(self, term: Term | None, base: str) -> Fraction:
-        """p of a tier: percent times net by gross (C23), an amount as it is; never more than the whole."""
+        """The share p of a tier: percent times net by gross (C23), an amount as it is; never more than the whole."""
         if term is None or term.percent is None:
             return ZERO if term is None else min(term.share, Fraction(1))
         net = self.amount - sum((line.amount for line in self.taxes()), ZERO)
@@ -137,9 +137,9 @@ def new_document(reference: Reference, name: str, data: Row, rate: Fraction, eve
         last = day(said["until"]) if "until" in said else when + timedelta(days=int(said["days"])) if "days" in said else None
         terms.append(Term(number(said.get("percent")), (number(said.get("amount")) or ZERO) / amount, last, said.get("account")))
     document = Document(
-        *(ledger, company, data["account"], data["document"], kind, when, day(data.get("due_date") or when)),
-        *(currency, amount, rate, event, summary, terms, data, amount),
-    )
+        ledger, company, data["account"], data["document"], kind, when, day(data.get("due_date") or when), currency, amount, rate, event,
+        summary, terms, data, amount,
+    )  # fmt: skip
     own, default, sign = reference.currency(company), OFFSETS[kind][LEDGERS.index(ledger)], document.sign
     document.accounting = document.value(amount, own)
     for line in data.get("lines") or [{"account": data.get("offset") or default, "amount": data["amount"]}]:

@@ -13,7 +13,17 @@ from typing import Any
 
 Row = dict[str, Any]
 
-FEATURES = ("cross_rate", "payment_lines", "reduced_tax", "withdrawals", "document_reversals", "references", "account_lists", "summary_accounts", "rates_both_ways")
+FEATURES = (
+    "cross_rate",
+    "payment_lines",
+    "reduced_tax",
+    "withdrawals",
+    "document_reversals",
+    "references",
+    "account_lists",
+    "summary_accounts",
+    "rates_both_ways",
+)
 _COMPANIES = ("NORD", "SUED", "OST", "WEST")
 _DIGITS = {"JPY": 0, "KWD": 3}
 _RATES = {"USD": Decimal(1), "EUR": Decimal("1.10"), "GBP": Decimal("1.30"), "JPY": Decimal("0.0067"), "KWD": Decimal("3.25")}
@@ -206,7 +216,10 @@ def _options(scenario: Scenario, names: list[str]) -> None:
     if "summary_accounts" in scenario.features and scenario.chance(0.2):
         for name in names:
             profile = {"receivable": {"all": "1210", "accounts": {"d1": "1220"}}, "payable": {"all": "2210"}}
-            group.setdefault("posting_profiles", {})[name] = {"GEN": profile, "ADV": {"receivable": {"all": "2410"}, "payable": {"all": "1450"}}}
+            group.setdefault("posting_profiles", {})[name] = {
+                "GEN": profile,
+                "ADV": {"receivable": {"all": "2410"}, "payable": {"all": "1450"}},
+            }
     if scenario.chance(0.06):
         group["methods_of_payment"] = {name: rng.choice([["CHECK"], ["CHECK", "EFT"]]) for name in names}
 
@@ -302,9 +315,15 @@ def _document(scenario: Scenario, ledger: str, kind: str | None = None) -> None:
     rng, company = scenario.rng, scenario.company()
     kind = kind or rng.choice(["invoice"] * 6 + ["credit_note"] * 2 + ["interest_note", "refund"])
     currency = scenario.currency(company)
-    doc = Doc(ledger, company, _number(scenario, kind[0].upper()), kind, _account(scenario, ledger), currency, Decimal(0), scenario.day(0, 25))
+    doc = Doc(
+        ledger, company, _number(scenario, kind[0].upper()), kind, _account(scenario, ledger), currency, Decimal(0), scenario.day(0, 25)
+    )
     doc.amount = _amount(scenario, currency)
-    event = {"id": doc.number, "type": f"{'customer' if ledger == 'receivable' else 'vendor'}-invoice.posted", **_head(scenario, ledger, doc)}
+    event = {
+        "id": doc.number,
+        "type": f"{'customer' if ledger == 'receivable' else 'vendor'}-invoice.posted",
+        **_head(scenario, ledger, doc),
+    }
     if kind != "invoice":
         event["kind"] = kind
     if scenario.chance(0.5):
@@ -345,7 +364,7 @@ def _chosen(scenario: Scenario, ledger: str, most: int, *, lowering: bool | None
 
 
 def _mark(scenario: Scenario, doc: Doc, currency: str | None) -> Row:
-    rng, mark = scenario.rng, {"company": doc.company, "document": doc.number}
+    rng, mark = scenario.rng, dict[str, Any](company=doc.company, document=doc.number)
     paid = currency or doc.currency
     if scenario.chance(0.3):
         need = _need(doc) * _RATES[doc.currency] / _RATES[paid] if paid != doc.currency else _need(doc)
@@ -378,7 +397,11 @@ def _payment(scenario: Scenario, ledger: str) -> None:
     if doc.amount <= 0:
         doc.amount = _amount(scenario, currency)
     doc.amount = Decimal(money(doc.amount, currency))
-    event = {"id": doc.number, "type": f"{'customer' if ledger == 'receivable' else 'vendor'}-payment.posted", **_head(scenario, ledger, doc)}
+    event = {
+        "id": doc.number,
+        "type": f"{'customer' if ledger == 'receivable' else 'vendor'}-payment.posted",
+        **_head(scenario, ledger, doc),
+    }
     if raising or others:
         marks = [_mark(scenario, each, currency) for each in [*raising, *others]]
         rng.shuffle(marks)
@@ -389,7 +412,10 @@ def _payment(scenario: Scenario, ledger: str) -> None:
         event["method_of_payment"] = rng.choice(["CHECK", "EFT"])
     if scenario.has("payment_lines", 0.08) and doc.amount > 2:
         fee = Decimal(money(doc.amount / 50, currency))
-        event["lines"] = [{"account": "cash", "amount": money(doc.amount - fee, currency)}, {"account": "7010", "amount": money(fee, currency)}]
+        event["lines"] = [
+            {"account": "cash", "amount": money(doc.amount - fee, currency)},
+            {"account": "7010", "amount": money(fee, currency)},
+        ]
     scenario.docs.append(doc)
     scenario.events.append(event)
     relations = scenario.group.get("trading")
@@ -400,7 +426,16 @@ def _payment(scenario: Scenario, ledger: str) -> None:
 def _on_account(scenario: Scenario, ledger: str) -> None:
     """A payment without marks, to be settled later."""
     company = scenario.company()
-    doc = Doc(ledger, company, _number(scenario, "P"), "payment", _account(scenario, ledger), scenario.currency(company), Decimal(0), scenario.day(5, 30))
+    doc = Doc(
+        ledger,
+        company,
+        _number(scenario, "P"),
+        "payment",
+        _account(scenario, ledger),
+        scenario.currency(company),
+        Decimal(0),
+        scenario.day(5, 30),
+    )
     doc.amount = _amount(scenario, doc.currency)
     name = f"{'customer' if ledger == 'receivable' else 'vendor'}-payment.posted"
     scenario.docs.append(doc)
@@ -469,7 +504,8 @@ def _reference(scenario: Scenario, ledger: str) -> None:
             choices.append({"type": "reference.withdrawn", "event": "exchange-rate.published", **rate})
         for one, partners in scenario.group.get("intercompany_accounting", {}).items():
             choices += [
-                {"type": "reference.withdrawn", "event": "intercompany-accounting.defined", "company": one, "partner": other} for other in partners
+                {"type": "reference.withdrawn", "event": "intercompany-accounting.defined", "company": one, "partner": other}
+                for other in partners
             ]
     scenario.events.append({"id": scenario.name("X"), **rng.choice(choices)})
 
@@ -517,11 +553,13 @@ def _trade(scenario: Scenario) -> None:
     if scenario.chance(0.9):
         group["payment_journals"] = {seller: {"ARPAY": {"offset": "cash"}}}
     else:
-        scenario.late.append({"id": scenario.name("X"), "type": "payment-journal.defined", "company": seller, "journal": "ARPAY", "offset": "cash"})
+        scenario.late.append(
+            {"id": scenario.name("X"), "type": "payment-journal.defined", "company": seller, "journal": "ARPAY", "offset": "cash"}
+        )
     automatic = scenario.chance(0.65)
     group["trading"] = []
     for name in names:
-        relation = {"seller": {"company": seller, "customer": "IC"}, "buyer": {"company": name, "vendor": "v1"}}
+        relation: Row = {"seller": {"company": seller, "customer": "IC"}, "buyer": {"company": name, "vendor": "v1"}}
         relation |= {"payment_journal": "ARPAY", "post_automatically": automatic}
         if scenario.chance(0.1):
             scenario.late.append({"id": scenario.name("X"), "type": "trading-relation.defined", **relation})

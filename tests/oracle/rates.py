@@ -6,7 +6,7 @@ Invariant: every step is rounded to its currency; a rate is asked for only where
 from fractions import Fraction
 
 from tests.oracle.documents import Document
-from tests.oracle.money import ZERO, rounded
+from tests.oracle.money import rounded
 from tests.oracle.reference import Reference
 
 

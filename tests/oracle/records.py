@@ -8,8 +8,10 @@ from fractions import Fraction
 
 from tests.oracle.documents import Document, Line, offset_account
 from tests.oracle.money import ZERO, rounded
-from tests.oracle.reference import Reference, Row
+from tests.oracle.reference import Row
 from tests.oracle.run import Record, Run
+
+Sums = tuple[str, Fraction, Fraction]  # currency, amount, accounting amount
 
 
 @dataclass
@@ -67,9 +69,9 @@ def post(run: Run, record: Record, run_id: str) -> Posted:
     if record.discount:
         lines.discount(value)
     kind = "penny_difference" if record.penny_over else "overpayment_underpayment"
-    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), lowering.currency, over, over_value)
+    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), (lowering.currency, over, over_value))
     kind = "penny_difference" if record.penny_under else "overpayment_underpayment"
-    lines.pair(other.company, lines.plain(other, kind), lines.party(other), other.currency, under, under_value)
+    lines.pair(other.company, lines.plain(other, kind), lines.party(other), (other.currency, under, under_value))
     if record.own_discount:  # C44: in its own company, with the opposite sign
         run.trail.add("C15")
         account = lines.account(note.company, record.own_tier.account if record.own_tier else None)
@@ -96,9 +98,9 @@ class _Lines:
         lines = [line.times(self.sign) for line in [*debits, credit] if line.amount or line.value]
         self.posted.lines.setdefault(company, []).extend(lines)
 
-    def pair(self, company: str, debit: Line, credit: Line, currency: str, amount: Fraction, value: Fraction) -> None:
+    def pair(self, company: str, debit: Line, credit: Line, sums: Sums) -> None:
         """A debit and a credit of one amount."""
-        debit.currency, debit.amount, debit.value = currency, amount, value
+        debit.currency, debit.amount, debit.value = sums
         self.against(company, [debit], credit)
 
     def party(self, document: Document) -> Line:
@@ -128,12 +130,12 @@ class _Lines:
         here, there, currency = lowering.company, other.company, lowering.currency
         if here != there and record.amount:
             self.run.trail.add("F-C03" if record.enlarges else "F-C01" if lowering.ledger == "receivable" else "F-C02")
-            self.pair(here, self.party(lowering), self.due(lowering, there, to=True), currency, record.amount, main)
-            self.pair(there, self.due(other, here, to=False), self.party(other), currency, record.amount, booked)
+            self.pair(here, self.party(lowering), self.due(lowering, there, to=True), (currency, record.amount, main))
+            self.pair(there, self.due(other, here, to=False), self.party(other), (currency, record.amount, booked))
         elif lowering.summary != other.summary and record.amount:
             debit, credit = self.party(lowering), self.party(other)
             debit.rule = credit.rule = "F-C17"
-            self.pair(here, debit, credit, currency, record.amount, main)
+            self.pair(here, debit, credit, (currency, record.amount, main))
 
     def gain(self) -> None:
         """Gain or loss: by the payment company through due to and due from, else by the invoice company against the party."""
@@ -146,11 +148,11 @@ class _Lines:
         if gain and here != there and option == "payment" and lowering.currency not in own:
             self.run.trail.add("F-C07")
             translated = self.run.rates.to_payer(size, lowering, there)
-            self.pair(there, self.party(other), self.due(other, here, to=False), currency, ZERO, size)
-            self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), currency, ZERO, translated)
+            self.pair(there, self.party(other), self.due(other, here, to=False), (currency, ZERO, size))
+            self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), (currency, ZERO, translated))
         elif gain:
             self.run.trail.add("F-C08")
-            self.pair(there, self.party(other), self.plain(other, kind), currency, ZERO, size)
+            self.pair(there, self.party(other), self.plain(other, kind), (currency, ZERO, size))
 
     def discount(self, value: Fraction) -> None:
         """R's discount, posted by its company or by the payment company."""
@@ -169,7 +171,9 @@ class _Lines:
         self.against(other.company, [*taxes, due], self.party(other))
         own = self.reference.currency(payer)
         there = due.amount if other.currency == own else self.run.rates.to_payer(due.value, lowering, other.company)
-        self.against(payer, self.split(other, due.amount, there, self.account(payer, said), own), self.due(lowering, other.company, to=True))
+        self.against(
+            payer, self.split(other, due.amount, there, self.account(payer, said), own), self.due(lowering, other.company, to=True)
+        )
 
     def shared(self, document: Document, amount: Fraction, value: Fraction, account: str) -> list[Line]:
         """A discount in the document's company: its tax, and the rest over the lines' dimensions."""

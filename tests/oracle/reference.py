@@ -124,7 +124,10 @@ class Reference:
 
     def option(self, name: str, ledger: str, company: str, partner: str) -> str:
         """`invoice` or `payment`: the intercompany accounting if it says so, else the centralized payments (the ledger's entry first)."""
-        accounting, central = self.get("intercompany-accounting.defined", company, partner), self.get("centralized-payments.defined", company)
+        accounting, central = (
+            self.get("intercompany-accounting.defined", company, partner),
+            self.get("centralized-payments.defined", company),
+        )
         default = "invoice" if name == "post_cash_discount" else "payment"
         return str(accounting.get(name) or (central.get(ledger) or {}).get(name) or central.get(name) or default)
 

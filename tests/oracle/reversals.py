@@ -141,9 +141,13 @@ class Books(World):
         debit, credit = (lowering, other) if (lowering.ledger == "payable") != record.enlarges else (other, lowering)
         note = other if record.enlarges else lowering
         return {
-            **{"settlement": posted.run, "ledger": lowering.ledger, "date": record.date.isoformat()},
-            **{"debit_company": debit.company, "debit_document": debit.number},
-            **{"credit_company": credit.company, "credit_document": credit.number},
+            "settlement": posted.run,
+            "ledger": lowering.ledger,
+            "date": record.date.isoformat(),
+            "debit_company": debit.company,
+            "debit_document": debit.number,
+            "credit_company": credit.company,
+            "credit_document": credit.number,
             "amount": text(record.amount, lowering.currency),
             "cash_discount": text(record.discount, other.currency),
             "credit_note_discount": text(record.own_discount, note.currency),

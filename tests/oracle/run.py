@@ -13,7 +13,7 @@ from tests.oracle.documents import Document, Key, Term
 from tests.oracle.money import ZERO, number, rounded
 from tests.oracle.order import by_date, by_default, by_priority
 from tests.oracle.rates import Rates
-from tests.oracle.reference import Reference, Row, day
+from tests.oracle.reference import Reference, Row
 
 Day = date
 
@@ -29,6 +29,18 @@ class Mark:
         self.amount, self.typed = number(self.said.get("amount_to_settle")), number(self.said.get("cash_discount_to_take"))
         self.agreed, self.use = number(self.said.get("cross_rate")), self.said.get("use_cash_discount") or "normal"
         self.full = bool(self.said.get("full_settlement"))
+
+
+@dataclass
+class Wanted:
+    """What is to be settled. `payer`: the payment whose marks these are; `automatic`: nobody marked anything."""
+
+    marks: list[Mark]
+    when: Day
+    payer: Document | None = None
+    primary: Document | None = None
+    discount_date: Day | None = None
+    automatic: bool = False
 
 
 @dataclass
@@ -105,15 +117,12 @@ class Giver:
 
 
 class Run:
-    """The pairs of one settlement. `payer`: the payment whose marks these are; `automatic`: nobody marked anything."""
+    """The pairs of one settlement."""
 
-    def __init__(
-        self, reference: Reference, documents: dict[Key, Document], marks: list[Mark], when: Day, trail: set[str], *,
-        payer: Document | None = None, primary: Document | None = None, discount_date: Any = None, automatic: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, reference: Reference, documents: dict[Key, Document], wanted: Wanted, trail: set[str]) -> None:
         self.reference, self.documents, self.rates, self.trail = reference, documents, Rates(reference, trail), trail
-        self.marks, self.when, self.payer, self.primary = marks, when, payer, primary
-        self.discount_date, self.automatic = day(discount_date) if discount_date else None, automatic
+        self.marks, self.when, self.payer, self.primary = wanted.marks, wanted.when, wanted.payer, wanted.primary
+        self.discount_date, self.automatic = wanted.discount_date, wanted.automatic
         self.held: set[Key] = set()
         self.pairs: list[tuple[str, str]] = []  # the companies of the pairs looked at
         self.compute()
@@ -130,7 +139,7 @@ class Run:
     # Step 4a: the shares of the discounts
 
     def share(self, mark: Mark, when: Day) -> tuple[Fraction, Term | None]:
-        """p of R's terms at a date, and the tier that it reaches."""
+        """The share p of R's terms at a date, and the tier that it reaches."""
         document = mark.document
         tier = document.tier(when, always=mark.use == "always")
         return (ZERO if mark.use == "never" else document.share(tier, self.parameter(document, "cash_discount_base"))), tier
@@ -211,7 +220,7 @@ class Run:
         return taker.mark.agreed if lowering is self.payer else None
 
     def _discount(self, taker: Taker, lowering: Document) -> tuple[Fraction, Fraction, Term | None]:
-        """p, the discount that would close R, and the tier whose account it has."""
+        """The share p, the discount that would close R, and the tier whose account it has."""
         mark, document = taker.mark, taker.document
         share, tier = self.share(mark, self.discount_date or (self.primary or lowering).date)  # C28
         if lowering.kind == "credit_note" and not self.parameter(lowering, "cash_discounts_for_credit_notes"):
@@ -236,7 +245,9 @@ class Run:
             return ZERO, None
         return amount - taker.taken_paid - (self.rates.cost(taker.taken, payer, document, agreed) if taker.taken else ZERO), None
 
-    def _exchange(self, money: Fraction, want: Fraction, lowering: Document, other: Document, agreed: Any = None) -> tuple[Fraction, Fraction]:
+    def _exchange(
+        self, money: Fraction, want: Fraction, lowering: Document, other: Document, agreed: Any = None
+    ) -> tuple[Fraction, Fraction]:
         """What L pays and what the other gets of what it wants; L keeps money that is worth nothing to it."""
         if lowering.currency == other.currency:
             return (min(money, want),) * 2

@@ -16,7 +16,7 @@ from tests.oracle.money import ZERO, number
 from tests.oracle.rates import MissingRateError
 from tests.oracle.records import Posted, post
 from tests.oracle.reference import TYPES, Reference, Row, day, group_events
-from tests.oracle.run import Mark, Run
+from tests.oracle.run import Mark, Run, Wanted
 from tests.oracle.sales import Journal, journals_of
 from tests.oracle.waiting import RefusedError, Waiting, Wish, refuse, wait
 
@@ -169,11 +169,12 @@ class World(Waiting):
         hub = data.get("primary")
         primary = payment if payment and hub else self.documents.get((ledger, hub["company"], hub["document"])) if hub else None
         when = payment.date if payment else day(data["date"]) if data.get("date") else max(mark.document.date for mark in marks)
-        contradictions(self.reference, data, marks, payment, primary, when, lambda key: self.reserved(key, wish.order))
+        discount_date = day(data["cash_discount_date"]) if data.get("cash_discount_date") else None
+        wanted = Wanted(marks, when, payment, primary, discount_date)
+        contradictions(self.reference, wanted, hub, lambda key: self.reserved(key, wish.order))
         marks += [Mark(payment)] if payment else []
         try:
-            discount_date = data.get("cash_discount_date")
-            run = Run(self.reference, self.documents, marks, when, self.trail, payer=payment, primary=primary, discount_date=discount_date)
+            run = Run(self.reference, self.documents, wanted, self.trail)
             self._rehearse(run)
         except MissingRateError as missing:
             wait("exchange-rate", company=missing.args[0], currency=missing.args[1])
@@ -208,8 +209,7 @@ class World(Waiting):
         """Books the run and takes it back: all its figures can be had."""
         done: list[Posted] = []
         try:
-            for record in run.records:
-                done.append(post(run, record, ""))
+            done.extend(post(run, record, "") for record in run.records)
         except MissingRateError:
             for pair in run.pairs:
                 self._wait_for_accounting(*pair)
@@ -277,7 +277,7 @@ class World(Waiting):
         if len({mark.document.raises for mark in marks}) < 2:
             return
         self.trail |= {"F-B11", "C45"}
-        run = Run(self.reference, self.documents, marks, max(when, document.date), self.trail, automatic=True)
+        run = Run(self.reference, self.documents, Wanted(marks, max(when, document.date), automatic=True), self.trail)
         if not any(self.reference.closed(document.company, record.date) for record in run.records):
             self._book(run, run_id, run_id, [record.other for record in run.records])
 
