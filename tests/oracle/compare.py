@@ -74,20 +74,27 @@ def _settlement(row: Row) -> Key:
     return (None if run.startswith("sales/") or len(run) > 20 else run, *names)
 
 
-def differences(scenario: Row) -> dict[str, list[str]]:
-    """Part -> what only one of the two says; empty where they agree."""
+def outcome(scenario: Row) -> tuple[dict[str, list[str]], set[str]]:
+    """Part -> what only one of the two says, empty where they agree; and the rules that occurred in either."""
+    came, rules = simulate(scenario)
     try:
-        theirs = comparable(product(scenario))
+        other = product(scenario)
     except Exception as error:  # noqa: BLE001  (a crash of the product is a difference like any other)
-        return {"crash": [f"{type(error).__name__}: {error}"[:300]]}
-    ours = comparable(simulate(scenario)[0])
+        return {"crash": [f"{type(error).__name__}: {error}"[:300]]}, rules
+    rules |= {line["rule"] for voucher in other["vouchers"] for line in voucher["lines"] if line["rule"]}
+    ours, theirs = comparable(came), comparable(other)
     found: dict[str, list[str]] = {}
     for part, expected in ours.items():
         only = [f"oracle:  {row}" for row in (expected - theirs[part]).elements()]
         only += [f"product: {row}" for row in (theirs[part] - expected).elements()]
         if only and not (part == "fields" and "rejected" in found):
             found[part] = only
-    return found
+    return found, rules
+
+
+def differences(scenario: Row) -> dict[str, list[str]]:
+    """Part -> what only one of the two says; empty where they agree."""
+    return outcome(scenario)[0]
 
 
 # Shrinking
@@ -158,13 +165,15 @@ def shrunk(scenario: Row, fails: Callable[[Row], bool], most: int = 400) -> Row:
     return scenario
 
 
-def _fails_like(kind: str) -> Callable[[Row], bool]:
+def _fails_like(found: dict[str, list[str]]) -> Callable[[Row], bool]:
+    """Differs in the same part, and in no other part than those that differ now."""
+
     def fails(scenario: Row) -> bool:
         try:
-            simulate(scenario)
+            now = differences(scenario)
         except Exception:  # noqa: BLE001  (a scenario that lost what it needs is no example)
             return False
-        return kind in differences(scenario)
+        return next(iter(found)) in now and now.keys() <= found.keys()
 
     return fails
 
@@ -183,14 +192,14 @@ def main(arguments: list[str]) -> int:
     kinds: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.count):
         scenario = generate(seed, features)
-        rules.update(simulate(scenario)[1])
-        found = differences(scenario)
+        found, occurred = outcome(scenario)
+        rules.update(occurred)
         if not found:
             continue
         kind = next(iter(found))
         kinds[kind] += 1
         if sum(kinds.values()) <= options.shrink:
-            scenario = shrunk(scenario, _fails_like(kind))
+            scenario = shrunk(scenario, _fails_like(found))
             found = differences(scenario)
         _show(seed, found)
         if options.keep:

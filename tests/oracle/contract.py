@@ -120,6 +120,7 @@ def _document_values(name: str, data: Row) -> Iterator[str]:
         "/exchange_rate": is_rate(data.get("exchange_rate", "1")),
         "/kind": name in PAYMENTS or data.get("kind", "invoice") in {*OFFSETS} - {"payment"},
         "/lines": "offset" not in data or not lines,
+        "/credits": "credits" not in data or data.get("kind") == "credit_note",
     }
     yield from (field for field, holds in right.items() if not holds)
     for place, line in enumerate(lines):

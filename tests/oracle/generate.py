@@ -84,7 +84,7 @@ class Scenario:
 
     def currency(self, company: str) -> str:
         """Mostly the company's own or the scenario's foreign one."""
-        return self.currencies[company] if self.chance(0.6) else self.rng.choice(["EUR", "USD", "GBP", "JPY", "KWD", "EUR", "USD"])
+        return self.currencies[company] if self.chance(0.7) else self.rng.choice(["EUR", "USD", "GBP", "JPY", "KWD", "EUR", "USD"])
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -152,7 +152,7 @@ def _parameters(scenario: Scenario) -> Row:
         "cash_discounts_for_credit_notes": (0.4, [True]),
         "cash_discount_administration": (0.4, ["unspecific"]),
         "maximum_penny_difference": (0.35, ["0.02", "0.05", "0.10", "1"]),
-        "maximum_overpayment_or_underpayment": (0.45, ["1.00", "2.00", "5.00", "0.50"]),
+        "maximum_overpayment_or_underpayment": (0.55, ["1.00", "2.00", "5.00", "0.50"]),
         "over_under_policy": (0.25, ["only_with_cash_discount"]),
         "cash_discount_base": (0.3, ["gross"]),
         "cash_discount_rate": (0.3, ["payment_date"]),
@@ -201,7 +201,7 @@ def _options(scenario: Scenario, names: list[str]) -> None:
     for name in names:
         if scenario.chance(0.4):
             entry: Row = {
-                "post_cash_discount": rng.choice(["invoice", "payment"]),
+                "post_cash_discount": rng.choice(["invoice", "payment", "payment"]),
                 "post_exchange_gain_or_loss": rng.choice(["invoice", "payment"]),
             }
             if scenario.chance(0.2):
@@ -388,12 +388,12 @@ def _payment(scenario: Scenario, ledger: str) -> None:
     rng, company = scenario.rng, scenario.company()
     raising = _chosen(scenario, ledger, 3, lowering=False) if scenario.chance(0.8) else []
     others = _chosen(scenario, ledger, 2, lowering=True) if raising and scenario.chance(0.4) else []
-    currency = raising[0].currency if raising and scenario.chance(0.75) else scenario.currency(company)
+    currency = raising[0].currency if raising and scenario.chance(0.85) else scenario.currency(company)
     doc = Doc(ledger, company, _number(scenario, "P"), "payment", _account(scenario, ledger), currency, Decimal(0), scenario.day(10, 45))
     total = sum((_need(each) * _RATES[each.currency] / _RATES[currency] for each in raising), Decimal(0))
     total -= sum((each.amount * _RATES[each.currency] / _RATES[currency] for each in others), Decimal(0))
-    step = Decimal(rng.choice(["0", "0", "0", "0.03", "-0.03", "0.01", "-0.01", "1.00", "-1.00", "3.00", "-0.50", "-2.00"]))
-    doc.amount = total * rng.choice([Decimal(1)] * 6 + [Decimal("0.5"), Decimal("1.5"), Decimal("0.97")]) + step
+    step = Decimal(rng.choice(["0", "0", "0.03", "-0.03", "0.01", "-0.01", "0.50", "1.00", "-1.00", "2.00", "3.00", "-0.50", "-2.00"]))
+    doc.amount = total * rng.choice([Decimal(1)] * 8 + [Decimal("0.5"), Decimal("1.5"), Decimal("0.97")]) + step
     if doc.amount <= 0:
         doc.amount = _amount(scenario, currency)
     doc.amount = Decimal(money(doc.amount, currency))
