@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test lint mutants up lock clean
+.PHONY: help install install-dev demo bench test unit lint fmt mutants up lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,6 +33,13 @@ bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the 
 test: $(INSTALLED_DEV) ## every check and every test
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
 
+unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
+	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py
+
+fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
 lint: $(INSTALLED_DEV) ## ruff, mypy, import-linter
 	@status=0; \
 	$(BIN)/ruff check || status=1; \
@@ -47,7 +54,7 @@ mutants: $(INSTALLED_DEV) ## mutation score of the cores; takes long
 	@PATH="$(abspath $(BIN)):$$PATH" nice mutmut run --max-children 2
 	@$(BIN)/mutmut results --all true | $(BIN)/python tests/mutation_score.py
 
-lock: $(INSTALLED_DEV) ## writes the lock files anew; LOCK_OPTIONS=--upgrade takes newer versions
+lock: $(INSTALLED_DEV) ## writes the lock files again; LOCK_OPTIONS=--upgrade takes newer versions
 	@$(COMPILE) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml
 	@$(COMPILE) --extra embedded --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --constraint requirements-dev.lock --output-file requirements-service.lock pyproject.toml

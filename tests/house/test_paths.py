@@ -66,14 +66,14 @@ def test_every_module_that_is_named_is_there() -> None:
 
 @pytest.mark.parametrize("name", ["shared/parts/child.py", "tests/delivery/", "services/*/wishes.py", "docs/none.md"])
 def test_a_planted_path_is_found(name: str) -> None:
-    assert [str(found) for found in missing_files("a.md", f"\nsee `{name}`.")] == [f"a.md:2: {name} is not there"]
+    assert [str(found) for found in missing_files("README.md", f"\nsee `{name}`.")] == [f"README.md:2: {name} is not there"]
 
 
 @pytest.mark.parametrize(
     "name", ["services/*/rules", "../shared/money.py", "tests/house/", "https://example.org/docs/none", "services/<name>/x"]
 )
 def test_what_is_there_or_elsewhere_is_not(name: str) -> None:
-    assert not list(missing_files("a.md", f"see `{name}`."))
+    assert not list(missing_files("README.md", f"see `{name}`."))
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_what_is_there_or_elsewhere_is_not(name: str) -> None:
     ],
 )
 def test_a_planted_module_is_found(name: str, there: bool) -> None:  # noqa: FBT001 - a test parameter
-    assert [str(found) for found in missing_modules("a.md", f"see `{name}`.")] == ([] if there else [f"a.md:1: {name} is not there"])
+    assert [str(found) for found in missing_modules("README.md", f"see `{name}`.")] == ([] if there else [f"README.md:1: {name} is not there"])

@@ -165,9 +165,12 @@ async def test_a_child_under_another_account_sees_programs_in_folders_closed_to_
     closed.mkdir(mode=0o700)
     program = closed / "program"
     program.touch(mode=0o755)
-    ask = "import os, sys; sys.exit(not (os.getuid() and os.access(sys.argv[1], os.X_OK)))"  # as initdb asks for postgres
+    ask = "import os, sys; print(os.getuid(), os.access(sys.argv[1], os.X_OK))"  # as initdb asks for postgres
+    log = tmp_path / "log"
 
-    await run("probe", [sys.executable, "-ISc", ask, str(program)], tmp_path / "log", Account(65534, 65534))
+    await run("probe", [sys.executable, "-ISc", ask, str(program)], log, Account(65534, 65534))
+
+    assert log.read_text().splitlines()[-1] == "65534 True"
 
 
 HOLDER = """
