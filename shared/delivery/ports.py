@@ -1,7 +1,7 @@
 """All that the shell needs from broker, database, clock and randomness, named in one place.
 
 What always holds: the shell reaches the runtime through these calls alone, so a seeded simulator can stand in for them
-and stop it before, inside and after every await. The real ones (kafka.py, postgres.py, SystemClock) add nothing to
+and stop it before, inside and after every await. The real ones (shared.kafka, shared.postgresql, SystemClock) add nothing to
 the hot path.
 """
 

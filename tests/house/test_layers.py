@@ -23,8 +23,7 @@ CARRIES_OUT: Final = "services/settlement/rules/run/carry_out.py"
 """The one door between a run and what its results do to the books."""
 STILL_OPEN: Final = frozenset(
     {
-        "services/settlement/rules/run/gather.py: services.settlement.rules.instructions",
-        "services/settlement/rules/run/gather.py: services.settlement.rules.refusals",
+        "services/settlement/rules/run/gather.py: services.settlement.rules.incoming",
         "services/settlement/rules/run/gather.py: services.settlement.rules.turn",
     }
 )

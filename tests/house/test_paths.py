@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.house.sources import Finding, files, keep, over, read, spoken
+from tests.house.sources import PYTHON, Finding, files, keep, over, read, spoken
 from tests.scenario_files import ROOT
 
 ROOMS: Final = ("services", "shared", "tests", "docs", "deploy")
 FILE: Final = re.compile(rf"(?<![\w/.\-@{{])(?:\.\./)*(?P<path>(?:{'|'.join(ROOMS)})/[\w./*\-]*[\w*/])(?![\w<{{])")
 MODULE: Final = re.compile(r"(?<![\w/.\-])(?:services|shared|tests)(?:\.[A-Za-z_]\w*)+\b(?!\()")
+NAME: Final = re.compile(r"(?<![\w/*.\-])[a-z_]\w*\.py\b")
 SUFFIXES: Final = (".py", ".md", ".yaml", ".yml")
 PLACEHOLDER: Final = "NAME"
 PLANTED: Final = "tests/house/"
@@ -35,6 +37,17 @@ def missing_files(path: str, text: str) -> Iterator[Finding]:
         for match in FILE.finditer(line):
             if PLACEHOLDER not in match["path"] and next(ROOT.glob(match["path"]), None) is None:
                 yield Finding(path, number, f"{match['path']} is not there")
+
+
+def missing_names(path: str, text: str) -> Iterator[Finding]:
+    """Names of Python files without their folder that no file has."""
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from (Finding(path, number, f"{name} is not there") for name in NAME.findall(line) if name not in _python_files())
+
+
+@cache
+def _python_files() -> frozenset[str]:
+    return frozenset(path.rsplit("/", 1)[-1] for path in files(*PYTHON))
 
 
 def missing_modules(path: str, text: str) -> Iterator[Finding]:
@@ -58,6 +71,7 @@ def _is_module(name: str) -> bool:
 
 def test_every_file_that_is_named_is_there() -> None:
     keep(over(missing_files, texts()))
+    keep(over(missing_names, texts()))
 
 
 def test_every_module_that_is_named_is_there() -> None:
@@ -76,6 +90,11 @@ def test_what_is_there_or_elsewhere_is_not(name: str) -> None:
     assert not list(missing_files("README.md", f"see `{name}`."))
 
 
+def test_a_planted_name_is_found() -> None:
+    text = "store.py (was wishes.py), docs/none.py"
+    assert [str(found) for found in missing_names("README.md", text)] == ["README.md:1: wishes.py is not there"]
+
+
 @pytest.mark.parametrize(
     ("name", "there"),
     [
@@ -88,4 +107,6 @@ def test_what_is_there_or_elsewhere_is_not(name: str) -> None:
     ],
 )
 def test_a_planted_module_is_found(name: str, there: bool) -> None:  # noqa: FBT001 - a test parameter
-    assert [str(found) for found in missing_modules("README.md", f"see `{name}`.")] == ([] if there else [f"README.md:1: {name} is not there"])
+    assert [str(found) for found in missing_modules("README.md", f"see `{name}`.")] == (
+        [] if there else [f"README.md:1: {name} is not there"]
+    )
