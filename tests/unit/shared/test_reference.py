@@ -186,8 +186,8 @@ def test_intercompany_accounting_is_by_direction_and_needed_only_where_the_group
     assert reference.intercompany_account("FABE", "FAB", "due_from") == "due_from"
 
 
-def test_what_is_no_reference_data_is_an_error() -> None:
-    with pytest.raises(TypeError, match="str is no reference event"):
+def test_what_is_not_reference_data_is_an_error() -> None:
+    with pytest.raises(TypeError, match="str is not a reference event"):
         _reference("nothing")
 
 
