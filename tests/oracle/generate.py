@@ -23,6 +23,7 @@ FEATURES = (
     "account_lists",
     "summary_accounts",
     "rates_both_ways",
+    "spellings",
 )
 _COMPANIES = ("NORD", "SUED", "OST", "WEST")
 _DIGITS = {"JPY": 0, "KWD": 3}
@@ -220,6 +221,8 @@ def _options(scenario: Scenario, names: list[str]) -> None:
                 "GEN": profile,
                 "ADV": {"receivable": {"all": "2410"}, "payable": {"all": "1450"}},
             }
+            if scenario.chance(0.15):  # lacks it: a payment across companies waits for it
+                group["posting_profiles"][name].pop("ADV")
     if scenario.chance(0.06):
         group["methods_of_payment"] = {name: rng.choice([["CHECK"], ["CHECK", "EFT"]]) for name in names}
 
@@ -517,7 +520,9 @@ def _contradiction(scenario: Scenario, ledger: str) -> None:
     rng = scenario.rng
     event = {**rng.choice(scenario.events)}
     kind = rng.choice(["same", "other", "number", "digits", "lines", "missing"])
-    if kind == "other" and "amount" in event:
+    if kind == "same" and "amount" in event and "spellings" in scenario.features:
+        event |= {"amount": f"0{event['amount']}", "posting_profile": event.get("posting_profile"), "account": f" {event['account']} "}
+    elif kind == "other" and "amount" in event:
         event["amount"] = money(Decimal(event["amount"]) + 1, event["currency"])
     elif kind == "number" and "amount" in event:
         event["id"] = scenario.name("N")
