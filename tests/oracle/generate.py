@@ -215,16 +215,17 @@ def _options(scenario: Scenario, names: list[str]) -> None:
     if scenario.chance(0.08):
         group["closed_periods"] = {rng.choice(names): [{"from": "2026-01-10", "to": "2026-01-25"}]}
     if "summary_accounts" in scenario.features and scenario.chance(0.2):
-        for name in names:
-            profile = {"receivable": {"all": "1210", "accounts": {"d1": "1220"}}, "payable": {"all": "2210"}}
-            group.setdefault("posting_profiles", {})[name] = {
-                "GEN": profile,
-                "ADV": {"receivable": {"all": "2410"}, "payable": {"all": "1450"}},
-            }
-            if scenario.chance(0.15):  # lacks it: a payment across companies waits for it
-                group["posting_profiles"][name].pop("ADV")
+        _profiles(scenario, names)
     if scenario.chance(0.06):
         group["methods_of_payment"] = {name: rng.choice([["CHECK"], ["CHECK", "EFT"]]) for name in names}
+
+
+def _profiles(scenario: Scenario, names: list[str]) -> None:
+    for name in names:
+        general = {"receivable": {"all": "1210", "accounts": {"d1": "1220"}}, "payable": {"all": "2210"}}
+        advance = {"receivable": {"all": "2410"}, "payable": {"all": "1450"}}
+        profiles = {"GEN": general} if scenario.chance(0.15) else {"GEN": general, "ADV": advance}
+        scenario.group.setdefault("posting_profiles", {})[name] = profiles
 
 
 def _accounting(scenario: Scenario, names: list[str]) -> None:
