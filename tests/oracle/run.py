@@ -142,6 +142,8 @@ class Run:
         """The share p of R's terms at a date, and the tier that it reaches."""
         document = mark.document
         tier = document.tier(when, always=mark.use == "always")
+        self.trail |= {"F-D08"} if mark.use != "normal" else set()
+        self.trail |= {"C37"} if tier is not document.tier(when) else set()
         return (ZERO if mark.use == "never" else document.share(tier, self.parameter(document, "cash_discount_base"))), tier
 
     def own_share(self, document: Document, when: Day) -> tuple[Fraction, Term | None]:
@@ -149,6 +151,7 @@ class Run:
         if document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes"):
             return ZERO, None
         credited = document.said.get("credits")
+        self.trail |= {"C16"} if credited else set()
         source = self.documents.get((document.ledger, document.company, credited)) if credited else document
         tier = source.tier(when) if source else None
         return document.share(tier, self.parameter(document, "cash_discount_base")), tier
