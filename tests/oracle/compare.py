@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from tests.oracle.generate import FEATURES, generate
+from tests.oracle.generate import generate
+from tests.oracle.random_group import FEATURES
 from tests.oracle.reference import Row
 from tests.oracle.reversals import simulate
 

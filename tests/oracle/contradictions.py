@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from tests.oracle.documents import Document, Key
 from tests.oracle.money import DIGITS, decimals
+from tests.oracle.parts import Mark, Wanted
 from tests.oracle.rates import MissingRateError, Rates
 from tests.oracle.reference import Reference, Row
-from tests.oracle.run import Mark, Wanted
 from tests.oracle.waiting import refuse
 
 

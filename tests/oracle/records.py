@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from tests.oracle.documents import Document, Line, offset_account
 from tests.oracle.money import ZERO, rounded
+from tests.oracle.parts import Record
 from tests.oracle.reference import Row
-from tests.oracle.run import Record, Run
+from tests.oracle.run import Run
 
 Sums = tuple[str, Fraction, Fraction]  # currency, amount, accounting amount
 

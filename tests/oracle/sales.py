@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from tests.oracle.documents import Document, Key
 from tests.oracle.money import ZERO, rounded, text
+from tests.oracle.parts import Record
 from tests.oracle.reference import Reference, Row
-from tests.oracle.run import Record, Run
+from tests.oracle.run import Run
 
 
 @dataclass

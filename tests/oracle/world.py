@@ -13,10 +13,11 @@ from tests.oracle.contract import POSTED, REQUESTS, InvalidError, canonical, che
 from tests.oracle.contradictions import contradictions
 from tests.oracle.documents import Document, Key, Line, new_document
 from tests.oracle.money import ZERO, number
+from tests.oracle.parts import Mark, Wanted
 from tests.oracle.rates import MissingRateError
 from tests.oracle.records import Posted, post
 from tests.oracle.reference import TYPES, Reference, Row, day, group_events
-from tests.oracle.run import Mark, Run, Wanted
+from tests.oracle.run import Run
 from tests.oracle.sales import Journal, journals_of
 from tests.oracle.waiting import RefusedError, Waiting, Wish, refuse, wait
 
