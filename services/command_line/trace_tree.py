@@ -75,7 +75,7 @@ def _add_run(root: Tree, traced: TracedRun) -> None:
     branch = root.add(Text.assemble((f"settlement {traced.run.id}", "bold"), f"  caused by {traced.run.source}"))
     for record in traced.records:
         row = _record_row(record)
-        state = " (reversed)" if record.reversed else ""
+        state = " (reversed)" if record.is_reversed else ""
         amounts = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in _AMOUNTS if Decimal(row[name]))
         branch.add(Text(f"record {record.number}{state}: {row['debit']} with {row['credit']}: {amounts}"))
     _add_vouchers(branch, traced.vouchers)
@@ -90,7 +90,7 @@ def _record_row(record: RecordInForce) -> Row:
         "debit": f"{debit.company} {debit.document}",
         "credit": f"{credit.company} {credit.document}",
         **{name: format(getattr(record, name), "f") for name in _AMOUNTS},
-        "reversed": record.reversed,
+        "reversed": record.is_reversed,
     }
 
 

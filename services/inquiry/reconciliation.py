@@ -135,10 +135,10 @@ class _Documents:
     def _add(self, document: Document) -> None:
         self.count += 1
         self.kinds[document.company, document.ledger, document.kind] += 1
-        if document.reversed:
+        if document.is_reversed:
             self.kinds[document.company, document.ledger, "payment_reversal"] += 1
         sign = 1 if document.balance > 0 else -1
-        self.open[document.company, document.ledger] += sign * document.open_accounting
+        self.open[document.company, document.ledger] += sign * document.open_accounting_amount
 
     async def _look_up(self, settlement: Connection, page: Iterable[Document]) -> None:
         keys = {inbox_key(document.event): document for document in page}
@@ -180,7 +180,7 @@ async def _records_posted(settlement: Connection, posting: Connection) -> Check:
 def _wrong(record: RecordInForce, made: int, reversed_: int) -> str:
     across = record.lowering.company != record.raising.company
     most, least = (2, 2) if across else (1, 0)
-    wanted = made if record.reversed else 0
+    wanted = made if record.is_reversed else 0
     if least <= made <= most and reversed_ == wanted:
         return ""
     return f"{record.ledger} {record.run.id} record {record.number}: {made} vouchers, {reversed_} reversals"

@@ -141,7 +141,7 @@ def _document(document: Document) -> Row:
 
 def settlement_rows(books: SettlementBooks) -> list[Row]:
     """The settlement records in force."""
-    in_force = [record for record in books.records if not record.reversed]
+    in_force = [record for record in books.records if not record.is_reversed]
     rows = [_settlement(books, record) for record in in_force]
     return sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
 

@@ -98,7 +98,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 
 
 def _document_row(document: Document) -> Row:
-    automatic = bool(document.open) and not document.by_hand
+    automatic = bool(document.open) and not document.manual_only
     about = (document.party, document.currency, automatic, *document.event)
     return (*document.key, *about, _json(document))
 

@@ -41,7 +41,7 @@ def test_open_balances_equal_the_receivable_and_payable_accounts(random: Random,
                 ledger[voucher.company, name] += line.accounting_debit - line.accounting_credit
     for document in simulation.books.settlement.documents:
         side = SIGN[document.ledger] * (-1 if document.lowers else 1)
-        ledger[document.company, document.ledger] -= side * document.open_accounting
+        ledger[document.company, document.ledger] -= side * document.open_accounting_amount
     assert not any(ledger.values()), ledger
 
 
@@ -50,7 +50,7 @@ def test_open_balances_equal_the_receivable_and_payable_accounts(random: Random,
 def test_no_document_is_settled_beyond_its_amount(random: Random, automatic: bool) -> None:  # noqa: FBT001 - a test parameter
     for document in drawn(random, automatic=automatic).books.settlement.documents:
         assert 0 <= document.open <= document.amount, document
-        assert bool(document.open) or not document.open_accounting, document
+        assert bool(document.open) or not document.open_accounting_amount, document
 
 
 @given(random=RANDOM)

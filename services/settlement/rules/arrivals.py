@@ -67,7 +67,7 @@ def payment_arrives(turn: Turn) -> None:
         arrive(turn)
         return
     document = turn.books.documents.get(_document(turn).key)
-    if instruction is not None and document is not None and document.event == turn.incoming.event and document.refused:
+    if instruction is not None and document is not None and document.event == turn.incoming.event and document.marks_refused:
         begin_to_settle(turn, turn.books.next_sequence())
 
 

@@ -21,7 +21,7 @@ from shared.working_set import Table
 
 
 def _document_groups(document: Document) -> tuple[Hashable, ...]:
-    is_found = document.open and not document.by_hand
+    is_found = document.open and not document.manual_only
     return ((document.ledger, document.company, document.party, document.currency),) if is_found else ()
 
 

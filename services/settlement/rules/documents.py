@@ -97,7 +97,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         exchange_rate=_as_decimal(rate),
         accounting_amount=value,
         open=incoming.amount,
-        open_accounting=value,
+        open_accounting_amount=value,
         summary_account=reference.summary_account(account, incoming.posting_profile),
         dimensions=incoming.dimensions,
         discounts=incoming.discounts,

@@ -63,7 +63,7 @@ def leave_open(turn: Turn) -> None:
     key = _instruction(turn).payment
     payment = turn.books.documents.get(key) if key is not None else None
     if payment is not None:
-        turn.books.documents.put(payment.key, payment._replace(by_hand=True, refused=True))
+        turn.books.documents.put(payment.key, payment._replace(manual_only=True, marks_refused=True))
 
 
 def _instruction(turn: Turn) -> SettlementInstruction:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 
 from services.settlement.rules.incoming import ReversalInstruction
@@ -25,12 +24,12 @@ from services.settlement.rules.values import (
     Request,
     ReservedSalesPayment,
     SettlementDefectError,
+    applied_amounts,
 )
 from services.settlement.rules.waiting import event_key, for_document, for_event, for_marks_of, for_period, for_replies, for_reservation
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
-from shared.money import ZERO
 
 
 def begin_reversal(turn: Turn) -> None:
@@ -139,7 +138,7 @@ def _document_refusal(document: Document, reversal: ReversalInstruction) -> tupl
     if reversal.date is not None and reversal.date < document.date:
         message = f"{reversal.date} is before the payment {name} of {document.date}: that date or later is needed"
         return "date-too-early", "/date", message
-    if document.reversed:
+    if document.is_reversed:
         return "already-reversed", reversal.field, f"the payment {name} has been reversed already"
     if document.records:
         message = f"the payment {name} is settled by {document.records} records: reverse its settlement first"
@@ -148,7 +147,7 @@ def _document_refusal(document: Document, reversal: ReversalInstruction) -> tupl
 
 
 def _reverse_document(turn: Turn, document: Document, on: dt.date, reason: str) -> None:
-    turn.books.documents.put(document.key, document._replace(open=ZERO, open_accounting=ZERO, reversed=True, by_hand=True))
+    turn.books.documents.put(document.key, document.reverse())
     reversed_ = DocumentReversed(document.ledger, document.company, document.document, on, reason)
     turn.emit("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
     journal = turn.books.journals.get((document.company, document.document))
@@ -184,7 +183,7 @@ def _take_back_settlements(turn: Turn, reversal: ReversalInstruction) -> Need | 
         _refuse(turn, "invalid", reversal.field, f"{what}: name a payment, or the settlement by its event")
         return None
     concerned = _concerned(turn, reversal)
-    runs = list(dict.fromkeys(record.run for record in concerned if not record.reversed))
+    runs = list(dict.fromkeys(record.run for record in concerned if not record.is_reversed))
     for run in runs:
         if turn.books.pending_replies.get(run) is not None:
             return for_replies(run)
@@ -216,7 +215,7 @@ def _refuse_unsettled(turn: Turn, reversal: ReversalInstruction, *, already: boo
 
 
 def _records_of(turn: Turn, ledger: Ledger, runs: Iterable[EventRef]) -> list[RecordInForce]:
-    found = [record for run in runs for record in turn.books.records.find("run", (run, ledger)) if not record.reversed]
+    found = [record for run in runs for record in turn.books.records.find("run", (run, ledger)) if not record.is_reversed]
     return sorted(found, key=lambda record: (record.run, record.number))
 
 
@@ -229,7 +228,7 @@ def _scope(turn: Turn, ledger: Ledger, runs: list[EventRef]) -> ReversalScope:
     for journal in scope.journals:
         key = DocumentKey("receivable", journal.company, journal.document)
         if turn.books.documents.get(key) is not None:
-            own = dict.fromkeys(record.run for record in turn.books.records.find("document", key) if not record.reversed)
+            own = dict.fromkeys(record.run for record in turn.books.records.find("document", key) if not record.is_reversed)
             scope.sellers[key] = _records_of(turn, "receivable", own)
     return scope
 
@@ -262,7 +261,7 @@ def _reverse_journal(
         runs = list(dict.fromkeys(record.run for record in records))
         _mirror(turn, ReversalScope("receivable", runs, records), dates[key], reason)
     document = turn.books.documents.get(key)
-    if document is not None and not document.reversed:
+    if document is not None and not document.is_reversed:
         _reverse_document(turn, document, dates[key], reason)
 
 
@@ -275,30 +274,18 @@ def _is_of(parked: Parked, journal: ReservedSalesPayment) -> bool:
 
 def _is_reversed(turn: Turn, record: RecordInForce) -> bool:
     now = turn.books.records.get(record.key)
-    return now is None or now.reversed
+    return now is None or now.is_reversed
 
 
 def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
     """Gives back what the records of a scope took, and tells of it, the sales payment journals that go with it named."""
     for record in scope.records:
-        turn.books.records.put(record.key, record._replace(reversed=True))
-        for key, amount, value in (
-            (record.lowering, record.taken_from_lowering, record.value_from_lowering),
-            (record.raising, record.taken_from_raising, record.value_from_raising),
-        ):
-            turn.books.documents.put(key, _given_back(_document(turn, key), amount, value))
+        turn.books.records.put(record.key, record._replace(is_reversed=True))
+    for key, applied in applied_amounts(scope.records).items():
+        turn.books.documents.put(key, _document(turn, key).give_back(*applied))
     mirrored = [ReversedRecord(scope.ledger, record.run, record.number, on) for record in scope.records]
     names = [(journal.company, journal.document) for journal in scope.journals]
     first = scope.records[0]
     party = _document(turn, scope.records[-1].lowering).party
     reversed_ = SettlementReversed(scope.ledger, mirrored, scope.runs, names, reason)
     turn.emit("settlement.reversed", f"{scope.ledger}/{first.run.source}/{first.run.id}/{first.number}", party, reversed_)
-
-
-def _given_back(document: Document, amount: Decimal, value: Decimal) -> Document:
-    return document._replace(
-        open=document.open + amount,
-        open_accounting=document.open_accounting + value,
-        records=document.records - 1,
-        by_hand=True,
-    )

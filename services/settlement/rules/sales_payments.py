@@ -61,7 +61,7 @@ def _journal(turn: Turn) -> SalesPaymentJournal:
 def _is_undone(turn: Turn, journal: SalesPaymentJournal) -> bool:
     """A journal had waited while its run was reversed, and crosses the news of it: it is not made any more."""
     records = turn.books.records.find("run", (journal.run, "payable"))
-    return bool(records) and all(record.reversed for record in records)
+    return bool(records) and all(record.is_reversed for record in records)
 
 
 def _reserve(turn: Turn, journal: SalesPaymentJournal, status: str, sequence: int) -> None:

@@ -7,12 +7,15 @@ document follows from its kind (rules.md, "Raising and lowering documents").
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
 from shared.events.values import Ledger
+from shared.money import ZERO, share
 
 LOWERING: Final = frozenset({"payment", "credit_note"})
 PAYMENT: Final = "payment"
@@ -41,9 +44,13 @@ class Distribution(NamedTuple):
 class Document(NamedTuple):
     """A posted document and what of it is open.
 
-    `amount` and `open` are in `currency`, `accounting_amount` and `open_accounting` in `accounting_currency`, all
-    positive. `net` is the amount without sales tax. `by_hand`: automatic settlement leaves it out until it is marked.
-    `records` counts the settlement records in force. `sequence` is the order of posting.
+    `amount` and `open` are in `currency`, `accounting_amount` and `open_accounting_amount` in `accounting_currency`, all
+    positive. `net` is the amount without sales tax. `manual_only`: automatic settlement leaves it out until it is marked.
+    `marks_refused`: of a payment, its marks were refused or given up. `records` counts the settlement records in force.
+
+    What is open changes by `apply`, `give_back` and `reverse` alone: they raise SettlementDefectError where the books would
+    contradict themselves. A document in a foreign currency may, by rounding, have a cent more or less open in accounting
+    currency than its share, even less than 0.00; but not once it is closed, nor while nothing of it is settled.
     """
 
     ledger: Ledger
@@ -60,7 +67,7 @@ class Document(NamedTuple):
     exchange_rate: Decimal
     accounting_amount: Decimal
     open: Decimal
-    open_accounting: Decimal
+    open_accounting_amount: Decimal
     summary_account: str
     dimensions: dict[str, str]
     discounts: tuple[CashDiscount, ...]
@@ -72,9 +79,9 @@ class Document(NamedTuple):
     intercompany_document: str | None = None
     method_of_payment: str | None = None
     posting_profile: str | None = None
-    by_hand: bool = False
-    refused: bool = False
-    reversed: bool = False
+    manual_only: bool = False
+    marks_refused: bool = False
+    is_reversed: bool = False
     records: int = 0
 
     @property
@@ -91,6 +98,57 @@ class Document(NamedTuple):
     def balance(self) -> Decimal:
         """What is open, debit positive: receivable invoices +, payable invoices -."""
         return self.open if self.lowers == (self.ledger == "payable") else -self.open
+
+    def at_own_rate(self, amount: Decimal) -> Decimal:
+        """An amount of the document in its company's accounting currency, at the rate that it was posted with (F-C15)."""
+        if self.currency == self.accounting_currency:
+            return amount
+        return share(amount, Fraction(self.exchange_rate), self.accounting_currency)
+
+    def apply(self, amount: Decimal, accounting_amount: Decimal, records: int) -> Document:
+        """What so many records of one run take from it, all in all; a primary may get back what enlarged it (less than 0.00)."""
+        changed = self._replace(
+            open=self.open - amount,
+            open_accounting_amount=self.open_accounting_amount - accounting_amount,
+            records=self.records + records,
+        )
+        return _checked(changed, f"{records} records take {amount} ({accounting_amount}) from it")
+
+    def give_back(self, amount: Decimal, accounting_amount: Decimal, records: int) -> Document:
+        """What so many records had taken is open again when they are reversed; nothing but a mark settles it from then on (F-F01)."""
+        changed = self._replace(
+            open=self.open + amount,
+            open_accounting_amount=self.open_accounting_amount + accounting_amount,
+            records=self.records - records,
+            manual_only=True,
+        )
+        return _checked(changed, f"{records} records give {amount} ({accounting_amount}) back to it")
+
+    def reverse(self) -> Document:
+        """The document is reversed: nothing is open any more, its number stays taken (F-F03)."""
+        if self.is_reversed or self.records:
+            raise _defect(self, "it cannot be reversed")
+        return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
+
+
+def _checked(document: Document, change: str) -> Document:
+    """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force."""
+    in_bounds = ZERO <= document.open <= document.amount and document.records >= 0 and not document.is_reversed
+    if document.currency == document.accounting_currency:
+        agrees = document.open == document.open_accounting_amount
+    else:
+        agrees = bool(document.open) or not document.open_accounting_amount
+    whole = document.open == document.amount and document.open_accounting_amount == document.accounting_amount
+    if not in_bounds or not agrees or not (whole or document.records):
+        raise _defect(document, change)
+    return document
+
+
+def _defect(document: Document, what: str) -> SettlementDefectError:
+    name = f"{document.ledger} {document.company} {document.document}"
+    is_open = f"open {document.open} ({document.open_accounting_amount}) of {document.amount} ({document.accounting_amount})"
+    state = f"{is_open}, {document.records} records in force{', reversed' if document.is_reversed else ''}"
+    return SettlementDefectError(f"{name}: {what}: {state}")
 
 
 class RecordKey(NamedTuple):
@@ -116,9 +174,9 @@ class RecordInForce(NamedTuple):
     raising: DocumentKey
     enlarges: bool
     taken_from_lowering: Decimal
-    value_from_lowering: Decimal
+    accounting_amount_from_lowering: Decimal
     taken_from_raising: Decimal
-    value_from_raising: Decimal
+    accounting_amount_from_raising: Decimal
     amount: Decimal
     cash_discount: Decimal
     credit_note_discount: Decimal
@@ -127,7 +185,7 @@ class RecordInForce(NamedTuple):
     penny_difference: Decimal
     realized_gain: Decimal
     currency: str
-    reversed: bool = False
+    is_reversed: bool = False
 
     @property
     def key(self) -> RecordKey:
@@ -143,6 +201,33 @@ class RecordInForce(NamedTuple):
 
 WakeKey = tuple[str, ...]
 """What has arrived, as what waits for it is found (waiting.py)."""
+
+
+class AppliedAmounts(NamedTuple):
+    """What records take from one document, all in all: its own currency, its company's accounting currency, how many they are."""
+
+    amount: Decimal = ZERO
+    accounting_amount: Decimal = ZERO
+    records: int = 0
+
+    def plus(self, amount: Decimal, accounting_amount: Decimal) -> AppliedAmounts:
+        """With one more record."""
+        return AppliedAmounts(self.amount + amount, self.accounting_amount + accounting_amount, self.records + 1)
+
+
+def applied_amounts(records: Iterable[RecordInForce]) -> dict[DocumentKey, AppliedAmounts]:
+    """What these records take from each document. Of a primary only the sum counts: it was enlarged before it gave."""
+    sums: dict[DocumentKey, AppliedAmounts] = {}
+    for record in records:
+        for key, amount, accounting_amount in (
+            (record.lowering, record.taken_from_lowering, record.accounting_amount_from_lowering),
+            (record.raising, record.taken_from_raising, record.accounting_amount_from_raising),
+        ):
+            sums[key] = sums.get(key, _NOTHING_APPLIED).plus(amount, accounting_amount)
+    return sums
+
+
+_NOTHING_APPLIED: Final = AppliedAmounts()
 
 
 class Need(NamedTuple):

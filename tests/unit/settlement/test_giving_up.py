@@ -75,7 +75,7 @@ def test_a_payment_whose_marks_are_discarded_stays_open_and_is_left_to_be_marked
     simulation = told(paid("P1", "10.00", TO_COME))
     _gives_up(simulation, "P1")
     (payment,) = simulation.books.settlement.documents
-    assert (str(payment.open), payment.by_hand, payment.refused) == ("10.00", True, True)
+    assert (str(payment.open), payment.manual_only, payment.marks_refused) == ("10.00", True, True)
 
 
 def test_an_invoice_that_is_discarded_leaves_no_document() -> None:

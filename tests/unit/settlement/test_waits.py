@@ -205,9 +205,9 @@ def test_a_payments_reversal_waits_for_its_period_too() -> None:
 def test_a_payments_reversal_names_its_date_and_its_reason() -> None:
     simulation = told(paid("P1"), taken_back("R", "P1", date="2026-01-25", reason="bounced"))
     (payment,) = simulation.books.settlement.documents
-    assert payment.reversed
+    assert payment.is_reversed
     assert not payment.open
-    assert not payment.open_accounting
+    assert not payment.open_accounting_amount
     (reversal,) = [voucher for voucher in simulation.books.posting.vouchers if voucher.kind == "payment_reversal"]
     assert (reversal.date.isoformat(), reversal.document) == ("2026-01-25", "P1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.settlement.rules.run.records import Recorded
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import RecordInForce
+from services.settlement.rules.values import RecordInForce, SettlementDefectError, applied_amounts
 from shared.events.envelope import EventRef
 from shared.events.settlements import SettledDocument, SettlementPosted
 from shared.events.values import Ledger
@@ -22,8 +22,8 @@ def flag_held_back(turn: Turn, run: Run) -> None:
     claims = [*run.raising, *run.lowering]
     for entry in claims:
         held = entry.held or (entry.document is run.payment and any(other.held for other in claims))
-        if held != entry.document.by_hand or entry.document.refused:
-            document = entry.document._replace(by_hand=held, refused=False)
+        if held != entry.document.manual_only or entry.document.marks_refused:
+            document = entry.document._replace(manual_only=held, marks_refused=False)
             turn.books.documents.put(document.key, document)
 
 
@@ -31,10 +31,15 @@ def carry_out(turn: Turn, run: Run, ref: EventRef, documents: list[SettledDocume
     """Writes the records of a run, takes what they take from the documents, and says the settlement."""
     if not recorded:
         return
-    for entry in recorded:
-        _take(turn, entry)
-        record = _in_force(run, ref, entry)
+    records = [_in_force(run, ref, entry) for entry in recorded]
+    for record in records:
         turn.books.records.put(record.key, record)
+    for key, applied in applied_amounts(records).items():
+        document = turn.books.documents.get(key)
+        if document is None:
+            msg = f"{key.ledger} {key.company} {key.document} is settled and is not in the books"
+            raise SettlementDefectError(msg)
+        turn.books.documents.put(key, document.apply(*applied))
     places = {(document.company, document.document): place for place, document in enumerate(documents)}
     primary = run.primary.document if run.primary is not None else None
     party = recorded[0].pair.lowering.document.party
@@ -54,19 +59,6 @@ def _asks_for_sales_payments(run: Run, recorded: list[Recorded]) -> bool:
     return paid and any(claim.is_payment for entry in recorded for claim in (entry.pair.lowering, entry.pair.raising))
 
 
-def _take(turn: Turn, entry: Recorded) -> None:
-    for key, amount, value in (
-        (entry.pair.lowering.document.key, entry.taken.from_lowering, entry.taken.value_from_lowering),
-        (entry.pair.raising.document.key, entry.taken.from_raising, entry.taken.value_from_raising),
-    ):
-        document = turn.books.documents.get(key)
-        if document is not None:
-            changed = document._replace(
-                open=document.open - amount, open_accounting=document.open_accounting - value, records=document.records + 1
-            )
-            turn.books.documents.put(key, changed)
-
-
 def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
     record, pair = entry.record, entry.pair
     penny = (pair.left if pair.left_is_penny else ZERO) + (pair.lacking if pair.lacking_is_penny else ZERO)
@@ -79,9 +71,9 @@ def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
         raising=pair.raising.document.key,
         enlarges=pair.enlarges,
         taken_from_lowering=entry.taken.from_lowering,
-        value_from_lowering=entry.taken.value_from_lowering,
+        accounting_amount_from_lowering=entry.taken.accounting_amount_from_lowering,
         taken_from_raising=entry.taken.from_raising,
-        value_from_raising=entry.taken.value_from_raising,
+        accounting_amount_from_raising=entry.taken.accounting_amount_from_raising,
         amount=pair.amount,
         cash_discount=pair.discount,
         credit_note_discount=pair.credit_note_discount,

@@ -42,9 +42,9 @@ class Taken(NamedTuple):
     """What a record takes from its two documents: amount and accounting value of each."""
 
     from_lowering: Decimal
-    value_from_lowering: Decimal
+    accounting_amount_from_lowering: Decimal
     from_raising: Decimal
-    value_from_raising: Decimal
+    accounting_amount_from_raising: Decimal
 
 
 class Recorded(NamedTuple):
@@ -69,7 +69,7 @@ def _accounts(run: Run) -> dict[DocumentKey, Account]:
     for pair in run.pairs:
         for claim in (pair.lowering, pair.raising):
             document = claim.document
-            account = accounts.setdefault(document.key, Account(document, document.open, document.open_accounting, 0))
+            account = accounts.setdefault(document.key, Account(document, document.open, document.open_accounting_amount, 0))
             account.to_come += 1
     return accounts
 
