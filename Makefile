@@ -34,7 +34,7 @@ test: $(INSTALLED_DEV) ## every check and every test
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
-	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py
+	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py
 
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet

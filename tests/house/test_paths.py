@@ -22,6 +22,8 @@ PLACEHOLDER: Final = "NAME"
 PLANTED: Final = "tests/house/"
 """The lints plant names of what is not there."""
 
+STILL_PACKAGES: Final = frozenset({"tests/oracle/__init__.py"})
+
 
 def texts() -> dict[str, str]:
     """Every text that may speak of the tree. Migrations are left out: an applied one stays as it was."""
@@ -76,6 +78,12 @@ def test_every_file_that_is_named_is_there() -> None:
 
 def test_every_module_that_is_named_is_there() -> None:
     keep(over(missing_modules, texts()))
+
+
+def test_no_folder_of_tests_is_a_package() -> None:
+    """Pytest imports by path, so that two tests may have one name; a folder that had an `__init__.py` would be imported by another."""
+    packages = [path for path in files("tests") if path.endswith("/__init__.py")]
+    keep([Finding(path, 1, "a package") for path in packages], STILL_PACKAGES)
 
 
 @pytest.mark.parametrize("name", ["shared/parts/child.py", "tests/delivery/", "services/*/wishes.py", "docs/none.md"])

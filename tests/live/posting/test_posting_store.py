@@ -134,9 +134,7 @@ async def test_numbers_go_on_without_a_gap_after_a_restart(connection: Any) -> N
     await deliver(connection, Store(), messages(*COMPANIES))
     batch = payments(5)
     numbers = [
-        voucher.voucher
-        for start in range(0, len(batch), 3)
-        for voucher in await deliver(connection, Store(), batch[start : start + 3])
+        voucher.voucher for start in range(0, len(batch), 3) for voucher in await deliver(connection, Store(), batch[start : start + 3])
     ]
     assert [number for number in numbers if number.startswith("AR-PAY")] == [f"AR-PAY-{count:06}" for count in range(1, 6)]
 
