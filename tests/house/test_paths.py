@@ -81,7 +81,7 @@ def test_every_module_that_is_named_is_there() -> None:
 
 
 def test_no_folder_of_tests_is_a_package() -> None:
-    """Pytest imports by path, so that two tests may have one name; a folder that had an `__init__.py` would be imported by another."""
+    """Pytest imports by path, so that two tests may have one name; nothing has to be a package for that."""
     packages = [path for path in files("tests") if path.endswith("/__init__.py")]
     keep([Finding(path, 1, "a package") for path in packages], STILL_PACKAGES)
 

@@ -67,7 +67,7 @@ def test_what_was_never_taken_is_not_given_back() -> None:
 
 def test_a_document_is_reversed_once_and_only_while_nothing_of_it_is_settled() -> None:
     gone = _document().reverse()
-    assert (gone.open, gone.open_accounting_amount, gone.is_reversed, gone.manual_only) == (0, 0, True, True)
+    assert (gone.open, gone.open_accounting_amount, gone.is_reversed, gone.manual_only) == (Decimal(0), Decimal(0), True, True)
     with pytest.raises(SettlementDefectError):
         gone.reverse()
     with pytest.raises(SettlementDefectError):
