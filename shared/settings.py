@@ -1,6 +1,6 @@
 """Settings: everything that differs between a laptop, a test and production, read from the environment once.
 
-What always holds: each setting has the name of its environment variable; an error names that variable and says what
+Invariant: each setting has the name of its environment variable; an error names that variable and says what
 would be right; a value is never part of an error, and passwords and database addresses never show when printed.
 """
 
@@ -55,7 +55,7 @@ class SecurityMechanism(StrEnum):
 class Settings(BaseSettings):
     """All settings of all processes; a field `log_level` is the variable `LOG_LEVEL`.
 
-    Without `KAFKA_BOOTSTRAP_SERVERS` or `DATABASE_URL` the embedded parts are used. TLS to the database is part of
+    Without `KAFKA_BOOTSTRAP_SERVERS` or `DATABASE_URL` embedded ones are used. TLS to the database is part of
     `DATABASE_URL` (`?sslmode=verify-full&sslrootcert=…`).
     """
 

@@ -1,6 +1,6 @@
 """Logs, metrics and traces, set up once for every process.
 
-What always holds: logs of libraries look like our own; a metric is written per batch, never per message; traces cost
+Invariant: logs of libraries look like our own; a metric is written per batch, never per message; traces cost
 nothing unless an OTLP endpoint is configured. A trace is passed on in `traceparent` from event to event in any case.
 """
 

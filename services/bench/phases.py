@@ -18,8 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.in_process import NotQuiescentError
 from shared.events.envelope import Topic
-from shared.kafka import connection as kafka
 from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reading
+from shared.kafka.security import client_arguments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -205,7 +205,7 @@ async def _send_at_rate(stack: Stack, payments: Sequence[Payment], rate: float, 
 @asynccontextmanager
 async def _voucher_topic(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all vouchers that come from now on."""
-    consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, fetch_max_wait_ms=settings.fetch_max_wait_ms)
+    consumer = AIOKafkaConsumer(**client_arguments(settings), enable_auto_commit=False, fetch_max_wait_ms=settings.fetch_max_wait_ms)
     async with reading(settings) as reader:
         places = await partitions_of(reader, [Topic.VOUCHERS], settings)
         ends = await end_offsets(reader, await end_offsets_at_least(reader, places, settings), settings)

@@ -76,7 +76,7 @@ class Outcome:
 
 
 async def bench(plan: Plan, show: Show) -> Outcome:
-    """Runs the benchmark. EmbeddedPartError or NotQuiescentError if it cannot be run to its end. SIGTERM ends it in good order, too."""
+    """Runs the benchmark. BackingServiceError or NotQuiescentError if it cannot be run to its end. SIGTERM ends it in good order, too."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -21,12 +21,12 @@ import asyncpg
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.local.backing_services import product_parts, settings_on
+from services.local.backing_services import product_backing_services, settings_on
 from services.local.in_process import RunningServices, running_services
 from services.local.processes import ServiceProcess, all_ready, service_processes
 from services.registry import SERVICES
-from shared.embedded import EmbeddedPartError, Parts, embedded_parts
-from shared.kafka import connection as kafka
+from shared.embedded import BackingServiceError, BackingServices, embedded_backing_services
+from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
 from shared.settings import Settings, load_settings
 
@@ -59,7 +59,7 @@ class Stack:
 
 @asynccontextmanager
 async def running_stack(*, embedded: bool, keep: bool) -> AsyncIterator[Stack]:
-    """Starts all that is needed. EmbeddedPartError if a part does not come up; `keep`: leaves schemas and topics."""
+    """Starts all that is needed. BackingServiceError if a part does not come up; `keep`: leaves schemas and topics."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="intercompany-bench-")))
         kind, started, seen = await stack.enter_async_context(_parts(folder, embedded=embedded))
@@ -79,7 +79,7 @@ def _addresses(processes: list[ServiceProcess]) -> dict[str, str]:
     return {each.name: each.address for each in processes}
 
 
-def _settings(started: Parts) -> Settings:
+def _settings(started: BackingServices) -> Settings:
     given = load_settings()
     partitions = given.topic_partitions if "topic_partitions" in given.model_fields_set else PARTITIONS
     return settings_on(
@@ -87,23 +87,23 @@ def _settings(started: Parts) -> Settings:
     )
 
 
-def _environment(started: Parts, settings: Settings) -> dict[str, str]:
+def _environment(started: BackingServices, settings: Settings) -> dict[str, str]:
     own = {"NAMESPACE": settings.namespace, "TOPIC_PARTITIONS": str(settings.topic_partitions), "LOG_LEVEL": "WARNING"}
     return started.environment() | own
 
 
 @asynccontextmanager
-async def _parts(folder: Path, *, embedded: bool) -> AsyncIterator[tuple[str, Parts, dict[str, int]]]:
+async def _parts(folder: Path, *, embedded: bool) -> AsyncIterator[tuple[str, BackingServices, dict[str, int]]]:
     """Which parts, their addresses, and their first processes."""
     given = load_settings()
     if not embedded and (given.kafka_bootstrap_servers or given.database_url):
-        async with product_parts() as started:
+        async with product_backing_services() as started:
             yield "given", started, {}
     elif not embedded and COMPOSE_FILE.is_file() and await _engine_answers():
         async with _containers() as (started, seen):
             yield "containers", started, seen
     else:
-        async with embedded_parts(folder) as started:
+        async with embedded_backing_services(folder) as started:
             yield "embedded", started, _embedded_processes()
 
 
@@ -118,13 +118,13 @@ def _embedded_processes() -> dict[str, int]:
 async def _engine_answers() -> bool:
     try:
         await _output("docker", "info")
-    except (OSError, EmbeddedPartError):
+    except (OSError, BackingServiceError):
         return False
     return True
 
 
 @asynccontextmanager
-async def _containers() -> AsyncIterator[tuple[Parts, dict[str, int]]]:
+async def _containers() -> AsyncIterator[tuple[BackingServices, dict[str, int]]]:
     project, ports = f"intercompany-bench-{os.getpid()}", (_free_port(), _free_port())
     environment = {"BENCH_KAFKA_PORT": str(ports[0]), "BENCH_POSTGRES_PORT": str(ports[1]), "POSTGRES_PASSWORD": secrets.token_hex(8)}
     compose = (*_COMPOSE, "--project-name", project)
@@ -135,7 +135,7 @@ async def _containers() -> AsyncIterator[tuple[Parts, dict[str, int]]]:
         # program of the engine in between, which takes processor time. The broker names its own address, so it is reached by its port.
         place = f"{await _inspect(project, 'postgres', _ADDRESS)}:5432" if seen["database"] else f"127.0.0.1:{ports[1]}"
         url = f"postgresql://postgres:{environment['POSTGRES_PASSWORD']}@{place}/intercompany"
-        yield Parts(f"127.0.0.1:{ports[0]}", url, idempotent_producer=True), {part: pid for part, pid in seen.items() if pid}
+        yield BackingServices(f"127.0.0.1:{ports[0]}", url, idempotent_producer=True), {part: pid for part, pid in seen.items() if pid}
     finally:
         await _output(*compose, "down", "--volumes", "--timeout", "5", **environment)
 
@@ -157,7 +157,7 @@ async def _output(*command: str, **environment: str) -> str:
     output, errors = await process.communicate()
     if process.returncode:
         msg = f"`{' '.join(command[:2])}` failed: {errors.decode(errors='replace').strip()[-500:]}"
-        raise EmbeddedPartError(msg)
+        raise BackingServiceError(msg)
     return output.decode()
 
 
@@ -172,7 +172,7 @@ def _free_port() -> int:
 async def _remove(settings: Settings, connection: Connection) -> None:
     for name in (*(service.name for service in SERVICES), "seed", "limit"):
         await connection.execute(f'drop schema if exists "{settings.schema_name(name)}" cascade')
-    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     await admin.start()
     try:
         await admin.delete_topics([settings.topic_name(spec.name) for spec in TOPICS])

@@ -16,7 +16,7 @@ from services.local.in_process import NotQuiescentError
 from services.scenarios.simulation import CoreFailedError
 from services.scenarios.yaml_files import FileError
 from shared.console import fail
-from shared.embedded import EmbeddedPartError
+from shared.embedded import BackingServiceError
 from shared.kafka.sender import NotSentError
 from shared.postgresql.migrations import MigrationError
 from shared.settings import SettingsError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typer._click.core import Context
 
 _SPEAKING: Final = (
-    *(CoreFailedError, EmbeddedPartError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
+    *(CoreFailedError, BackingServiceError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
     *(SchemaMissingError, SettingsError),
 )
 

@@ -1,6 +1,6 @@
 """The broker and the database that a command works on, as settings: given ones, those of a running `up`, or own ones.
 
-What always holds: given addresses win; scenarios get parts of their own in a temporary folder, gone when the command
+Invariant: given addresses win; scenarios get their own in a temporary folder, gone when the command
 ends, so that they neither wait for nor disturb what is running.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.embedded import Parts, parts, running_parts
+from shared.embedded import BackingServices, running_backing_services, start_backing_services
 from shared.postgresql.database import Postgres
 from shared.settings import Settings, load_settings
 
@@ -37,11 +37,11 @@ select system_identifier || '/' || oid from pg_control_system(), pg_database whe
 
 
 class NothingRunningError(Exception):
-    """Neither addresses are given nor are there parts that another process has running; the text says what to do."""
+    """Neither addresses are given nor does another process have backing services running; the text says what to do."""
 
 
-def settings_on(started: Parts, **more: Any) -> Settings:
-    """The environment's settings with the addresses of these parts; `more`: settings that this command decides."""
+def settings_on(started: BackingServices, **more: Any) -> Settings:
+    """The environment's settings with these addresses; `more`: settings that this command decides."""
     addresses = {name.lower(): value for name, value in started.environment().items()}
     return Settings(**{**addresses, **more})
 
@@ -53,7 +53,7 @@ def product_settings(*, broker: bool = False) -> Settings:
     """
     given = load_settings()
     if given.database_url is None or (broker and given.kafka_bootstrap_servers is None):
-        running = running_parts(given.data_dir)
+        running = running_backing_services(given.data_dir)
         if running is None:
             needed = "KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL" if broker else "DATABASE_URL"
             msg = f"nothing runs on {given.data_dir}: start `intercompany up` in another shell, or set {needed}"
@@ -63,24 +63,24 @@ def product_settings(*, broker: bool = False) -> Settings:
 
 
 @asynccontextmanager
-async def product_parts() -> AsyncIterator[Parts]:
-    """The parts of `up`: each that is given in the environment, else an embedded one on DATA_DIR."""
+async def product_backing_services() -> AsyncIterator[BackingServices]:
+    """The backing services of `up`: each that is given in the environment, else an embedded one on DATA_DIR."""
     given = load_settings()
-    async with parts(given.data_dir, given.kafka_bootstrap_servers, _database(given)) as started:
+    async with start_backing_services(given.data_dir, given.kafka_bootstrap_servers, _database(given)) as started:
         yield started
 
 
 @asynccontextmanager
-async def scenario_parts(namespace: str) -> AsyncIterator[Settings]:
-    """Settings for scenarios: the parts named in the environment, else embedded ones in a temporary folder.
+async def scenario_backing_services(namespace: str) -> AsyncIterator[Settings]:
+    """Settings for scenarios: the backing services named in the environment, else embedded ones in a temporary folder.
 
     The namespace is the one asked for and a name of the database.
 
-    SettingsError or EmbeddedPartError where that cannot be.
+    SettingsError or BackingServiceError where that cannot be.
     """
     given = load_settings()
     with TemporaryDirectory(prefix="intercompany-") as folder:
-        async with parts(Path(folder), given.kafka_bootstrap_servers, _database(given)) as started:
+        async with start_backing_services(Path(folder), given.kafka_bootstrap_servers, _database(given)) as started:
             name = await _name_of(started.database_url)
             yield settings_on(started, namespace=namespace + name, **_FOR_SCENARIOS)
 

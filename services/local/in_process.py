@@ -1,6 +1,6 @@
 """The three services running in this process, in a namespace of their own, and the way to send to them and wait for them.
 
-What always holds: nothing is left running when the context ends, however it ends; topics and schemas are there before
+Invariant: nothing is left running when the context ends, however it ends; topics and schemas are there before
 anything is sent; two of these never use one namespace of a database at the same time.
 """
 
@@ -17,8 +17,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from services.local.quiescence import is_quiescent, reader
 from services.local.reset import reset
 from services.registry import SERVICES
-from shared.kafka import connection as kafka
 from shared.kafka import topics
+from shared.kafka.security import client_arguments
 from shared.kafka.sender import Sender, sender
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
@@ -79,7 +79,7 @@ class RunningServices:
                 raise NotQuiescentError(msg)
 
     async def reset(self) -> None:
-        """Empties the books of the namespace. Its locks can cross those of a service's upkeep; then it begins again."""
+        """Empties the books of the namespace. Its locks can cross those of a service's housekeeping; then it is done again."""
         database = Postgres(self.settings.database, "public")
         retry = retry_if_exception_type(asyncpg.DeadlockDetectedError)
         try:
@@ -138,4 +138,4 @@ async def _prepare(settings: Settings) -> None:
             await migrate(database, schema, service)
         finally:
             await database.close()
-    await topics.provision(settings, kafka.connection(settings))
+    await topics.provision(settings, client_arguments(settings))

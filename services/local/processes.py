@@ -1,6 +1,6 @@
 """The three services as processes of one command, each with its log in a file.
 
-What always holds: Ctrl-C in the terminal reaches the command alone, which asks the services to stop and waits until they
+Invariant: Ctrl-C in the terminal reaches the command alone, which asks the services to stop and waits until they
 have finished what is under way; on Linux the kernel ends them if the command is killed.
 """
 

@@ -1,6 +1,6 @@
 """Whether the system is quiet: every event has had all its effects.
 
-What always holds: if it says yes, nothing that was in a topic when it was asked is still to be done. First one snapshot of
+Invariant: if it says yes, nothing that was in a topic when it was asked is still to be done. First one snapshot of
 all services' positions and outboxes, then the ends of the logs: whatever was decided before the snapshot is in a log
 (its outbox is empty), and whatever is in a log is read (positions = ends); what comes later was sent from outside.
 """

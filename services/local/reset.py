@@ -1,6 +1,6 @@
 """Empties a namespace between two scenario files of `intercompany run`: all that was folded is forgotten.
 
-What always holds: the product's own schemas (the empty namespace) are never emptied; positions stay, so nothing of the
+Invariant: the product's own schemas (the empty namespace) are never emptied; positions stay, so nothing of the
 topics is read again; a running service notices by the epoch, under its lock, and drops what it has in memory.
 """
 

@@ -35,8 +35,8 @@ SERVICE: Final = Service(
     },
     publishes=frozenset({Topic.JOURNALS, Topic.REJECTIONS}),
     identity=_identity,
-    reports=lambda topic, message_type: topic == Topic.PAYMENTS or (topic == Topic.REQUESTS and message_type == _APPROVAL),
-    forward=refused_payment,
+    rejects_unreadable=lambda topic, message_type: topic == Topic.PAYMENTS or (topic == Topic.REQUESTS and message_type == _APPROVAL),
+    hand_on_unreadable=refused_payment,
     expire=expire,
     discard=discard,
 )

@@ -31,5 +31,5 @@ SERVICE: Final = Service(
     },
     publishes=frozenset({Topic.VOUCHERS, Topic.REJECTIONS}),
     identity=_identity,
-    reports=lambda topic, _: topic == Topic.SETTLEMENTS,
+    rejects_unreadable=lambda topic, _: topic == Topic.SETTLEMENTS,
 )

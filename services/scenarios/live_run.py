@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.inquiry.rows import Result, collect
 from services.inquiry.schemas import load_books, load_rejections
-from services.local.backing_services import scenario_parts
+from services.local.backing_services import scenario_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import refs, refuse_wrong_group, split
@@ -29,11 +29,11 @@ NAMESPACE: Final = "scenario"
 
 @asynccontextmanager
 async def scenario_services() -> AsyncIterator[RunningServices]:
-    """Parts and services for scenarios, started once for all files; nothing of them is left at the end, by SIGTERM neither."""
+    """BackingServices and services for scenarios, started once for all files; nothing of them is left at the end, by SIGTERM neither."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with scenario_parts(NAMESPACE) as settings:
+    async with scenario_backing_services(NAMESPACE) as settings:
         set_up_logs(settings)
         async with running_services(settings) as services:
             yield services

@@ -40,7 +40,7 @@ SERVICE: Final = Service(
     subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
     publishes=frozenset({Topic.SETTLEMENTS, Topic.REJECTIONS}),
     identity=_identity,
-    reports=_reports,
+    rejects_unreadable=_reports,
     expire=expire,
     discard=discard,
 )

@@ -1,13 +1,13 @@
 """One batch of records is one transaction: inbox, load, fold, save, outbox, positions, commit; then the relay.
 
-What always holds:
+Invariant:
 - Nothing is lost: the offsets are committed after this returns, and it returns only when the batch is in the database.
 - Nothing is taken twice: the inbox, under one lock per service, knows every id; a rebalance, a crash or an unknown
   outcome of a commit leads to the same batch again, which is then made of duplicates.
 - No record stops a batch. What cannot be read is refused (an event). What this program fails on, a defect of ours, is kept
   whole in the table `failed`, the rest of the batch is folded without it, and readiness says so until an operator has it
   tried again: dropping it would lose it, and holding the batch would stop every company for one message.
-- A transient failure is tried again for ever (retry.py).
+- A transient failure is tried again for ever (shared.runtime.retry).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
-from shared.runtime.retry import Runtime, any_error, is_transient, retry_forever
+from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class Delivery:
             for half in (batch.incoming[:middle], batch.incoming[middle:]):
                 await self.take(Batch(half, _positions(map(_record, half)), batch.retried))
 
-    async def transact(self, work: Work, when: Callable[[BaseException], bool] = is_transient) -> None:
+    async def transact(self, work: Work, retry_if: Callable[[BaseException], bool] | None = None) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
-        await retry_forever("batch", partial(self._once, work), self.runtime, retry_if=when)
+        await retry_forever("batch", partial(self._once, work), self.runtime, retry_if=retry_if)
 
     async def _once(self, work: Work) -> None:
         """The turn is kept until the relay has the messages: they go out in the order of the commits."""
@@ -164,7 +164,7 @@ class Delivery:
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
         failure = Defect(_record(batch.incoming[0]), error)
-        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), when=any_error)
+        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), retry_if=any_error)
 
     def _count(self, records: int, folded: Folded, failures: Sequence[Defect]) -> None:
         outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}

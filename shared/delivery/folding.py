@@ -1,6 +1,6 @@
 """One batch folded in memory: duplicates dropped, the core called, refusals collected. Pure.
 
-What always holds: messages are folded in the order of the batch; what a message frees is free for the next one; a pass
+Invariant: messages are folded in the order of the batch; what a message frees is free for the next one; a pass
 in which anything was not loaded, or the core failed, is worth nothing: its caller rolls the books back and folds again
 with a new `Inbox`. The shell and the simulation use the same code.
 """
@@ -37,7 +37,7 @@ Incoming = Message | Unreadable | Defect
 
 
 @dataclass(slots=True)
-class Refusal:
+class RecordedRefusal:
     """An `event.rejected` that goes out, and the record it came from if it is the refused event's own."""
 
     outgoing: Outgoing
@@ -53,7 +53,7 @@ class Folded:
     """
 
     outgoing: list[Outgoing] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RecordedRefusal] = field(default_factory=list)
     missing: dict[Missing, int] = field(default_factory=dict)
     defect: tuple[int, Exception] | None = None
     duplicates: int = 0
@@ -71,11 +71,11 @@ def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[UUID,
 
 
 def concerns(service: AnyService, event: Incoming) -> bool:
-    """Whether the service does anything with an event: folds it, or reports that it cannot be read."""
+    """Whether the service does anything with an event: folds it, or rejects what cannot be read."""
     if isinstance(event, Message):
         return event.record is None or service.takes(event.record.topic, event.type)
     if isinstance(event, Unreadable):
-        return service.reports(event.record.topic, event.type)
+        return service.rejects_unreadable(event.record.topic, event.type)
     return True
 
 
@@ -85,7 +85,7 @@ def may_concern(service: AnyService, record: Record) -> bool:
     What others send is always read: in the structured binding a header may say anything, the event counts.
     """
     name = None if record.topic in INBOUND_TOPICS else type_said(record)
-    return name is None or service.takes(record.topic, name) or service.reports(record.topic, name)
+    return name is None or service.takes(record.topic, name) or service.rejects_unreadable(record.topic, name)
 
 
 class Candidate(NamedTuple):
@@ -146,7 +146,7 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
     elif verdict is Verdict.CONFLICT:
         _collect(folded, [conflicting(service, event)], event)
     elif isinstance(event, Unreadable):
-        answer = service.forward(event) if service.forward else None
+        answer = service.hand_on_unreadable(event) if service.hand_on_unreadable else None
         _collect(folded, [answer or unreadable(service, event)], event)
     else:
         if identity:
@@ -170,12 +170,12 @@ def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadab
         if each.traceparent is None:
             each.traceparent = traceparent
         if each.type == REJECTED:
-            folded.refusals.append(Refusal(each, _own_record(each, event)))
+            folded.refusals.append(RecordedRefusal(each, _own_record(each, event)))
     folded.outgoing.extend(outgoing)
 
 
 def _own_record(refusal: Outgoing, event: Message | Unreadable | None) -> Record | None:
-    """The record at hand, if it is the refused event's own (a message can release, and refuse, what another wished)."""
+    """The record at hand, if it is the refused event's own (a message can release, and refuse, what another one asked for)."""
     if event is None or (event.ref is not None and event.ref != (refusal.data.source, refusal.data.event)):
         return None
     return event.record

@@ -1,6 +1,6 @@
-"""What a service does beside its batches, every few seconds: logs that began anew, operators' orders, waiting that ends.
+"""What a service does beside its batches, every few seconds: logs that were reset, operators' orders, waiting that ends.
 
-What always holds: each of these is a transaction as a batch is, under the same lock, with the same outbox; an order that
+Invariant: each of these is a transaction as a batch is, under the same lock, with the same outbox; an order that
 was carried out is gone, one that failed stands and is tried again.
 """
 
@@ -17,7 +17,7 @@ from shared.delivery.folding import Folded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
-from shared.delivery.ports import Encoded, Partition
+from shared.delivery.ports import Encoded
 from shared.runtime.retry import any_error, retry_forever
 from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from shared.delivery.batch import Delivery, Written
-    from shared.delivery.ports import Connection, Log
+    from shared.delivery.log_restarts import OffsetBases
+    from shared.delivery.ports import Connection, Consumer
     from shared.delivery.service import Store
     from shared.delivery.shell_tables import Failed, State
-    from shared.events.envelope import EventRef, Outgoing, Record
-    from shared.kafka.connection import Subscription
+    from shared.events.envelope import EventRef, Outgoing
 
     Act = Callable[[Any], list[Outgoing]]
 
@@ -44,39 +44,11 @@ select (select count(*) from outbox) as rows,
 """
 
 
-class Waiting(NamedTuple):
+class GiveUp(NamedTuple):
     """What is given up: what these events wait for, or all that has waited since before a time."""
 
     events: Sequence[EventRef] | None
     older_than: datetime | None
-
-
-class OffsetBases:
-    """By how much each partition's offsets are counted on, for logs that began anew (tables.rebase)."""
-
-    def __init__(self, delivery: Delivery, log: Log) -> None:
-        self._delivery = delivery
-        self._log = log
-        self._bases: dict[Partition, int] = {}
-
-    async def check(self, subscription: Subscription) -> None:
-        """Compares what was newly assigned with what the broker has; tried until it is done."""
-        while subscription.fresh:
-            fresh = set(subscription.fresh)
-            await retry_forever("assignment", partial(self._check, subscription, fresh), self._delivery.runtime, retry_if=any_error)
-            subscription.fresh -= fresh
-
-    async def _check(self, subscription: Subscription, fresh: set[Partition]) -> None:
-        ends = await self._log.end_offsets(fresh & subscription.assigned)
-        async with self._delivery.database.transaction() as connection:
-            self._bases.update(await tables.rebase(connection, ends))
-
-    def rebased(self, records: Sequence[Record]) -> Sequence[Record]:
-        """The records with their offsets counted on."""
-        if self._bases:
-            for record in records:
-                record.offset += self._bases.get(Partition(record.topic, record.partition), 0)
-        return records
 
 
 class Housekeeping:
@@ -88,15 +60,15 @@ class Housekeeping:
         self._delivery = delivery
         self._wait_at_most = wait_at_most
 
-    async def run(self, bases: OffsetBases, subscriptions: Sequence[Subscription], provision: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, bases: OffsetBases, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
         """For ever. A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
         runtime = self._delivery.runtime
         while True:
-            for subscription in subscriptions:
-                if not subscription.assigned:
+            for consumer in consumers:
+                if not consumer.assigned:
                     await retry_forever("topics", provision, runtime, retry_if=any_error)
-                await bases.check(subscription)
-            await retry_forever("upkeep", self.once, runtime, retry_if=any_error)
+                await bases.check(consumer)
+            await retry_forever("housekeeping", self.once, runtime, retry_if=any_error)
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
@@ -126,19 +98,19 @@ class Housekeeping:
             await self._delivery.transact(partial(_send_again, failed))
 
     async def _discard(self, events: Sequence[EventRef]) -> None:
-        discard, clock = self._delivery.service.discard, self._delivery.runtime.clock
+        discard = self._delivery.service.discard
         if events and discard:
-            waiting = Waiting(events, None)
-            await self._delivery.transact(partial(self._give_up, waiting, lambda books: discard(books, events, clock.now())))
+            order = GiveUp(events, None)
+            await self._delivery.transact(partial(self._give_up, order, lambda books: discard(books, events)))
 
     async def _expire(self) -> None:
-        expire, now = self._delivery.service.expire, self._delivery.runtime.clock.now()
+        expire = self._delivery.service.expire
         if self._wait_at_most is not None and expire:
-            before = now - self._wait_at_most
-            await self._delivery.transact(partial(self._give_up, Waiting(None, before), lambda books: expire(books, before, now)))
+            before = self._delivery.runtime.clock.now() - self._wait_at_most
+            await self._delivery.transact(partial(self._give_up, GiveUp(None, before), lambda books: expire(books, before)))
 
-    async def _give_up(self, waiting: Waiting, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
-        books = await store.load_waiting(connection, *waiting)
+    async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
+        books = await store.load_waiting(connection, *order)
         inbox = Inbox()
 
         def one_pass(_: Container[int]) -> Folded:
@@ -149,7 +121,7 @@ class Housekeeping:
             raise error
         await store.save(connection, books)
         await tables.correct_inbox(connection, {}, {}, inbox.changes)
-        await tables.forget_discards(connection, waiting.events or [])
+        await tables.forget_discards(connection, order.events or [])
         return await self._delivery.write(connection, state, folded, {})
 
 

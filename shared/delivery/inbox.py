@@ -1,8 +1,8 @@
 """Duplicates: an event that was taken is seen again for ever, whatever happens in between.
 
-What always holds: an id that is taken is a duplicate before it is anything else (events.md, "Facts, wishes, waiting,
-refusal"); the same id with other data is a conflict; an id given back is as if it had never been taken. Pure: the
-shell keeps the state in the table `inbox`, the simulation in memory.
+Invariant: an id that is taken is a duplicate before it is anything else (docs/events.md); the same id
+with other data is a conflict; an id given back is as if it had never been taken. Pure: the shell keeps
+the state in the table `inbox`, the simulation in memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Folding with what is loaded, and loading what was missing, until all is there.
+"""Folding with what is loaded, and loading what was missing, until nothing is missing.
 
-What always holds: a pass is either whole or undone; it is pure, so it may be done again; each round loads something new,
-or the message that asks in vain is a defect; a defective message is left out, and all others are folded as if it had
+Invariant: a pass is either whole or undone; it is pure, so it may be done again; each round loads something new,
+or the message that asks again for what is not there is a defect; a defective message is left out, and all others are folded as if it had
 never come.
 """
 

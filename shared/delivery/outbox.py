@@ -1,6 +1,6 @@
 """The outbox: what a batch decided, as one compressed row, kept until the broker has acknowledged all of it.
 
-What always holds: `unpack(pack(messages)) == messages`, whatever bytes they are of.
+Invariant: `unpack(pack(messages)) == messages`, whatever bytes they are of.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All that the shell needs from broker, database, clock and randomness, named in one place.
 
-What always holds: the shell reaches the runtime through these calls alone, so a seeded simulator can stand in for them
+Invariant: the shell reaches the runtime through these calls alone, so a seeded simulator can stand in for them
 and stop it before, inside and after every await. The real ones (shared.kafka, shared.postgresql, SystemClock) add nothing to
 the hot path.
 """
@@ -14,8 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+
+    from shared.events.envelope import Record
+
+    Handler = Callable[["Consumer", list[Record]], Awaitable[None]]
+    """What a consumer hands each batch to; when it returns, the batch is in the database and its offsets may be committed."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -66,6 +71,9 @@ class Database(Protocol):
     def session(self) -> AbstractAsyncContextManager[Connection]:
         """A connection of its own, outside transactions, for session locks; released with the connection."""
 
+    async def close(self) -> None:
+        """Closes the connections; what is still in a transaction is rolled back."""
+
 
 class Producer(Protocol):
     """Sends to the broker."""
@@ -77,7 +85,7 @@ class Producer(Protocol):
         """
 
     async def restart(self) -> None:
-        """Starts anew after a failure; also the first time."""
+        """Starts again after a failure; also the first time."""
 
     async def close(self) -> None:
         """Ends it."""
@@ -88,6 +96,35 @@ class Log(Protocol):
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get."""
+
+
+class Consumer(Protocol):
+    """One member of a group: hands on batch after batch of the partitions that it is assigned."""
+
+    topics: Collection[str]
+    fresh: set[Partition]
+    """What was assigned and has not been compared with the database yet (log_restarts.py)."""
+
+    @property
+    def assigned(self) -> Collection[Partition]:
+        """The partitions that it reads now."""
+
+    def polled_ms(self) -> list[int]:
+        """When the broker last answered for each assigned partition, in milliseconds since 1970; nothing before the first answer."""
+
+
+class Consumers(Protocol):
+    """All consumers of one service; the last is the one of the events, before it may come that of the reference data."""
+
+    @property
+    def each(self) -> Sequence[Consumer]:
+        """The consumers."""
+
+    async def start(self) -> None:
+        """Joins the groups; undone if one fails, so that it can be tried again."""
+
+    async def stop(self) -> None:
+        """Takes no new batch; returns once the batch at hand is finished."""
 
 
 class Clock(Protocol):
@@ -101,6 +138,9 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Lets others run."""
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """What is not finished after so many seconds ends with a TimeoutError."""
 
 
 class Randomness(Protocol):
@@ -124,6 +164,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Lets other tasks run."""
         await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """What is not finished after so many seconds ends with a TimeoutError."""
+        return asyncio.timeout(seconds)
 
 
 class SystemRandomness:

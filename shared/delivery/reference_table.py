@@ -1,6 +1,6 @@
 """A service's table of reference events, and the reference data in memory that it makes.
 
-What always holds: the table keeps the last event of each key, numbered in the order they were taken; what is in memory is
+Invariant: the table keeps the last event of each key, numbered in the order they were taken; what is in memory is
 what was committed, read on from the last position that was seen; a table that was emptied empties the memory too.
 """
 

@@ -1,6 +1,6 @@
 """How far the service has read the reference topic, and the wait for what a message was decided by.
 
-What always holds: a message is folded only after the service has read at least as much reference data as its sender
+Invariant: a message is folded only after the service has read at least as much reference data as its sender
 had; the wait holds no lock and no transaction, and the reference topic is read meanwhile by a consumer of its own. What
 the broker does not have (its log was lost) is not waited for.
 """

@@ -1,6 +1,6 @@
 """Refusals made by the shell: what cannot be read, and the same id with other data.
 
-What always holds: a refusal is an event as any other, derived from the refused one, so that the same record refused
+Invariant: a refusal is an event as any other, derived from the refused one, so that the same record refused
 again is the same refusal; it shows the event itself; nobody but the service that reports a record refuses it.
 """
 
@@ -22,7 +22,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unreadable(service: AnyService, event: Unreadable) -> Outgoing:
-    """The refusal of a record that is no event of the contract, with its own code."""
+    """The refusal of a record that is not an event of the contract, with its own code."""
     ref = event.ref or place_of(event.record)
     time = event.time or _EPOCH + timedelta(milliseconds=max(event.record.timestamp_ms, 0))
     rejection = Rejection(ref.id, ref.source, "event", event.code, event.field, event.message, as_cloudevent(event))

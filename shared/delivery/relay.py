@@ -1,6 +1,6 @@
 """The relay: publishes what was decided, in the order in which it was decided.
 
-What always holds: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
+Invariant: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
 broker has acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id.
 Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
 commits, which is that of their rows' ids (both are under the service's lock). It gets its own process's batches in memory
@@ -90,7 +90,7 @@ class Relay:
             await retry_forever("relay", self._lead, self._runtime, retry_if=any_error)
 
     async def _lead(self) -> None:
-        """From the lock to the first failure. Fails only before anything was sent, so that the backoff begins anew."""
+        """From the lock to the first failure. Fails only before anything was sent, so that the backoff starts over."""
         async with self._database.session() as connection:
             await self._locked(connection)
             try:
@@ -106,10 +106,10 @@ class Relay:
         """Waits for the lock; looks now and then whether the server is still there (a vanished one says nothing)."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_ANSWER_WITHIN):
+                async with self._runtime.clock.timeout(_ANSWER_WITHIN):
                     await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", self._lock)
                 return
-            async with asyncio.timeout(_ANSWER_WITHIN):
+            async with self._runtime.clock.timeout(_ANSWER_WITHIN):
                 await connection.execute("select")
 
     async def _relay(self, connection: Connection) -> None:
@@ -117,8 +117,8 @@ class Relay:
             while True:
                 await self._look_around(connection)
                 await self._round(connection)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to begin anew from the table
-            log.warning("the relay begins anew", error=repr(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to start again from the table
+            log.warning("the relay starts again from the table", error=repr(error))
 
     async def _look_around(self, connection: Connection) -> None:
         """Once a second: does another instance wait for the lock, and is there a row that nobody handed over?"""
@@ -126,7 +126,7 @@ class Relay:
         if now < self._look_at:
             return
         self._look_at = now + _LOOK_EVERY
-        async with asyncio.timeout(_ANSWER_WITHIN):
+        async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             row = await connection.fetchrow(_AROUND, self._lock)
         if self._others and not row["others"]:
             self._behind = True  # what the other one committed last
@@ -163,13 +163,14 @@ class Relay:
 
     async def _woken(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with self._runtime.clock.timeout(seconds):
+                await self._wake.wait()
 
     async def _send_table(self, connection: Connection) -> None:
         """Sends all rows of the table, oldest first: under the service's lock ids are given in the order of commits."""
         self._behind = False
         while True:
-            async with asyncio.timeout(_ANSWER_WITHIN):
+            async with self._runtime.clock.timeout(_ANSWER_WITHIN):
                 rows = await connection.fetch("select id, messages from outbox order by id limit $1", MOST_ROWS)
             if not rows:
                 return
@@ -179,7 +180,7 @@ class Relay:
         refused = await self._producer.send_all([message for row in rows for message in row.messages])
         for message, error in refused:
             log.error("the broker will never take this message: it is kept in the table failed", topic=message.topic, error=repr(error))
-        async with asyncio.timeout(_ANSWER_WITHIN):
+        async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             await tables.fail_sending(connection, refused)
             await connection.execute("delete from outbox where id = any($1::bigint[])", [row.id for row in rows])
         self._sent_through = rows[-1].id

@@ -1,6 +1,6 @@
 """What a service is to the shell: its name, its core, its store and what it subscribes to.
 
-What always holds: the shell, the simulation and the tests use the same `Service`; it holds no state.
+Invariant: the shell, the simulation and the tests use the same `Service`; it holds no state.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Store(Protocol[B]):
         """What these messages name, in a constant number of queries."""
 
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
-        """What a core asked for in vain; afterwards the books know it, also if there is nothing."""
+        """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""
 
     async def save(self, connection: Connection, books: B) -> None:
         """The changed rows."""
@@ -70,12 +70,12 @@ class Service(Generic[B]):
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
-    - `publishes`: the topics that it says something on.
+    - `publishes`: the topics that it sends to.
     - `identity`: by what a message is deduplicated; None: not at all.
-    - `reports(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
-    - `forward`: says what is sent in place of a rejection; None: reject it.
-    - `expire(books, older_than, now)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
-    - `discard(books, events, now)`: gives up what these events wait for (`waiting discard`).
+    - `rejects_unreadable(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
+    - `hand_on_unreadable`: what is sent in place of a rejection; None: reject it.
+    - `expire(books, older_than)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
+    - `discard(books, events)`: gives up what these events wait for (`waiting discard`).
     """
 
     name: str
@@ -84,11 +84,11 @@ class Service(Generic[B]):
     new_books: Callable[[], B]
     subscriptions: Mapping[str, frozenset[str] | None]
     identity: Callable[[Message], Identity | None]
-    reports: Callable[[str, str | None], bool]
+    rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
-    forward: Callable[[Unreadable], Outgoing | None] | None = None
-    expire: Callable[[B, datetime, datetime], list[Outgoing]] | None = None
-    discard: Callable[[B, Sequence[EventRef], datetime], list[Outgoing]] | None = None
+    hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
+    expire: Callable[[B, datetime], list[Outgoing]] | None = None
+    discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None
 
     @property
     def source(self) -> str:
@@ -97,7 +97,7 @@ class Service(Generic[B]):
 
     @property
     def topics(self) -> frozenset[str]:
-        """All topics that it has to do with."""
+        """All topics that it reads or sends to."""
         return self.publishes | self.subscriptions.keys()
 
     def takes(self, topic: str, message_type: str) -> bool:

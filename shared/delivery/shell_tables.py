@@ -1,6 +1,6 @@
 """All SQL on the shell's own tables (migrations/0001_shell.sql).
 
-What always holds: one query per purpose and batch, never one per message; whatever was sent can be written: text
+Invariant: one query per purpose and batch, never one per message; whatever was sent can be written: text
 columns never hold a NUL character, raw bytes stay bytes.
 """
 
@@ -19,7 +19,7 @@ from shared.events.envelope import EventRef, Record, Topic
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from shared.delivery.folding import Defect, Refusal
+    from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.ports import Connection, Headers
 
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
@@ -109,13 +109,13 @@ async def correct_inbox(
         await connection.execute(_RETAKE, list(taken), list(taken.values()))
 
 
-async def refuse(connection: Connection, refusals: Sequence[Refusal]) -> None:
+async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
     """Keeps refusals with the refused events; the same refusal again changes nothing."""
     if refusals:
         await connection.execute(_REFUSE, *_columns(map(_refusal_row, refusals)))
 
 
-def _refusal_row(refusal: Refusal) -> tuple[Any, ...]:
+def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     said, record = refusal.outgoing.data, refusal.record
     what = (said.source, said.event, said.scope, said.code, said.field, said.message)
     raw = (record.topic, record.key, record.value, _headers(record.headers)) if record else (None, None, None, None)
@@ -180,9 +180,9 @@ async def forget_discards(connection: Connection, events: Sequence[EventRef]) ->
 
 
 async def rebase(connection: Connection, ends: Mapping[Partition, int]) -> dict[Partition, int]:
-    """Notes which logs began anew (they end before where they were read to), and gives each partition's base.
+    """Notes which logs were reset (they end before where they were read to), and gives each partition's base.
 
-    `ends`: the broker's end offsets. What comes next in such a log is counted on from where the old one was read to.
+    `ends`: the broker's end offsets. The offsets of such a log are rebased: they continue from where the old one was read to.
     """
     topics, numbers = [partition.topic for partition in ends], [partition.number for partition in ends]
     await connection.execute(

@@ -1,7 +1,7 @@
-"""The parts that the services run on: a broker and a database, given by settings or started here.
+"""The backing services: a broker and a database, given by settings or started here.
 
-What always holds: a part whose address is given is used and never started; a folder of data is used by one process at a time, and
-another process can find the parts that run on it; the database's data outlive the parts, the broker's do not (see broker.py),
+Invariant: one whose address is given is used and never started; a folder of data is used by one process at a time, and
+another process can find what runs on it; the database's data outlive its server, the broker's do not (shared/embedded/broker.py),
 so let the services finish what is under way before stopping.
 """
 
@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from shared.embedded.broker import embedded_broker
-from shared.embedded.child import EmbeddedPartError
+from shared.embedded.child import BackingServiceError
 from shared.embedded.database import embedded_database
 
 _Address: TypeAlias = AbstractAsyncContextManager[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class BackingServices:
     """Where broker and database are. `idempotent_producer`: False for the embedded broker, which has none."""
 
     bootstrap_servers: str
@@ -31,7 +31,7 @@ class Parts:
     idempotent_producer: bool
 
     def environment(self) -> dict[str, str]:
-        """The variables with which a service's process finds these parts and gets on with them."""
+        """The variables with which a service's process finds them, and settings that suit them."""
         addresses = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "DATABASE_URL": self.database_url}
         if self.idempotent_producer:
             return addresses
@@ -40,42 +40,44 @@ class Parts:
 
 
 @asynccontextmanager
-async def embedded_parts(folder: Path) -> AsyncIterator[Parts]:
-    """Both parts, started on a folder; as `parts` without addresses."""
-    async with parts(folder) as started:
+async def embedded_backing_services(folder: Path) -> AsyncIterator[BackingServices]:
+    """Both, started on a folder; as `start_backing_services` without addresses."""
+    async with start_backing_services(folder) as started:
         yield started
 
 
 @asynccontextmanager
-async def parts(folder: Path, kafka_bootstrap_servers: str | None = None, database_url: str | None = None) -> AsyncIterator[Parts]:
-    """Starts each part whose address is not given, with its data and logs in the folder; stops it at the end.
+async def start_backing_services(
+    folder: Path, kafka_bootstrap_servers: str | None = None, database_url: str | None = None
+) -> AsyncIterator[BackingServices]:
+    """Starts each one whose address is not given, with its data and logs in the folder; stops it at the end.
 
-    EmbeddedPartError if a part does not come up or another process uses the folder.
+    BackingServiceError if one does not come up or another process uses the folder.
     """
     if kafka_bootstrap_servers and database_url:
-        yield Parts(kafka_bootstrap_servers, database_url, idempotent_producer=True)
+        yield BackingServices(kafka_bootstrap_servers, database_url, idempotent_producer=True)
         return
     home = _home(folder)
     database: _Address = nullcontext(database_url) if database_url else embedded_database(home)
     broker: _Address = nullcontext(kafka_bootstrap_servers) if kafka_bootstrap_servers else embedded_broker(home)
     with _claimed(home) as notice:
         async with database as url, broker as servers:
-            started = Parts(servers, url, idempotent_producer=bool(kafka_bootstrap_servers))
+            started = BackingServices(servers, url, idempotent_producer=bool(kafka_bootstrap_servers))
             json.dump(asdict(started), notice)
             notice.flush()
             yield started
 
 
-def running_parts(folder: Path) -> Parts | None:
-    """The parts that another process has running on this folder; None if there are none, or not yet."""
+def running_backing_services(folder: Path) -> BackingServices | None:
+    """The backing services that another process has running on this folder; None if there are none, or not yet."""
     try:
-        with (folder / "parts.json").open() as notice:
+        with (folder / "backing-services.json").open() as notice:
             if _lock(notice, fcntl.LOCK_SH):
                 return None
             text = notice.read()
     except FileNotFoundError:
         return None
-    return Parts(**json.loads(text)) if text else None
+    return BackingServices(**json.loads(text)) if text else None
 
 
 def _home(folder: Path) -> Path:
@@ -86,13 +88,13 @@ def _home(folder: Path) -> Path:
 
 @contextmanager
 def _claimed(folder: Path) -> Iterator[TextIO]:
-    """The notice in which the parts are written; its lock falls with the process, so a killed one leaves no claim behind."""
-    # It can hold a password, if only one of the parts is embedded.
-    (folder / "parts.json").touch(mode=0o600)
-    with (folder / "parts.json").open("a") as notice:
+    """The notice in which the addresses are written; its lock falls with the process, so a killed one leaves no claim behind."""
+    # It can hold a password, if only one of the two is embedded.
+    (folder / "backing-services.json").touch(mode=0o600)
+    with (folder / "backing-services.json").open("a") as notice:
         if not _lock(notice, fcntl.LOCK_EX):
             message = f"{folder} is in use by another process of intercompany: stop that one, or set DATA_DIR to another folder."
-            raise EmbeddedPartError(message)
+            raise BackingServiceError(message)
         notice.truncate(0)
         try:
             yield notice

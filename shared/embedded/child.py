@@ -1,6 +1,6 @@
 """One child process that ends with its parent, however that one ends.
 
-What always holds: a child writes to its log file only; it lives in a session of its own, so that Ctrl-C in a terminal reaches
+Invariant: a child writes to its log file only; it lives in a session of its own, so that Ctrl-C in a terminal reaches
 the parent alone, which decides the order of stopping; on Linux the kernel ends it when the parent dies by SIGKILL (asked for
 through `setpriv`, which is part of util-linux). The kernel watches the thread that started the child: start it from a thread
 that lives as long as the process, which the main one does.
@@ -26,16 +26,16 @@ _PATIENCE_S: Final = 30.0
 """How long a child may take to end before it is killed: a database writes what is dirty first."""
 
 
-class EmbeddedPartError(Exception):
-    """An embedded part could not be started or used; the text says why and what to do."""
+class BackingServiceError(Exception):
+    """An embedded backing service could not be started or used; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class OsUser:
     """The account of the operating system that a child runs under, by its numbers."""
 
-    user: int
-    group: int
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +47,38 @@ class Child:
     log: Path
 
     def check(self) -> None:
-        """EmbeddedPartError with the end of its log if it has ended."""
+        """BackingServiceError with the end of its log if it has ended."""
         if self.process.returncode is not None:
             self.fail("ended by itself")
 
     def fail(self, what: str) -> NoReturn:
-        """EmbeddedPartError with what is wrong and the end of its log, which holds the cause."""
+        """BackingServiceError with what is wrong and the end of its log, which holds the cause."""
         tail = self.log.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
         message = f"The embedded {self.name} {what}. The end of {self.log}:\n{tail}"
-        raise EmbeddedPartError(message)
+        raise BackingServiceError(message)
 
 
 @asynccontextmanager
-async def running(
-    name: str, command: Sequence[str], log: Path, stop: signal.Signals, account: Account | None = None
-) -> AsyncIterator[Child]:
+async def running(name: str, command: Sequence[str], log: Path, stop: signal.Signals, user: OsUser | None = None) -> AsyncIterator[Child]:
     """Runs a child; at the end, or when this process dies, it gets the signal `stop`."""
-    child = Child(name, await _spawn(command, log, stop, account), log)
+    child = Child(name, await _spawn(command, log, stop, user), log)
     try:
         yield child
     finally:
         await _end(child.process, stop)
 
 
-async def run(name: str, command: Sequence[str], log: Path, account: Account | None = None) -> None:
-    """Runs a child to its end; EmbeddedPartError if that is not a success."""
-    async with running(name, command, log, signal.SIGKILL, account) as child:
+async def run(name: str, command: Sequence[str], log: Path, user: OsUser | None = None) -> None:
+    """Runs a child to its end; BackingServiceError if that is not a success."""
+    async with running(name, command, log, signal.SIGKILL, user) as child:
         if await child.process.wait() != 0:
             child.fail("failed")
 
 
-async def _spawn(command: Sequence[str], log: Path, on_death: signal.Signals, account: Account | None) -> asyncio.subprocess.Process:
+async def _spawn(command: Sequence[str], log: Path, on_death: signal.Signals, user: OsUser | None) -> asyncio.subprocess.Process:
     with log.open("wb") as output:
         return await asyncio.create_subprocess_exec(
-            *_launcher(on_death, account),
+            *_launcher(on_death, user),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -95,7 +93,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def _launcher(on_death: signal.Signals, account: Account | None) -> list[str]:
+def _launcher(on_death: signal.Signals, user: OsUser | None) -> list[str]:
     """The words before a command that tie it to this process and put it under an account.
 
     Under another account it keeps one right of root, to pass folders closed to others: nothing on the way to the wheel or to
@@ -103,16 +101,16 @@ def _launcher(on_death: signal.Signals, account: Account | None) -> list[str]:
     postgres, would not count that right.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    if setpriv is None and account is not None:
+    if setpriv is None and user is not None:
         message = "PostgreSQL refuses to run as root, and `setpriv` (util-linux) is missing: run as another user, or set DATABASE_URL."
-        raise EmbeddedPartError(message)
+        raise BackingServiceError(message)
     if setpriv is None:
         return []
     tied = [setpriv, "--pdeathsig", on_death.name.removeprefix("SIG")]
-    if account is None:
+    if user is None:
         return [*tied, "--"]
     rights = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "--securebits", "+no_setuid_fixup"]
-    return [*tied, "--reuid", str(account.user), "--regid", str(account.group), "--clear-groups", *rights, "--"]
+    return [*tied, "--reuid", str(user.uid), "--regid", str(user.gid), "--clear-groups", *rights, "--"]
 
 
 async def _end(process: asyncio.subprocess.Process, stop: signal.Signals) -> None:

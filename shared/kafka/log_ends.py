@@ -1,6 +1,6 @@
 """The true ends of logs: the offset that the next record of a partition will get.
 
-What always holds: the answer was true after it was asked for. ListOffsets alone is not enough: the embedded broker answers
+Invariant: the answer was true after it was asked for. ListOffsets alone is not enough: the embedded broker answers
 with the first record of the last batch. So one fetch from there tells the high watermark, on every broker the same.
 """
 
@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaTimeoutError
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from shared.delivery.ports import Partition
-from shared.kafka import connection as kafka
+from shared.kafka.security import client_arguments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping
@@ -28,7 +28,7 @@ _ANSWER_WITHIN: Final = 15.0
 
 def reader(settings: Settings) -> AIOKafkaConsumer:
     """A consumer without a group, to ask for ends with; start and stop it as any."""
-    return AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, fetch_max_wait_ms=_FETCH_WAIT_MS)
+    return AIOKafkaConsumer(**client_arguments(settings), enable_auto_commit=False, fetch_max_wait_ms=_FETCH_WAIT_MS)
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ async def end_offsets(consumer: AIOKafkaConsumer, least: dict[Partition, int], s
     places = _places(least, settings)
     if not places:
         return {}
-    consumer.assign(list(places))  # anew each time: a new assignment knows no watermark yet
+    consumer.assign(list(places))  # once more each time: a new assignment knows no watermark yet
     for place, partition in places.items():
         consumer.seek(place, least[partition])
     unknown = retry_if_result(lambda known: not known)
@@ -77,7 +77,7 @@ async def end_offsets(consumer: AIOKafkaConsumer, least: dict[Partition, int], s
 
     await waiting(known)
     ends = {partition: max(consumer.highwater(place), least[partition]) for place, partition in places.items()}
-    consumer.pause(*places)  # or it would go on fetching
+    consumer.pause(*places)  # or it would keep fetching
     return ends
 
 

@@ -1,6 +1,6 @@
 """Sends records to the topics, for every command that publishes.
 
-What always holds: records go out in their order and count as sent when the broker has acknowledged them; a record that
+Invariant: records go out in their order and count as sent when the broker has acknowledged them; a record that
 the broker will never take is an error that names it.
 """
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from shared.delivery.ports import Encoded
-from shared.kafka.connection import KafkaProducer
+from shared.kafka.producer import KafkaProducer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

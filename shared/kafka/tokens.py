@@ -1,6 +1,6 @@
 """OAuth tokens for the broker (SASL OAUTHBEARER): read from a file, or asked for at a token endpoint.
 
-What always holds: a token is got when a connection is made, so one that has ended is never sent by intention; what goes
+Invariant: a token is got when a connection is made, so one that has ended is never sent by intention; what goes
 wrong is an OSError without a secret in its text, which the client tries again as it does any other.
 
 The request is the client credentials grant (RFC 6749, 4.4), one form in, one JSON object out; by urllib, since no client
@@ -30,7 +30,7 @@ _OLDEST: Final = 0.8
 
 
 class TokenFile(AbstractTokenProvider):  # type: ignore[misc]
-    """Reads the token anew for each connection: whoever mounts the file keeps it fresh."""
+    """Reads the token again for each connection: whoever mounts the file keeps it fresh."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

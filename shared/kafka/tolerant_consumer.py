@@ -1,6 +1,6 @@
 """aiokafka's consumer, made safe against records that it cannot read, and awake when one comes.
 
-What always holds: every record is handed on, whatever the names of its headers are; when a read fails, nothing of what it
+Invariant: every record is handed on, whatever the names of its headers are; when a read fails, nothing of what it
 had read is passed over; a read that finds something returns at once.
 
 Why: FastStream sleeps for `batch_timeout_ms` after a read that found nothing, as long again as the read waited: half of all
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _READ_WAITS_MS: Final = 500
-"""For the first record; FastStream's own time is how long it sleeps after a read in vain."""
+"""For the first record; FastStream's own time is how long it sleeps after a read that found nothing."""
 _TOLERANT_READS: Final = 20
-"""Reads with the slower parser after a failure; should the record still lie ahead then, they begin anew."""
+"""Reads with the slower parser after a failure; should the record still lie ahead then, they start over."""
 
 
 class _Text(bytearray):
-    """Bytes whose parts are decoded whatever they are: what is no UTF-8 stands escaped."""
+    """Bytes whose parts are decoded whatever they are: what is not UTF-8 stands escaped."""
 
     def __getitem__(self, place: Any) -> Any:
         part: Any = super().__getitem__(place)
@@ -77,7 +77,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             self._go_back(assignment, before)
             if not isinstance(error, UnicodeDecodeError):
                 raise
-            log.warning("a header's name is no text: reading on with every name taken")
+            log.warning("a header's name is not text: continuing with every name taken")
             self._tolerate(_TOLERANT_READS)
             return {}
         if read and self._tolerant_reads:

@@ -1,6 +1,6 @@
 """The topics as data, and their provisioning.
 
-What always holds: topics are made here and by nothing else (a misspelt name must fail, not become a topic);
+Invariant: topics are made here and by nothing else (a misspelt name must fail, not become a topic);
 `intercompany.reference` has one partition, is compacted and keeps its order; of the others nothing is deleted by age (a
 service that was away for a month must find every message) unless the environment's file, TOPICS_FILE, says how long
 a topic keeps its messages.
@@ -73,7 +73,7 @@ TOPICS: Final = (
 )
 
 
-class Plan(BaseModel):
+class TopicPlan(BaseModel):
     """What an environment's file says of a topic; `retention` is an ISO 8601 duration, `config` the broker's own names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,7 +83,7 @@ class Plan(BaseModel):
     retention: timedelta | None = None
     config: dict[str, str] = {}
 
-    def over(self, default: Plan) -> Plan:
+    def over(self, default: TopicPlan) -> TopicPlan:
         """This plan, and the default where it says nothing."""
         mine = self.model_dump(exclude_none=True)
         return default.model_copy(update={**mine, "config": {**default.config, **self.config}})
@@ -99,7 +99,7 @@ class Plan(BaseModel):
         )
 
 
-_PLANS: Final = TypeAdapter(dict[str, Plan])
+_PLANS: Final = TypeAdapter(dict[str, TopicPlan])
 
 
 def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
@@ -109,13 +109,13 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
     plans = _read(settings.topics_file)
     unknown = sorted(plans.keys() - {FOR_ALL, *(spec.name for spec in TOPICS)})
     if unknown:
-        msg = f"TOPICS_FILE: {unknown[0]} is no topic of this system"
+        msg = f"TOPICS_FILE: {unknown[0]} is not a topic of this system"
         raise SettingsError(msg)
-    default = plans.get(FOR_ALL, Plan())
-    return tuple(plans.get(spec.name, Plan()).over(default).applied(spec) for spec in TOPICS)
+    default = plans.get(FOR_ALL, TopicPlan())
+    return tuple(plans.get(spec.name, TopicPlan()).over(default).applied(spec) for spec in TOPICS)
 
 
-def _read(file: Path) -> dict[str, Plan]:
+def _read(file: Path) -> dict[str, TopicPlan]:
     try:
         return _PLANS.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
     except (OSError, yaml.YAMLError) as error:

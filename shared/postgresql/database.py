@@ -1,6 +1,6 @@
 """PostgreSQL as the shell uses it: one service's schema, transactions from a small pool, sessions for locks.
 
-What always holds: every connection has the service's schema as its search_path, so no statement names a schema; a
+Invariant: every connection has the service's schema as its search_path, so no statement names a schema; a
 connection that was lost is replaced at the next use; nothing is changed on a connection that would outlast its use.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
 
 POOL: Final = 3
-"""Connections for transactions: one batch at a time, upkeep, health."""
+"""Connections for transactions: one batch at a time, housekeeping, health."""
 
 _ANSWER_WITHIN: Final = 60.0
 _CONNECT_WITHIN: Final = 10.0

@@ -1,10 +1,10 @@
 """Migrations: plain SQL files, applied once each, in order, at the start of a service.
 
-What always holds: all of a service's files are applied in one transaction under a lock, so several instances may start
+Invariant: all of a service's files are applied in one transaction under a lock, so several instances may start
 at once and a failed start leaves nothing half-done; an applied file is never applied again; a file that was applied is
 still there and unchanged (else MigrationError: the database is of another version of this program).
 
-Written by hand because the libraries for it need a second, synchronous PostgreSQL driver (yoyo, alembic with SQLAlchemy).
+Written here because the libraries for it need a second, synchronous PostgreSQL driver (yoyo, alembic with SQLAlchemy).
 """
 
 from __future__ import annotations

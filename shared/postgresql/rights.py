@@ -1,6 +1,6 @@
 """What each PostgreSQL role may do in a service's schema, and the grants that say so (the roles: deploy/postgres/roles.sql).
 
-What always holds: a service's role reads and writes the rows of its own schema and nothing else, it makes and changes no
+Invariant: a service's role reads and writes the rows of its own schema and nothing else, it makes and changes no
 table; `reader` only reads; `operator` reads, and writes no more than the commands for operators do; everything belongs
 to the role that migrates (`owner`). Granting again changes nothing.
 """
@@ -35,7 +35,7 @@ _OPERATE: Final = (
 
 
 async def grant(connection: Connection, settings: Settings, service: AnyService) -> list[str]:
-    """Gives the roles their rights in this service's schema; the names of the roles that are not there, which is no error.
+    """Gives the roles their rights in this service's schema; the names of the roles that are not there (not an error).
 
     `connection` is the owner's, on a schema that is migrated.
     """

@@ -1,6 +1,6 @@
 """Liveness, readiness and metrics over HTTP, on HEALTH_PORT.
 
-What always holds: `/live` answers while the event loop turns; `/ready` is 200 only if this process would take a message
+Invariant: `/live` answers while the event loop turns; `/ready` is 200 only if this process would take a message
 that comes now: its consumers have joined and the broker has answered lately, the database answers, no batch hangs,
 what was decided goes out, and no message was put aside in `failed`. A broker that answers a ping does not prove that:
 a consumer may be without partitions, or stuck. The body lists what is wrong, one reason a line.
@@ -12,20 +12,18 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import uvicorn
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from prometheus_client import make_asgi_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from faststream.asgi.types import ASGIApp
-    from faststream.kafka import KafkaBroker
 
     from shared.delivery.batch import Delivery
     from shared.delivery.housekeeping import Housekeeping
-    from shared.kafka.connection import Subscription
+    from shared.delivery.ports import Consumers
     from shared.settings import Settings
 
 LONGEST_SILENCE: Final = 15.0
@@ -38,43 +36,43 @@ _DATABASE_WITHIN: Final = 3.0
 class Readiness:
     """What stands in the way of the next message."""
 
-    def __init__(self, delivery: Delivery, upkeep: Housekeeping, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(self, delivery: Delivery, housekeeping: Housekeeping, consumers: Consumers) -> None:
         self._delivery = delivery
-        self._upkeep = upkeep
-        self._subscriptions = subscriptions
+        self._housekeeping = housekeeping
+        self._consumers = consumers
         self.started = False
 
     async def reasons(self) -> list[str]:
         """Why the service is not ready; empty: it is."""
         runtime = self._delivery.runtime
         reasons = [f"{what}: {trouble.error}" for what, trouble in runtime.troubles.open.items()]
-        reasons += self._consumers(runtime.clock.now().timestamp() * 1000)
+        reasons += self._of_consumers(runtime.clock.now().timestamp() * 1000)
         now = runtime.clock.monotonic()
         reasons += [f"a batch takes {now - since:.0f} s" for since in self._delivery.busy_since.values() if now - since > LONGEST_BATCH]
-        if self._upkeep.outbox_age > LONGEST_OUTBOX:
-            reasons.append(f"the oldest batch has waited {self._upkeep.outbox_age:.0f} s for the broker")
-        if self._upkeep.failed:
-            reasons.append(f"{self._upkeep.failed} messages are kept in the table failed")
+        if self._housekeeping.outbox_age > LONGEST_OUTBOX:
+            reasons.append(f"the oldest batch has waited {self._housekeeping.outbox_age:.0f} s for the broker")
+        if self._housekeeping.failed:
+            reasons.append(f"{self._housekeeping.failed} messages are kept in the table failed")
         return reasons + await self._database()
 
-    def _consumers(self, now_ms: float) -> list[str]:
+    def _of_consumers(self, now_ms: float) -> list[str]:
         if not self.started:
             return ["the consumers have not started"]
-        if not self._subscriptions[-1].assigned:
+        if not self._consumers.each[-1].assigned:
             return ["no partition is assigned: the group is being balanced, or there are more instances than partitions"]
-        silences = [(now_ms - max(times)) / 1000 for each in self._subscriptions if (times := each.polled_ms())]
+        silences = [(now_ms - max(times)) / 1000 for each in self._consumers.each if (times := each.polled_ms())]
         return [f"the broker has not answered for {silence:.0f} s" for silence in silences if silence > LONGEST_SILENCE]
 
     async def _database(self) -> list[str]:
         try:
-            async with asyncio.timeout(_DATABASE_WITHIN), self._delivery.database.transaction() as connection:
+            async with self._delivery.runtime.clock.timeout(_DATABASE_WITHIN), self._delivery.database.transaction() as connection:
                 await connection.execute("select 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next message would not be taken
             return [f"the database: {type(error).__name__}"]
         return []
 
 
-def health_app(broker: KafkaBroker, readiness: Readiness) -> ASGIApp:
+def health_app(readiness: Readiness) -> ASGIApp:
     """`/live`, `/ready`, `/metrics`."""
 
     @get
@@ -86,7 +84,7 @@ def health_app(broker: KafkaBroker, readiness: Readiness) -> ASGIApp:
         reasons = await readiness.reasons()
         return AsgiResponse("\n".join([*reasons, ""]).encode() if reasons else b"ready\n", 503 if reasons else 200)
 
-    app: ASGIApp = AsgiFastStream(broker, asgi_routes=[("/live", live), ("/ready", ready), ("/metrics", make_asgi_app())])
+    app: ASGIApp = AsgiFastStream(asgi_routes=[("/live", live), ("/ready", ready), ("/metrics", make_asgi_app())])
     return app
 
 

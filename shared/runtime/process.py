@@ -1,9 +1,9 @@
 """One service as a process: start, run, stop.
 
-What always holds: it starts whatever is away, and goes on by itself when that comes back; with PROVISION=false it makes
+Invariant: it starts whatever is away, and continues by itself when that comes back; with PROVISION=false it makes
 neither schema nor topics and waits until they are there; it stops gracefully: first it
 takes no new batch, the one at hand is finished, what was decided is sent, and then the connections are closed; what
-time does not allow is in the database and goes on at the next start.
+time does not allow is in the database and continues at the next start.
 """
 
 from __future__ import annotations
@@ -12,31 +12,34 @@ import asyncio
 import gc
 import signal
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from shared.delivery.batch import Delivery
-from shared.delivery.housekeeping import Housekeeping, OffsetBases
+from shared.delivery.housekeeping import Housekeeping
+from shared.delivery.log_restarts import OffsetBases
 from shared.delivery.relay import Relay
-from shared.kafka import connection as kafka
 from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog
-from shared.kafka.tolerant_consumer import read_carefully
+from shared.kafka.producer import KafkaProducer
+from shared.kafka.security import client_arguments
+from shared.kafka.subscription import KafkaConsumers
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import check_migrated, migrate
 from shared.runtime.health import Readiness, health_app, serve_health
-from shared.runtime.retry import any_error, retry_forever, system_runtime
+from shared.runtime.retry import any_error, retry_forever
+from shared.runtime.system import system_runtime
 from shared.telemetry import set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from faststream.kafka import KafkaBroker
-
+    from shared.delivery.ports import Clock, Consumer, Consumers, Database, Handler, Log, Producer
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
+    from shared.runtime.retry import Runtime
     from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -46,29 +49,60 @@ _SAID_AGAIN: Final = 3.0
 """Longer than closing a connection takes: a second cancellation would cut that off."""
 
 
-class Process:
-    """The parts of one service, wired."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a service's process reaches: the real ones, or a simulator's.
 
-    def __init__(self, service: AnyService, settings: Settings) -> None:
+    `consumers` makes the consumers of a handler; `provision` makes the topics or checks that they are there.
+    """
+
+    runtime: Runtime
+    database: Database
+    producer: Producer
+    log: Log
+    consumers: Callable[[Handler], Consumers]
+    provision: Callable[[], Awaitable[None]]
+
+
+def real_ports(service: AnyService, settings: Settings) -> Ports:
+    """Kafka, PostgreSQL, the machine's clock. SettingsError if the broker or the database is not set."""
+    return Ports(
+        system_runtime(),
+        Postgres(settings.database, settings.schema_name(service.name)),
+        KafkaProducer(settings),
+        BrokerLog(settings),
+        lambda handler: KafkaConsumers(service, settings, handler),
+        lambda: _provision(service, settings),
+    )
+
+
+async def _provision(service: AnyService, settings: Settings) -> None:
+    if settings.provision:
+        await topics.provision(settings, client_arguments(settings))
+    else:
+        await topics.check(settings, client_arguments(settings), service.topics)
+
+
+class Process:
+    """One service, wired to its ports."""
+
+    def __init__(self, service: AnyService, settings: Settings, ports: Ports | None = None) -> None:
         self.service = service
         self.settings = settings
-        self.schema = settings.schema_name(service.name)
-        self.runtime = system_runtime()
-        self.database = Postgres(settings.database, self.schema)
-        self.producer = kafka.KafkaProducer(settings)
-        self.relay = Relay(self.database, self.producer, self.runtime)
-        self.log = BrokerLog(settings)
-        self.delivery = Delivery(service, self.database, self.relay, self.log, self.runtime)
-        self.upkeep = Housekeeping(self.delivery, settings.wait_at_most)
-        self.bases = OffsetBases(self.delivery, self.log)
-        self.broker, self.subscriptions = kafka.subscribe(service, settings, self._handle)
-        self.readiness = Readiness(self.delivery, self.upkeep, self.subscriptions)
+        self.ports = ports or real_ports(service, settings)
+        self.runtime, self.database = self.ports.runtime, self.ports.database
+        self.relay = Relay(self.database, self.ports.producer, self.runtime)
+        self.delivery = Delivery(service, self.database, self.relay, self.ports.log, self.runtime)
+        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most)
+        self.bases = OffsetBases(self.delivery, self.ports.log)
+        self.consumers = self.ports.consumers(self._handle)
+        self.readiness = Readiness(self.delivery, self.housekeeping, self.consumers)
         self._migrated = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled: one cancellation is enough. Its work is tasks of their own, to which the end is said until they end."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve_health(health_app(self.broker, self.readiness), self.settings))
+            tasks.create_task(serve_health(health_app(self.readiness), self.settings))
             relaying = tasks.create_task(self._relay())
             working = tasks.create_task(self._work())
             try:
@@ -82,60 +116,44 @@ class Process:
         await self.relay.run()
 
     async def _work(self) -> None:
-        await self._persistently("migrations", self._migrate)
+        await self._until_done("migrations", self._migrate)
         self._migrated.set()
-        await self._persistently("topics", self._provision)
-        await self._persistently("consumers", partial(start_consumers, self.broker))
+        await self._until_done("topics", self.ports.provision)
+        await self._until_done("consumers", self.consumers.start)
         self.readiness.started = True
-        log.info("serving", service=self.service.name, schema=self.schema)
-        await self.upkeep.run(self.bases, self.subscriptions, self._provision)
+        log.info("serving", service=self.service.name, schema=self.database.schema)
+        await self.housekeeping.run(self.bases, self.consumers.each, self.ports.provision)
 
-    async def _persistently(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
+    async def _until_done(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await retry_forever(what, act, self.runtime, retry_if=any_error)
 
     async def _migrate(self) -> None:
         bring = migrate if self.settings.provision else check_migrated
-        await bring(self.database, self.schema, self.service)
+        await bring(self.database, self.database.schema, self.service)
 
-    async def _provision(self) -> None:
-        if self.settings.provision:
-            await topics.provision(self.settings, kafka.connection(self.settings))
-        else:
-            await topics.check(self.settings, kafka.connection(self.settings), self.service.topics)
-
-    async def _handle(self, subscription: kafka.Subscription, records: Sequence[Record]) -> None:
-        await self.bases.check(subscription)
+    async def _handle(self, consumer: Consumer, records: Sequence[Record]) -> None:
+        await self.bases.check(consumer)
         await self.delivery.deliver(self.bases.rebased(records))
 
     async def _stop(self, working: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)
-        await ended(working)
-        await self.broker.stop()
+        await ended(working, self.runtime.clock)
+        await self.consumers.stop()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.relay.drained(), _DRAIN_WITHIN)
-        await ended(relaying)
-        await self.producer.close()
+            async with self.runtime.clock.timeout(_DRAIN_WITHIN):
+                await self.relay.drained()
+        await ended(relaying, self.runtime.clock)
+        await self.ports.producer.close()
         await self.database.close()
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def ended(task: asyncio.Task[None], clock: Clock) -> None:
     """Cancels a task until it has ended: Python 3.11's `asyncio.wait_for` swallows a cancellation that comes with the answer."""
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=_SAID_AGAIN)
-
-
-async def start_consumers(broker: KafkaBroker) -> None:
-    """Starts all consumers at once (joining a group takes seconds); undone if one fails, so that it can be tried again."""
-    await broker.connect()
-    read_carefully(broker)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for subscriber in broker.subscribers:
-                tasks.create_task(subscriber.start())
-    except BaseException:
-        await broker.stop()
-        raise
+        with suppress(TimeoutError):
+            async with clock.timeout(_SAID_AGAIN):
+                await asyncio.wait([task])
 
 
 async def serve(service: AnyService, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """What to do with an error: try again until it passes, or not at all.
 
-What always holds: whatever may pass by itself (database or broker away, deadlock, serialization failure, full disk,
+Invariant: whatever may pass by itself (database or broker away, deadlock, serialization failure, full disk,
 missing rights) is tried again for ever, with capped and jittered backoff, and readiness is red meanwhile; what the data
 itself causes is never tried again, since it would block all that comes after it.
 """
@@ -10,38 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import asyncpg
-from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base
 
-from shared.delivery.ports import Clock, Randomness, SystemClock, SystemRandomness
-from shared.runtime.troubles import Troubles
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from shared.delivery.ports import Clock, Randomness
+    from shared.runtime.troubles import Troubles
 
 T = TypeVar("T")
 
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 5.0
-_OF_THE_DATA: Final = ("22", "23", "54")
-"""SQLSTATE classes of errors in the data: data exception, integrity constraint, program limit (a key too long)."""
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Clock, randomness and condition of one service's process."""
+    """Clock, randomness and troubles of one service's process; `is_transient`: whether an error can pass by itself."""
 
     clock: Clock
     randomness: Randomness
     troubles: Troubles
-
-
-def system_runtime() -> Runtime:
-    """The machine's clock and random numbers."""
-    clock = SystemClock()
-    return Runtime(clock, SystemRandomness(), Troubles(clock))
+    is_transient: Callable[[BaseException], bool]
 
 
 class _Backoff(wait_base):
@@ -55,24 +46,18 @@ class _Backoff(wait_base):
         return min(LONGEST_WAIT, doubled) * (0.5 + self._randomness.random() / 2)
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether an error can pass by itself; False: the data, or a defect of ours, causes it."""
-    if isinstance(error, asyncpg.PostgresError):
-        return not (error.sqlstate or "").startswith(_OF_THE_DATA)
-    if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(error, ValueError)  # a value that the driver cannot put on the wire
-    return isinstance(error, OSError | TimeoutError | EOFError | KafkaError)
-
-
 def any_error(error: BaseException) -> bool:
     """Every error is tried again: for what must be done and cannot be left out."""
     return isinstance(error, Exception)
 
 
 async def retry_forever(
-    name: str, act: Callable[[], Awaitable[T]], runtime: Runtime, retry_if: Callable[[BaseException], bool] = is_transient
+    name: str, act: Callable[[], Awaitable[T]], runtime: Runtime, retry_if: Callable[[BaseException], bool] | None = None
 ) -> T:
-    """Does something until it succeeds or fails for good; `name` is what it is called among the troubles."""
+    """Does something until it succeeds or fails for good; `name` is what it is called among the troubles.
+
+    Without `retry_if` what is transient is tried again.
+    """
 
     async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
         return await act()
@@ -82,7 +67,11 @@ async def retry_forever(
             runtime.troubles.failed(name, error)
 
     retrying = AsyncRetrying(
-        sleep=runtime.clock.sleep, wait=_Backoff(runtime.randomness), retry=retry_if_exception(retry_if), before_sleep=failed, reraise=True
+        sleep=runtime.clock.sleep,
+        wait=_Backoff(runtime.randomness),
+        retry=retry_if_exception(retry_if or runtime.is_transient),
+        before_sleep=failed,
+        reraise=True,
     )
 
     result: T = await retrying(attempt)

@@ -1,6 +1,6 @@
 """What is wrong with a running service right now: the truth behind readiness.
 
-What always holds: a trouble stands from its first failure until the same thing succeeds; nothing else clears it.
+Invariant: a trouble stands from its first failure until the same thing succeeds; nothing else clears it.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.registry import SERVICES
 from shared.events.envelope import Topic
-from shared.kafka import connection as kafka
 from shared.kafka.log_ends import end_offsets_at_least, partitions_of, reading
+from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def groups(settings: Settings) -> dict[str, dict[TopicPartition, int]]:
 @asynccontextmanager
 async def _member(settings: Settings, group: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A client that speaks for a group without being one of those that share its partitions."""
-    consumer = AIOKafkaConsumer(**kafka.connection(settings), group_id=group, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_arguments(settings), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         yield consumer

@@ -18,10 +18,10 @@ from pydantic import SecretStr
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from shared.kafka import connection as kafka
+from shared.kafka.security import client_arguments
 from shared.settings import Settings
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE
-from tests.live.delivery.parts import free_port
+from tests.live.delivery.backing_services import free_port
 from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Parts:
             return True
 
         async def broker() -> bool:
-            admin = AIOKafkaAdminClient(**kafka.connection(settings))
+            admin = AIOKafkaAdminClient(**client_arguments(settings))
             try:
                 await admin.start()
             finally:

@@ -30,8 +30,8 @@ from services.scenarios.live_run import run
 from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Encoded
 from shared.events.envelope import Topic
-from shared.kafka import connection as kafka
-from shared.kafka.connection import KafkaProducer
+from shared.kafka.producer import KafkaProducer
+from shared.kafka.security import client_arguments
 from shared.runtime.process import serve
 from shared.settings import SecurityMechanism, SecurityProtocol, Settings
 from tests.containers.secured import ADMIN, Certificates, Kafka, Postgres, make_certificates
@@ -194,7 +194,7 @@ async def test_a_service_writes_no_topic_that_it_does_not_own(prepared: Settings
 
 async def test_a_service_reads_no_topic_and_makes_none_that_it_has_nothing_to_do_with(prepared: Settings, postgres: Postgres) -> None:
     settings = _as_service(prepared, "posting", postgres)
-    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     await admin.start()
     shown = set(await admin.list_topics())
     await admin.close()

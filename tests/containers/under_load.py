@@ -13,10 +13,11 @@ from services.local.quiescence import is_quiescent
 from services.registry import SERVICES
 from services.scenarios.scenario_file import arrivals
 from shared.delivery.ports import Encoded
-from shared.kafka.connection import KafkaProducer
 from shared.kafka.log_ends import reading
+from shared.kafka.producer import KafkaProducer
 from shared.postgresql.database import Postgres
-from shared.runtime.retry import any_error, retry_forever, system_runtime
+from shared.runtime.retry import any_error, retry_forever
+from shared.runtime.system import system_runtime
 from tests.builders.load import differences, in_disorder, live_result
 from tests.live.delivery.running import until
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from services.local.backing_services import scenario_parts
+from services.local.backing_services import scenario_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.local.processes import service_processes
 from services.scenarios.live_run import run
@@ -36,7 +36,7 @@ async def _send(services: RunningServices, scenario: Scenario) -> None:
 
 
 async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_the_simulation(load: Scenario) -> None:
-    async with scenario_parts("disorder") as settings, running_services(settings) as services:
+    async with scenario_backing_services("disorder") as settings, running_services(settings) as services:
         await _send(services, load)
         await services.until_quiescent()
         live = await live_result(settings, load)
@@ -45,7 +45,7 @@ async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_th
 
 
 async def test_random_streams_one_event_after_the_other_leave_the_very_books_of_the_simulation() -> None:
-    async with scenario_parts("random") as settings, running_services(settings) as services:
+    async with scenario_backing_services("random") as settings, running_services(settings) as services:
         for seed in range(15):
             random = Random(seed)  # noqa: S311 - a drawn test, no secret
             group = streams.group(random, automatic=True, across_currencies=True)
@@ -59,7 +59,7 @@ async def test_random_streams_one_event_after_the_other_leave_the_very_books_of_
 async def test_a_service_killed_under_load_and_started_again_loses_nothing_and_does_nothing_twice(
     load: Scenario, victim: str, tmp_path: Path
 ) -> None:
-    async with scenario_parts("killed") as settings, running_services(settings, here=False) as services:
+    async with scenario_backing_services("killed") as settings, running_services(settings, here=False) as services:
         variables = environment(settings)
         async with service_processes(variables, tmp_path) as processes:
             await _send(services, load)

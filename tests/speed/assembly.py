@@ -17,7 +17,7 @@ from shared.delivery.batch import Delivery
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
-from shared.runtime.retry import system_runtime
+from shared.runtime.system import system_runtime
 from tests.live.delivery.running import Ends
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.local.backing_services import product_parts, product_settings
+from services.local.backing_services import product_backing_services, product_settings
 from services.local.processes import ServiceProcess, all_ready, first_ended, service_processes
 from services.registry import SERVICES
 from shared.console import fail, output
@@ -20,7 +20,7 @@ from shared.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.embedded import Parts
+    from shared.embedded import BackingServices
 
 
 class ServiceName(StrEnum):
@@ -34,7 +34,7 @@ class ServiceName(StrEnum):
 def up_command() -> None:
     """Starts broker, database and the three services, and leaves them running until Ctrl-C.
 
-    Parts whose addresses are set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) are used, the others are embedded ones with
+    BackingServices whose addresses are set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) are used, the others are embedded ones with
     their data in DATA_DIR. Commands in other shells find them there by themselves, or by the lines that it prints.
 
     Example: intercompany up
@@ -48,7 +48,7 @@ def up_command() -> None:
 
 async def _up(folder: Path) -> ServiceProcess | None:
     """The service that ended by itself; None after Ctrl-C."""
-    async with product_parts() as parts, service_processes(parts.environment(), folder) as services:
+    async with product_backing_services() as parts, service_processes(parts.environment(), folder) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
         ready = asyncio.ensure_future(all_ready(services))
@@ -70,7 +70,7 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-def _print_addresses(parts: Parts, services: list[ServiceProcess]) -> None:
+def _print_addresses(parts: BackingServices, services: list[ServiceProcess]) -> None:
     lines = ["All is running; Ctrl-C stops it. In other shells:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]

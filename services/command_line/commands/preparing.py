@@ -21,8 +21,8 @@ from services.operations.broker_rights import accesses
 from services.operations.broker_rights import acls as acls_of
 from services.registry import SERVICES
 from shared.console import notes, output
-from shared.kafka import connection as kafka
 from shared.kafka import topics
+from shared.kafka.security import client_arguments
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
 from shared.postgresql.rights import grant
@@ -72,7 +72,7 @@ def provision_command(*, within: Within = 60) -> None:
     """
     given = load_settings()
     settings = given if given.kafka_bootstrap_servers else product_settings(broker=True)
-    made = asyncio.run(_patiently(lambda: topics.provision(settings, kafka.connection(settings)), within))
+    made = asyncio.run(_patiently(lambda: topics.provision(settings, client_arguments(settings)), within))
     notes().print(f"Made {', '.join(made)}." if made else "All topics are there already.")
 
 

@@ -21,16 +21,14 @@ from shared.events.vouchers import Rejection
 DISCARDED: Final = "discarded"
 
 
-def discard(books: Books, events: Sequence[EventRef], now: datetime) -> list[Outgoing]:
+def discard(books: Books, events: Sequence[EventRef]) -> list[Outgoing]:
     """Gives up all that these events let wait; the refusals of it."""
-    del now
     given_up = frozenset(events)
     return _give_up(books, lambda waiting: waiting.draft.run in given_up, lambda approval: approval.event in given_up)
 
 
-def expire(books: Books, older_than: datetime, now: datetime) -> list[Outgoing]:
+def expire(books: Books, older_than: datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than`; the refusals of it."""
-    del now
     return _give_up(books, lambda waiting: waiting.draft.cause.time < older_than, lambda approval: approval.time < older_than)
 
 

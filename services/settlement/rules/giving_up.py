@@ -13,16 +13,14 @@ from services.settlement.rules.values import Parked
 from shared.events.envelope import EventRef, Outgoing
 
 
-def discard(books: Books, events: Sequence[EventRef], now: dt.datetime) -> list[Outgoing]:
+def discard(books: Books, events: Sequence[EventRef]) -> list[Outgoing]:
     """An operator gives up what waits for these events: it is refused as `discarded`, and others resume."""
-    del now
     given_up = frozenset(events)
     return _give_up(books, lambda parked: parked.event in given_up)
 
 
-def expire(books: Books, older_than: dt.datetime, now: dt.datetime) -> list[Outgoing]:
+def expire(books: Books, older_than: dt.datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than` (WAIT_AT_MOST)."""
-    del now
     return _give_up(books, lambda parked: parked.message.time < older_than)
 
 

@@ -20,7 +20,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.command_line.main import app
-from shared.embedded import running_parts
+from shared.embedded import running_backing_services
 from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Shell:
 
     def execute(self, statements: str) -> None:
         """Statements on the database, behind the services' backs."""
-        parts = running_parts(self.folder)
+        parts = running_backing_services(self.folder)
         assert parts is not None
 
         async def execute() -> None:

@@ -15,7 +15,7 @@ import structlog
 from pydantic import SecretStr
 
 from shared.settings import Settings
-from tests.live.delivery.parts import APACHE_KAFKA, Broker, Cluster
+from tests.live.delivery.backing_services import APACHE_KAFKA, Broker, Cluster
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:

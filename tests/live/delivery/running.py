@@ -13,7 +13,7 @@ from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.relay import Relay
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
-from shared.runtime.retry import system_runtime
+from shared.runtime.system import system_runtime
 from tests.live.delivery.toy.service import SERVICE
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Running:
         self.ends = Ends()
         self.relay = Relay(self.database, self.sent, self.runtime)
         self.delivery = Delivery(service, self.database, self.relay, self.ends, self.runtime)
-        self.upkeep = Housekeeping(self.delivery, settings.wait_at_most)
+        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most)
 
     async def prepare(self) -> None:
         """Makes the schema."""

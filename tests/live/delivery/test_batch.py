@@ -111,13 +111,13 @@ async def test_a_defect_of_the_core_is_kept_the_rest_goes_on_and_it_can_be_tried
     assert await running.value("select array_agg(error) from failed") == ["RuntimeError: a defect of the core"] * 2
     assert await running.value("select count(*) from inbox") == 2, "a failed message's id is free: it was not taken"
     await running.value("update failed set retry = true")
-    await running.upkeep.once()
+    await running.housekeeping.once()
     assert await running.value("select array_agg(attempts) from failed where not retry") == [2, 2]
-    await running.upkeep.once()
-    assert running.upkeep.failed == 2
+    await running.housekeeping.once()
+    assert running.housekeeping.failed == 2
     running.delivery.service = _mended()
     await running.value("update failed set retry = true")
-    await running.upkeep.once()
+    await running.housekeeping.once()
     assert await running.counts() == {"FAB": 2, "MENDED": 2}
     assert await running.value("select count(*) from failed") == 0
 
@@ -210,5 +210,5 @@ async def test_reset_forgets_all_but_positions_and_voids_what_is_in_memory(
 async def test_waiting_ends_after_wait_at_most(settings: Settings, instance: Callable[[Settings], Awaitable[Running]]) -> None:
     running = await instance(settings.model_copy(update={"wait_at_most": timedelta(seconds=1)}))
     await running.deliver(invoice("A", 0))
-    await running.upkeep.once()
+    await running.housekeeping.once()
     assert await running.counts() == {"FAB": 0}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.kafka import connection as kafka
 from shared.kafka import topics
+from shared.kafka.security import client_arguments
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import MigrationError, check_migrated, migrate
 from shared.runtime.process import Process
@@ -32,7 +32,7 @@ async def test_it_waits_for_its_schema_and_its_topics_and_says_so(live: Settings
         await migrate(database, database.schema, SERVICE)
         await database.close()
         await until(_says(process, "`intercompany provision`"))
-        await topics.provision(live, kafka.connection(live))
+        await topics.provision(live, client_arguments(live))
         await until(lambda: _ready(process))
     finally:
         serving.cancel()

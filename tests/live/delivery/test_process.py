@@ -22,14 +22,14 @@ from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.relay import Relay
 from shared.events.envelope import Topic
-from shared.kafka import connection as kafka
 from shared.kafka import tolerant_consumer as consumer_module
 from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog, end_offsets_at_least, reading
+from shared.kafka.security import client_arguments
 from shared.runtime import process as process_module
 from shared.runtime.process import serve
 from tests.builders.invoices import invoice, poison
-from tests.live.delivery.parts import APACHE_KAFKA, free_port
+from tests.live.delivery.backing_services import APACHE_KAFKA, free_port
 from tests.live.delivery.running import until
 from tests.live.delivery.toy.service import SERVICE
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from shared.events.envelope import Record
     from shared.settings import Settings
-    from tests.live.delivery.parts import Broker, Cluster
+    from tests.live.delivery.backing_services import Broker, Cluster
 
 pytestmark = pytest.mark.embedded
 
@@ -75,7 +75,7 @@ class Outside:
         """The ids of all that is in a partition."""
         place = Partition(topic, partition)
         end = (await BrokerLog(self.settings).end_offsets([place]))[place]
-        consumer = AIOKafkaConsumer(**kafka.connection(self.settings), auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(**client_arguments(self.settings), auto_offset_reset="earliest")
         consumer.assign([TopicPartition(self.settings.topic_name(topic), partition)])
         await consumer.start()
         try:
@@ -90,7 +90,7 @@ class Outside:
 
 @asynccontextmanager
 async def sending(settings: Settings) -> AsyncIterator[Outside]:
-    producer = AIOKafkaProducer(**kafka.connection(settings), max_request_size=topics.LARGEST_MESSAGE)
+    producer = AIOKafkaProducer(**client_arguments(settings), max_request_size=topics.LARGEST_MESSAGE)
     await producer.start()
     try:
         yield Outside(settings, producer)
@@ -100,7 +100,7 @@ async def sending(settings: Settings) -> AsyncIterator[Outside]:
 
 @pytest.fixture
 async def outside(live: Settings) -> AsyncIterator[Outside]:
-    await topics.provision(live, kafka.connection(live))
+    await topics.provision(live, client_arguments(live))
     async with sending(live) as outside:
         yield outside
 
@@ -213,7 +213,7 @@ async def test_the_broker_comes_back_empty(outside: Outside, live: Settings, bro
         await outside.counted(50)
         await asyncio.to_thread(broker.kill)
         await asyncio.to_thread(broker.start)
-        await topics.provision(live, kafka.connection(live))
+        await topics.provision(live, client_arguments(live))
         await outside.send([invoice("A1"), invoice("B1")])
         await outside.counted(51)
         await until(lambda: outside.value("select base = 50 from positions where topic = 'intercompany.invoices'"))
@@ -283,7 +283,7 @@ async def test_a_read_of_ten_milliseconds_waits_for_the_first_record(
 ) -> None:
     monkeypatch.setattr(consumer_module, "_READ_WAITS_MS", 60_000)  # for a machine that does other things, too
     consumer = consumer_module.CarefulConsumer(
-        **kafka.connection(live), auto_offset_reset="earliest", fetch_max_wait_ms=live.fetch_max_wait_ms
+        **client_arguments(live), auto_offset_reset="earliest", fetch_max_wait_ms=live.fetch_max_wait_ms
     )
     consumer.assign([TopicPartition(live.topic_name(Topic.INVOICES), 0)])
     await consumer.start()
@@ -299,7 +299,7 @@ async def test_a_read_of_ten_milliseconds_waits_for_the_first_record(
 
 async def test_instances_share_the_partitions_one_dies_and_nothing_is_lost_or_twice(live: Settings) -> None:
     settings = live.model_copy(update={"topic_partitions": 4})
-    await topics.provision(settings, kafka.connection(settings))
+    await topics.provision(settings, client_arguments(settings))
     records = [invoice(f"A{number}", key=f"party {number % 40}", company=f"C{number % 7}") for number in range(6000)]
     async with sending(settings) as outside:
         async with process(settings) as first:

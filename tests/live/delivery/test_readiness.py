@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +11,9 @@ from shared.runtime.health import Readiness
 from tests.builders.invoices import invoice
 
 if TYPE_CHECKING:
-    from shared.kafka.connection import Subscription
+    from collections.abc import Collection, Sequence
+
+    from shared.delivery import ports
     from tests.live.delivery.running import Running
 
 pytestmark = pytest.mark.embedded
@@ -21,7 +23,9 @@ class Consumer:
     """A consumer as readiness sees it."""
 
     def __init__(self) -> None:
-        self.assigned = {Partition("intercompany.invoices", 0)}
+        self.assigned: set[Partition] = {Partition("intercompany.invoices", 0)}
+        self.topics: Collection[str] = ["intercompany.invoices"]
+        self.fresh: set[Partition] = set()
         self.polled: list[int] = []
 
     def polled_ms(self) -> list[int]:
@@ -29,8 +33,21 @@ class Consumer:
         return self.polled
 
 
+class Consumers:
+    """One consumer, which is started by the test."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.each: Sequence[ports.Consumer] = [consumer]
+
+    async def start(self) -> None:
+        """Nothing."""
+
+    async def stop(self) -> None:
+        """Nothing."""
+
+
 def _readiness(running: Running, consumer: Consumer) -> Readiness:
-    return Readiness(running.delivery, running.upkeep, [cast("Subscription", consumer)])
+    return Readiness(running.delivery, running.housekeeping, Consumers(consumer))
 
 
 async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) -> None:
@@ -58,7 +75,7 @@ async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(ru
     readiness.started = True
     await running.deliver(invoice("A", 0), invoice("X", 1, company="BUG"))
     await running.value("update outbox set created_at = created_at - interval '40 seconds'")
-    await running.upkeep.once()
+    await running.housekeeping.once()
     running.delivery.busy_since[0] = running.runtime.clock.monotonic() - 90
     assert await readiness.reasons() == [
         "a batch takes 90 s",
@@ -68,6 +85,6 @@ async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(ru
     await running.value("delete from failed")
     async with running.relaying():
         await running.until_sent()
-    await running.upkeep.once()
+    await running.housekeeping.once()
     running.delivery.busy_since.clear()
     assert await readiness.reasons() == []

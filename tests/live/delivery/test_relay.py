@@ -80,7 +80,7 @@ async def test_a_message_that_the_broker_never_takes_is_kept_and_the_others_pass
     running.sent.refuses = set()
     await running.value("update failed set retry = true")
     async with running.relaying():
-        await running.upkeep.once()
+        await running.housekeeping.once()
     assert await running.value("select count(*) from failed") == 0
     assert len(running.sent.ids) == 3
 

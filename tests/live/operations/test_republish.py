@@ -15,8 +15,8 @@ from services.scenarios.live_run import run, scenario_services
 from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Partition
 from shared.events.envelope import Topic
-from shared.kafka import connection as kafka
 from shared.kafka.log_ends import BrokerLog
+from shared.kafka.security import client_arguments
 from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def test_each_voucher_comes_again_with_its_data_and_key_under_an_id_of_its
 async def _vouchers(settings: Settings) -> list[ConsumerRecord]:
     place = Partition(Topic.VOUCHERS, 0)
     end = (await BrokerLog(settings).end_offsets([place]))[place]
-    consumer = AIOKafkaConsumer(**kafka.connection(settings), auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**client_arguments(settings), auto_offset_reset="earliest")
     consumer.assign([TopicPartition(settings.topic_name(Topic.VOUCHERS), 0)])
     await consumer.start()
     try:

@@ -140,11 +140,11 @@ async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
     pure, store = Payment(), Store()
     await deliver(connection, store, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
     books = await store.load_waiting(connection, [EventRef("scenario", "A-2"), EventRef("scenario", "UNKNOWN")], None)
-    assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")], NOW)] == ["A-2"]
+    assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")])] == ["A-2"]
     await store.save(connection, books)
     assert [each.event.id for each in (await store.load_all(connection)).list_waiting()] == ["VPAY-7", "A-1"]
     books = await store.load_waiting(connection, None, NOW)
-    assert [each.data.event for each in expire(books, NOW, NOW)] == ["VPAY-7", "A-1"]
+    assert [each.data.event for each in expire(books, NOW)] == ["VPAY-7", "A-1"]
     await store.save(connection, books)
     assert (await store.load_all(connection)).list_waiting() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.outbox import pack, unpack
 from shared.delivery.ports import Encoded
 from shared.events.envelope import EventRef, derived_id
-from shared.runtime.retry import LONGEST_WAIT, Runtime, is_transient, retry_forever
+from shared.runtime.retry import LONGEST_WAIT, Runtime, retry_forever
+from shared.runtime.system import is_transient
 from shared.runtime.troubles import Troubles
 
 A = EventRef("erp", "A")
@@ -107,6 +109,9 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds)
+
 
 class Half:
     def random(self) -> float:
@@ -115,7 +120,7 @@ class Half:
 
 async def test_the_backoff_doubles_is_jittered_and_capped_and_readiness_is_red_meanwhile() -> None:
     clock = FakeClock()
-    runtime = Runtime(clock, Half(), Troubles(clock))
+    runtime = Runtime(clock, Half(), Troubles(clock), is_transient)
     seen: list[str] = []
 
     async def fails_twelve_times() -> str:

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from shared.delivery.ports import Encoded
 from shared.events.envelope import Topic
-from shared.kafka.connection import KafkaProducer
+from shared.kafka.producer import KafkaProducer
 from shared.settings import Settings
 
 

@@ -50,7 +50,7 @@ def test_the_reference_topic_has_one_partition_and_is_compacted_whatever_a_file_
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("intercompany.voucher: {partitions: 3}", "intercompany.voucher is no topic"),
+        ("intercompany.voucher: {partitions: 3}", "intercompany.voucher is not a topic"),
         ("default: {partitions: 0}", "default.partitions"),
         ("default: {retention: soon}", "default.retention"),
         ("default: {partition: 3}", "default.partition"),

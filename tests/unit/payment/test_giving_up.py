@@ -26,7 +26,7 @@ def _events(outgoing: list[Outgoing]) -> list[str]:
 def test_a_journal_that_is_given_up_is_refused_by_its_run_with_what_it_would_have_said() -> None:
     service = Payment()
     service.hear(IC_4)
-    (refused,) = discard(service.books, [RUN], NOW)
+    (refused,) = discard(service.books, [RUN])
     rejection = refused.data
     assert (refused.type, refused.topic, refused.key) == ("event.rejected", Topic.REJECTIONS, "FABW")
     assert (rejection.event, rejection.source, rejection.scope, rejection.code, rejection.field) == (
@@ -45,7 +45,7 @@ def test_a_journal_that_is_given_up_is_refused_by_its_run_with_what_it_would_hav
 def test_an_approval_that_is_given_up_is_refused_with_the_journal_it_waited_for() -> None:
     service = Payment()
     service.hear(approval("J-1"), id_="A")
-    (refused,) = discard(service.books, [EventRef("scenario", "A")], NOW)
+    (refused,) = discard(service.books, [EventRef("scenario", "A")])
     rejection = refused.data
     assert (refused.topic, refused.key) == (Topic.REJECTIONS, "FABW")
     assert (rejection.event, rejection.scope, rejection.code, rejection.field) == ("A", "settlement", "discarded", "/document")
@@ -59,18 +59,18 @@ def test_what_is_given_up_is_refused_in_the_order_in_which_it_came() -> None:
         for run in order:
             service.hear(run)
         both = [run.run for run in order]
-        assert _events(discard(service.books, both[::-1], NOW)) == [ref.id for ref in both]
+        assert _events(discard(service.books, both[::-1])) == [ref.id for ref in both]
     service = Payment()
     for name in ("B", "A"):
         service.hear(approval("J-1"), id_=name)
-    assert _events(discard(service.books, [EventRef("scenario", "A"), EventRef("scenario", "B")], NOW)) == ["B", "A"]
+    assert _events(discard(service.books, [EventRef("scenario", "A"), EventRef("scenario", "B")])) == ["B", "A"]
 
 
 def test_what_came_at_the_time_named_is_kept() -> None:
     service = Payment()
     said = service.hear(IC_4)
-    assert expire(service.books, said[0].time, NOW) == []
-    assert _events(expire(service.books, said[0].time + timedelta(seconds=1), NOW)) == ["VPAY-7"]
+    assert expire(service.books, said[0].time) == []
+    assert _events(expire(service.books, said[0].time + timedelta(seconds=1))) == ["VPAY-7"]
 
 
 def test_each_replay_of_an_approval_is_refused_by_an_event_of_its_own() -> None:

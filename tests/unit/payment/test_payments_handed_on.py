@@ -75,9 +75,9 @@ def test_the_service_takes_approvals_but_no_other_requests_and_remembers_no_paym
     assert SERVICE.takes(Topic.PAYMENTS, "vendor-payment.posted")
     assert SERVICE.takes(Topic.REQUESTS, "journal-approval.requested")
     assert not SERVICE.takes(Topic.REQUESTS, "settlement.requested")
-    assert SERVICE.reports(Topic.PAYMENTS, None)
-    assert SERVICE.reports(Topic.REQUESTS, "journal-approval.requested")
-    assert not SERVICE.reports(Topic.REQUESTS, None)
+    assert SERVICE.rejects_unreadable(Topic.PAYMENTS, None)
+    assert SERVICE.rejects_unreadable(Topic.REQUESTS, "journal-approval.requested")
+    assert not SERVICE.rejects_unreadable(Topic.REQUESTS, None)
     assert SERVICE.identity(taken(binary("vendor-payment.posted", PAYMENT))) is None
     request: Message = taken(binary("journal-approval.requested", {"company": "F", "journal": "J", "document": "D"}, replay="3"))
     assert SERVICE.identity(request) == (EventRef("erp", "E-1#replay-3"), request.digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -215,8 +215,7 @@ def test_discarding_refuses_what_an_event_lets_wait() -> None:
     service.hear(IC_4)
     service.hear(approval(), id_="APPROVE")
     service.hear(approval("ARPAY-IC-FAB-OTHER-1"), id_="OTHER")
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    outgoing = discard(service.books, [RUN, EventRef("scenario", "APPROVE"), EventRef("scenario", "UNKNOWN")], now)
+    outgoing = discard(service.books, [RUN, EventRef("scenario", "APPROVE"), EventRef("scenario", "UNKNOWN")])
     assert [(each.data.event, each.data.code, each.data.scope) for each in outgoing] == [
         ("VPAY-7", "discarded", "settlement"),
         ("APPROVE", "discarded", "settlement"),
@@ -231,7 +230,7 @@ def test_what_has_waited_too_long_is_given_up() -> None:
     old, _, new = service.hear(IC_4), service.hear(approval(), id_="OLD"), service.hear(approval(), id_="NEW")
     assert new == []
     limit = old[0].time + timedelta(seconds=2)
-    assert [each.data.event for each in expire(service.books, limit, limit)] == ["VPAY-7", "OLD"]
+    assert [each.data.event for each in expire(service.books, limit)] == ["VPAY-7", "OLD"]
     assert service.waits() == [("NEW", "document")]
 
 

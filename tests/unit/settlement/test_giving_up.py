@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from services.scenarios.scenario_file import START
 from services.scenarios.simulation import Simulation
 from services.settlement.rules.giving_up import discard, expire
 from shared.events.envelope import EventRef, Outgoing
@@ -17,7 +16,7 @@ TO_COME = mark("I9")
 
 
 def _gives_up(simulation: Simulation, *events: str) -> list[Outgoing]:
-    given_up = discard(simulation.books.settlement, [EventRef("scenario", event) for event in events], START)
+    given_up = discard(simulation.books.settlement, [EventRef("scenario", event) for event in events])
     simulation.books.settlement.commit()
     return given_up
 
@@ -67,7 +66,7 @@ def test_only_the_events_named_are_discarded_oldest_first() -> None:
 )
 def test_the_id_of_what_is_discarded_is_free_if_nothing_of_it_was_taken_over(event: Event, free: bool) -> None:  # noqa: FBT001
     simulation = told(event)
-    discard(simulation.books.settlement, [EventRef("scenario", "I9")], START)
+    discard(simulation.books.settlement, [EventRef("scenario", "I9")])
     assert (EventRef("scenario", "I9") in simulation.books.settlement.freed_ids) == free
 
 
@@ -97,8 +96,8 @@ def test_what_has_waited_since_before_a_time_is_given_up() -> None:
     simulation = told(paid("P1", "10.00", TO_COME), paid("P2", "10.00", TO_COME))
     times = sorted(waiting.message.time for waiting in simulation.books.settlement.waiting)
     assert times[1] - times[0] == timedelta(seconds=1)
-    assert expire(simulation.books.settlement, times[0], START) == []
-    assert [refusal[0] for refusal in _refusals(expire(simulation.books.settlement, times[1], START))] == ["P1"]
+    assert expire(simulation.books.settlement, times[0]) == []
+    assert [refusal[0] for refusal in _refusals(expire(simulation.books.settlement, times[1]))] == ["P1"]
 
 
 def test_what_an_earlier_discard_lets_go_on_waits_no_more_and_is_not_discarded() -> None:

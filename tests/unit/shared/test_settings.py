@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.kafka import connection as kafka
+from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
 from shared.settings import SecurityMechanism, SecurityProtocol, Settings, SettingsError, load_settings
 
@@ -72,8 +72,8 @@ def test_no_secret_is_ever_printed() -> None:
     )
     assert "hunter" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert settings.database == "postgresql://user:hunter2@db/x"
-    assert kafka.connection(settings)["sasl_plain_password"].startswith("hunter")
-    assert kafka.connection(settings)["sasl_mechanism"] == "SCRAM-SHA-512"
+    assert client_arguments(settings)["sasl_plain_password"].startswith("hunter")
+    assert client_arguments(settings)["sasl_mechanism"] == "SCRAM-SHA-512"
 
 
 def test_tls_to_the_broker_is_checked_against_the_given_authority(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_tls_to_the_broker_is_checked_against_the_given_authority(tmp_path: Path
         kafka_security_protocol=SecurityProtocol.SSL, kafka_security_ca_file=tmp_path / "none.pem", kafka_bootstrap_servers="b:1"
     )
     with pytest.raises(SettingsError, match="KAFKA_SECURITY_CA_FILE"):
-        kafka.connection(wrong)
-    given = kafka.connection(Settings(kafka_security_protocol=SecurityProtocol.SSL, kafka_bootstrap_servers="b:1"))
+        client_arguments(wrong)
+    given = client_arguments(Settings(kafka_security_protocol=SecurityProtocol.SSL, kafka_bootstrap_servers="b:1"))
     assert given["security_protocol"] == "SSL"
     assert given["ssl_context"].check_hostname
 

@@ -31,7 +31,7 @@ SERVICE = Service(
     new_books=lambda: Books(complete=True),
     subscriptions={Topic.INVOICES: None, Topic.REFERENCE: frozenset({"company.defined"})},
     identity=_identity,
-    reports=lambda topic, _: topic in {Topic.INVOICES, Topic.REFERENCE},
+    rejects_unreadable=lambda topic, _: topic in {Topic.INVOICES, Topic.REFERENCE},
     expire=rules.expire,
 )
 

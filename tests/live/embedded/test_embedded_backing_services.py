@@ -14,8 +14,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shared.embedded import EmbeddedPartError, Parts, embedded_parts, parts, running_parts
-from shared.embedded.child import Account, run
+from shared.embedded import (
+    BackingServiceError,
+    BackingServices,
+    embedded_backing_services,
+    running_backing_services,
+    start_backing_services,
+)
+from shared.embedded.child import OsUser, run
 
 pytestmark = pytest.mark.embedded
 
@@ -50,7 +56,7 @@ async def consume(servers: str, topic: str, partition: int, count: int) -> list[
         await consumer.stop()
 
 
-async def consume_as_group(parts: Parts, topic: str, count: int) -> list[bytes]:
+async def consume_as_group(parts: BackingServices, topic: str, count: int) -> list[bytes]:
     """Reads and commits `count` records as a member of a group, which then leaves."""
     consumer = AIOKafkaConsumer(
         topic,
@@ -71,7 +77,7 @@ async def consume_as_group(parts: Parts, topic: str, count: int) -> list[bytes]:
 
 
 async def test_records_keep_key_headers_and_value(tmp_path: Path) -> None:
-    async with embedded_parts(tmp_path) as parts:
+    async with embedded_backing_services(tmp_path) as parts:
         await make_topic(parts.bootstrap_servers, "payments", 3)
         partition = await produce(parts.bootstrap_servers, "payments", VALUE)
         (record,) = await consume(parts.bootstrap_servers, "payments", partition, 1)
@@ -82,7 +88,7 @@ async def test_records_keep_key_headers_and_value(tmp_path: Path) -> None:
 
 async def test_large_and_compressed_records_pass(tmp_path: Path) -> None:
     large = os.urandom(5_000_000)
-    async with embedded_parts(tmp_path) as parts:
+    async with embedded_backing_services(tmp_path) as parts:
         await make_topic(parts.bootstrap_servers, "large", 1)
         for compression in (None, "gzip", "lz4", "snappy", "zstd"):
             await produce(parts.bootstrap_servers, "large", large, compression)
@@ -92,7 +98,7 @@ async def test_large_and_compressed_records_pass(tmp_path: Path) -> None:
 
 
 async def test_a_group_goes_on_where_it_committed(tmp_path: Path) -> None:
-    async with embedded_parts(tmp_path) as parts:
+    async with embedded_backing_services(tmp_path) as parts:
         await make_topic(parts.bootstrap_servers, "payments", 1)
         for value in (b"1", b"2", b"3"):
             await produce(parts.bootstrap_servers, "payments", value)
@@ -103,13 +109,13 @@ async def test_a_group_goes_on_where_it_committed(tmp_path: Path) -> None:
 
 async def test_rows_are_there_after_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with embedded_parts(Path("data")) as parts:
+    async with embedded_backing_services(Path("data")) as parts:
         connection = await asyncpg.connect(parts.database_url)
         await connection.execute("create table vouchers (number text)")
         await connection.execute("insert into vouchers values ('V-1')")
         await connection.close()
 
-    async with embedded_parts(Path("data")) as parts:
+    async with embedded_backing_services(Path("data")) as parts:
         connection = await asyncpg.connect(parts.database_url)
         rows = await connection.fetch("select number from vouchers")
         version = connection.get_server_version()
@@ -121,41 +127,41 @@ async def test_rows_are_there_after_the_next_start(tmp_path: Path, monkeypatch: 
 
 async def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
     folder = tmp_path / ("a folder with a long name, " * 4)
-    async with parts(folder, kafka_bootstrap_servers="elsewhere:9092") as started:
+    async with start_backing_services(folder, kafka_bootstrap_servers="elsewhere:9092") as started:
         connection = await asyncpg.connect(started.database_url)
         assert await connection.fetchval("select 1") == 1
         await connection.close()
 
 
 async def test_what_is_given_is_not_started(tmp_path: Path) -> None:
-    async with parts(tmp_path, "broker:9092", "postgresql://database/ledger") as given:
-        assert given == Parts("broker:9092", "postgresql://database/ledger", idempotent_producer=True)
+    async with start_backing_services(tmp_path, "broker:9092", "postgresql://database/ledger") as given:
+        assert given == BackingServices("broker:9092", "postgresql://database/ledger", idempotent_producer=True)
         assert list(tmp_path.iterdir()) == []
 
-    async with parts(tmp_path, database_url="postgresql://database/ledger") as half:
+    async with start_backing_services(tmp_path, database_url="postgresql://database/ledger") as half:
         assert half.database_url == "postgresql://database/ledger"
         assert half.environment()["IDEMPOTENT_PRODUCER"] == "false"
         assert not (tmp_path / "database").exists()
 
 
 async def test_a_folder_is_used_by_one_at_a_time_and_found_by_others(tmp_path: Path) -> None:
-    assert running_parts(tmp_path) is None
-    async with embedded_parts(tmp_path) as started:
-        assert running_parts(tmp_path) == started
-        with pytest.raises(EmbeddedPartError, match="DATA_DIR"):
-            async with embedded_parts(tmp_path):
+    assert running_backing_services(tmp_path) is None
+    async with embedded_backing_services(tmp_path) as started:
+        assert running_backing_services(tmp_path) == started
+        with pytest.raises(BackingServiceError, match="DATA_DIR"):
+            async with embedded_backing_services(tmp_path):
                 pass
-        assert running_parts(tmp_path) == started
-    assert running_parts(tmp_path) is None
+        assert running_backing_services(tmp_path) == started
+    assert running_backing_services(tmp_path) is None
 
 
 async def test_a_database_that_cannot_start_says_why(tmp_path: Path) -> None:
-    async with embedded_parts(tmp_path):
+    async with embedded_backing_services(tmp_path):
         pass
     (tmp_path / "database" / "PG_VERSION").write_text("9\n")
 
-    with pytest.raises(EmbeddedPartError, match="initialized by PostgreSQL version 9"):
-        async with embedded_parts(tmp_path):
+    with pytest.raises(BackingServiceError, match="initialized by PostgreSQL version 9"):
+        async with embedded_backing_services(tmp_path):
             pass
 
 
@@ -168,7 +174,7 @@ async def test_a_child_under_another_account_sees_programs_in_folders_closed_to_
     ask = "import os, sys; print(os.getuid(), os.access(sys.argv[1], os.X_OK))"  # as initdb asks for postgres
     log = tmp_path / "log"
 
-    await run("probe", [sys.executable, "-ISc", ask, str(program)], log, Account(65534, 65534))
+    await run("probe", [sys.executable, "-ISc", ask, str(program)], log, OsUser(65534, 65534))
 
     assert log.read_text().splitlines()[-1] == "65534 True"
 
@@ -176,10 +182,10 @@ async def test_a_child_under_another_account_sees_programs_in_folders_closed_to_
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from shared.embedded import embedded_parts
+from shared.embedded import embedded_backing_services
 
 async def hold():
-    async with embedded_parts(Path(sys.argv[1])) as parts:
+    async with embedded_backing_services(Path(sys.argv[1])) as parts:
         print("started", flush=True)
         await asyncio.sleep(600)
 
@@ -215,7 +221,7 @@ async def test_no_part_outlives_its_starter(tmp_path: Path, death: signal.Signal
     holder.send_signal(death)
     await holder.wait()
 
-    async with asyncio.timeout(20), embedded_parts(tmp_path) as parts:
+    async with asyncio.timeout(20), embedded_backing_services(tmp_path) as parts:
         connection = await asyncpg.connect(parts.database_url)
         assert await connection.fetchval("select 1") == 1
         await connection.close()
