@@ -56,6 +56,13 @@ def share(amount: Decimal, part: Fraction, currency: str) -> Decimal:
     return rounded_fraction(Fraction(amount) * part, currency)
 
 
+def rest_share(rest: Decimal, part: Fraction, currency: str) -> Decimal:
+    """What `part` (below 1) of a whole is whose rest is given: rest / (1 - part) * part, in minor digits, half up (F-D06)."""
+    if not part or not rest:
+        return rounded(ZERO, currency)
+    return rounded_fraction(Fraction(rest) / (1 - part) * part, currency)
+
+
 def fits(amount: Decimal, currency: str) -> bool:
     """Whether an amount has at most the currency's minor digits, zeros at the end aside (events.md)."""
     return amount == rounded(amount, currency)

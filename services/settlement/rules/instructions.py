@@ -9,10 +9,11 @@ from __future__ import annotations
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.refusals import first_refusal
-from services.settlement.rules.run.carry_out import carry_out, flag_held_back, next_number
+from services.settlement.rules.run.carry_out import carry_out, next_number
+from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
-from services.settlement.rules.run.gather import credited_key, gather
+from services.settlement.rules.run.gather import gather
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Need, Parked, Request
 from services.settlement.rules.waiting import event_key, for_document, for_reservation
@@ -45,13 +46,12 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
             leave_open(turn)
             turn.release(parked)
             return
-        run = gather(turn, instruction)
-        documents, recorded = compute(run, next_number(turn, instruction.run, instruction.ledger))
+        run = gather(turn.books.reference, instruction, turn.books.documents.get)
+        records = compute(run, next_number(turn, instruction.run, instruction.ledger))
     except WaitForError as missing:
         turn.park(parked, missing.need)
         return
-    flag_held_back(turn, run)
-    carry_out(turn, run, instruction.run, documents, recorded)
+    carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)
     for key in instruction.keys:
@@ -79,7 +79,7 @@ def _missing_document(turn: Turn, instruction: SettlementInstruction) -> Need | 
         document = turn.books.documents.get(key)
         if document is None:
             return for_document(key)
-        credited = credited_key(turn, document)
+        credited = credited_key(document, turn.books.reference.parameters(document.company, document.ledger))
         if credited is not None and turn.books.documents.get(credited) is None:
             return for_document(credited)
     return None

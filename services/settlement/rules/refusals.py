@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.run.conversion import cost, worth
+from services.settlement.rules.run.conversion import Conversion
 from services.settlement.rules.values import Document, DocumentKey
 from shared.money import fits, minor_digits
 
@@ -123,9 +123,8 @@ def _more_than_open(books: Books, instruction: SettlementInstruction, document: 
     payment = instruction.own_document
     if payment is None or payment.currency == document.currency:
         return amount > document.open
-    if amount <= cost(books.reference, payment, document, document.open):
-        return False
-    return worth(books.reference, payment, document, amount) > document.open
+    conversion = Conversion(books.reference, payment, document)
+    return amount > conversion.cost(document.open) and conversion.worth(amount) > document.open
 
 
 def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:

@@ -1,15 +1,18 @@
-"""What a computed run changes: its records are written, its documents lose what they gave, the settlement is said."""
+"""What a computed run changes: its records are kept, its documents lose what they gave, `settlement.posted` is emitted.
+
+Invariant: what the records take from each document is what the run left of it, in its currency; in accounting currency
+nothing is left of what is closed. SettlementDefectError, and nothing changes, if that breaks.
+"""
 
 from __future__ import annotations
 
-from services.settlement.rules.run.records import Recorded
-from services.settlement.rules.run.state import Run
+from services.settlement.rules.run.records import MadeRecord
+from services.settlement.rules.run.state import OpenItem, Run
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import RecordInForce, SettlementDefectError, applied_amounts
+from services.settlement.rules.values import Document, DocumentKey, SettlementDefectError, applied_amounts
 from shared.events.envelope import EventRef
 from shared.events.settlements import SettledDocument, SettlementPosted
 from shared.events.values import Ledger
-from shared.money import ZERO
 
 
 def next_number(turn: Turn, run: EventRef, ledger: Ledger) -> int:
@@ -17,69 +20,80 @@ def next_number(turn: Turn, run: EventRef, ledger: Ledger) -> int:
     return 1 + max((record.number for record in turn.books.records.find("run", (run, ledger))), default=0)
 
 
-def flag_held_back(turn: Turn, run: Run) -> None:
+def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
+    """Keeps the records of a run, takes from the documents what they take, and tells of the settlement."""
+    if not run.automatic:
+        _flag_held_back(turn, run)
+    if not records:
+        return
+    items = run.matched()
+    _apply(turn, items, records)
+    party = records[0].match.lowering.document.party
+    asks = _asks_for_sales_payments(run, records)
+    primary = items.index(run.primary) if run.primary in items else None
+    documents = [_settled(item) for item in items]
+    settlement = SettlementPosted(run.ledger, run.id, party, primary, documents, [made.posted for made in records], asks)
+    turn.emit("settlement.posted", f"{run.ledger}/{records[0].posted.number}", party, settlement)
+    if asks:
+        turn.await_replies(run.id)
+
+
+def _flag_held_back(turn: Turn, run: Run) -> None:
     """What automatic settlement leaves out from now on: what a mark held back, and the payment that marked it."""
-    claims = [*run.raising, *run.lowering]
-    for entry in claims:
-        held = entry.held or (entry.document is run.payment and any(other.held for other in claims))
-        if held != entry.document.manual_only or entry.document.marks_refused:
-            document = entry.document._replace(manual_only=held, marks_refused=False)
+    items = run.items
+    any_held_back = any(item.held_back for item in items)
+    for item in items:
+        held_back = item.held_back or (item is run.payment and any_held_back)
+        if held_back != item.document.manual_only or item.document.marks_refused:
+            document = item.document._replace(manual_only=held_back, marks_refused=False)
             turn.books.documents.put(document.key, document)
 
 
-def carry_out(turn: Turn, run: Run, ref: EventRef, documents: list[SettledDocument], recorded: list[Recorded]) -> None:
-    """Writes the records of a run, takes what they take from the documents, and says the settlement."""
-    if not recorded:
-        return
-    records = [_in_force(run, ref, entry) for entry in recorded]
-    for record in records:
-        turn.books.records.put(record.key, record)
-    for key, applied in applied_amounts(records).items():
-        document = turn.books.documents.get(key)
-        if document is None:
-            msg = f"{key.ledger} {key.company} {key.document} is settled and is not in the books"
+def _apply(turn: Turn, items: list[OpenItem], records: list[MadeRecord]) -> None:
+    for made in records:
+        turn.books.records.put(made.in_force.key, made.in_force)
+    applied = applied_amounts([made.in_force for made in records])
+    for item in items:
+        key = item.document.key
+        document = _document(turn, key).apply(*applied[key])
+        if document.open != item.left:
+            msg = f"{key}: the records leave {document.open} open, the run left {item.left}"
             raise SettlementDefectError(msg)
-        turn.books.documents.put(key, document.apply(*applied))
-    places = {(document.company, document.document): place for place, document in enumerate(documents)}
-    primary = run.primary.document if run.primary is not None else None
-    party = recorded[0].pair.lowering.document.party
-    answer = _asks_for_sales_payments(run, recorded)
-    place = places.get((primary.company, primary.document)) if primary is not None else None
-    settlement = SettlementPosted(run.ledger, ref, party, place, documents, [entry.record for entry in recorded], answer)
-    turn.emit("settlement.posted", f"{run.ledger}/{recorded[0].record.number}", party, settlement)
-    if answer:
-        turn.await_replies(ref)
+        turn.books.documents.put(key, document)
 
 
-def _asks_for_sales_payments(run: Run, recorded: list[Recorded]) -> bool:
+def _document(turn: Turn, key: DocumentKey) -> Document:
+    document = turn.books.documents.get(key)
+    if document is None:
+        msg = f"{key} is settled and is not in the books"
+        raise SettlementDefectError(msg)
+    return document
+
+
+def _settled(item: OpenItem) -> SettledDocument:
+    document = item.document
+    return SettledDocument(
+        company=document.company,
+        document=document.document,
+        kind=document.kind,
+        account=document.account,
+        date=document.date,
+        currency=document.currency,
+        accounting_currency=document.accounting_currency,
+        exchange_rate=document.exchange_rate,
+        summary_account=document.summary_account,
+        dimensions=document.dimensions,
+        intercompany_company=document.intercompany_company,
+        intercompany_document=document.intercompany_document,
+        mark=item.position,
+        event=document.event,
+    )
+
+
+def _asks_for_sales_payments(run: Run, records: list[MadeRecord]) -> bool:
     """Whether a vendor payment of the run has paid an invoice of a group company (F-G03)."""
     if run.ledger != "payable":
         return False
-    paid = any(entry.pair.raising.document.intercompany_company for entry in recorded if not entry.pair.enlarges)
-    return paid and any(claim.is_payment for entry in recorded for claim in (entry.pair.lowering, entry.pair.raising))
-
-
-def _in_force(run: Run, ref: EventRef, entry: Recorded) -> RecordInForce:
-    record, pair = entry.record, entry.pair
-    penny = (pair.left if pair.left_is_penny else ZERO) + (pair.lacking if pair.lacking_is_penny else ZERO)
-    return RecordInForce(
-        run=ref,
-        ledger=run.ledger,
-        number=record.number,
-        date=record.date,
-        lowering=pair.lowering.document.key,
-        raising=pair.raising.document.key,
-        enlarges=pair.enlarges,
-        taken_from_lowering=entry.taken.from_lowering,
-        accounting_amount_from_lowering=entry.taken.accounting_amount_from_lowering,
-        taken_from_raising=entry.taken.from_raising,
-        accounting_amount_from_raising=entry.taken.accounting_amount_from_raising,
-        amount=pair.amount,
-        cash_discount=pair.discount,
-        credit_note_discount=pair.credit_note_discount,
-        overpayment=ZERO if pair.left_is_penny else pair.left,
-        underpayment=ZERO if pair.lacking_is_penny else pair.lacking,
-        penny_difference=penny,
-        realized_gain=record.gain.accounting_amount if record.gain is not None else ZERO,
-        currency=pair.lowering.document.currency,
-    )
+    matches = [made.match for made in records]
+    paid = any(match.raising.document.intercompany_company for match in matches if not match.enlarges)
+    return paid and any(item.is_payment for match in matches for item in (match.lowering, match.raising))

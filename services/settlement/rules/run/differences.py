@@ -1,114 +1,76 @@
-"""Steps 5 to 7 of a run: unspecific overpayments, full settlement, what is written off."""
+"""Step 7 of a run: what is left or lacking and whose limits write it off (F-E01, F-E02, F-E06, C8, C9).
+
+Invariant: a difference is written off only where that closes its document, on its last record, and never what a mark
+holds back.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final, Literal
 
-from services.settlement.rules.run.conversion import cost, worth
-from services.settlement.rules.run.state import Claim, Pair, Run
-from services.settlement.rules.run.tolerance import PENNY, writes_off_lacking, writes_off_left
+from services.settlement.rules.run.cash_discount import closes_all
+from services.settlement.rules.run.state import OpenItem, Run
 from shared.money import ZERO
 
+Kind = Literal["penny", "difference"]
+PENNY: Final = "penny"
+DIFFERENCE: Final = "difference"
 
-def settle_differences(run: Run) -> None:
-    """Changes the run's pairs by what is left and lacking; what nothing writes off stays open."""
+
+def write_off(run: Run) -> None:
+    """Step 7: money left over first, then what is lacking; what nothing writes off stays open."""
     for lowering in run.lowering:
-        _unspecific(run, lowering)
+        _write_off_remainder(lowering)
     for raising in run.raising:
-        _full_settlement(raising)
-    for lowering in run.lowering:
-        _write_off_left(run, lowering)
-    for raising in run.raising:
-        _write_off_lacking(run, raising)
+        _write_off_shortfall(raising)
 
 
-def _paying_pairs(lowering: Claim) -> list[Pair]:
-    return [pair for pair in lowering.pairs if not pair.enlarges]
-
-
-def _all_closed(lowering: Claim) -> bool:
-    pairs = _paying_pairs(lowering)
-    return bool(pairs) and not any(pair.raising.left for pair in pairs)
-
-
-def _unspecific(run: Run, lowering: Claim) -> None:
-    """Step 5 (F-E05, C5, C10, C11): money left on a payment lowers the discounts of its R's, the last one first."""
-    administration = run.reference.parameters(lowering.document.company, run.ledger).cash_discount_administration
-    if administration != "unspecific" or not lowering.is_payment or not lowering.left or lowering.held or not _all_closed(lowering):
+def _write_off_remainder(lowering: OpenItem) -> None:
+    """Money left: only on L's last record, and only where it closes L."""
+    if not lowering.left or lowering.held_back or not closes_all(lowering, lambda raising: not raising.left or raising.written_off):
         return
-    for giving in reversed(_paying_pairs(lowering)):
-        if giving.raising.typed_discount is not None:
-            continue
-        for losing in reversed(giving.raising.pairs):
-            if lowering.left and _posted_with_money(run, losing, lowering):
-                _move(run, lowering, giving, losing)
-
-
-def _move(run: Run, lowering: Claim, giving: Pair, losing: Pair) -> None:
-    value = worth(run.reference, lowering.document, giving.raising.document, lowering.left)
-    lost = min(losing.discount, value)
-    if not lost:
-        return
-    paid = min(lowering.left, cost(run.reference, lowering.document, giving.raising.document, lost))
-    losing.discount -= lost
-    losing.discount_rule = "F-E05"
-    giving.applied += lost
-    giving.amount += paid
-    lowering.left -= paid
-
-
-def _posted_with_money(run: Run, losing: Pair, lowering: Claim) -> bool:
-    return discount_company(run, losing) == lowering.document.company
-
-
-def discount_company(run: Run, pair: Pair) -> str:
-    """The company that posts R's discount of a pair: the invoice's, or by option the payment's (F-C04, F-C05)."""
-    payer, invoice = pair.lowering.document.company, pair.raising.document.company
-    option = run.reference.posting_option("post_cash_discount", run.ledger, payer, invoice)
-    return payer if option == "payment" else invoice
-
-
-def _full_settlement(raising: Claim) -> None:
-    """Step 6 (F-B17): what R still has open becomes discount, on its last record."""
-    if raising.mark is None or not raising.mark.full_settlement or not raising.left or not raising.pairs:
-        return
-    last = raising.pairs[-1]
-    last.discount += raising.left
-    last.discount_rule = last.discount_rule or "F-B17"
-    raising.left = ZERO
-    raising.held = False
-
-
-def _write_off_left(run: Run, lowering: Claim) -> None:
-    """Step 7, money left: only on L's last record, and only where it closes L."""
-    if not lowering.left or lowering.held or not _all_closed_or_written_off(lowering):
-        return
-    pairs = _paying_pairs(lowering)
-    kind = writes_off_left(run, lowering, any(_run_discount(pair.raising) for pair in pairs))
+    kind = _remainder_kind(lowering)
     if kind is None:
         return
-    last = pairs[-1]
-    last.left, last.left_is_penny = lowering.left, kind == PENNY
-    lowering.left = lowering.lent = ZERO
+    last = lowering.matches[-1]
+    last.remainder, last.remainder_is_penny = lowering.left, kind == PENNY
+    lowering.left = lowering.enlarged_by = ZERO
 
 
-def _all_closed_or_written_off(lowering: Claim) -> bool:
-    pairs = _paying_pairs(lowering)
-    return bool(pairs) and all(not pair.raising.left or pair.raising.written_off for pair in pairs)
-
-
-def _run_discount(raising: Claim) -> Decimal:
-    return sum((pair.discount for pair in raising.pairs), ZERO)
-
-
-def _write_off_lacking(run: Run, raising: Claim) -> None:
-    """Step 7, money lacking: on R's last record, unless a mark held back money that is there."""
-    if not raising.left or raising.held or not raising.pairs:
+def _write_off_shortfall(raising: OpenItem) -> None:
+    """Money lacking: on R's last record, unless a mark held back money that is there."""
+    if not raising.left or raising.held_back or not raising.matches:
         return
-    payers = [pair.lowering for pair in raising.pairs]
-    kind = writes_off_lacking(run, raising, payers, raising.left, bool(_run_discount(raising)))
+    kind = shortfall_kind(raising, [match.lowering for match in raising.matches], raising.left, raising.discount_taken)
     if kind is None:
         return
-    last = raising.pairs[-1]
-    last.lacking, last.lacking_is_penny = raising.left, kind == PENNY
+    last = raising.matches[-1]
+    last.shortfall, last.shortfall_is_penny = raising.left, kind == PENNY
     raising.left = ZERO
+
+
+def shortfall_kind(raising: OpenItem, payers: list[OpenItem], shortfall: Decimal, has_discount: bool) -> Kind | None:  # noqa: FBT001 - one fact of four
+    """How what R lacks is written off, or None: limits of R's company at R's rate; the policy is that of the last L's company."""
+    allowed = _is_allowed(payers[-1], has_discount) and any(payer.is_payment for payer in payers)
+    return _kind(raising, shortfall, allowed)
+
+
+def _remainder_kind(lowering: OpenItem) -> Kind | None:
+    """How what L has left is written off, or None: limits and policy of L's company at L's rate."""
+    has_discount = any(match.raising.discount_taken for match in lowering.matches)
+    return _kind(lowering, lowering.left, lowering.is_payment and _is_allowed(lowering, has_discount))
+
+
+def _kind(item: OpenItem, amount: Decimal, allowed: bool) -> Kind | None:  # noqa: FBT001 - one fact of three
+    """C9: limits are inclusive; a limit of 0.00 writes nothing off."""
+    value, settings = item.document.at_own_rate(amount), item.settings
+    if settings.maximum_penny_difference and value <= settings.maximum_penny_difference:
+        return PENNY
+    most = settings.maximum_overpayment_or_underpayment
+    return DIFFERENCE if allowed and most and value <= most else None
+
+
+def _is_allowed(lowering: OpenItem, has_discount: bool) -> bool:  # noqa: FBT001 - one fact of two
+    """C8: `classic`, or an R concerned has a discount in this run."""
+    return has_discount or lowering.settings.over_under_policy == "classic"

@@ -1,59 +1,72 @@
-"""Step 1: the documents of an instruction become the open items of a run."""
+"""Step 1: the documents of an instruction become the open items of a run, with their settings and the terms that count.
+
+Invariant: everything that a run asks of the reference data by document is asked here, once.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+import datetime as dt
+from collections.abc import Callable, Sequence
 
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.run.conversion import worth
-from services.settlement.rules.run.state import Claim, Run, claim
-from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import CREDIT_NOTE, Document, DocumentKey
+from services.settlement.rules.run.cash_discount import credited_key, terms_of
+from services.settlement.rules.run.state import OpenItem, Run
+from services.settlement.rules.values import Document, DocumentKey
+from shared.events.envelope import EventRef
 from shared.events.inbound import Mark
+from shared.reference import Reference
+
+Find = Callable[[DocumentKey], Document | None]
 
 
-def gather(turn: Turn, instruction: SettlementInstruction) -> Run:
-    """The run of an instruction whose documents are there and which nothing contradicts."""
-    claims = [
-        open_item(turn, document, mark, place + 1)
-        for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True))
-    ]
-    own = [] if instruction.own_document is None else [open_item(turn, instruction.own_document, None, 0)]
-    everything = [*own, *claims]
-    latest = max(document.date for document in instruction.all_documents)
+def gather(reference: Reference, instruction: SettlementInstruction, find: Find) -> Run:
+    """The run of an instruction whose documents are there and which nothing contradicts. `find` knows credited documents.
+
+    WaitForError if the rate is missing by which a mark limits a document in another currency.
+    """
+    payment = instruction.own_document
+    own = [] if payment is None else [_open_item(reference, payment, None, 0, find)]
+    marked = zip(instruction.documents, instruction.marks, strict=True)
+    items = [*own, *(_open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
     run = Run(
+        instruction.run,
         instruction.ledger,
-        turn.books.reference,
-        latest if instruction.date is None else instruction.date,
-        raising=[entry for entry in everything if not entry.document.lowers],
-        lowering=[entry for entry in everything if entry.document.lowers],
-        payment=instruction.own_document,
+        reference,
+        instruction.date or max(item.document.date for item in items),
+        raising=[item for item in items if not item.document.lowers],
+        lowering=[item for item in items if item.document.lowers],
+        payment=own[0] if own else None,
+        primary=next((item for item in items if item.document.key == instruction.primary), None) if instruction.primary else None,
         discount_date=instruction.discount_date,
     )
-    for entry in run.lowering:
-        entry.limit = _own_limit(run, entry)
-    if instruction.primary is not None:
-        run.primary = next(entry for entry in everything if entry.document.key == instruction.primary)
+    if run.payment is not None:
+        for item in run.lowering:
+            _limit_in_own_currency(run, run.payment, item)
     return run
 
 
-def _own_limit(run: Run, lowering: Claim) -> Decimal | None:
+def gather_automatically(reference: Reference, documents: Sequence[Document], date: dt.date, event: EventRef, find: Find) -> Run:
+    """The run over open documents of one company, ledger and currency that nobody has marked (step 8)."""
+    items = [_open_item(reference, document, None, place, find) for place, document in enumerate(documents)]
+    return Run(
+        event,
+        documents[0].ledger,
+        reference,
+        date,
+        raising=[item for item in items if not item.document.lowers],
+        lowering=[item for item in items if item.document.lowers],
+        automatic=True,
+    )
+
+
+def _open_item(reference: Reference, document: Document, mark: Mark | None, place: int, find: Find) -> OpenItem:
+    settings = reference.parameters(document.company, document.ledger)
+    key = credited_key(document, settings)
+    terms = terms_of(document, settings, find(key) if key is not None else None)
+    return OpenItem(document, settings, mark, place, terms, document.open, mark.amount_to_settle if mark is not None else None)
+
+
+def _limit_in_own_currency(run: Run, payment: OpenItem, lowering: OpenItem) -> None:
     """A payment's marks are in its currency: what one lets a lowering document give is converted at the payment's date (step 2)."""
-    if lowering.limit is None or run.payment is None:
-        return lowering.limit
-    return worth(run.reference, run.payment, lowering.document, lowering.limit)
-
-
-def open_item(turn: Turn, document: Document, mark: Mark | None, place: int) -> Claim:
-    """A document as it enters a run, with the terms that count for it."""
-    credited = credited_key(turn, document)
-    return claim(document, mark, place, turn.books.documents.get(credited) if credited is not None else None)
-
-
-def credited_key(turn: Turn, document: Document) -> DocumentKey | None:
-    """The document whose terms count for a credit note (C16); None with the parameter off: its terms do not matter."""
-    if document.kind != CREDIT_NOTE or document.credits is None:
-        return None
-    if not turn.books.reference.parameters(document.company, document.ledger).cash_discounts_for_credit_notes:
-        return None
-    return DocumentKey(document.ledger, document.company, document.credits)
+    if lowering.limit is not None:
+        lowering.limit = run.conversion(payment, lowering).worth(lowering.limit)

@@ -1,229 +1,170 @@
-"""Steps 3 and 4 of a run: who settles with whom (C26, C27) and which discount each pair gives (F-D05 to F-D12, C35 to C37)."""
+"""Steps 3 and 4 of a run: who settles with whom (C26, C27), and what each match moves (F-D05 to F-D12, C35 to C37).
+
+Invariant: a match takes no more from L than it offers, no more of R than it has left, and neither more than its mark lets
+through.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
 
-from services.settlement.rules.run.conversion import cost, worth
-from services.settlement.rules.run.state import (
-    Claim,
-    Pair,
-    Run,
-    discounted,
+from services.settlement.rules.run.cash_discount import (
+    available_from,
+    drop_partial_discounts,
     full_discount,
+    give,
     offered_money,
-    own_discount,
-    own_money,
+    own_available,
+    partial_discount,
+    take_discount,
     whole_money,
 )
-from services.settlement.rules.run.tolerance import writes_off_lacking
-from shared.events.inbound import CashDiscount
-from shared.money import ZERO, rounded_fraction, share
+from services.settlement.rules.run.differences import shortfall_kind
+from services.settlement.rules.run.state import Match, OpenItem, Run
+from shared.money import ZERO, share
+
+# Step 3: a primary is enlarged
+
+
+def enlarge_primary(run: Run) -> None:
+    """Other L's enlarge the primary, in order, only as far as the marked R's need it (C27)."""
+    primary = run.primary
+    if primary is None:
+        return
+    wanted = sum((_asked_of(run, primary, raising) for raising in run.raising), ZERO)
+    first = run.record_date(primary, run.raising[0]) if run.raising else run.date
+    missing = wanted - offered_money(primary, own_available(primary, first))
+    for other in run.lowering:
+        if other is not primary and missing > ZERO:
+            missing -= _enlarge(run, primary, other, missing)
+
+
+def _asked_of(run: Run, primary: OpenItem, raising: OpenItem) -> Decimal:
+    """What R would take from a primary that has enough, in the primary's currency."""
+    match = run.match(primary, raising)
+    need = raising.left - full_discount(raising, available_from(run, raising, primary))
+    price = match.conversion.cost(need)
+    return min(price, _let_through(run, match, price))
+
+
+def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> Decimal:
+    """Another L in R's place gives its money to the primary; returns what the primary grew by, in its currency."""
+    match = run.match(primary, other, enlarges=True)
+    money = offered_money(other, own_available(other, match.date))
+    price = match.conversion.cost(money)
+    if price <= missing:
+        match.amount, match.applied = price, money
+    else:
+        match.amount = missing
+        match.applied = min(match.conversion.worth(missing), money)
+    if not match.amount or not match.applied:
+        return ZERO
+    give(other, match, match.applied)
+    primary.enlarged_by += match.amount
+    primary.left += match.amount
+    if primary.limit is not None:
+        primary.limit += match.amount
+    run.add(match)
+    return match.amount
+
+
+# Steps 3 and 4: R's take from their L's
 
 
 def pair_up(run: Run) -> None:
-    """Makes the pairs of a run whose claims are in order."""
-    if run.primary is not None:
-        _enlarge(run, run.primary)
-    lowering = run.lowering if run.primary is None else [run.primary]
+    """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
     for raising in run.raising:
-        _settle_raising(run, raising, lowering)
-    for raising in run.raising:
-        _see_what_is_held(run, raising)
-
-
-def _settle_raising(run: Run, raising: Claim, lowering: list[Claim]) -> None:
-    for claim in lowering:
+        for lowering in run.sources:
+            if raising.left and not raising.written_off:
+                _settle(run, raising, lowering)
         if raising.left and not raising.written_off:
-            _take(run, raising, claim, lowering)
-    if raising.left and not raising.written_off:
-        _no_partial_discount(run, raising)
+            drop_partial_discounts(raising)
+    run.trying = None
 
 
-def _take(run: Run, raising: Claim, lowering: Claim, all_lowering: list[Claim]) -> None:
-    """One pair: what L pays of what R needs, and R's discount (step 4a, b and d)."""
-    money = offered_money(lowering, _own_part(run, lowering, raising))
-    if not money or raising.limit == ZERO:
+def _settle(run: Run, raising: OpenItem, lowering: OpenItem) -> None:
+    """One match: what L pays of what R needs, and R's discount (step 4a, b and d)."""
+    if raising.limit == ZERO:
         return
-    run.pairing = (lowering, raising)
-    on = run.discount_date if run.discount_date is not None else lowering.document.date
-    part, term = discounted(run, raising, lowering, on)
-    discount = full_discount(raising, part)
+    match = run.match(lowering, raising)
+    money = offered_money(lowering, own_available(lowering, match.date))
+    if not money:
+        return
+    available = available_from(run, raising, lowering)
+    discount = full_discount(raising, available)
     need = raising.left - discount
-    price = cost(run.reference, lowering.document, raising.document, need)
-    usable = min(money, _let_through(run, raising, lowering, money))
-    value = worth(run.reference, lowering.document, raising.document, usable)
+    price = match.conversion.cost(need)
+    usable = min(money, _let_through(run, match, money))
+    worth = match.conversion.worth(usable)
     if run.payment is None and raising.limit is not None:
-        value = min(value, raising.limit)
-    if usable >= price or value >= need:
-        paid, applied = min(price, usable), need
+        worth = min(worth, raising.limit)
+    if usable >= price or worth >= need:
+        match.amount, match.applied = min(price, usable), need
     else:
-        paid, applied = usable, min(value, need)
-        if not applied:
+        match.amount, match.applied = usable, worth
+        if not worth:
             return
-        pair_leaves = need - applied
-        if _last_money(run, raising, lowering, usable, all_lowering) and writes_off_lacking(
-            run, raising, [*(pair.lowering for pair in raising.pairs), lowering], pair_leaves, bool(discount or _has_discount(raising))
-        ):
+        if _is_written_off(run, match, need - worth, bool(discount) or raising.discount_taken):
             raising.written_off = True
-        elif raising.typed_discount is None:
-            discount = rounded_fraction(Fraction(applied) / (1 - part) * part, raising.document.currency)
-    _add_pair(run, raising, lowering, Amounts(paid, applied, discount), term)
+        else:
+            discount = partial_discount(raising, available, worth, discount)
+    take_discount(match, discount, available)
+    _spend_limit(run, match)
+    give(lowering, match, match.amount)
+    raising.left -= match.applied + match.discount
+    run.add(match)
 
 
-class Amounts:
-    """What one pair moves: paid in L's currency, applied and discount in R's."""
-
-    __slots__ = ("applied", "discount", "paid")
-
-    def __init__(self, paid: Decimal, applied: Decimal, discount: Decimal) -> None:
-        self.paid = paid
-        self.applied = applied
-        self.discount = discount
-
-
-def _add_pair(run: Run, raising: Claim, lowering: Claim, amounts: Amounts, term: CashDiscount | None) -> None:
-    pair = Pair(lowering, raising, run.record_date(lowering, raising))
-    pair.amount, pair.applied, pair.discount = amounts.paid, amounts.applied, amounts.discount
-    pair.discount_rule = "F-D10" if raising.typed_discount is not None else ""
-    pair.discount_account = term.account if term is not None else None
-    _spend_limit(run, raising, lowering, amounts)
-    _give(run, lowering, pair, amounts.paid)
-    raising.left -= amounts.applied + amounts.discount
-    raising.pairs.append(pair)
-    lowering.pairs.append(pair)
-    run.pairs.append(pair)
-    run.pairing = None
+def _is_written_off(run: Run, match: Match, shortfall: Decimal, has_discount: bool) -> bool:  # noqa: FBT001 - one fact of four
+    """C35: no money is left for R anywhere, and what it lacks then is within the tolerance."""
+    raising, lowering = match.raising, match.lowering
+    if whole_money(lowering, own_available(lowering, match.date)) > match.amount:
+        return False
+    if any(has_money_for(run, other, raising) for other in run.sources if other is not lowering):
+        return False
+    payers = [*(earlier.lowering for earlier in raising.matches), lowering]
+    return shortfall_kind(raising, payers, shortfall, has_discount) is not None
 
 
-def _give(run: Run, lowering: Claim, pair: Pair, paid: Decimal) -> None:
-    """Takes what a pair pays from L, with the credit note's own discount on what is its own (step 4, last paragraph)."""
-    part, term = own_discount(run, lowering, pair.date)
-    mine = own_money(lowering, part)
-    own = min(paid, mine)
-    pair.credit_note_discount = _own_discount_of(lowering, own, mine, part)
-    pair.credit_note_account = term.account if term is not None else None
-    lowering.lent -= paid - own
-    lowering.left -= paid + pair.credit_note_discount
-    if lowering.limit is not None:
-        lowering.limit -= paid
+def has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:
+    """Whether L has money that is worth anything to R, marks aside."""
+    money = whole_money(lowering, own_available(lowering, run.record_date(lowering, raising)))
+    return bool(money) and bool(run.conversion(lowering, raising).worth(money))
 
 
-def _own_discount_of(lowering: Claim, given: Decimal, money: Decimal, part: Fraction) -> Decimal:
-    if not part:
-        return ZERO
-    if given == money:
-        return lowering.left - lowering.lent - given
-    return rounded_fraction(Fraction(given) / (1 - part) * part, lowering.document.currency)
-
-
-def _own_part(run: Run, lowering: Claim, raising: Claim) -> Fraction:
-    return own_discount(run, lowering, run.record_date(lowering, raising))[0]
-
-
-def _let_through(run: Run, raising: Claim, lowering: Claim, money: Decimal) -> Decimal:
+def _let_through(run: Run, match: Match, money: Decimal) -> Decimal:
     """What R's mark lets L pay, in L's currency: the mark is in the payment's currency, a request's in R's own."""
-    if raising.limit is None:
+    limit = match.raising.limit
+    if limit is None:
         return money
     if run.payment is None:
-        return cost(run.reference, lowering.document, raising.document, raising.limit)
-    return worth(run.reference, run.payment, lowering.document, raising.limit)
+        return match.conversion.cost(limit)
+    return run.conversion(run.payment, match.lowering).worth(limit)
 
 
-def _spend_limit(run: Run, raising: Claim, lowering: Claim, amounts: Amounts) -> None:
+def _spend_limit(run: Run, match: Match) -> None:
+    """What R's mark lets through from now on."""
+    raising = match.raising
     if raising.limit is None:
         return
     if run.payment is None:
-        raising.limit -= min(raising.limit, amounts.applied)
-    elif run.payment.currency == lowering.document.currency:
-        raising.limit -= min(raising.limit, amounts.paid)
+        raising.limit -= min(raising.limit, match.applied)
+    elif run.payment.document.currency == match.lowering.document.currency:
+        raising.limit -= min(raising.limit, match.amount)
     else:
-        through = _let_through(run, raising, lowering, ZERO)
-        spent = Fraction(amounts.paid) / Fraction(through) if through else Fraction(1)
-        raising.limit -= min(raising.limit, share(raising.limit, min(spent, Fraction(1)), run.payment.currency))
+        through = _let_through(run, match, ZERO)
+        spent = Fraction(match.amount) / Fraction(through) if through else Fraction(1)
+        raising.limit -= min(raising.limit, share(raising.limit, min(spent, Fraction(1)), run.payment.document.currency))
 
 
-def _last_money(run: Run, raising: Claim, lowering: Claim, usable: Decimal, all_lowering: list[Claim]) -> bool:
-    """Whether no money is left for R anywhere once L has paid: neither held back by a mark nor with another L."""
-    if whole_money(lowering, _own_part(run, lowering, raising)) > usable:
-        return False
-    return not any(_worth_something(run, raising, claim) for claim in all_lowering if claim is not lowering)
+# Step 7: what is neither left nor lacking
 
 
-def _worth_something(run: Run, raising: Claim, lowering: Claim) -> bool:
-    money = whole_money(lowering, _own_part(run, lowering, raising))
-    return bool(money) and bool(worth(run.reference, lowering.document, raising.document, money))
-
-
-def _has_discount(raising: Claim) -> bool:
-    return any(pair.discount for pair in raising.pairs)
-
-
-def _see_what_is_held(run: Run, raising: Claim) -> None:
-    """Whether an `amount_to_settle` that is used up, R's or a marked L's, holds back money that is there (step 7)."""
-    if not raising.left or raising.written_off:
-        return
-    for claim in run.lowering:
-        if ZERO in (raising.limit, claim.limit) and _worth_something(run, raising, claim):
-            raising.held = claim.held = True
-
-
-def _no_partial_discount(run: Run, raising: Claim) -> None:
-    """Step 4c, C36: R not closed and partial discounts off: this run gives R none; `always` and a typed one excepted."""
-    use = "normal" if raising.mark is None else raising.mark.use_cash_discount
-    parameters = run.reference.parameters(raising.document.company, run.ledger)
-    if parameters.cash_discounts_for_partial_payments or use == "always" or raising.typed_discount is not None:
-        return
-    for pair in raising.pairs:
-        raising.left += pair.discount
-        pair.discount = ZERO
-
-
-def _enlarge(run: Run, primary: Claim) -> None:
-    """Step 3 with a primary: other L's enlarge it, in order, only as far as the marked R's need it (C27)."""
-    wanted = sum((_asks(run, raising, primary) for raising in run.raising), ZERO)
-    lacking = wanted - _primary_offer(run, primary)
-    for other in run.lowering:
-        if other is not primary and lacking > ZERO:
-            lacking -= _lend(run, primary, other, lacking)
-
-
-def _primary_offer(run: Run, primary: Claim) -> Decimal:
-    part, _ = own_discount(run, primary, run.date if not run.raising else run.record_date(primary, run.raising[0]))
-    return offered_money(primary, part)
-
-
-def _asks(run: Run, raising: Claim, primary: Claim) -> Decimal:
-    """What R would take from a primary that has enough, in the primary's currency."""
-    run.pairing = (primary, raising)
-    on = run.discount_date if run.discount_date is not None else primary.document.date
-    part, _ = discounted(run, raising, primary, on)
-    price = cost(run.reference, primary.document, raising.document, raising.left - full_discount(raising, part))
-    return min(price, _let_through(run, raising, primary, price))
-
-
-def _lend(run: Run, primary: Claim, other: Claim, lacking: Decimal) -> Decimal:
-    """Another L in R's place: gives its money to the primary; returns what the primary grew by, in its currency."""
-    run.pairing = (primary, other)
-    pair = Pair(primary, other, run.record_date(primary, other), enlarges=True)
-    part, _ = own_discount(run, other, pair.date)
-    money = offered_money(other, part)
-    if not money:
-        return ZERO
-    price = cost(run.reference, primary.document, other.document, money)
-    if price <= lacking:
-        pair.amount, pair.applied = price, money
-    else:
-        pair.amount = lacking
-        pair.applied = min(worth(run.reference, primary.document, other.document, lacking), money)
-    if not pair.amount or not pair.applied:
-        return ZERO
-    _give(run, other, pair, pair.applied)
-    primary.lent += pair.amount
-    primary.left += pair.amount
-    if primary.limit is not None:
-        primary.limit += pair.amount
-    run.pairs.append(pair)
-    run.pairing = None
-    return pair.amount
+def note_what_is_held_back(run: Run) -> None:
+    """Whether an `amount_to_settle` that is used up, R's or a marked L's, holds back money that is there."""
+    for raising in run.raising:
+        if raising.left and not raising.written_off:
+            for lowering in run.lowering:
+                if ZERO in (raising.limit, lowering.limit) and has_money_for(run, lowering, raising):
+                    raising.held_back = lowering.held_back = True

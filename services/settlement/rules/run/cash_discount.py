@@ -1,0 +1,247 @@
+"""Cash discounts: which tier counts, how much it gives, and what later steps make of it (F-D01 to F-D18, steps 4 to 6).
+
+A discount is a share p of what is left of a document. R's discount is taken when L pays; a credit note has one of its own,
+which lowers what it can give.
+
+Invariant: a discount changes only together with what is left of its document: what R has left plus what was applied plus
+its discounts is what R had open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from services.settlement.rules.values import CREDIT_NOTE, Document, DocumentKey
+from shared.events.inbound import CashDiscount
+from shared.events.reference import SettlementParametersDefined
+from shared.money import ZERO, rest_share, share
+
+if TYPE_CHECKING:
+    from services.settlement.rules.run.state import Match, OpenItem, Run
+
+
+# Terms
+
+
+class CashDiscountTerms(NamedTuple):
+    """The terms that count for a document: its own, or those of the document that a credit note credits (C16).
+
+    Days count from `date`; a tier's `amount` is a share of `amount`; a percentage is of `net_share` of what is left (F-D14).
+    """
+
+    tiers: tuple[CashDiscount, ...]
+    date: dt.date
+    amount: Decimal
+    net_share: Fraction
+
+    def last_date(self, tier: CashDiscount) -> dt.date | None:
+        """The last day on which a tier is given, inclusive (C17); None: no limit of time."""
+        if tier.until is not None or tier.days is None:
+            return tier.until
+        return self.date + dt.timedelta(days=tier.days)
+
+    def reached(self, on: dt.date) -> CashDiscount | None:
+        """The first tier whose date is not passed (F-D02)."""
+        for tier in self.tiers:
+            last = self.last_date(tier)
+            if last is None or on <= last:
+                return tier
+        return None
+
+    def given_by(self, tier: CashDiscount | None) -> AvailableDiscount:
+        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a)."""
+        if tier is None:
+            return NO_DISCOUNT
+        if tier.percent is not None:
+            return AvailableDiscount(Fraction(tier.percent) / 100 * self.net_share, tier.account)
+        return AvailableDiscount(Fraction(tier.amount or ZERO) / Fraction(self.amount), tier.account)
+
+
+class AvailableDiscount(NamedTuple):
+    """The share of a balance that may be taken as discount, and the account of its tier."""
+
+    share: Fraction
+    account: str | None
+
+
+NO_DISCOUNT: Final = AvailableDiscount(Fraction(0), None)
+
+
+def terms_of(document: Document, settings: SettlementParametersDefined, credited: Document | None) -> CashDiscountTerms:
+    """The terms of a document; a credit note's those of the document it credits, if that counts (C16, C23)."""
+    source = credited if credited is not None else document
+    net_share = _WHOLE
+    if source.discounts and settings.cash_discount_base != "gross":
+        net_share = Fraction(document.net) / Fraction(document.amount)
+    return CashDiscountTerms(source.discounts, source.date, source.amount, net_share)
+
+
+_WHOLE: Final = Fraction(1)
+
+
+def credited_key(document: Document, settings: SettlementParametersDefined) -> DocumentKey | None:
+    """The document whose terms count for a credit note (C16); None with the parameter off: its terms do not matter."""
+    if document.kind != CREDIT_NOTE or document.credits is None or not settings.cash_discounts_for_credit_notes:
+        return None
+    return DocumentKey(document.ledger, document.company, document.credits)
+
+
+# R's discount (step 4)
+
+
+def available(raising: OpenItem, on: dt.date) -> AvailableDiscount:
+    """What R's terms give on a date, the mark considered (F-D08, C37)."""
+    terms, use = raising.terms, raising.use_cash_discount
+    if use == "never" or not terms.tiers:
+        return NO_DISCOUNT
+    tier = terms.reached(on)
+    if tier is None and use == "always":
+        tier = terms.tiers[0]
+    return terms.given_by(tier)
+
+
+def available_from(run: Run, raising: OpenItem, lowering: OpenItem) -> AvailableDiscount:
+    """What R's terms give where L pays: at L's date, and with a credit note only if its company has that switched on (F-D11)."""
+    if lowering.document.kind == CREDIT_NOTE and not lowering.settings.cash_discounts_for_credit_notes:
+        return NO_DISCOUNT
+    return available(raising, run.discount_date_of(lowering))
+
+
+def full_discount(raising: OpenItem, discount: AvailableDiscount) -> Decimal:
+    """The discount that closes R: as entered, at most its balance and once (F-D10), else its share of what is left (step 4b)."""
+    entered = raising.entered_discount
+    if entered is not None:
+        return ZERO if raising.matches else min(entered, raising.left)
+    return share(raising.left, discount.share, raising.document.currency)
+
+
+def partial_discount(raising: OpenItem, discount: AvailableDiscount, applied: Decimal, full: Decimal) -> Decimal:
+    """The discount beside what was applied where R stays open (F-D06): `full` if it was entered."""
+    if raising.entered_discount is not None:
+        return full
+    return rest_share(applied, discount.share, raising.document.currency)
+
+
+def take_discount(match: Match, amount: Decimal, discount: AvailableDiscount) -> None:
+    """Notes R's discount of a match and the account of its tier (F-D03)."""
+    match.discount = amount
+    match.discount_account = discount.account
+    match.discount_rule = "F-D10" if match.raising.entered_discount is not None else ""
+
+
+def drop_partial_discounts(raising: OpenItem) -> None:
+    """Step 4c, C36: R stays open and partial discounts are off: this run gives it none; `always` and an entered one excepted."""
+    if raising.settings.cash_discounts_for_partial_payments or raising.use_cash_discount == "always":
+        return
+    if raising.entered_discount is not None:
+        return
+    for match in raising.matches:
+        raising.left += match.discount
+        match.discount = ZERO
+
+
+# A credit note's own discount (step 4, F-D11, C15)
+
+
+def own_available(lowering: OpenItem, on: dt.date) -> AvailableDiscount:
+    """The share of a credit note's balance that is its own discount at the date of the record."""
+    if lowering.document.kind != CREDIT_NOTE or not lowering.terms.tiers or not lowering.settings.cash_discounts_for_credit_notes:
+        return NO_DISCOUNT
+    return lowering.terms.given_by(lowering.terms.reached(on))
+
+
+def own_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
+    """What L can give of its own: its balance less its own discount, without what enlarged it."""
+    balance = lowering.left - lowering.enlarged_by
+    return balance - share(balance, own.share, lowering.document.currency)
+
+
+def whole_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
+    """All that L can give, its mark aside."""
+    return own_money(lowering, own) + lowering.enlarged_by
+
+
+def offered_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
+    """What L offers: all it can give, at most what its mark lets through."""
+    money = whole_money(lowering, own)
+    return money if lowering.limit is None else min(money, lowering.limit)
+
+
+def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
+    """Takes what a match pays from L, with the credit note's own discount on what is its own."""
+    own = own_available(lowering, match.date)
+    mine = own_money(lowering, own)
+    given = min(paid, mine)
+    if own.share:
+        if given == mine:
+            match.credit_note_discount = lowering.left - lowering.enlarged_by - given
+        else:
+            match.credit_note_discount = rest_share(given, own.share, lowering.document.currency)
+        match.credit_note_account = own.account
+    lowering.enlarged_by -= paid - given
+    lowering.left -= paid + match.credit_note_discount
+    if lowering.limit is not None:
+        lowering.limit -= paid
+
+
+# Unspecific overpayments (step 5)
+
+
+def reduce_by_overpayments(run: Run) -> None:
+    """Step 5 (F-E05, C5, C10, C11): money left on a payment lowers the discounts of its R's, the last one first."""
+    for lowering in run.lowering:
+        settings = lowering.settings
+        if settings.cash_discount_administration != "unspecific" or not lowering.is_payment or not lowering.left or lowering.held_back:
+            continue
+        if closes_all(lowering, lambda raising: not raising.left):
+            _reduce(run, lowering)
+
+
+def closes_all(lowering: OpenItem, is_closed: Callable[[OpenItem], bool]) -> bool:
+    """Whether L has paid something and all that it paid on is closed."""
+    return bool(lowering.matches) and all(is_closed(match.raising) for match in lowering.matches)
+
+
+def _reduce(run: Run, lowering: OpenItem) -> None:
+    for giving in reversed(lowering.matches):
+        if giving.raising.entered_discount is not None:
+            continue
+        for losing in reversed(giving.raising.matches):
+            if lowering.left and _posts_discount(run, losing) == lowering.document.company:
+                _move(lowering, giving, losing)
+
+
+def _posts_discount(run: Run, match: Match) -> str:
+    """The company that posts R's discount of a match."""
+    return (match.lowering if run.discount_by_payment(match) else match.raising).document.company
+
+
+def _move(lowering: OpenItem, giving: Match, losing: Match) -> None:
+    """What a discount loses is given by the payment that has the money, in its record."""
+    lost = min(losing.discount, giving.conversion.worth(lowering.left))
+    if not lost:
+        return
+    paid = min(lowering.left, giving.conversion.cost(lost))
+    losing.discount -= lost
+    losing.discount_rule = "F-E05"
+    giving.applied += lost
+    giving.amount += paid
+    lowering.left -= paid
+
+
+# Full settlement (step 6)
+
+
+def settle_fully(run: Run) -> None:
+    """Step 6 (F-B17): what R still has open becomes discount, on its last record."""
+    for raising in run.raising:
+        if raising.mark is not None and raising.mark.full_settlement and raising.left and raising.matches:
+            last = raising.matches[-1]
+            last.discount += raising.left
+            last.discount_rule = last.discount_rule or "F-B17"
+            raising.left = ZERO
+            raising.held_back = False
