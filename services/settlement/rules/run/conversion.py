@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from services.settlement.rules.values import Document, Need
-from services.settlement.rules.waiting import for_exchange_rate
+from shared.waiting import for_exchange_rate
 from shared.money import ZERO, share
 from shared.reference import Reference
 
