@@ -9,10 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from services.settlement.rules.values import Document, Need
+from services.settlement.rules.values import Document
 from shared.money import ZERO, share
 from shared.reference import Reference
-from shared.waiting import for_exchange_rate
+from shared.waiting import Need, for_exchange_rate
 
 
 class WaitForError(Exception):
