@@ -24,7 +24,6 @@ CARRIES_OUT: Final = "services/settlement/rules/run/carry_out.py"
 STILL_OPEN: Final = frozenset(
     {
         "services/settlement/rules/run/gather.py: services.settlement.rules.incoming",
-        "services/settlement/rules/run/gather.py: services.settlement.rules.turn",
     }
 )
 
