@@ -87,7 +87,7 @@ def test_invoices_of_one_customer_account_share_a_journal_in_the_order_of_the_ma
 
 def test_each_seller_gets_its_own_journal_numbered_in_the_order_of_the_marks() -> None:
     north = (relation(seller="FABN", journal="NORTH"), PaymentJournalDefined("FABN", "NORTH"), CompanyDefined("FABN", "USD"))
-    service = Payment(relation(), JOURNAL, FABW, PartyDefined("EAST", customers={"FABW": "IC-EAST", "FABN": "IC-EAST"}), *north)
+    service = Payment(relation(), JOURNAL, FABW, PartyDefined("EAST", customers={"FABW": ["IC-EAST"], "FABN": ["IC-EAST"]}), *north)
     documents = [payment(), invoice("VI-1", mark=2), invoice("VI-2", mark=1, seller="FABN"), invoice("VI-3", mark=0)]
     outgoing = service.hear(run(documents, record(0, 1, "1.00"), record(0, 2, "2.00"), record(0, 3, "3.00")))
     assert [journal(each).document for each in outgoing] == ["ARPAY-IC-FAB-VPAY-7-1", "NORTH-FAB-VPAY-7-2"]
