@@ -20,11 +20,12 @@ from services.posting.rules.numbers import SERIES, VoucherKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
+from shared.events.kinds import DOCUMENT_KINDS
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 from shared.working_set import Missing
 
-_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
+_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record", "reference")
 _LINE: Final = (
     *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
@@ -36,9 +37,10 @@ _IN_ORDER: Final = "order by company, series, number"
 OF_RECORDS: Final = f"""
 {_VOUCHERS} join unnest($1::text[], $2::text[]) as run (source, id)
 on v.run_id = run.id and v.run_source = run.source where v.kind = 'settlement' {_IN_ORDER}"""
-OF_PAYMENTS: Final = f"""
-{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as payment (ledger, company, document)
-on v.document = payment.document and v.company = payment.company and v.ledger = payment.ledger where v.kind = 'payment' {_IN_ORDER}"""
+OF_DOCUMENTS: Final = f"""
+{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document)
+on v.document = wanted.document and v.company = wanted.company and v.ledger = wanted.ledger
+where v.run_id is null and v.kind = any($4) {_IN_ORDER}"""
 OF_VOUCHERS: Final = f"""
 {_LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
 using (company, series, number) order by l.company, l.series, l.number, l.line"""
@@ -133,7 +135,7 @@ class Store:
 
 
 async def _load(connection: Connection, books: Books, needed: NeededVouchers) -> None:
-    if needed.records or needed.payments:
+    if needed.records or needed.documents:
         await _load_originals(connection, books, needed)
     await _load_numbers(connection, books, needed.companies | {voucher.company for voucher in books.vouchers})
 
@@ -141,10 +143,11 @@ async def _load(connection: Connection, books: Books, needed: NeededVouchers) ->
 async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers) -> None:
     runs = sorted({(run.source, run.id) for run, _, _ in needed.records})
     rows = await connection.fetch(OF_RECORDS, *_columns(runs, 2)) if runs else []
-    rows += await connection.fetch(OF_PAYMENTS, *_columns(sorted(needed.payments), 3)) if needed.payments else []
+    if needed.documents:
+        rows += await connection.fetch(OF_DOCUMENTS, *_columns(sorted(needed.documents), 3), DOCUMENT_KINDS)
     keys = [(row["company"], row["series"], row["number"]) for row in rows]
     lines = _by_voucher(await connection.fetch(OF_VOUCHERS, *_columns(keys, 3)))
-    places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("payment", key) for key in needed.payments]
+    places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("document", key) for key in needed.documents]
     found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in places}
     for row in rows:
         key, voucher = _voucher(row, lines)
@@ -189,7 +192,7 @@ def _voucher(row: Any, lines: dict[_Key, list[VoucherLine]]) -> tuple[VoucherKey
     key = VoucherKey(row["company"], row["series"], row["number"])
     run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
-    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"])
+    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"], row["reference"])
 
 
 def _balance_key(row: Any) -> BalanceKey:
@@ -211,7 +214,7 @@ def _columns(rows: Sequence[Sequence[Any]], width: int = 0) -> list[list[Any]]:
 def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
     key, voucher = entry
     run = voucher.settlement or (None, None)
-    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record)
+    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
 
 
 def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple[Any, ...]]:
