@@ -1,52 +1,66 @@
 """Money: amounts as Decimal in the minor digits of their currency, rounded half up, and exact conversion.
 
-Invariant: no float; every rounding happens in this module; a rate is an exact fraction, so a chain of
-conversions rounds only where the rules say so (rules.md, "Every step is rounded to its currency's minor digits").
+Invariant: no float, no negative zero; every rounding happens in this module, in a context of its own, whatever that of the
+caller is; a rate is an exact fraction, so a chain of conversions rounds only where the rules say so (rules.md, "Every step
+is rounded to its currency's minor digits"). A currency that has been one stays one, with the digits it had.
 """
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
-
-from iso4217 import Currency
 
 ZERO: Final = Decimal(0)
 
+_CURRENCIES: Final = Path(__file__).with_name("currencies.txt")
+_CONTEXT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
+"""More digits than an amount times a rate of the contract can have (events.md, "Limits")."""
 
-@lru_cache(maxsize=512)
+
+def _listed() -> dict[str, int]:
+    """The digits of every currency of the contract."""
+    lines = (line.partition(":") for line in _CURRENCIES.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    return {code: int(digits) for digits, _, codes in lines for code in codes.split()}
+
+
+CURRENCIES: Final = _listed()
+"""The digits after the point of each currency of the contract: those of ISO 4217 and those withdrawn since 2000."""
+
+
 def minor_digits(currency: str) -> int | None:
-    """Digits after the point of an ISO 4217 currency; None if there is no such currency (or it has no minor unit)."""
-    try:
-        return Currency(currency).exponent
-    except ValueError:
-        return None
+    """Digits after the point of a currency of the contract; None if it is not one (or has no minor unit)."""
+    return CURRENCIES.get(currency)
 
 
 @lru_cache(maxsize=512)
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of a currency: 0.01 for EUR, 1 for JPY, 0.001 for KWD."""
+    return Decimal((0, (1,), -_digits(currency)))
+
+
+def _digits(currency: str) -> int:
     digits = minor_digits(currency)
     if digits is None:
         msg = f"{currency!r} is not an ISO 4217 currency with minor digits"
         raise ValueError(msg)
-    return Decimal(1).scaleb(-digits)
+    return digits
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """The amount in the currency's minor digits, half up (C33)."""
-    return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
+    result = amount.quantize(minor_unit(currency), context=_CONTEXT)
+    return result or result.copy_abs()
 
 
 def rounded_fraction(amount: Fraction, currency: str) -> Decimal:
     """An exact fraction in the currency's minor digits, half up, away from zero on a tie (C33)."""
-    unit = minor_unit(currency)
-    scale = int(1 / unit)
-    doubled = abs(amount) * scale * 2 + 1
+    digits = _digits(currency)
+    doubled = abs(amount) * 10**digits * 2 + 1
     units = doubled.numerator // (doubled.denominator * 2)
-    return (unit * (units if amount >= 0 else -units)).quantize(unit)
+    return Decimal(units if amount >= 0 else -units).scaleb(-digits, context=_CONTEXT)
 
 
 def share(amount: Decimal, part: Fraction, currency: str) -> Decimal:

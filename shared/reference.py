@@ -1,13 +1,16 @@
 """The reference data of a group: companies, parties, intercompany accounting, parameters, rates, periods, trading.
 
 In go the reference events of events.md, one by one in their order (`take`); out come the answers the cores ask for.
-Invariant: a later event replaces the earlier one of the same key; nothing here is ever guessed: what is not
-defined is None, and the core that needs it waits for it by name.
+
+Invariant: a later event replaces the earlier one of the same key, a withdrawal leaves nothing of it; of several parties
+that name an account, the one defined last has it; nothing here is ever guessed: what is not defined is None, and the core
+that needs it waits for it by name. Taking events costs no more than their number, however many there are of one key.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -37,6 +40,8 @@ class Reference:
         self.companies: dict[str, events.CompanyDefined] = {}
         self.parties: dict[str, events.PartyDefined] = {}
         self.party_of: dict[AccountKey, str] = {}
+        self._named_by: dict[AccountKey, tuple[str, ...]] = {}
+        self._own_rates: set[tuple[str | None, str, str]] = set()
         self.group_of: dict[AccountKey, str] = {}
         self.members: frozenset[str] | None = None
         self.centralized_payments: dict[str, events.CentralizedPaymentsDefined] = {}
@@ -46,6 +51,7 @@ class Reference:
         self.methods: dict[str, frozenset[str]] = {}
         self.payment_journals: dict[tuple[str, str], events.PaymentJournalDefined] = {}
         self.trading: dict[tuple[str, str, str], events.TradingRelationDefined] = {}
+        self._relations: dict[tuple[str, str, str], tuple[events.TradingRelationDefined, ...]] = {}
         self.rates: dict[tuple[str | None, str, str], list[tuple[date, Fraction]]] = {}
         self.periods: dict[str, tuple[events.PeriodClosed | events.PeriodOpened, ...]] = {}
 
@@ -54,6 +60,7 @@ class Reference:
         other = Reference()
         for name, value in vars(self).items():
             setattr(other, name, dict(value) if isinstance(value, dict) else value)
+        self._own_rates, other._own_rates = set(), set()  # the lists are shared now: who adds a rate makes one of its own
         return other
 
     # What comes in
@@ -71,17 +78,28 @@ class Reference:
 
     def _take_party(self, data: events.PartyDefined) -> None:
         before = self.parties.get(data.party)
-        if before is not None:
-            for key, _ in _accounts(before):
-                if self.party_of.get(key) == data.party:
-                    del self.party_of[key]
-                    self.group_of.pop(key, None)
+        keys = _accounts(before) if before is not None else []
+        for key in keys:
+            self._named_by[key] = tuple(party for party in self._named_by[key] if party != data.party)
         self.parties[data.party] = data
-        for key, group in _accounts(data):
-            self.party_of[key] = data.party
-            self.group_of.pop(key, None)
-            if group is not None:
-                self.group_of[key] = group
+        for key in (named := _accounts(data)):
+            self._named_by[key] = (*(party for party in self._named_by.get(key, ()) if party != data.party), data.party)
+        for key in {*keys, *named}:
+            self._give(key)
+
+    def _give(self, key: AccountKey) -> None:
+        """An account to the party that named it last, with the group it has there; to none if no party names it."""
+        self.party_of.pop(key, None)
+        self.group_of.pop(key, None)
+        names = self._named_by[key]
+        if not names:
+            del self._named_by[key]
+            return
+        self.party_of[key] = names[-1]
+        party = self.parties[names[-1]]
+        group = (party.customer_groups if key.ledger == RECEIVABLE else party.vendor_groups).get(key.company)
+        if group is not None:
+            self.group_of[key] = group
 
     def _take_members(self, data: events.CentralizedPaymentsMembersDefined) -> None:
         self.members = frozenset(data.members)
@@ -105,17 +123,48 @@ class Reference:
         self.payment_journals[data.company, data.journal] = data
 
     def _take_trading(self, data: events.TradingRelationDefined) -> None:
-        self.trading[data.seller.company, data.buyer.company, data.buyer.vendor] = data
+        self._relate(data, (data,))
 
     def _take_rate(self, data: events.ExchangeRatePublished) -> None:
-        key = (data.company, data.from_, data.to)
-        rates = {day: rate for day, rate in self.rates.get(key, ()) if day != data.date}
-        rates[data.date] = Fraction(data.rate)
-        self.rates[key] = sorted(rates.items())
+        rates = self._rates_of((data.company, data.from_, data.to))
+        place = bisect_left(rates, data.date, key=_day)
+        replaced = place < len(rates) and _day(rates[place]) == data.date
+        rates[place : place + replaced] = [(data.date, Fraction(data.rate))]
+
+    def _rates_of(self, key: tuple[str | None, str, str]) -> list[tuple[date, Fraction]]:
+        """The rates of a pair, by date, in a list that no copy shares."""
+        if key not in self._own_rates:
+            self.rates[key] = list(self.rates.get(key, ()))
+            self._own_rates.add(key)
+        return self.rates[key]
 
     def _take_period(self, data: events.PeriodClosed | events.PeriodOpened) -> None:
         same = [period for period in self.periods.get(data.company, ()) if (period.from_, period.to) != (data.from_, data.to)]
         self.periods[data.company] = (*same, data)
+
+    def _relate(self, data: Any, new: tuple[events.TradingRelationDefined, ...]) -> None:
+        """Puts `new` in the place of the relation with the same seller and buyer; of several customers the last one counts."""
+        key = _relation(data)
+        others = (each for each in self._relations.get(key, ()) if each.seller.customer != data.seller.customer)
+        self._relations[key] = (*others, *new)
+        self.trading.pop(key, None)
+        if self._relations[key]:
+            self.trading[key] = self._relations[key][-1]
+
+    def _take_withdrawal(self, data: events.ReferenceWithdrawn) -> None:
+        if data.event == "centralized-payments-members.defined":
+            self.members = None
+        elif data.event == "exchange-rate.published":
+            rates = self._rates_of((data.company, str(data.from_), str(data.to)))
+            rates[:] = [rate for rate in rates if _day(rate) != data.date]
+        elif data.event == "trading-relation.defined":
+            self._relate(data, ())
+        elif data.event == "posting-profile.defined":
+            profiles = self.posting_profiles.get(str(data.company), {})
+            self.posting_profiles[str(data.company)] = {name: each for name, each in profiles.items() if name != data.posting_profile}
+        else:
+            table, key = _WITHDRAWN[data.event](self, data)
+            table.pop(key, None)
 
     # What is asked
 
@@ -132,9 +181,10 @@ class Reference:
         return self.party_of.get(AccountKey(ledger, company, account))
 
     def main_account(self, company: str, posting_type: str) -> str:
-        """The main account of a posting type in the company's chart; without one the posting type stands for itself."""
+        """The main account of a posting type in the company's chart, the first of several; without one it stands for itself."""
         entry = self.companies.get(company)
-        return posting_type if entry is None else entry.accounts.get(posting_type, posting_type)
+        listed = entry.accounts.get(posting_type) if entry is not None else None
+        return listed[0] if listed else posting_type
 
     def summary_account(self, key: AccountKey, profile: str | None) -> str:
         """The receivable or payable account: by the posting profile, account before group before all (F-A16), else the chart."""
@@ -202,24 +252,43 @@ def _default_parameters(company: str, ledger: Ledger) -> events.SettlementParame
     return events.SettlementParametersDefined(company=company, ledger=ledger)
 
 
-def _accounts(party: events.PartyDefined) -> list[tuple[AccountKey, str | None]]:
-    customers = [
-        (AccountKey(RECEIVABLE, company, account), party.customer_groups.get(company)) for company, account in party.customers.items()
+def _accounts(party: events.PartyDefined) -> list[AccountKey]:
+    return [
+        AccountKey(ledger, company, account)
+        for ledger, lists in ((RECEIVABLE, party.customers), (PAYABLE, party.vendors))
+        for company, accounts in lists.items()
+        for account in accounts
     ]
-    vendors = [(AccountKey(PAYABLE, company, account), party.vendor_groups.get(company)) for company, account in party.vendors.items()]
-    return customers + vendors
+
+
+def _day(rate: tuple[date, Fraction]) -> date:
+    return rate[0]
 
 
 def _latest(rates: list[tuple[date, Fraction]] | None, on: date) -> Fraction | None:
     if not rates:
         return None
-    position = bisect_right(rates, on, key=lambda entry: entry[0])
+    position = bisect_right(rates, on, key=_day)
     return rates[position - 1][1] if position else None
 
 
 def as_fraction(rate: Decimal) -> Fraction:
     """A rate as the exact fraction it is."""
     return Fraction(rate)
+
+
+_WITHDRAWN: Final[dict[str, Callable[[Reference, events.ReferenceWithdrawn], tuple[dict[Any, Any], Any]]]] = {
+    "intercompany-accounting.defined": lambda reference, data: (reference.intercompany, (data.company, data.partner)),
+    "settlement-parameters.defined": lambda reference, data: (reference.settlement_parameters, (data.company, data.ledger)),
+    "methods-of-payment.defined": lambda reference, data: (reference.methods, data.company),
+    "payment-journal.defined": lambda reference, data: (reference.payment_journals, (data.company, data.journal)),
+    "centralized-payments.defined": lambda reference, data: (reference.centralized_payments, data.company),
+}
+"""Where the entity that is withdrawn stands: its table, and its key there."""
+
+
+def _relation(data: Any) -> tuple[str, str, str]:
+    return (data.seller.company, data.buyer.company, data.buyer.vendor)
 
 
 _FOLDS: Final[dict[type, Any]] = {
@@ -236,4 +305,5 @@ _FOLDS: Final[dict[type, Any]] = {
     events.ExchangeRatePublished: Reference._take_rate,  # noqa: SLF001
     events.PeriodClosed: Reference._take_period,  # noqa: SLF001
     events.PeriodOpened: Reference._take_period,  # noqa: SLF001
+    events.ReferenceWithdrawn: Reference._take_withdrawal,  # noqa: SLF001
 }

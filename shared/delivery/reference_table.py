@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.events.codec import as_json
-from shared.events.contract import CONTRACT, adapter
+from shared.events.codec import as_json, read_stored
+from shared.events.contract import CONTRACT
 from shared.events.reference import compaction_key
 from shared.reference import Reference
 
@@ -42,7 +42,7 @@ class ReferenceTable:
         if position > self._position:
             reference = self._reference.copy()
             for row in await connection.fetch(AFTER, self._position):
-                reference.take(adapter(CONTRACT[row["type"]].data).validate_json(row["data"]))
+                reference.take(read_stored(CONTRACT[row["type"]].data, row["data"]))
             self._reference, self._position = reference, position
         return self._reference
 

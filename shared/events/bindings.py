@@ -1,16 +1,20 @@
 """The two CloudEvents 1.0 bindings for Kafka: a record as the attributes and the data of an event.
 
 Binary: `ce_*` headers, the data as the value. Structured: one JSON document as the value, with the content type
-`application/cloudevents+json`.
+`application/cloudevents+json` or, where there are no `ce_*` headers, any other.
 
-Invariant: what is not a CloudEvent is refused as `malformed`, never raised as
-anything else.
+What usual senders put around it is taken off: a byte order mark, the five bytes of a schema registry's JSON serializer,
+the envelope of Kafka Connect (`schema`, `payload`).
+
+Invariant: what is not a CloudEvent is refused as `malformed`, with what was seen and what to send, never raised as anything
+else; a key that stands twice is refused, since one of the two would be lost without a word.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,15 +23,24 @@ from typing import Any, Final
 import orjson
 
 from shared.events.contract import INBOUND_TOPICS
-from shared.events.envelope import Record
+from shared.events.envelope import Record, Topic
 from shared.events.refusal import MALFORMED, RefusedError, pointer
 from shared.events.values import shown
 
 STRUCTURED: Final = "application/cloudevents+json"
-LARGEST_INBOUND: Final = 1 << 19
+BATCH: Final = "application/cloudevents-batch+json"
+LARGEST_INBOUND: Final = 1 << 20
+MOST_HEADERS: Final = 100
 _HEADER: Final = "ce_"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_REGISTRY_PREFIX: Final = 5
+_KEY: Final = re.compile(rb'"\s*:')
+_HOW: Final = (
+    "send the attributes as the headers ce_specversion, ce_id, ce_source and ce_type with the data as the value, "
+    f"or the whole event as one JSON object with the content type {STRUCTURED}"
+)
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -41,10 +54,10 @@ class CloudEvent:
     def required(self, name: str) -> str:
         """An attribute that every event has, trimmed; RefusedError (malformed) without it."""
         value = self.attributes.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise RefusedError(
-                MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or not text, got {shown(value)}"
-            )
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or empty")
+        if not isinstance(value, str):
+            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is {shown(value)}, not text")
         return value.strip()
 
     def number(self, name: str) -> int:
@@ -91,47 +104,120 @@ def on_topic(topic: str, name: str) -> bool:
 def read(record: Record) -> CloudEvent:
     """The event in a record; RefusedError (malformed) if it holds none. The data of a binary event is not looked at."""
     if not record.value:
-        raise RefusedError(MALFORMED, "", "not a CloudEvent: the record has no value")
+        raise RefusedError(MALFORMED, "", _no_value(record))
     if len(record.value) > LARGEST_INBOUND and is_inbound(record.topic):
         raise RefusedError(MALFORMED, "", f"the record has {len(record.value)} bytes: at most {LARGEST_INBOUND} are read")
     attributes, content_type = headers_of(record)
-    if content_type.startswith(STRUCTURED) or (not attributes and not content_type):
-        event = _structured(record.value)
+    value = _bare(record.value)
+    if content_type.startswith(STRUCTURED) or not attributes:
+        event = _structured(value, content_type, record)
     else:
-        event = CloudEvent(attributes, record.value)
-    if event.attributes.get("specversion") != "1.0":
-        version = shown(event.attributes.get("specversion"))
-        raise RefusedError(MALFORMED, "/specversion", f'not a CloudEvent: specversion must be "1.0", got {version}')
+        event = CloudEvent(attributes, value)
+    version = event.attributes.get("specversion")
+    if version is None:
+        raise RefusedError(MALFORMED, "/specversion", 'not a CloudEvent: the attribute specversion is missing, it must be "1.0"')
+    if version != "1.0":
+        raise RefusedError(MALFORMED, "/specversion", f'not a CloudEvent: specversion must be "1.0", got {shown(version)}')
     return event
 
 
+def _no_value(record: Record) -> str:
+    if on_topic(record.topic, Topic.REFERENCE):
+        return "not a CloudEvent: the record has no value; reference data is taken back with reference.withdrawn"
+    return "not a CloudEvent: the record has no value"
+
+
 def headers_of(record: Record) -> tuple[dict[str, Any], str]:
-    """The CloudEvents attributes in the headers, and the content type; RefusedError (malformed) if one is not text."""
+    """The CloudEvents attributes in the headers, and the content type.
+
+    RefusedError (malformed) if a header is not text or an attribute stands twice, or where there are more than anyone needs.
+    """
+    if len(record.headers) > MOST_HEADERS:
+        raise RefusedError(MALFORMED, "", f"the record has {len(record.headers)} headers: at most {MOST_HEADERS} are read")
     attributes: dict[str, Any] = {}
-    content_type = ""
+    context = content_type = ""
     try:
         for name, value in record.headers:
             if name.startswith(_HEADER):
-                attributes[name[len(_HEADER) :]] = value.decode()
+                _add(attributes, name, value.decode())
             elif name == "traceparent":
-                attributes.setdefault(name, value.decode())
+                context = value.decode()
             elif name.lower() == "content-type":
                 content_type = value.decode().strip().lower()
     except (UnicodeDecodeError, AttributeError) as error:
         raise RefusedError(MALFORMED, "", f"not a CloudEvent: the header {shown(name)} is not UTF-8 text") from error
-    if set(attributes) == {"traceparent"}:
-        return {}, content_type
+    if attributes and context:
+        attributes.setdefault("traceparent", context)
     return attributes, content_type
 
 
-def _structured(value: bytes) -> CloudEvent:
-    document = parsed(value)
+def _add(attributes: dict[str, Any], header: str, value: str) -> None:
+    name = header[len(_HEADER) :]
+    if name in attributes:
+        raise RefusedError(MALFORMED, pointer((name,)), f"the header {shown(header)} stands there twice: which one counts cannot be told")
+    attributes[name] = value
+
+
+def _bare(value: bytes) -> bytes:
+    """The value without a byte order mark, and without what a schema registry's JSON serializer puts in front."""
+    if value[:1] == b"\0":
+        rest = value[_REGISTRY_PREFIX:].lstrip()
+        if rest[:1] not in {b"{", b"["}:
+            message = "the value was written by a schema registry serializer (Avro or Protobuf): only JSON is read"
+            raise RefusedError(MALFORMED, "", message)
+        return rest
+    return value.removeprefix(_BYTE_ORDER_MARK)
+
+
+def payload_of(document: Any) -> Any:
+    """What Kafka Connect's JSON converter wraps in `schema` and `payload`; anything else as it is.
+
+    Where the schema says that the payload is a string, it is the JSON text of it.
+    """
+    if not isinstance(document, dict) or document.keys() != {"schema", "payload"} or not isinstance(document["schema"], dict):
+        return document
+    payload = document["payload"]
+    if document["schema"].get("type") == "string" and isinstance(payload, str):
+        return parsed(payload.encode())
+    return payload
+
+
+def _structured(value: bytes, content_type: str, record: Record) -> CloudEvent:
+    if content_type.startswith(BATCH):
+        message = f"a batch ({BATCH}) is not read: send each event as a record of its own"
+        raise RefusedError(MALFORMED, "/specversion", message)
+    document = payload_of(parsed(value))
     if not isinstance(document, dict):
         raise RefusedError(MALFORMED, "", f"not a CloudEvent: {shown(document)} is not a JSON object")
-    attributes = {name: value for name, value in document.items() if name not in {"data", "data_base64"}}
-    if "data_base64" in document:
+    if "specversion" not in document and not content_type.startswith(STRUCTURED):
+        raise RefusedError(MALFORMED, "/specversion", f"not a CloudEvent: {_seen(record, content_type, document)}: {_HOW}")
+    attributes = {name: value for name, value in document.items() if name not in {"data", "data_base64"} and value is not None}
+    for name, attribute in attributes.items():
+        if not isinstance(attribute, str | int | float):
+            message = f"not a CloudEvent: the attribute {shown(name)} is {shown(attribute)}, not text, a number or a boolean"
+            raise RefusedError(MALFORMED, pointer((name,)), message)
+    if document.get("data_base64") is not None:
         return CloudEvent(attributes, _from_base64(document["data_base64"]))
     return CloudEvent(attributes, canonical(document.get("data"), sort=False))
+
+
+def _seen(record: Record, content_type: str, document: dict[str, Any]) -> str:
+    """What an event without attributes has in their place."""
+    names = [name for name, _ in record.headers]
+    of_http = [name for name in names if name.lower().startswith("ce-")]
+    if of_http:
+        return f"the header {shown(of_http[0])} is that of HTTP, in Kafka it is {shown(_as_header(of_http[0]))}"
+    other_case = [name for name in names if name.lower().startswith(_HEADER)]
+    if other_case:
+        return f"the header {shown(other_case[0])} is not in lower case, it is {shown(_as_header(other_case[0]))}"
+    if content_type and "json" not in content_type:
+        return f"there are no ce_ headers, and the content type {shown(content_type)} is not read"
+    keys = ", ".join(map(shown, list(document)[:5])) or "nothing"
+    return f"there are no ce_ headers, and the value has no specversion but {keys}"
+
+
+def _as_header(name: str) -> str:
+    return name.lower().replace("-", "_", 1)
 
 
 def _from_base64(text: Any) -> bytes:
@@ -142,11 +228,45 @@ def _from_base64(text: Any) -> bytes:
 
 
 def parsed(value: bytes) -> Any:
-    """JSON as Python values; RefusedError (malformed) if it is not. Of a key that comes twice the last counts."""
+    """JSON as Python values; RefusedError (malformed) if it is not, or if a key stands twice in an object."""
     try:
-        return orjson.loads(value)
+        document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise RefusedError(MALFORMED, "", f"the value is not JSON: {error}") from error
+    # A text may hold what looks like a key; the document itself is read once more only where the numbers differ.
+    if len(_KEY.findall(value)) != _number_of_keys(document):
+        _refuse_keys_twice(value)
+    return document
+
+
+def _number_of_keys(document: Any) -> int:
+    """How many keys the objects of a document have; -1 where some are the same after trimming."""
+    number, waiting = 0, [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if len({*map(str.strip, value)}) != len(value):
+                return -1
+            number += len(value)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return number
+
+
+def _refuse_keys_twice(value: bytes) -> None:
+    try:
+        json.loads(value, object_pairs_hook=_each_once)
+    except RecursionError as error:
+        raise RefusedError(MALFORMED, "", "the data cannot be read: it is nested too deeply") from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key.strip() in seen:
+            raise RefusedError(MALFORMED, "", f"the key {shown(key.strip())} stands twice in one object: which one counts cannot be told")
+        seen.add(key.strip())
 
 
 def canonical(data: Any, *, sort: bool = True) -> bytes:

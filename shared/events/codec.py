@@ -1,8 +1,9 @@
 """From a record to a typed message and back.
 
-Invariant: `decode` never raises; it gives a Message or, as a value, what is wrong (Unreadable). The digest of an
-event is over its type and its data alone, whatever the binding, the spacing and the order of its fields. What `encode`
-sends, `decode` gives back unchanged.
+Invariant: `decode` never raises; it gives a Message or, as a value, what is wrong (Unreadable). The digest of an event from
+outside is over its type and what its data says (amounts by value, texts trimmed, defaults filled in), whatever the binding,
+the spelling and the order of its fields. What `encode` sends, `decode` gives back unchanged; what is in a table is read
+as it was written, never judged again.
 """
 
 from __future__ import annotations
@@ -20,26 +21,27 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from shared.events.bindings import CloudEvent, canonical, headers_of, on_topic, parsed, read
-from shared.events.contract import CONTRACT, Entry, adapter, contradictions, full_type, own_reader, short_type
+from shared.events.bindings import MOST_HEADERS, CloudEvent, canonical, headers_of, on_topic, parsed, payload_of, read
+from shared.events.contract import CONTRACT, Entry, adapter, completed, contradictions, full_type, own_reader, short_type
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
-from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened
-from shared.events.refusal import INVALID, UNKNOWN_TYPE, RefusedError, contradicting, invalid
-from shared.events.values import ID_LENGTH, printable, shown
+from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
+from shared.events.refusal import INVALID, UNKNOWN_TYPE, RefusedError, contradicting, invalid, without_nulls
+from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 
 Headers = tuple[tuple[str, bytes], ...]
 
 LARGEST_SHOWN: Final = 1 << 19
 _LONGEST_SOURCE: Final = 512
-_LONGEST_KEPT: Final = 1024
+_LONGEST_KEPT: Final = 512
 _LEVELS_AROUND: Final = 8
 _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
-_WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened)
+_SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+_WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
 
 
 def decode(record: Record) -> Message | Unreadable:
@@ -54,18 +56,15 @@ def decode(record: Record) -> Message | Unreadable:
 
 def type_said(record: Record) -> str | None:
     """The type's name that a record's headers say, without reading it; None if that is not in the contract."""
-    name: str | None = None
-    for header, value in record.headers:
-        if header == "ce_type":
-            name = _TYPES.get(value)
-    return name
+    said = [value for header, value in record.headers[:MOST_HEADERS] if header == "ce_type"]
+    return _TYPES.get(said[0]) if len(said) == 1 else None
 
 
 def _message(event: CloudEvent, record: Record) -> Message:
     source, id_, full = event.required("source"), event.required("id"), event.required("type")
     name, entry = _entry(full, record)
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
-    data, digest = _inbound(name, entry, event) if entry.inbound else _own(name, entry, event)
+    data, digest = _inbound(name, entry.data, event, ref.source) if entry.inbound else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
     if not entry.inbound:
@@ -88,27 +87,34 @@ def _entry(full: str, record: Record) -> tuple[str, Entry]:
 def _limited(attribute: str, value: str, limit: int) -> str:
     if len(value) > limit:
         raise RefusedError(INVALID, f"/{attribute}", f"the {attribute} has {len(value)} characters: at most {limit} are allowed")
-    if not _is_plain(value):
-        raise RefusedError(INVALID, f"/{attribute}", f"{shown(value)} has control characters: they are not allowed")
+    character = None if value.isprintable() else forbidden_character(value)
+    if character is not None:
+        raise RefusedError(INVALID, f"/{attribute}", f"{shown(value)} has {character}, which is not allowed here")
     return value
 
 
-def _is_plain(text: str) -> bool:
-    return text.isprintable() or not any(letter < " " or letter == "\x7f" for letter in text)
-
-
-def _inbound(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
-    raw = parsed(event.data)
-    digest = _digest(name, canonical(raw))
-    reader = adapter(entry.data)
-    try:
-        data = reader.validate_json(event.data)
-    except ValidationError as error:
-        raise invalid(error, raw, reader) from error
+def _inbound(name: str, class_: type, event: CloudEvent, source: str) -> tuple[Any, bytes]:
+    document = parsed(event.data)
+    raw = payload_of(document)
+    data = _typed(class_, event.data if raw is document else canonical(raw, sort=False), raw)
     problems = list(contradictions(name, data))
     if problems:
         raise contradicting(problems, raw)
-    return data, digest
+    return data, _digest(name, _SAID.encode(completed(name, data, source)))
+
+
+def _typed(class_: type, text: bytes, raw: Any) -> Any:
+    """The data of a class; where it is not taken and holds a null, without the nulls, which are left out."""
+    reader = adapter(class_)
+    try:
+        return reader.validate_json(text)
+    except ValidationError as error:
+        if b"null" not in text:
+            raise invalid(error, raw, class_) from error
+    try:
+        return reader.validate_json(canonical(without_nulls(raw, class_), sort=False))
+    except ValidationError as error:
+        raise invalid(error, raw, class_) from error
 
 
 def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
@@ -123,7 +129,7 @@ def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
     try:
         return reader.validate_json(event.data), _digest(name, event.data)
     except ValidationError as error:
-        raise invalid(error, parsed(event.data), reader) from error
+        raise invalid(error, parsed(event.data), entry.data) from error
 
 
 def _digest(name: str, data: bytes) -> bytes:
@@ -160,9 +166,9 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
 
 
 def _kept(value: Any) -> str:
-    """An attribute as far as it can be shown: trimmed, without control characters, cut where nothing real is that long."""
-    text = value.strip()[:_LONGEST_KEPT] if isinstance(value, str) else ""
-    return text if _is_plain(text) else printable(text)
+    """An attribute as far as it can be shown and kept: trimmed, printable, cut to bytes that an index can hold."""
+    text = printable(value.strip()[:_LONGEST_KEPT]) if isinstance(value, str) else ""
+    return text.encode()[:_LONGEST_KEPT].decode(errors="ignore")
 
 
 def _otherwise_none(read_value: Any) -> Any:
@@ -170,6 +176,17 @@ def _otherwise_none(read_value: Any) -> Any:
         return read_value()
     except RefusedError:
         return None
+
+
+# What is stored
+
+
+def read_stored(class_: Any, text: bytes | str) -> Any:
+    """What a table has of a class of the contract, as `as_json` wrote it: not judged again, by no newer list or limit."""
+    if class_ in _WITH_FROM:
+        fields = orjson.loads(text)
+        return msgspec.convert({"from_": fields.pop("from"), **fields}, class_)
+    return own_reader(class_).decode(text)
 
 
 # What is sent

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -55,6 +54,7 @@ CONTRACT: Final[dict[str, Entry]] = {
             "exchange-rate.published": reference.ExchangeRatePublished,
             "period.closed": reference.PeriodClosed,
             "period.opened": reference.PeriodOpened,
+            "reference.withdrawn": reference.ReferenceWithdrawn,
         },
     ),
     **_on(Topic.INVOICES, {"customer-invoice.posted": inbound.InvoicePosted, "vendor-invoice.posted": inbound.InvoicePosted}),
@@ -64,6 +64,7 @@ CONTRACT: Final[dict[str, Entry]] = {
         {
             "settlement.requested": inbound.SettlementRequested,
             "settlement-reversal.requested": inbound.SettlementReversalRequested,
+            "document-reversal.requested": inbound.DocumentReversalRequested,
             "payment-reversal.requested": inbound.PaymentReversalRequested,
             "journal-approval.requested": inbound.JournalApprovalRequested,
         },
@@ -118,15 +119,26 @@ def short_type(full: str) -> str | None:
     return name if name in CONTRACT and full == full_type(name) else None
 
 
+Check = Callable[[str, Any], Iterator[tuple[str, str]]]
+
+
 def contradictions(name: str, data: Any) -> Iterator[tuple[str, str]]:
     """What contradicts in the data of an inbound or reference event: JSON pointers and what is wrong."""
-    checks: chain[tuple[str, str]] = chain(inbound.contradictions(name, data), _period(name, data))
-    return checks
+    check: Check = _REFERENCE_CHECKS.get(type(data), inbound.contradictions)
+    return check(name, data)
 
 
-def _period(name: str, data: Any) -> Iterator[tuple[str, str]]:
-    check: Callable[..., Iterator[tuple[str, str]]] | None = _PERIODS.get(type(data))
-    return check(name, data) if check else iter(())
+def completed(name: str, data: Any, source: str) -> Any:
+    """The data of an inbound or reference event with what follows from the event alone filled in; changed in place."""
+    if isinstance(data, reference.CompanyDefined):
+        reference.complete_chart(data)
+    elif isinstance(data, reference.PartyDefined):
+        reference.complete_party(data)
+    return inbound.completed(name, data, source)
 
 
-_PERIODS: Final = {reference.PeriodClosed: reference.period_contradictions, reference.PeriodOpened: reference.period_contradictions}
+_REFERENCE_CHECKS: Final[dict[type, Check]] = {
+    reference.PeriodClosed: reference.period_contradictions,
+    reference.PeriodOpened: reference.period_contradictions,
+    reference.ReferenceWithdrawn: reference.withdrawal_contradictions,
+}

@@ -1,6 +1,7 @@
 """The events that other systems send (events.md, "Inbound events"): what their data holds and what contradicts in it.
 
-Invariant: a value of these classes that came through the codec has its form right by itself; whatever needs
+Invariant: a value of these classes that came through the codec has its form right by itself and is complete: `completed`
+has filled in every default that follows from the event alone, so two events that say the same are equal. Whatever needs
 reference data or another document (a company's own currency, an invoice's digits) is the settlement service's to check.
 """
 
@@ -14,11 +15,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from shared.events.kinds import CREDIT_NOTE, InvoiceKind
+from shared.events.kinds import CREDIT_NOTE, DEFAULT_OFFSET, InvoiceKind
 from shared.events.values import (
     MOST_CASH_DISCOUNTS,
     MOST_LINES,
-    MOST_MARKS,
     Amount,
     AmountOrZero,
     Contract,
@@ -27,17 +27,21 @@ from shared.events.values import (
     Dimensions,
     DocumentNumber,
     Id,
+    InvoiceAmount,
     IsoDate,
     Ledger,
+    LineText,
+    PaymentAmount,
     Percent,
     Rate,
+    ReferenceText,
     SignedAmount,
     Source,
     Text,
     UseCashDiscount,
     shown,
 )
-from shared.money import fits, minor_digits
+from shared.money import fits, minor_digits, rounded
 
 
 @dataclass(slots=True)
@@ -68,21 +72,30 @@ class OffsetLine(Contract):
     dimensions: Dimensions = field(default_factory=dict)
 
 
+Lines = Annotated[list[OffsetLine], Field(max_length=MOST_LINES)]
+
+
 @dataclass(slots=True)
 class InvoicePosted(Contract):
-    """`customer-invoice.posted`, `vendor-invoice.posted`. `exchange_rate`: 1 unit of `currency` in the company's own."""
+    """`customer-invoice.posted`, `vendor-invoice.posted`. `exchange_rate`: 1 unit of `currency` in the company's own.
+
+    `lines` add up to `amount`; a line's dimensions are the document's own where it has none. `reference` is the other
+    side's number of the document.
+    """
 
     company: Id
     account: Id
     document: Id
     date: IsoDate
     currency: Currency
-    amount: Amount
+    amount: InvoiceAmount
     kind: InvoiceKind = "invoice"
     due_date: IsoDate | None = None
     exchange_rate: Rate | None = None
     cash_discounts: Annotated[list[CashDiscount], Field(max_length=MOST_CASH_DISCOUNTS)] = field(default_factory=list)
-    lines: Annotated[list[OffsetLine], Field(min_length=1, max_length=MOST_LINES)] | None = None
+    lines: Lines = field(default_factory=list)
+    reference: ReferenceText | None = None
+    text: LineText | None = None
     posting_profile: Id | None = None
     dimensions: Dimensions = field(default_factory=dict)
     credits: Id | None = None
@@ -91,7 +104,11 @@ class InvoicePosted(Contract):
 
 @dataclass(slots=True)
 class Mark(Contract):
-    """What is to be settled. `amount_to_settle` is without the discount: in the payment's currency, in a request the document's."""
+    """What is to be settled.
+
+    `amount_to_settle` is without the discount: in the payment's currency, in a request the document's. `cross_rate` is the
+    agreed rate: 1 unit of the payment's currency in the document's (F-C14).
+    """
 
     company: Id
     document: DocumentNumber
@@ -100,25 +117,33 @@ class Mark(Contract):
     cash_discount_to_take: AmountOrZero | None = None
     full_settlement: bool = False
     cash_discount_account: Id | None = None
+    cross_rate: Rate | None = None
 
 
 @dataclass(slots=True)
 class PaymentPosted(Contract):
-    """`customer-payment.posted`, `vendor-payment.posted`. With `primary` the payment is the primary payment of its run."""
+    """`customer-payment.posted`, `vendor-payment.posted`. With `primary` the payment is the primary payment of its run.
+
+    `offset` is a short form of `lines` with one line; a payment that was read has lines only. How many marks there may be
+    is judged where they are settled: the payment is posted all the same (events.md, "Limits").
+    """
 
     company: Id
     account: Id
     document: Id
     date: IsoDate
     currency: Currency
-    amount: Amount
+    amount: PaymentAmount
     exchange_rate: Rate | None = None
-    offset: Id = "cash"
+    offset: Id | None = None
+    lines: Lines = field(default_factory=list)
+    reference: ReferenceText | None = None
+    text: LineText | None = None
     method_of_payment: Id | None = None
     posting_profile: Id | None = None
     dimensions: Dimensions = field(default_factory=dict)
     prepayment: bool = False
-    settle: Annotated[list[Mark], Field(max_length=MOST_MARKS)] = field(default_factory=list)
+    settle: list[Mark] = field(default_factory=list)
     primary: bool = False
 
 
@@ -127,7 +152,7 @@ class SettlementRequested(Contract):
     """`settlement.requested`: marks of any open documents; amounts in each document's own currency."""
 
     ledger: Ledger
-    settle: Annotated[list[Mark], Field(min_length=1, max_length=MOST_MARKS)]
+    settle: Annotated[list[Mark], Field(min_length=1)]
     date: IsoDate | None = None
     primary: DocumentRef | None = None
     cash_discount_date: IsoDate | None = None
@@ -146,8 +171,18 @@ class SettlementReversalRequested(Contract):
 
 
 @dataclass(slots=True)
+class DocumentReversalRequested(Contract):
+    """`document-reversal.requested`: of a document of any kind, in its company; `date` is by default the document's."""
+
+    ledger: Ledger
+    document: DocumentRef
+    date: IsoDate | None = None
+    reason: Text | None = None
+
+
+@dataclass(slots=True)
 class PaymentReversalRequested(Contract):
-    """`payment-reversal.requested`."""
+    """`payment-reversal.requested`: says of a payment what `document-reversal.requested` says of any document."""
 
     ledger: Ledger
     payment: DocumentRef
@@ -163,6 +198,9 @@ class JournalApprovalRequested(Contract):
     journal: Id
     document: DocumentNumber
 
+
+CASH: Final = "cash"
+"""The posting type of a payment's offset line that says nothing else."""
 
 Problem = tuple[str, str]
 """The JSON pointer of a field, and what is wrong with it."""
@@ -188,7 +226,7 @@ def _invoice(event_type: str, data: InvoicePosted) -> Iterator[Problem]:
     yield from _digits("/amount", data.amount, data.currency)
     for number, discount in enumerate(data.cash_discounts):
         yield from _cash_discount(f"/cash_discounts/{number}", discount, data)
-    for number, line in enumerate(data.lines or ()):
+    for number, line in enumerate(data.lines):
         yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
     if data.credits is not None and data.kind != CREDIT_NOTE:
         yield "/credits", f"only a credit note credits a document, this is of kind {data.kind}"
@@ -212,6 +250,10 @@ def _cash_discount(pointer: str, discount: CashDiscount, invoice: InvoicePosted)
 
 def _payment(_event_type: str, data: PaymentPosted) -> Iterator[Problem]:
     yield from _digits("/amount", data.amount, data.currency)
+    if data.offset is not None and data.lines:
+        yield "/lines", f"a payment has offset or lines, not both: offset is {shown(data.offset)}"
+    for number, line in enumerate(data.lines):
+        yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
     for number, mark in enumerate(data.settle):
         yield from _digits(f"/settle/{number}/amount_to_settle", mark.amount_to_settle, data.currency)
 
@@ -229,4 +271,59 @@ _CHECKS: Final[dict[type, Callable[[str, Any], Iterator[Problem]]]] = {
     InvoicePosted: _invoice,
     PaymentPosted: _payment,
     SettlementReversalRequested: _settlement_reversal,
+}
+
+
+# What follows from the event alone
+
+
+def completed(event_type: str, data: Any, source: str) -> Any:
+    """The data of an event with what is left out filled in, and amounts in the digits of their currency; changed in place.
+
+    `source` is the event's own.
+    """
+    complete = _COMPLETED.get(type(data))
+    if complete is not None:
+        complete(event_type, data, source)
+    return data
+
+
+def _complete_invoice(event_type: str, data: InvoicePosted, _source: str) -> None:
+    data.amount = rounded(data.amount, data.currency)
+    data.due_date = data.due_date or data.date
+    for discount in data.cash_discounts:
+        if discount.amount is not None:
+            discount.amount = rounded(discount.amount, data.currency)
+    _complete_lines(data, DEFAULT_OFFSET[ledger_of(event_type), data.kind])
+
+
+def _complete_payment(_event_type: str, data: PaymentPosted, _source: str) -> None:
+    data.amount = rounded(data.amount, data.currency)
+    for mark in data.settle:
+        if mark.amount_to_settle is not None:
+            mark.amount_to_settle = rounded(mark.amount_to_settle, data.currency)
+    _complete_lines(data, data.offset or CASH)
+    data.offset = None
+
+
+def _complete_lines(data: InvoicePosted | PaymentPosted, account: str) -> None:
+    """One line on `account` where there is none; a line's dimensions are left to the document's where they are the same."""
+    data.reference = data.reference or None
+    data.text = data.text or None
+    data.lines = data.lines or [OffsetLine(account, data.amount)]
+    for line in data.lines:
+        line.amount = rounded(line.amount, data.currency)
+        if line.dimensions == data.dimensions:
+            line.dimensions = {}
+
+
+def _complete_settlement_reversal(_event_type: str, data: SettlementReversalRequested, source: str) -> None:
+    if data.settlement is not None:
+        data.settlement_source = data.settlement_source or source
+
+
+_COMPLETED: Final[dict[type, Callable[[str, Any, str], None]]] = {
+    InvoicePosted: _complete_invoice,
+    PaymentPosted: _complete_payment,
+    SettlementReversalRequested: _complete_settlement_reversal,
 }

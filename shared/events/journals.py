@@ -50,12 +50,16 @@ class PaymentRefused:
 
 @dataclass(slots=True)
 class SalesMark:
-    """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency."""
+    """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency.
+
+    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14).
+    """
 
     company: str
     document: str
     amount_to_settle: Decimal
     cash_discount_to_take: Decimal
+    cross_rate: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class SalesPaymentJournal:
     `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
     published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `reply_count` the number of
     messages that together reply to it (0: this is not a reply: the journal had waited or was approved). `payer` is the event
-    of the vendor payment.
+    of the vendor payment, `reference` its other side's number.
     """
 
     company: str
@@ -82,6 +86,7 @@ class SalesPaymentJournal:
     run: EventRef
     reply_count: int
     payer: EventRef
+    reference: str | None = None
 
 
 @dataclass(slots=True)

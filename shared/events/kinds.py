@@ -16,6 +16,7 @@ CREDIT_NOTE: Final = "credit_note"
 SETTLEMENT: Final = "settlement"
 SETTLEMENT_REVERSAL: Final = "settlement_reversal"
 PAYMENT_REVERSAL: Final = "payment_reversal"
+DOCUMENT_REVERSAL: Final = "document_reversal"
 
 
 class Words(NamedTuple):
@@ -97,6 +98,7 @@ KINDS: Final[dict[str, Kind]] = {
         "PRV",
         Words("Reversal of payment {}", "Annulation du paiement {}", "Terugboeking van betaling {}", "Storno der Zahlung {}"),
     ),
+    DOCUMENT_REVERSAL: Kind("DRV", Words("Reversal of {}", "Annulation de {}", "Terugboeking van {}", "Storno von {}")),
 }
 """Every kind of voucher, documents first, in the order in which they are listed."""
 

@@ -1,23 +1,38 @@
 """The reference events of a group (events.md, "Reference data"): one entity each, its fields and its key.
 
-Invariant: a later event replaces the earlier one of the same compaction key; `name` is optional everywhere it
-occurs; what is left out has the default of scenarios.md.
+Invariant: a later event replaces the earlier one of the same compaction key, a withdrawal too; different entities have
+different keys, whatever stands in their ids; `name` is optional everywhere it occurs; what is left out has the default of
+scenarios.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
 from shared.events.kinds import DOCUMENT_KINDS
-from shared.events.values import MOST_ENTRIES, AmountOrZero, Contract, Currency, Id, IsoDate, Ledger, Rate, Text, refuse_value, shown
+from shared.events.values import (
+    MOST_ENTRIES,
+    AmountOrZero,
+    Contract,
+    Currency,
+    Id,
+    IsoDate,
+    Ledger,
+    OneOrMore,
+    Rate,
+    Text,
+    refuse_value,
+    shown,
+)
 
 Poster = Literal["invoice", "payment"]
 ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
+ListsById = Annotated[dict[Id, OneOrMore], Field(max_length=MOST_ENTRIES)]
 
 _DIRECTIONS: Final = ("ascending", "descending")
 _ORDERED_ATTRIBUTES: Final = ("transaction_date", "due_date", "transaction_amount", "cash_discount_date", "voucher")
@@ -43,23 +58,27 @@ Priority = Annotated[dict[str, Any], AfterValidator(_priority)]
 
 @dataclass(slots=True)
 class CompanyDefined(Contract):
-    """A legal entity: its accounting currency and its chart (posting type to main account)."""
+    """A legal entity: its accounting currency, which never changes, and its chart.
+
+    `accounts` is posting type to main accounts: the first is posted to where nothing else is said, a line on any of them
+    has the posting type.
+    """
 
     company: Id
     currency: Currency
     name: Text | None = None
-    accounts: ById = field(default_factory=dict)
+    accounts: ListsById = field(default_factory=dict)
     language: Id = "en"
 
 
 @dataclass(slots=True)
 class PartyDefined(Contract):
-    """A party of the address book: its customer and vendor accounts, and their groups, by company (F-A04)."""
+    """A party of the address book: by company its customer and vendor accounts, several too, and their groups (F-A04)."""
 
     party: Id
     name: Text | None = None
-    customers: ById = field(default_factory=dict)
-    vendors: ById = field(default_factory=dict)
+    customers: ListsById = field(default_factory=dict)
+    vendors: ListsById = field(default_factory=dict)
     customer_groups: ById = field(default_factory=dict)
     vendor_groups: ById = field(default_factory=dict)
 
@@ -113,11 +132,12 @@ class SettlementParametersDefined(Contract):
     cash_discounts_for_partial_payments: bool = False
     cash_discounts_for_credit_notes: bool = False
     cash_discount_administration: Literal["specific", "unspecific"] = "specific"
-    maximum_penny_difference: AmountOrZero = Decimal("0.00")
-    maximum_overpayment_or_underpayment: AmountOrZero = Decimal("0.00")
+    maximum_penny_difference: AmountOrZero = Decimal(0)
+    maximum_overpayment_or_underpayment: AmountOrZero = Decimal(0)
     over_under_policy: Literal["classic", "only_with_cash_discount"] = "classic"
     cash_discount_base: Literal["net_of_sales_tax", "gross"] = "net_of_sales_tax"
     cash_discount_rate: Literal["invoice_date", "payment_date"] = "invoice_date"
+    tax_on_cash_discount: Literal["unchanged", "reduced"] = "unchanged"
 
 
 @dataclass(slots=True)
@@ -211,10 +231,89 @@ class PeriodOpened(Contract):
     to: IsoDate
 
 
+@dataclass(slots=True)
+class ReferenceWithdrawn(Contract):
+    """Takes back what `event`, a type's name, has defined under these key fields; it can be defined again."""
+
+    event: Text
+    company: Id | None = None
+    partner: Id | None = None
+    ledger: Ledger | None = None
+    posting_profile: Id | None = None
+    journal: Id | None = None
+    seller: Seller | None = None
+    buyer: Buyer | None = None
+    from_: Annotated[Currency | None, Field(alias="from")] = None
+    to: Currency | None = None
+    date: IsoDate | None = None
+
+
+class Entity(NamedTuple):
+    """What is defined by a type of event: the first part of its key, and the key fields; `optional` may be left out."""
+
+    kind: str
+    fields: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
+
+
+_RATE_FIELDS: Final = ("company", "from", "to", "date")
+WITHDRAWABLE: Final[dict[str, Entity]] = {
+    "intercompany-accounting.defined": Entity("intercompany-accounting", ("company", "partner")),
+    "settlement-parameters.defined": Entity("settlement-parameters", ("company", "ledger")),
+    "posting-profile.defined": Entity("posting-profile", ("company", "posting_profile")),
+    "methods-of-payment.defined": Entity("methods-of-payment", ("company",)),
+    "payment-journal.defined": Entity("payment-journal", ("company", "journal")),
+    "trading-relation.defined": Entity("trading-relation", ("seller", "buyer")),
+    "centralized-payments.defined": Entity("centralized-payments", ("company",)),
+    "centralized-payments-members.defined": Entity("centralized-payments-members", ()),
+    "exchange-rate.published": Entity("exchange-rate", _RATE_FIELDS, frozenset({"company"})),
+}
+"""What can be withdrawn, by the name of the event that defines it."""
+
+_ENTITIES: Final[dict[type, Entity]] = {
+    CompanyDefined: Entity("company", ("company",)),
+    PartyDefined: Entity("party", ("party",)),
+    CentralizedPaymentsDefined: WITHDRAWABLE["centralized-payments.defined"],
+    CentralizedPaymentsMembersDefined: WITHDRAWABLE["centralized-payments-members.defined"],
+    IntercompanyAccountingDefined: WITHDRAWABLE["intercompany-accounting.defined"],
+    SettlementParametersDefined: WITHDRAWABLE["settlement-parameters.defined"],
+    PostingProfileDefined: WITHDRAWABLE["posting-profile.defined"],
+    MethodsOfPaymentDefined: WITHDRAWABLE["methods-of-payment.defined"],
+    PaymentJournalDefined: WITHDRAWABLE["payment-journal.defined"],
+    TradingRelationDefined: WITHDRAWABLE["trading-relation.defined"],
+    ExchangeRatePublished: WITHDRAWABLE["exchange-rate.published"],
+    PeriodClosed: Entity("period", ("company", "from", "to")),
+    PeriodOpened: Entity("period", ("company", "from", "to")),
+}
+
+
 def compaction_key(data: Any) -> str:
-    """The record key of a reference event: entity kind and id; the later record of a key stands for all before it."""
-    kind, parts = _KEYS[type(data)](data)
-    return "/".join((kind, *(str(part) for part in parts)))
+    """The record key of a reference event: entity kind and id; the later record of a key stands for all before it.
+
+    A withdrawal has the key of what it withdraws. A part that is left out (the company of a rate for all) is empty.
+    """
+    entity = WITHDRAWABLE[data.event] if isinstance(data, ReferenceWithdrawn) else _ENTITIES[type(data)]
+    parts = [part for name in entity.fields for part in _parts(_value(data, name))]
+    return "/".join((entity.kind, *map(_escaped, parts)))
+
+
+def _value(data: Any, name: str) -> Any:
+    return data.from_ if name == "from" else getattr(data, name)
+
+
+def _parts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, Seller):
+        return (value.company, value.customer)
+    if isinstance(value, Buyer):
+        return (value.company, value.vendor)
+    return ("" if value is None else str(value),)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
+
+
+# What contradicts
 
 
 def period_contradictions(_event_type: str, data: PeriodClosed | PeriodOpened) -> Iterator[tuple[str, str]]:
@@ -223,22 +322,33 @@ def period_contradictions(_event_type: str, data: PeriodClosed | PeriodOpened) -
         yield "/to", f"{data.to} is before {data.from_}: a period ends on or after its first day"
 
 
-def _relation(data: TradingRelationDefined) -> tuple[Any, ...]:
-    return (data.seller.company, data.seller.customer, data.buyer.company, data.buyer.vendor)
+def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Iterator[tuple[str, str]]:
+    """A withdrawal of what cannot be withdrawn, or whose key fields are not those of what it names."""
+    entity = WITHDRAWABLE.get(data.event)
+    if entity is None:
+        yield "/event", f"{shown(data.event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
+        return
+    key = ", ".join(entity.fields) or "nothing else"
+    for name in ("company", "partner", "ledger", "posting_profile", "journal", "seller", "buyer", "from", "to", "date"):
+        value = _value(data, name)
+        if value is None and name in entity.fields and name not in entity.optional:
+            yield f"/{name}", f"the field is missing: {data.event} is withdrawn by {key}"
+        elif value is not None and name not in entity.fields:
+            yield f"/{name}", f"{name} is not a key field of {data.event}, which is withdrawn by {key}"
 
 
-_KEYS: Final[dict[type, Callable[[Any], tuple[str, tuple[Any, ...]]]]] = {
-    CompanyDefined: lambda data: ("company", (data.company,)),
-    PartyDefined: lambda data: ("party", (data.party,)),
-    CentralizedPaymentsDefined: lambda data: ("centralized-payments", (data.company,)),
-    CentralizedPaymentsMembersDefined: lambda _: ("centralized-payments-members", ()),
-    IntercompanyAccountingDefined: lambda data: ("intercompany-accounting", (data.company, data.partner)),
-    SettlementParametersDefined: lambda data: ("settlement-parameters", (data.company, data.ledger)),
-    PostingProfileDefined: lambda data: ("posting-profile", (data.company, data.posting_profile)),
-    MethodsOfPaymentDefined: lambda data: ("methods-of-payment", (data.company,)),
-    PaymentJournalDefined: lambda data: ("payment-journal", (data.company, data.journal)),
-    TradingRelationDefined: lambda data: ("trading-relation", _relation(data)),
-    ExchangeRatePublished: lambda data: ("exchange-rate", (data.company or "*", data.from_, data.to, data.date)),
-    PeriodClosed: lambda data: ("period", (data.company, data.from_, data.to)),
-    PeriodOpened: lambda data: ("period", (data.company, data.from_, data.to)),
-}
+# What follows from the event alone
+
+
+def complete_chart(data: CompanyDefined) -> None:
+    """A posting type without a main account is one that is left out."""
+    data.accounts = _without_empty(data.accounts)
+
+
+def complete_party(data: PartyDefined) -> None:
+    """A company in which a party has no account is one that is left out."""
+    data.customers, data.vendors = _without_empty(data.customers), _without_empty(data.vendors)
+
+
+def _without_empty(lists: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {key: values for key, values in lists.items() if values}

@@ -1,19 +1,21 @@
 """What is wrong with an event of the contract, as a code, a JSON pointer and a message that says what would be right.
 
-Invariant: of several things that are wrong, the first in the order of the document is reported; neither pointer
-nor message holds control characters, and both are short, whatever was sent.
+Invariant: of several things that are wrong, the first in the order of the document is reported (of very many, the first
+that is found at little cost); neither pointer nor message holds control characters, and both are short, whatever was sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.events.values import printable, shown
+from shared.events.contract import adapter
+from shared.events.values import forbidden_character, printable, shown
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 MALFORMED: Final = "malformed"
@@ -21,7 +23,8 @@ UNKNOWN_TYPE: Final = "unknown-type"
 INVALID: Final = "invalid"
 
 _LONGEST_STEP: Final = 80
-_MOST_ERRORS: Final = 10_000
+_MOST_ERRORS: Final = 100
+_ALIKE: Final = 0.8
 Location = tuple[str | int, ...]
 
 
@@ -45,17 +48,48 @@ def _step(part: str | int) -> str:
     return text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}…"
 
 
-def invalid(error: ValidationError, raw: Any, adapter: TypeAdapter[Any]) -> RefusedError:
-    """The refusal of data that an adapter did not take; `raw` is the data as it stands in the JSON document."""
+def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
+    """The refusal of data that is none of the class `data`; `raw` is the data as it stands in the JSON document."""
     if error.error_count() > _MOST_ERRORS:
-        return RefusedError(INVALID, "", f"{error.error_count()} fields are wrong, too many to name")
+        return _too_much(error.error_count(), raw, data)
     errors = error.errors(include_url=False, include_input=False)
     places = _Places(raw)
-    first = min(errors, key=lambda detail: places.of(_location(detail)))
+    first = min(errors, key=lambda detail: places.of(_location(detail, raw)))
     if first["type"] == "json_invalid":
         return RefusedError(MALFORMED, "", f"the data cannot be read: {first['msg']}")
-    location = _location(first)
-    return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(adapter, location)))
+    location = _location(first, raw)
+    return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(data, location)))
+
+
+def _too_much(count: int, raw: Any, data: type) -> RefusedError:
+    """The refusal of data with very many errors: naming and sorting them all would cost more than it tells."""
+    fields = _fields(data, ("",))
+    unknown = next((name for name in raw if name not in fields), None) if isinstance(raw, dict) else None
+    rest = f"{count} values are wrong, too many to name them all"
+    if unknown is None:
+        return RefusedError(INVALID, "", rest)
+    return RefusedError(INVALID, pointer((unknown,)), f"{_unknown(unknown, fields)}; {rest}")
+
+
+def without_nulls(raw: Any, data: type) -> Any:
+    """Data without the fields of the contract that are null: null is left out. Entries of maps and lists stay as they are."""
+    schema = _schema(data)
+    return _without_nulls(schema, schema, raw)
+
+
+def _without_nulls(whole: dict[str, Any], schema: dict[str, Any], value: Any) -> Any:
+    here = _resolved(whole, schema)
+    if isinstance(value, list):
+        items = here.get("items")
+        return [_without_nulls(whole, items, entry) for entry in value] if isinstance(items, dict) else value
+    if not isinstance(value, dict):
+        return value
+    fields: dict[str, Any] = here.get("properties", {})
+    return {
+        name: _without_nulls(whole, fields[name], entry) if name in fields else entry
+        for name, entry in value.items()
+        if entry is not None or name not in fields
+    }
 
 
 def contradicting(problems: list[tuple[str, str]], raw: Any) -> RefusedError:
@@ -90,8 +124,15 @@ class _Places:
         return order
 
 
-def _location(detail: ErrorDetails) -> Location:
-    return tuple(step for step in detail["loc"] if step != "[key]")
+def _location(detail: ErrorDetails, raw: Any) -> Location:
+    """The place of an error, as far as the document has it: a value that may stand for a list has no entries."""
+    location: list[str | int] = []
+    for step in detail["loc"]:
+        if step == "[key]" or not isinstance(raw, dict | list):
+            break
+        location.append(step)
+        raw = _value(raw, (step,))
+    return tuple(location)
 
 
 def _steps(field: str) -> Location:
@@ -107,9 +148,15 @@ def _value(raw: Any, location: Location) -> Any:
     return raw
 
 
-def _fields(adapter: TypeAdapter[Any], location: Location) -> list[str]:
+@cache
+def _schema(data: type) -> dict[str, Any]:
+    return adapter(data).json_schema()
+
+
+@cache
+def _fields(data: type, location: Location) -> list[str]:
     """The fields that the object around a location may have, by the JSON Schema of the class."""
-    schema = whole = adapter.json_schema()
+    schema = whole = _schema(data)
     for step in location[:-1]:
         schema = _inner(whole, schema, step)
     return list(_resolved(whole, schema).get("properties", ()))
@@ -132,20 +179,28 @@ def _resolved(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(detail: ErrorDetails, value: Any, fields: list[str]) -> str:
-    kind = detail["type"]
+    kind, context = detail["type"], detail.get("ctx", {})
     if kind == "unexpected_keyword_argument":
         return _unknown(str(detail["loc"][-1]), fields)
-    if kind == "string_too_long":
-        limit = detail["ctx"]["max_length"]
-        return f"{shown(value)} has {len(str(value).strip())} characters: at most {limit} are allowed"
     wording = _WORDINGS.get(kind)
     if wording is not None:
-        return wording.format(value=shown(value))
+        return wording.format(value=shown(value), **_details(value, context))
     return detail["msg"] if kind == "contract" else f"{shown(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
+def _details(value: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """What a wording may name beside the value: its length, a character that must not be there, the values there are."""
+    text = str(value).strip()
+    return {
+        **context,
+        "length": len(text),
+        "character": forbidden_character(text) or "a character",
+        "expected": str(context.get("expected", "")).replace("'", ""),
+    }
+
+
 def _unknown(name: str, fields: list[str]) -> str:
-    close = get_close_matches(name[:_LONGEST_STEP], fields, n=1)
+    close = get_close_matches(name[:_LONGEST_STEP], fields, n=1, cutoff=_ALIKE)
     right = f"did you mean {close[0]}?" if close else f"the fields here are {', '.join(fields)}"
     return f"there is no field {shown(name)}: {right}"
 
@@ -154,9 +209,15 @@ _WORDINGS: Final = {
     "missing": "the field is missing",
     "string_type": "{value} is not text: a JSON string is needed",
     "string_too_short": "{value} is empty",
-    "string_pattern_mismatch": "{value} has control characters: they are not allowed",
+    "string_too_long": "{value} has {length} characters: at most {max_length} are allowed",
+    "string_pattern_mismatch": "{value} has {character}, which is not allowed here",
+    "literal_error": "{value} is not one of {expected}",
+    "too_long": "there are {actual_length} entries: at most {max_length} are allowed",
+    "too_short": "the list is empty: at least one entry is needed",
     "bool_type": "{value} is neither true nor false",
     "int_type": "{value} is not a whole number",
+    "greater_than_equal": "{value} is less than {ge}",
+    "less_than_equal": "{value} is more than {le}",
     "list_type": "{value} is not a list: a JSON array is needed",
     "dict_type": "{value} is not a mapping: a JSON object is needed",
     "dataclass_type": "{value} is not a JSON object",

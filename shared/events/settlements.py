@@ -16,20 +16,25 @@ from shared.events.envelope import EventRef
 
 @dataclass(slots=True)
 class PostedLine:
-    """An offset line of a document: `account` is a posting type or main account, negative is the other side."""
+    """An offset line of a document: `account` is a posting type or main account, negative is the other side.
+
+    `accounting_amount` is the amount at the document's exact rate, rounded by itself; None: at `exchange_rate`. Without
+    dimensions the line has the document's.
+    """
 
     account: str
     amount: Decimal
     dimensions: dict[str, str] = field(default_factory=dict)
+    accounting_amount: Decimal | None = None
 
 
 @dataclass(slots=True)
 class DocumentPosted:
     """A document became a fact of its company's books (`document.posted`).
 
-    `kind`: invoice, credit_note, interest_note, collection_letter, payment_fee, refund, payment. `summary_account` is
-    the receivable or payable main account, or the posting type where the company has none. `exchange_rate` is 1 unit
-    of `currency` in `accounting_currency`.
+    `kind` is one of kinds.py's documents. `summary_account` is the receivable or payable main account, or the posting type
+    where the company has none. `exchange_rate` is 1 unit of `currency` in `accounting_currency`. `reference` is the other
+    side's number, `text` what the lines say.
     """
 
     ledger: str
@@ -47,22 +52,31 @@ class DocumentPosted:
     summary_account: str
     dimensions: dict[str, str]
     lines: list[PostedLine]
+    reference: str | None = None
+    text: str | None = None
 
 
 @dataclass(slots=True)
 class DocumentReversed:
-    """A payment was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00."""
+    """A document was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00.
+
+    `text` is that of the document's lines, where it gave one.
+    """
 
     ledger: str
     company: str
     document: str
     date: dt.date
     reason: str = ""
+    text: str | None = None
 
 
 @dataclass(slots=True)
 class SettledDocument:
-    """What is to be known of a document to post a settlement of it."""
+    """What is to be known of a document to post a settlement of it.
+
+    `cross_rate` is the agreed rate of its mark, 1 unit of the payment's currency in the document's (F-C14).
+    """
 
     company: str
     document: str
@@ -78,6 +92,8 @@ class SettledDocument:
     intercompany_document: str | None = None
     mark: int = 0  # position among the marks of the run; a run without marks: its order there
     event: EventRef | None = None  # of a payment: the event that posted it
+    reference: str | None = None
+    cross_rate: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -90,11 +106,25 @@ class DiscountPart:
 
 
 @dataclass(slots=True)
-class Discount:
-    """A cash discount of a record. `amount` in the document's currency.
+class DiscountTax:
+    """The tax in a discount (F-D18) on one tax line of the document: negative on the other side.
 
-    `accounting_amount` is in the company of the document that has the discount, `posted_accounting_amount` in the company that posts it.
-    `account` overrides the company's account for `cash_discount`. `parts` add up to `amount` and `posted_accounting_amount`.
+    `account` is that line's: a posting type or main account. `accounting_amount` is in the document's company.
+    """
+
+    account: str
+    dimensions: dict[str, str]
+    amount: Decimal
+    accounting_amount: Decimal
+
+
+@dataclass(slots=True)
+class Discount:
+    """A cash discount of a record. `amount` in the document's currency, its `tax` included.
+
+    `accounting_amount` is that of the whole, in the company of the document that has the discount;
+    `posted_accounting_amount` that of what is posted to `cash_discount` (the whole less its tax), in the company that posts it.
+    `account` overrides the company's account for `cash_discount`. `parts` add up to what is posted to `cash_discount`.
     """
 
     amount: Decimal
@@ -104,6 +134,7 @@ class Discount:
     account: str | None
     rule: str
     parts: list[DiscountPart]
+    tax: list[DiscountTax] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ class Voucher:
 
     `voucher` is gapless per company and series; a series is a ledger and kind. `settlement` names the run and record
     that made it, so that the vouchers of one record in several companies are found by each other (F-G07, C40).
+    `reference` is the other side's number of `document`, None without one.
     """
 
     voucher: str
@@ -44,6 +45,7 @@ class Voucher:
     lines: list[VoucherLine]
     settlement: EventRef | None = None
     record: int | None = None
+    reference: str | None = None
 
 
 @dataclass(slots=True)

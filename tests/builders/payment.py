@@ -18,8 +18,8 @@ from shared.events.settlements import Difference, Discount, SettledDocument, Set
 DAY = date(2026, 3, 12)
 RUN = EventRef("scenario", "VPAY-7")
 NUMBER = "ARPAY-IC-FAB-VPAY-7-1"
-WEST = PartyDefined("WEST", vendors={"FAB": "IC-WEST", "FABE": "IC-WEST"})
-EAST = PartyDefined("EAST", customers={"FABW": "IC-EAST"})
+WEST = PartyDefined("WEST", vendors={"FAB": ["IC-WEST"], "FABE": ["IC-WEST"]})
+EAST = PartyDefined("EAST", customers={"FABW": ["IC-EAST"]})
 FABW = CompanyDefined("FABW", "USD")
 JOURNAL = PaymentJournalDefined("FABW", "ARPAY-IC", "bank")
 _About = tuple[date, str, str, Decimal, str, dict[str, str]]

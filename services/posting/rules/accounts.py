@@ -44,11 +44,14 @@ class Account(NamedTuple):
 
 
 def main_account(company: CompanyDefined, posting_type: str) -> str:
-    """The main account of a posting type in the company's chart (C7 for over- and underpayments), else the posting type."""
-    account = company.accounts.get(posting_type)
-    if account is None and posting_type == OVERPAYMENT_UNDERPAYMENT:
-        account = company.accounts.get(CASH_DISCOUNT)
-    return account or posting_type
+    """The main account of a posting type in the company's chart, the first of several (C7 for over- and underpayments).
+
+    Without one the posting type stands for itself.
+    """
+    listed = company.accounts.get(posting_type)
+    if not listed and posting_type == OVERPAYMENT_UNDERPAYMENT:
+        listed = company.accounts.get(CASH_DISCOUNT)
+    return listed[0] if listed else posting_type
 
 
 def offset(company: CompanyDefined, account: str, default: str) -> tuple[str, str]:
@@ -60,6 +63,6 @@ def offset(company: CompanyDefined, account: str, default: str) -> tuple[str, st
     chart = company.accounts
     if account in chart or account in POSTING_TYPES:
         return account, main_account(company, account)
-    if chart.get(default) == account:
+    if account in chart.get(default, ()):
         return default, account
-    return next((posting_type for posting_type, listed in chart.items() if listed == account), default), account
+    return next((posting_type for posting_type, listed in chart.items() if account in listed), default), account

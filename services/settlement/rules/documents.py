@@ -145,7 +145,7 @@ def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
     if line.account == TAX:
         return True
     chart = turn.books.reference.companies[incoming.key.company].accounts
-    return chart.get(TAX) == line.account
+    return line.account in chart.get(TAX, ())
 
 
 def _tax(turn: Turn, incoming: IncomingDocument) -> Decimal:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from services.settlement.rules.values import Document, DocumentKey
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import (
+    CASH,
     CashDiscount,
     DocumentRef,
     InvoicePosted,
@@ -140,9 +141,7 @@ def _plain(message: Message, **brings: Any) -> Incoming:
 def _invoice(message: Message, data: InvoicePosted) -> Incoming:
     """An invoice; without lines it has one, by its kind."""
     ledger = ledger_of(message.type)
-    lines = [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in data.lines or ()]
-    if not lines:
-        lines = [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount, data.dimensions)]
+    lines = _lines(data) or [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount, data.dimensions)]
     seller = data.intercompany_invoice
     document = IncomingDocument(
         DocumentKey(ledger, data.company, data.document),
@@ -184,11 +183,15 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
         payment.amount,
         payment.exchange_rate,
         event,
-        [PostedLine(payment.offset, payment.amount, payment.dimensions)],
+        _lines(payment) or [PostedLine(payment.offset or CASH, payment.amount, payment.dimensions)],
         payment.dimensions,
         posting_profile=payment.posting_profile,
         method_of_payment=payment.method_of_payment,
     )
+
+
+def _lines(data: InvoicePosted | PaymentPosted) -> list[PostedLine]:
+    return [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in data.lines]
 
 
 def _refused_payment(_message: Message, data: PaymentRefused) -> Incoming:

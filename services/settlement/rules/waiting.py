@@ -155,8 +155,8 @@ def woken_by(data: Any) -> Iterable[WakeKey]:
 
 def _woken_by_party(data: reference.PartyDefined) -> Iterable[WakeKey]:
     for ledger, accounts in (("receivable", data.customers), ("payable", data.vendors)):
-        for company, account in accounts.items():
-            yield account_key(ledger, company, account)
+        for company, named in accounts.items():
+            yield from (account_key(ledger, company, account) for account in named)
 
 
 _WOKEN_BY: Final[dict[type, Callable[[Any], Iterable[WakeKey]]]] = {

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.embedded
 
 SCHEMA = "posting_store_test"
 COMPANIES = (
-    CompanyDefined("FAB", "USD", name="Fabrikam", accounts={"cash": "1010"}),
+    CompanyDefined("FAB", "USD", name="Fabrikam", accounts={"cash": ["1010"]}),
     CompanyDefined("FABE", "JPY", language="fr"),
     CompanyDefined("FABW", "KWD"),
 )

@@ -51,11 +51,12 @@ def test_every_kind_has_a_series_of_its_own_in_each_ledger_and_company() -> None
         ("freight", "freight", "6400"),
         ("6400", "freight", "6400"),
         ("6000", "expense", "6000"),
+        ("6001", "expense", "6001"),
         ("9999", "expense", "9999"),
     ],
 )
 def test_an_offset_account_is_a_posting_type_or_a_main_account(account: str, posting_type: str, main_account: str) -> None:
-    chart = {"other": "6000", "expense": "6000", "freight": "6400"}
+    chart = {"other": ["6000"], "expense": ["6000", "6001"], "freight": ["6400"]}
     invoice = document("D", "invoice", "100.00", ledger="payable", lines=((account, "100.00"),))
     (voucher,) = post(books(CompanyDefined("FAB", "USD", accounts=chart)), invoice)
     assert (voucher.lines[1].posting_type, voucher.lines[1].account) == (posting_type, main_account)
@@ -137,10 +138,10 @@ def test_lines_that_do_not_add_up_are_a_defect_and_take_no_number() -> None:
 
 
 def test_a_payment_reversal_mirrors_the_payments_voucher_and_not_its_settlements() -> None:
-    group = books(CompanyDefined("FAB", "USD", accounts={"cash": "1010"}))
+    group = books(CompanyDefined("FAB", "USD", accounts={"cash": ["1010"]}))
     payment = document("P", "payment", "10.00", currency="EUR", rate="1.1")
     post(group, payment)
-    group.reference.take(CompanyDefined("FAB", "USD", accounts={"cash": "1099"}))
+    group.reference.take(CompanyDefined("FAB", "USD", accounts={"cash": ["1099"]}))
     (voucher,) = post(group, reversed_document("P", date_=date(2015, 4, 1)))
     assert written(voucher) == lines("accounts_receivable dr 10.00 11.00", "cash cr 10.00 11.00")
     assert [line.account for line in voucher.lines] == ["accounts_receivable", "1010"]

@@ -31,14 +31,14 @@ PAY = document("PAY", "payment", "600.00", dimensions={"centre": "MAIN"})
 CN = document("CN", "credit_note", "100.00", company="FABE")
 HERE = document("INV", "invoice", "600.00")
 FULL_CHART = {
-    "accounts_receivable": "1200",
-    "cash_discount": "4400",
-    "overpayment_underpayment": "4410",
-    "penny_difference": "4420",
-    "realized_gain": "7010",
-    "realized_loss": "7020",
-    "due_to": "2380",
-    "due_from": "1380",
+    "accounts_receivable": ["1200"],
+    "cash_discount": ["4400"],
+    "overpayment_underpayment": ["4410"],
+    "penny_difference": ["4420"],
+    "realized_gain": ["7010"],
+    "realized_loss": ["7020"],
+    "due_to": ["2380"],
+    "due_from": ["1380"],
 }
 
 
@@ -252,7 +252,10 @@ def test_differences_are_posted_where_they_arise(  # noqa: PLR0913
     ],
 )
 def test_an_overpayment_falls_back_to_the_cash_discount_account(chart: dict[str, str], account: str) -> None:
-    (voucher,) = post(books(CompanyDefined("FAB", "USD", accounts=chart)), run(PAY, HERE, record("600.00", remainder=difference("0.50"))))
+    (voucher,) = post(
+        books(CompanyDefined("FAB", "USD", accounts={kind: [account] for kind, account in chart.items()})),
+        run(PAY, HERE, record("600.00", remainder=difference("0.50"))),
+    )
     line = line_of(voucher, "overpayment_underpayment")
     assert line.account == account
 

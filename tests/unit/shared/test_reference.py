@@ -109,10 +109,12 @@ PROFILE = PostingProfileDefined(
     receivable=ProfileAccounts(all="1200", groups={"DOM": "1210"}, accounts={"C-1": "1220"}),
     payable=ProfileAccounts(groups={"DOM": "2210"}),
 )
-PARTY = PartyDefined("NW", customers={"FAB": "C-1"}, vendors={"FAB": "V-1"}, customer_groups={"FAB": "DOM"}, vendor_groups={"FAB": "DOM"})
-OTHER = PartyDefined("AW", customers={"FAB": "C-2"}, customer_groups={"FAB": "DOM"})
-THIRD = PartyDefined("CO", customers={"FAB": "C-3"}, vendors={"FAB": "V-3"})
-CHART = CompanyDefined("FAB", "USD", accounts={"accounts_receivable": "1000", "accounts_payable": "2000"})
+PARTY = PartyDefined(
+    "NW", customers={"FAB": ["C-1"]}, vendors={"FAB": ["V-1"]}, customer_groups={"FAB": "DOM"}, vendor_groups={"FAB": "DOM"}
+)
+OTHER = PartyDefined("AW", customers={"FAB": ["C-2"]}, customer_groups={"FAB": "DOM"})
+THIRD = PartyDefined("CO", customers={"FAB": ["C-3"]}, vendors={"FAB": ["V-3"]})
+CHART = CompanyDefined("FAB", "USD", accounts={"accounts_receivable": ["1000"], "accounts_payable": ["2000"]})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_without_a_chart_a_posting_type_stands_for_itself() -> None:
 
 
 def test_a_party_defined_again_gives_up_the_accounts_it_has_no_more() -> None:
-    reference = _reference(PROFILE, CHART, PARTY, PartyDefined("NW", customers={"FAB": "C-9"}))
+    reference = _reference(PROFILE, CHART, PARTY, PartyDefined("NW", customers={"FAB": ["C-9"]}))
     assert reference.party("receivable", "FAB", "C-1") is None
     assert reference.party("payable", "FAB", "V-1") is None
     assert reference.party("receivable", "FAB", "C-9") == "NW"
@@ -146,7 +148,7 @@ def test_a_party_defined_again_gives_up_the_accounts_it_has_no_more() -> None:
 
 
 def test_an_account_that_another_party_has_taken_stays_with_it() -> None:
-    taken = PartyDefined("AW", customers={"FAB": "C-1"}, customer_groups={"FAB": "EXP"})
+    taken = PartyDefined("AW", customers={"FAB": ["C-1"]}, customer_groups={"FAB": "EXP"})
     reference = _reference(PARTY, taken, PartyDefined("NW"))
     assert reference.party("receivable", "FAB", "C-1") == "AW"
     assert reference.group_of == {AccountKey("receivable", "FAB", "C-1"): "EXP"}
