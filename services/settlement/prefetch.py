@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
-from services.settlement.rules.values import DocumentKey, Parked, WakeKey
+from services.settlement.rules.values import DocumentKey, Parked
 from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
+from shared.waiting import WakeKey
 from shared.working_set import Missing
 
 

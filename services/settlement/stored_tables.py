@@ -16,7 +16,6 @@ import orjson
 from services.settlement.rules.values import (
     Document,
     DocumentKey,
-    Need,
     Parked,
     PendingReplies,
     RecordInForce,
@@ -26,6 +25,7 @@ from services.settlement.rules.values import (
 from shared.events.codec import as_json
 from shared.events.contract import CONTRACT, adapter
 from shared.events.envelope import EventRef, Message
+from shared.waiting import Need
 
 JOIN: Final = "\x1f"
 

@@ -14,11 +14,12 @@ from typing import Final
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Distribution, Document, DocumentKey, Need
-from services.settlement.rules.waiting import document_key, for_account, for_company, for_exchange_rate, for_period
+from services.settlement.rules.values import Distribution, Document, DocumentKey
+from services.settlement.rules.waiting import document_key
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.money import ZERO, share
 from shared.reference import AccountKey
+from shared.waiting import Need, for_account, for_company, for_exchange_rate, for_period
 
 TAX: Final = "sales_tax"
 _SAME: Final = Fraction(1)

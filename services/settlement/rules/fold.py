@@ -14,8 +14,8 @@ from services.settlement.rules.instructions import carry_out_request, try_to_set
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
-from services.settlement.rules.waiting import woken_by
 from shared.events.envelope import Message, Outgoing
+from shared.waiting import woken_by
 
 __all__ = ["Books", "fold"]
 

@@ -15,8 +15,9 @@ from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.gather import gather
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import NOTHING_YET, DocumentKey, Need, Parked, Request
+from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked, Request
 from services.settlement.rules.waiting import event_key, for_document, for_reservation
+from shared.waiting import Need
 
 
 def carry_out_request(turn: Turn) -> None:

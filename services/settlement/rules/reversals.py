@@ -18,7 +18,6 @@ from services.settlement.rules.values import (
     PAYMENT,
     Document,
     DocumentKey,
-    Need,
     Parked,
     RecordInForce,
     Request,
@@ -26,10 +25,11 @@ from services.settlement.rules.values import (
     SettlementDefectError,
     applied_amounts,
 )
-from services.settlement.rules.waiting import event_key, for_document, for_event, for_marks_of, for_period, for_replies, for_reservation
+from services.settlement.rules.waiting import event_key, for_document, for_event, for_marks_of, for_replies, for_reservation
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
+from shared.waiting import Need, for_period
 
 
 def begin_reversal(turn: Turn) -> None:

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import Incoming, read
-from services.settlement.rules.values import DocumentKey, Need, Parked, PendingReplies, WakeKey
+from services.settlement.rules.values import DocumentKey, Parked, PendingReplies
 from services.settlement.rules.waiting import event_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.vouchers import Rejection
+from shared.waiting import Need, WakeKey
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]

@@ -10,12 +10,13 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
 from shared.events.values import Ledger
 from shared.money import ZERO, share
+from shared.waiting import Need
 
 LOWERING: Final = frozenset({"payment", "credit_note"})
 PAYMENT: Final = "payment"
@@ -199,10 +200,6 @@ class RecordInForce(NamedTuple):
         return (self.raising, self.lowering) if raising_is_debit else (self.lowering, self.raising)
 
 
-WakeKey = tuple[str, ...]
-"""What has arrived, as what waits for it is found (waiting.py)."""
-
-
 class AppliedAmounts(NamedTuple):
     """What records take from one document, all in all: its own currency, its company's accounting currency, how many they are."""
 
@@ -228,14 +225,6 @@ def applied_amounts(records: Iterable[RecordInForce]) -> dict[DocumentKey, Appli
 
 
 _NOTHING_APPLIED: Final = AppliedAmounts()
-
-
-class Need(NamedTuple):
-    """What something waits for: the word of events.md, the missing thing as it is shown, and what wakes it (waiting.py)."""
-
-    reason: str
-    key: dict[str, str]
-    wake_key: WakeKey
 
 
 NOTHING_YET: Final = Need("document", {}, ())
@@ -297,8 +286,3 @@ class Request(NamedTuple):
 
     event: EventRef
     type: str
-
-
-def detail(**key: Any) -> dict[str, str]:
-    """The missing thing of a wait as an object of texts."""
-    return {name: str(value) for name, value in key.items() if value is not None}

@@ -8,7 +8,7 @@ import pytest
 
 from services.scenarios.scenario_file import arrivals
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import WakeKey
+from shared.waiting import WakeKey
 from tests.builders.settlement import Event, asked, invoice, mark, note, paid, taken_back, told, undone
 from tests.builders.streams import scenario
 

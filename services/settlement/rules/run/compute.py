@@ -12,7 +12,7 @@ from services.settlement.rules.run.order import put_in_order
 from services.settlement.rules.run.pairing import enlarge_primary, note_what_is_held_back, pair_up
 from services.settlement.rules.run.records import MadeRecord, make_records
 from services.settlement.rules.run.state import Run
-from services.settlement.rules.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
+from shared.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
 
 
 def compute(run: Run, first_number: int) -> list[MadeRecord]:

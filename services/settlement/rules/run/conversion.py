@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from services.settlement.rules.values import Document, Need
-from services.settlement.rules.waiting import for_exchange_rate
+from services.settlement.rules.values import Document
+from shared.waiting import Need, for_exchange_rate
 from shared.money import ZERO, share
 from shared.reference import Reference
 
