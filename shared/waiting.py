@@ -32,6 +32,22 @@ def detail(**key: Any) -> dict[str, str]:
     return {name: str(value) for name, value in key.items() if value is not None}
 
 
+OF_DOCUMENTS: Final = ("company", "account", "exchange-rate", "period")
+OF_SETTLEMENTS: Final = (
+    *("document", "reservation", "account", "intercompany-accounting", "exchange-rate"),
+    *("posting-profile", "method-of-payment", "period"),
+)
+OF_SALES_PAYMENTS: Final = ("trading-relation", "payment-journal")
+"""The rows of the table: what holds back a document, a settlement, reversal or approval, a sales payment journal."""
+
+
+def rank(reason: str, *, of_document: bool) -> tuple[int, int]:
+    """The place of a reason in the table; `of_document`: a document (of a sales payment, too) is held back, not a settlement."""
+    if of_document and reason in OF_DOCUMENTS:
+        return 0, OF_DOCUMENTS.index(reason)
+    return (1, OF_SETTLEMENTS.index(reason)) if reason in OF_SETTLEMENTS else (2, OF_SALES_PAYMENTS.index(reason))
+
+
 # What wakes
 
 

@@ -15,6 +15,7 @@ from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.money import rounded
+from shared.waiting import rank
 
 if TYPE_CHECKING:
     from services.payment.rules.books import Books as PaymentBooks
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _KINDS: Final = (*DOCUMENT_KINDS, SETTLEMENT)
-_WAITS: Final = (  # the order of the table in events.md
-    *("company", "account", "document", "reservation", "intercompany-accounting", "exchange-rate", "posting-profile"),
-    *("method-of-payment", "period", "trading-relation", "payment-journal"),
-)
 
 
 class BooksOfAll(NamedTuple):
@@ -220,17 +217,12 @@ def _rejection(rejection: Rejection) -> Row:
     }
 
 
-def wait_rank(reason: str) -> int:
-    """The place of what is waited for in the table of events.md."""
-    return _WAITS.index(reason)
-
-
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
     """What waits: each event once, with the first thing in the table's order (events.md) that it waits for."""
-    waits = [(each.event, each.reason, each.key) for each in payment.list_waiting()]
+    waits = [(each.event, each.reason, each.key, not each.is_approval) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
-    waits += [(each.event, each.need.reason, each.need.key) for each in in_order]
+    waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
     first: dict[EventRef, Row] = {}
-    for event, reason, key in sorted(waits, key=lambda wait: wait_rank(wait[1])):
+    for event, reason, key, _ in sorted(waits, key=lambda wait: rank(wait[1], of_document=wait[3])):
         first.setdefault(event, {"event": event.id, "for": reason, "key": dict(key)})
     return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

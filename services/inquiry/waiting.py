@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from services.inquiry.rows import wait_rank
 from services.inquiry.schemas import schema_of
 from services.registry import PAYMENT, SETTLEMENT
+from shared.waiting import rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_DOCUMENTS: Final = frozenset({"document", "sales payment"})
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
 _ORDER: Final = "insert into discards (source, event) select * from unnest($1::text[], $2::text[]) on conflict do nothing"
 
@@ -71,13 +72,16 @@ def _of_settlement(parked: Parked) -> Waiting:
 
 
 def _of_payment(books: PaymentBooks) -> list[Waiting]:
-    return [Waiting("payment", each.event, each.reason, each.key, each.since, "sales payment") for each in books.list_waiting()]
+    return [
+        Waiting("payment", each.event, each.reason, each.key, each.since, "approval" if each.is_approval else "sales payment")
+        for each in books.list_waiting()
+    ]
 
 
 def once_each(found: Iterable[Waiting]) -> list[Waiting]:
     """Each event once, with the first thing in the table's order that it waits for."""
     first: dict[EventRef, Waiting] = {}
-    for each in sorted(found, key=lambda wait: wait_rank(wait.reason)):
+    for each in sorted(found, key=lambda wait: rank(wait.reason, of_document=wait.what in _DOCUMENTS)):
         first.setdefault(each.event, each)
     return sorted(first.values(), key=lambda wait: wait.since)
 

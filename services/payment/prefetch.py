@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.payment.rules.books import paid_by
-from services.payment.rules.journals import woken_by
 from services.payment.rules.values import JournalKey
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.kinds import PAYMENT
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.waiting import woken_by
 
 
 @dataclass(slots=True)
 class NeededJournals:
-    """Keys: last numbers by vendor payment, journals, waiting journals by run and by what wakes them, approvals by payment."""
+    """Keys: last numbers by vendor payment, journals, waiting journals by run, approvals by payment, both by what wakes them."""
 
     numbers: set[str] = field(default_factory=set)
     journals: set[JournalKey] = field(default_factory=set)
@@ -36,6 +36,7 @@ class NeededJournals:
             ("journals", None): self.journals,
             ("waiting", "run"): self.runs,
             ("waiting", "wakes"): self.wakes,
+            ("approvals", "wakes"): self.wakes,
             ("approvals", "payment"): self.payments,
         }
         sets[table, index].add(key)
@@ -53,8 +54,8 @@ def needed_by(messages: Iterable[Message]) -> NeededJournals:
         elif isinstance(data, SettlementReversed):
             needed.journals.update(JournalKey(*document) for document in data.journals)
             needed.runs.update(data.runs)
-        elif (key := woken_by(data)) is not None:
-            needed.wakes.add(key)
+        else:
+            needed.wakes.update(woken_by(data))
     return needed
 
 

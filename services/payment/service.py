@@ -31,7 +31,12 @@ SERVICE: Final = Service(
         Topic.PAYMENTS: None,
         Topic.REQUESTS: frozenset({_APPROVAL}),
         Topic.SETTLEMENTS: frozenset({"settlement.posted", "settlement.reversed", "document.reversed", "sales-payment-journal.refused"}),
-        Topic.REFERENCE: frozenset({"company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"}),
+        Topic.REFERENCE: frozenset(
+            {
+                *("company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"),
+                *("exchange-rate.published", "period.closed", "period.opened"),
+            }
+        ),
     },
     publishes=frozenset({Topic.JOURNALS, Topic.REJECTIONS}),
     identity=_identity,

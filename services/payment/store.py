@@ -6,14 +6,14 @@ keys. The reference data is kept in memory from batch to batch, and only what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from services.payment.prefetch import NeededJournals, needed_by
-from services.payment.rules.books import Books, approved_payment, paid_by, relation_of, wake_key
+from services.payment.rules.books import Books, approved_payment, paid_by, relation_of
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
@@ -35,6 +35,7 @@ select data from waiting where wakes = any($1) or relation = any($1)
 or (run_source, run_id) in (select * from unnest($2::text[], $3::text[]))"""
 APPROVALS: Final = """
 select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
+APPROVALS_WAKING: Final = "select data from approvals where wakes = any($1)"
 ALL_WAITING: Final = "select data from waiting order by sequence"
 ALL_APPROVALS: Final = "select data from approvals order by sequence"
 WAITING_SINCE: Final = "select data from waiting where since < $1"
@@ -55,8 +56,9 @@ insert into waiting (company, payment, number, sequence, run_source, run_id, sin
 select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
 $10::json[]) on conflict (company, payment, number) do update set wakes = excluded.wakes, data = excluded.data"""
 SAVE_APPROVALS: Final = """
-insert into approvals (source, id, event, sequence, since, company, payment, data)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::json[])"""
+insert into approvals (source, id, event, sequence, since, company, payment, wakes, data)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::json[])
+on conflict (source, id) do update set wakes = excluded.wakes, data = excluded.data"""
 DELETE_JOURNALS: Final = "delete from journals where (company, document) in (select * from unnest($1::text[], $2::text[]))"
 DELETE_WAITING: Final = """
 delete from waiting where (company, payment, number) in (select * from unnest($1::text[], $2::text[], $3::integer[]))"""
@@ -150,6 +152,10 @@ async def _load(connection: Connection, books: Books, needed: NeededJournals) ->
         await _load_journals(connection, books, sorted(needed.journals))
     if needed.runs or needed.wakes:
         await _load_waiting(connection, books, needed)
+    if needed.wakes:
+        await _load_woken_approvals(connection, books, needed)
+    if needed.journals:
+        needed.payments.update(_payments_of(books, needed.journals))
     if needed.payments:
         await _load_approvals(connection, books, sorted(needed.payments))
 
@@ -177,11 +183,34 @@ async def _load_waiting(connection: Connection, books: Books, needed: NeededJour
     for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs]):
         draft = waiting.draft
         books.waiting.loaded(draft.key, waiting)
-        for place in {("run", draft.run), ("wakes", wake_key(waiting)), ("wakes", relation_of(draft))} & places.keys():
+        for place in {("run", draft.run), ("wakes", waiting.need.wake_key), ("wakes", relation_of(draft))} & places.keys():
             places[place].append(draft.key)
         needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
     for (index, key), keys in places.items():
         books.waiting.loaded_index(index, key, keys)
+
+
+def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str, str]]:
+    """Under which payments the approvals of these journals are found: when a journal changes, they are looked at again."""
+    for key in keys:
+        journal = books.journals.get(key)
+        if journal is not None:
+            yield key.company, approved_payment(journal.data.journal, key.document)
+
+
+async def _load_woken_approvals(connection: Connection, books: Books, needed: NeededJournals) -> None:
+    """The approvals that something wakes, and their journals."""
+    places: dict[tuple[str, ...], list[EventRef]] = {key: [] for key in needed.wakes}
+    keys: set[JournalKey] = set()
+    for approval in await _approvals(connection, APPROVALS_WAKING, sorted(_as_text(key) for key in places)):
+        books.approvals.loaded(approval.identity, approval)
+        places[approval.need.wake_key].append(approval.identity)
+        keys.add(JournalKey(approval.company, approval.document))
+    for key, identities in places.items():
+        books.approvals.loaded_index("wakes", key, identities)
+    if missing := keys - needed.journals:
+        await _load_journals(connection, books, sorted(missing))
+        needed.journals |= missing
 
 
 async def _load_approvals(connection: Connection, books: Books, payments: list[tuple[str, str]]) -> None:
@@ -219,11 +248,11 @@ def _journal_row(journal: SalesPayment) -> tuple[Any, ...]:
 
 def _waiting_row(waiting: WaitingJournal) -> tuple[Any, ...]:
     draft = waiting.draft
-    wake = (_as_text(wake_key(waiting)), _as_text(relation_of(draft)))
+    wake = (_as_text(waiting.need.wake_key), _as_text(relation_of(draft)))
     return (*draft.key, waiting.sequence, *draft.run, draft.cause.time, *wake, as_json(waiting).decode())
 
 
 def _approval_row(approval: WaitingApproval) -> tuple[Any, ...]:
     payment = approved_payment(approval.journal, approval.document)
-    about = (approval.event.id, approval.sequence, approval.time, approval.company, payment)
+    about = (approval.event.id, approval.sequence, approval.time, approval.company, payment, _as_text(approval.need.wake_key))
     return (*approval.identity, *about, as_json(approval).decode())

@@ -65,7 +65,7 @@ class SalesPaymentJournal:
     `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
     published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `reply_count` the number of
     messages that together reply to it (0: this is not a reply: the journal had waited or was approved). `payer` is the event
-    of the vendor payment.
+    of the vendor payment, `approval` the event that posted a journal which was only created.
     """
 
     company: str
@@ -82,6 +82,7 @@ class SalesPaymentJournal:
     run: EventRef
     reply_count: int
     payer: EventRef
+    approval: EventRef | None = None
 
 
 @dataclass(slots=True)

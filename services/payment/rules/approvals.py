@@ -1,12 +1,16 @@
 """Approvals of sales payment journals that were only created (`journal-approval.requested`).
 
-Invariant: an approval of a journal that is not there yet waits for it; of several approvals of one journal the
-first posts it, the others are refused, and their ids are free again.
+Invariant: an approval waits for its journal and for what the journal needs to be posted, and is looked at again whenever the
+journal changes; of several approvals of one journal the first posts it, the others are refused, and their ids are free again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from services.payment.rules.books import Books, approved_payment
+from services.payment.rules.mirroring import posting_needs
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import CREATED, POSTED, JournalKey, SalesPayment, WaitingApproval
 from shared.events.codec import as_cloudevent
@@ -14,10 +18,11 @@ from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import Message, Outgoing, replay_identity, replay_number
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.vouchers import Rejection
+from shared.waiting import Need, detail
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:
-    """Posts the journal if it is created; refuses if it is posted or reversed already; else waits for it (`document`)."""
+    """Posts the journal if it is created; refuses if it is posted or reversed already; else waits."""
     request: JournalApprovalRequested = message.data
     approval = WaitingApproval(
         event=message.ref,
@@ -29,39 +34,71 @@ def approve(books: Books, message: Message) -> list[Outgoing]:
         traceparent=message.traceparent,
         original=as_cloudevent(message),
         sequence=0,
+        need=_for_journal(request),
     )
-    journal = books.journals.get(JournalKey(request.company, request.document))
-    if journal is not None and journal.data.journal == request.journal:
-        return [_decide(books, approval, journal)]
-    books.approvals.put(approval.identity, approval._replace(sequence=books.next_sequence()))
-    return []
+    return try_to_approve(books, approval)
+
+
+def _for_journal(request: JournalApprovalRequested | WaitingApproval) -> Need:
+    """The journal has not been made: `resume_approvals` finds what waits for it by its number."""
+    key = detail(company=request.company, journal=request.journal, document=request.document)
+    return Need("document", key, ("journal", request.company, request.document))
 
 
 def resume_approvals(books: Books, journal: SalesPayment) -> list[Outgoing]:
-    """The approvals that waited for a journal which was made now, the oldest first."""
+    """The approvals that wait, the oldest first, of a journal that was made or has changed."""
     data = journal.data
     found = books.approvals.find("payment", (data.company, approved_payment(data.journal, data.document)))
-    waited = [approval for approval in found if (approval.journal, approval.document) == (data.journal, data.document)]
+    return resume_in_order(books, (each for each in found if (each.journal, each.document) == (data.journal, data.document)))
+
+
+def resume_in_order(books: Books, waited: Iterable[WaitingApproval]) -> list[Outgoing]:
+    """What approvals do now, the oldest first; one that an earlier one has had refused is done."""
     outgoing: list[Outgoing] = []
     for approval in sorted(waited, key=lambda each: each.sequence):
-        books.approvals.put(approval.identity, None)
-        current = books.journals.get(journal.key)
-        outgoing.append(_decide(books, approval, current or journal))
+        if books.approvals.get(approval.identity) is not None:
+            outgoing.extend(try_to_approve(books, approval))
     return outgoing
 
 
-def _decide(books: Books, approval: WaitingApproval, journal: SalesPayment) -> Outgoing:
+def try_to_approve(books: Books, approval: WaitingApproval) -> list[Outgoing]:
+    """What an approval does now: it waits, posts its journal (then the others of the journal are refused), or is refused."""
+    journal = books.journals.get(JournalKey(approval.company, approval.document))
+    if journal is None or journal.data.journal != approval.journal:
+        return _keep(books, approval, _for_journal(approval))
     if journal.status != CREATED:
         message = f"the journal {approval.document} of {approval.company} is {journal.status}: only one that is created can be approved"
-        return refuse_approval(books, approval, "not-created", message)
+        return [refuse_approval(books, approval, "not-created", message)]
+    data = journal.data
+    needs = posting_needs(books.reference, data.company, data.account, data.date, data.currency, data.exchange_rate)
+    need = next(needs, None)
+    return _post(books, approval, journal) if need is None else _keep(books, approval, need)
+
+
+def _keep(books: Books, approval: WaitingApproval, need: Need) -> list[Outgoing]:
+    sequence = approval.sequence or books.next_sequence()
+    books.approvals.put(approval.identity, approval._replace(sequence=sequence, need=need))
+    return []
+
+
+def _post(books: Books, approval: WaitingApproval, journal: SalesPayment) -> list[Outgoing]:
+    _done(books, approval)
     posted = become(journal, POSTED)
+    posted = posted._replace(data=replace(posted.data, approval=approval.event))
     books.journals.put(posted.key, posted)
     cause = Cause(approval.event, posted.first, approval.time, approval.traceparent)
-    return journal_event(books.reference, posted, cause, replay_number(approval.identity, approval.event))
+    event = journal_event(books.reference, posted, cause, replay_number(approval.identity, approval.event))
+    return [event, *resume_approvals(books, posted)]
+
+
+def _done(books: Books, approval: WaitingApproval) -> None:
+    if approval.sequence:
+        books.approvals.put(approval.identity, None)
 
 
 def refuse_approval(books: Books, approval: WaitingApproval, code: str, message: str) -> Outgoing:
     """The refusal of an approval; its id is free again."""
+    _done(books, approval)
     books.freed_ids.add(approval.identity)
     rejection = Rejection(approval.event.id, approval.event.source, "settlement", code, "/document", message, approval.original)
     cause = Cause(approval.event, approval.event, approval.time, approval.traceparent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Final
+from datetime import datetime
 
 from services.payment.rules.values import (
     JournalDraft,
@@ -17,25 +17,17 @@ from services.payment.rules.values import (
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
+from shared.waiting import Need, WakeKey, trading_relation_key
 from shared.working_set import Table
 
-COMPANY: Final = "company"
-TRADING_RELATION: Final = "trading-relation"
-PAYMENT_JOURNAL: Final = "payment-journal"
 
-
-def wake_key(waiting: WaitingJournal) -> tuple[str, ...]:
-    """What resumes a journal, as a key of the index `wakes`."""
-    return (waiting.need.reason, *waiting.need.key.values())
-
-
-def relation_of(draft: JournalDraft) -> tuple[str, ...]:
-    """The trading relation of a journal, as a key of the index `wakes`: another one for it resumes the journal too."""
-    return (TRADING_RELATION, draft.seller, draft.buyer, draft.vendor)
+def relation_of(draft: JournalDraft) -> WakeKey:
+    """The trading relation of a journal: whatever the journal waits for, another relation may change it."""
+    return trading_relation_key(draft.seller, draft.buyer, draft.vendor)
 
 
 def _wake_keys(waiting: WaitingJournal) -> tuple[Hashable, ...]:
-    return (wake_key(waiting), relation_of(waiting.draft))
+    return (waiting.need.wake_key, relation_of(waiting.draft))
 
 
 def paid_by(company: str, document: str) -> str:
@@ -61,7 +53,7 @@ class Books(working_set.Books):
     """All that the payment core reads and writes.
 
     `numbers` is the last n of each vendor payment. Waiting journals are found by `run` and by what `wakes` them, waiting
-    approvals by the `payment` that the number names.
+    approvals by the `payment` that the journal's number names and by what `wakes` them.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -71,7 +63,9 @@ class Books(working_set.Books):
         self.waiting: Table[WaitingKey, WaitingJournal] = self.table(
             "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wake_keys}
         )
-        self.approvals: Table[EventRef, WaitingApproval] = self.table("approvals", {"payment": _approval_payment})
+        self.approvals: Table[EventRef, WaitingApproval] = self.table(
+            "approvals", {"payment": _approval_payment, "wakes": lambda approval: (approval.need.wake_key,)}
+        )
 
     def next_number(self, payment: str) -> int:
         """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""
@@ -81,13 +75,13 @@ class Books(working_set.Books):
 
     def list_waiting(self) -> list[WaitingEntry]:
         """What waits, in order of arrival; what one event waits for is listed once."""
-        journals = ((each.sequence, WaitingEntry(each.draft.run, *each.need, each.draft.cause.time)) for each in self.waiting)
-        approvals = ((each.sequence, WaitingEntry(each.event, "document", _document(each), each.time)) for each in self.approvals)
+        journals = ((each.sequence, _entry(each.draft.run, each.need, each.draft.cause.time, is_approval=False)) for each in self.waiting)
+        approvals = ((each.sequence, _entry(each.event, each.need, each.time, is_approval=True)) for each in self.approvals)
         listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
         for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]):
             listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
         return list(listed.values())
 
 
-def _document(approval: WaitingApproval) -> dict[str, str]:
-    return {"company": approval.company, "journal": approval.journal, "document": approval.document}
+def _entry(event: EventRef, need: Need, since: datetime, *, is_approval: bool) -> WaitingEntry:
+    return WaitingEntry(event, need.reason, need.key, since, is_approval)

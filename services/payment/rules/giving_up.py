@@ -13,10 +13,11 @@ from typing import Any, Final
 from services.payment.rules.approvals import refuse_approval
 from services.payment.rules.books import Books
 from services.payment.rules.sending import EMITTER
-from services.payment.rules.values import MissingReference, WaitingApproval, WaitingJournal
+from services.payment.rules.values import WaitingApproval, WaitingJournal
 from shared.events.emitting import REJECTED
 from shared.events.envelope import EventRef, Outgoing
 from shared.events.vouchers import Rejection
+from shared.waiting import Need
 
 DISCARDED: Final = "discarded"
 
@@ -37,8 +38,7 @@ def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: 
     approvals = sorted((each for each in books.approvals if approval(each)), key=lambda each: each.sequence)
     outgoing = [_refuse_journal(books, each) for each in journals]
     for each in approvals:
-        books.approvals.put(each.identity, None)
-        message = f"discarded while it waited for the sales payment journal {each.document} of {each.company}"
+        message = f"the approval of {each.document} of {each.company} was discarded while it waited for {_shown(each.need)}"
         outgoing.append(refuse_approval(books, each, DISCARDED, message))
     return outgoing
 
@@ -52,7 +52,7 @@ def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:
     return EMITTER.emit(draft.cause, REJECTED, draft.place, draft.seller, rejection)
 
 
-def _shown(need: MissingReference) -> str:
+def _shown(need: Need) -> str:
     return f"{need.reason} {', '.join(f'{name} {value}' for name, value in need.key.items())}"
 
 

@@ -6,10 +6,8 @@ each of them says; a journal's events are told once each; what waited resumes in
 
 from __future__ import annotations
 
-from typing import Any
-
-from services.payment.rules.approvals import resume_approvals
-from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, wake_key
+from services.payment.rules.approvals import resume_approvals, resume_in_order
+from services.payment.rules.books import Books
 from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import (
@@ -18,15 +16,14 @@ from services.payment.rules.values import (
     REVERSED,
     JournalDraft,
     JournalKey,
-    MissingReference,
     SalesPayment,
     WaitingJournal,
 )
 from shared.events.emitting import caused_by
 from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsReply
-from shared.events.reference import CompanyDefined, PaymentJournalDefined, TradingRelationDefined
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.waiting import Need, woken_by
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:
@@ -42,7 +39,7 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     made: list[SalesPayment] = []
     for draft in drafts:
         terms = terms_of(books.reference, draft)
-        if isinstance(terms, MissingReference):
+        if isinstance(terms, Need):
             replies.append(_wait(books, draft, terms, settlement.party, len(drafts)))
         else:
             journal, event = _make(books, draft, terms, len(drafts))
@@ -51,7 +48,7 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     return [*replies, *(event for journal in made for event in resume_approvals(books, journal))]
 
 
-def _wait(books: Books, draft: JournalDraft, need: MissingReference, party: str, reply_count: int) -> Outgoing:
+def _wait(books: Books, draft: JournalDraft, need: Need, party: str, reply_count: int) -> Outgoing:
     books.waiting.put(draft.key, WaitingJournal(draft, need, books.next_sequence()))
     reply = SalesPaymentsReply(draft.run, reply_count)
     return EMITTER.emit(draft.cause, "sales-payment-journal.waiting", draft.place, party, reply)
@@ -66,31 +63,21 @@ def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, reply_count: in
 
 
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
-    """Reference data: taken over; the journals that waited for it resume, the oldest first."""
+    """Reference data: taken over; the journals and approvals that waited for it resume, the oldest first."""
     books.take_reference(message)
-    key = woken_by(message.data)
-    if key is None:
-        return []
     outgoing: list[Outgoing] = []
-    for waiting in sorted(books.waiting.find("wakes", key), key=lambda each: each.sequence):
-        outgoing.extend(_resume(books, waiting))
+    for key in woken_by(message.data):
+        for waiting in sorted(books.waiting.find("wakes", key), key=lambda each: each.sequence):
+            outgoing.extend(_resume(books, waiting))
+        outgoing.extend(resume_in_order(books, books.approvals.find("wakes", key)))
     return outgoing
-
-
-def woken_by(data: Any) -> tuple[str, ...] | None:
-    """What a reference event resumes, as a key of the index `wakes`; None for all other data."""
-    if isinstance(data, TradingRelationDefined):
-        return (TRADING_RELATION, data.seller.company, data.buyer.company, data.buyer.vendor)
-    if isinstance(data, PaymentJournalDefined):
-        return (PAYMENT_JOURNAL, data.company, data.journal)
-    return (COMPANY, data.company) if isinstance(data, CompanyDefined) else None
 
 
 def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
     """What a waiting journal does now: it waits for something else, or it is made; no reply is expected any more."""
     terms = terms_of(books.reference, waiting.draft)
-    if isinstance(terms, MissingReference):
-        if wake_key(waiting._replace(need=terms)) != wake_key(waiting):
+    if isinstance(terms, Need):
+        if terms != waiting.need:
             books.waiting.put(waiting.draft.key, waiting._replace(need=terms))
         return []
     books.waiting.put(waiting.draft.key, None)
@@ -123,7 +110,8 @@ def _reverse(books: Books, key: JournalKey, message: Message, number: int) -> li
         return []
     journal = become(journal, REVERSED)
     books.journals.put(key, journal)
-    return [journal_event(books.reference, journal, caused_by(message)._replace(first=journal.first), number)]
+    event = journal_event(books.reference, journal, caused_by(message)._replace(first=journal.first), number)
+    return [event, *resume_approvals(books, journal)]
 
 
 def remove_refused(books: Books, message: Message) -> list[Outgoing]:

@@ -6,12 +6,14 @@ of a vendor payment in the order of its marks and are never given twice.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import datetime as dt
+from collections.abc import Hashable, Iterable, Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from services.payment.rules.allocation import PaymentShares, Share, payment_shares
-from services.payment.rules.books import COMPANY, PAYMENT_JOURNAL, TRADING_RELATION, Books, paid_by
-from services.payment.rules.values import JournalDraft, MirroredPayment, MissingReference
+from services.payment.rules.books import Books, paid_by
+from services.payment.rules.values import JournalDraft, MirroredPayment
 from shared.events.emitting import caused_by
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesMark, SalesPaymentJournal
@@ -19,6 +21,7 @@ from shared.events.reference import TradingRelationDefined
 from shared.events.settlements import SettledDocument, SettlementPosted
 from shared.money import ZERO
 from shared.reference import Reference
+from shared.waiting import Need, for_account, for_company, for_exchange_rate, for_payment_journal, for_period, for_trading_relation
 
 
 class MirrorTerms(NamedTuple):
@@ -99,23 +102,48 @@ def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
     return tuple(marks.values())
 
 
-def terms_of(reference: Reference, draft: JournalDraft) -> MirrorTerms | MissingReference:
-    """The seller's terms of a journal, or what it has to wait for."""
+def terms_of(reference: Reference, draft: JournalDraft) -> MirrorTerms | Need:
+    """The seller's terms of a journal, or the first thing, in the order of the table, that it has to wait for (events.md).
+
+    What is posted at once waits for all that posting needs; what is only created, until it is approved, for its account.
+    """
+    if reference.company(draft.seller) is None:
+        return for_company(draft.seller)
     relation = reference.trading.get((draft.seller, draft.buyer, draft.vendor))
     if relation is None:
-        return MissingReference(TRADING_RELATION, {"seller": draft.seller, "buyer": draft.buyer, "vendor": draft.vendor})
+        return for_trading_relation(draft.seller, draft.buyer, draft.vendor)
+    customer, payer = relation.seller.customer, draft.payer
+    needs = posting_needs(reference, draft.seller, customer, payer.date, payer.currency, _rate_of(reference, draft))
+    need = next(needs, None)
+    if need is not None and (relation.post_automatically or need.reason == "account"):
+        return need
     journal = reference.payment_journals.get((draft.seller, relation.payment_journal))
     if journal is None:
-        return MissingReference(PAYMENT_JOURNAL, {"company": draft.seller, "journal": relation.payment_journal})
-    if reference.company(draft.seller) is None:
-        return MissingReference(COMPANY, {"company": draft.seller})
+        return for_payment_journal(draft.seller, relation.payment_journal)
     return MirrorTerms(relation, journal.offset)
 
 
+def posting_needs(  # noqa: PLR0913 - what posting a payment in the seller's books depends on
+    reference: Reference, company: str, account: str, on: dt.date, currency: str, exchange_rate: Decimal | None
+) -> Iterator[Need]:
+    """What a payment in the books of a company that is defined waits for, in the order of the table."""
+    own = reference.currency(company)
+    if reference.party("receivable", company, account) is None:
+        yield for_account("receivable", company, account)
+    if exchange_rate is None and reference.rate(company, currency, own, on) is None:
+        yield for_exchange_rate(company, currency, own, on)
+    if reference.is_closed(company, on):
+        yield for_period(company, on)
+
+
+def _rate_of(reference: Reference, draft: JournalDraft) -> Decimal | None:
+    """The payment's rate where both companies keep the same accounting currency, else None: the one published for the seller."""
+    return draft.payer.exchange_rate if reference.currency(draft.seller) == draft.payer.accounting_currency else None
+
+
 def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: MirrorTerms, reply_count: int) -> SalesPaymentJournal:
-    """The journal as the seller sees it. The rate is the payment's where both companies keep the same accounting currency."""
+    """The journal as the seller sees it."""
     journal, payer = terms.relation.payment_journal, draft.payer
-    same_currency = reference.currency(draft.seller) == payer.accounting_currency
     return SalesPaymentJournal(
         company=draft.seller,
         journal=journal,
@@ -125,7 +153,7 @@ def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: Mirr
         currency=payer.currency,
         amount=draft.amount,
         offset=terms.offset,
-        exchange_rate=payer.exchange_rate if same_currency else None,
+        exchange_rate=_rate_of(reference, draft),
         marks=list(draft.marks),
         mirrors=(payer.company, payer.document),
         run=draft.run,

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from shared.events.emitting import Cause
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesMark, SalesPaymentJournal
+from shared.waiting import Need
 
 CREATED: Final = "created"
 POSTED: Final = "posted"
@@ -69,18 +70,11 @@ class JournalDraft(NamedTuple):
         return WaitingKey(self.payer.company, self.payer.document, self.number)
 
 
-class MissingReference(NamedTuple):
-    """What something waits for: the word of events.md, and the missing thing as it is shown."""
-
-    reason: str
-    key: dict[str, str]
-
-
 class WaitingJournal(NamedTuple):
     """A sales payment journal that waits; `sequence` is its place in the order of arrival."""
 
     draft: JournalDraft
-    need: MissingReference
+    need: Need
     sequence: int
 
 
@@ -98,7 +92,10 @@ class SalesPayment(NamedTuple):
 
 
 class WaitingApproval(NamedTuple):
-    """An approval of a journal that has not arrived yet. `identity` is the id it has taken, `original` the event itself."""
+    """An approval that waits: for its journal, or for what the journal needs to be posted.
+
+    `identity` is the id it has taken, `original` the event itself.
+    """
 
     event: EventRef
     identity: EventRef
@@ -109,12 +106,17 @@ class WaitingApproval(NamedTuple):
     traceparent: str | None
     original: dict[str, Any]
     sequence: int
+    need: Need
 
 
 class WaitingEntry(NamedTuple):
-    """An entry of the list of what waits: by the event that caused it, what it waits for, and since when."""
+    """An entry of the list of what waits: by the event that caused it, what it waits for, and since when.
+
+    `is_approval`: an approval waits, else a sales payment journal.
+    """
 
     event: EventRef
     reason: str
     key: dict[str, str]
     since: dt.datetime
+    is_approval: bool

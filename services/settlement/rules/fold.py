@@ -31,6 +31,7 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
 def _take_reference(turn: Turn) -> None:
     """A reference event: taken over, and all that waited for it is woken."""
     turn.books.take_reference(turn.message)
+    turn.know(turn.message.ref, turn.message.type)
     for key in woken_by(turn.message.data):
         turn.wake(key)
 

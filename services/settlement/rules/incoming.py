@@ -214,7 +214,7 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
     instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref)
     return Incoming(
         message.ref,
-        data.run,
+        data.run if data.approval is None else data.approval,
         data.payer,
         owns_id=False,
         document=document,

@@ -15,8 +15,8 @@ from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.gather import gather
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked, Request
-from services.settlement.rules.waiting import event_key, for_document, for_reservation
+from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
+from services.settlement.rules.waiting import for_document, for_reservation
 from shared.waiting import Need
 
 
@@ -102,5 +102,4 @@ def _with_documents(turn: Turn, instruction: SettlementInstruction, sequence: in
 
 def _done(turn: Turn, instruction: SettlementInstruction) -> None:
     if instruction.payment is None:
-        turn.books.requests.put(instruction.run, Request(instruction.run, turn.message.type))
-        turn.wake(event_key(instruction.run))
+        turn.know(instruction.run, turn.message.type)

@@ -20,12 +20,11 @@ from services.settlement.rules.values import (
     DocumentKey,
     Parked,
     RecordInForce,
-    Request,
     ReservedSalesPayment,
     SettlementDefectError,
     applied_amounts,
 )
-from services.settlement.rules.waiting import event_key, for_document, for_event, for_marks_of, for_replies, for_reservation
+from services.settlement.rules.waiting import for_document, for_event, for_marks_of, for_replies, for_reservation
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
@@ -94,11 +93,6 @@ def _refuse(turn: Turn, code: str, field_: str, message: str) -> None:
     turn.refuse(code, field_, message, scope="settlement", frees_id=True)
 
 
-def _done(turn: Turn) -> None:
-    turn.books.requests.put(turn.message.ref, Request(turn.message.ref, turn.message.type))
-    turn.wake(event_key(turn.message.ref))
-
-
 # Of a document
 
 
@@ -112,7 +106,7 @@ def _take_back_document(turn: Turn, reversal: ReversalInstruction) -> Need | Non
     if turn.books.reference.is_closed(document.company, on):
         return for_period(document.company, on)
     _reverse_document(turn, document, on, reversal.reason)
-    _done(turn)
+    turn.know(turn.message.ref, turn.message.type)
     return None
 
 
@@ -243,7 +237,7 @@ def _carry_out(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> Ne
     _mirror(turn, scope, on, reason)
     for journal in scope.journals:
         _reverse_journal(turn, journal, scope, dates, reason)
-    _done(turn)
+    turn.know(turn.message.ref, turn.message.type)
     return None
 
 
@@ -253,7 +247,7 @@ def _reverse_journal(
     """The seller's side: settlement and payment mirrored; what waits is dropped; what is only created becomes reversed."""
     turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
     key = DocumentKey("receivable", journal.company, journal.document)
-    for parked in turn.books.waiting.find("event", journal.run):
+    for parked in turn.books.waiting.find("event", journal.approval or journal.run):
         if _is_of(parked, journal):
             turn.release(parked)
     records = [record for record in scope.sellers.get(key, []) if not _is_reversed(turn, record)]

@@ -38,6 +38,8 @@ def post_journal(turn: Turn) -> None:
     elif known is None or known.status == "created":
         sequence = known.sequence if known is not None else turn.books.next_sequence()
         _reserve(turn, journal, "posted", sequence)
+        if journal.approval is not None:
+            turn.know(journal.approval, "journal-approval.requested")
         take_over(turn, sequence)
     receive_reply(turn)
 
@@ -67,5 +69,7 @@ def _is_undone(turn: Turn, journal: SalesPaymentJournal) -> bool:
 def _reserve(turn: Turn, journal: SalesPaymentJournal, status: str, sequence: int) -> None:
     """The journal as this service knows it; what it reserves ends with its being posted."""
     reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in journal.marks) if status == "created" else ()
-    known = ReservedSalesPayment(journal.company, journal.document, journal.journal, status, journal.run, sequence, reserves)
+    known = ReservedSalesPayment(
+        journal.company, journal.document, journal.journal, status, journal.run, sequence, reserves, journal.approval
+    )
     turn.books.journals.put((journal.company, journal.document), known)

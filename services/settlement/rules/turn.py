@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import Incoming, read
-from services.settlement.rules.values import DocumentKey, Parked, PendingReplies
+from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
 from services.settlement.rules.waiting import event_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
@@ -59,6 +59,13 @@ class Turn:
         self.emit(REJECTED, number, event.source, rejection)
         if frees_id and self.incoming.owns_id:
             self.books.freed_ids.add(event)
+
+    # What is known
+
+    def know(self, event: EventRef, type_: str) -> None:
+        """An event was carried out that posts no document: its id is taken, a reversal may name it."""
+        self.books.requests.put(event, Request(event, type_))
+        self.wake(event_key(event))
 
     # What waits
 

@@ -248,7 +248,7 @@ class Parked(NamedTuple):
 
 
 class ReservedSalesPayment(NamedTuple):
-    """A sales payment journal as settlement knows it: which run made it, what it reserves while it is only created."""
+    """A sales payment journal as settlement knows it: which run made it, what it reserves while it is only created, who approved it."""
 
     company: str
     document: str
@@ -257,6 +257,7 @@ class ReservedSalesPayment(NamedTuple):
     run: EventRef
     sequence: int
     reserves: tuple[DocumentKey, ...]
+    approval: EventRef | None = None
 
 
 class PendingReplies(NamedTuple):

@@ -16,8 +16,10 @@ from services.payment.rules import Books, discard, expire, fold
 from services.payment.store import Store
 from shared.events.emitting import Cause
 from shared.events.envelope import EventRef, Message, Outgoing
+from shared.events.reference import PeriodClosed, PeriodOpened
+from shared.waiting import Need, for_trading_relation
 from shared.working_set import NotLoadedError
-from tests.builders.payment import FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
+from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
 from tests.builders.payment_streams import stream
 from tests.builders.records import PAYMENT, binary, taken
 from tests.live.schemas import empty_schema
@@ -116,7 +118,7 @@ async def test_inbound_payments_cost_one_statement(connection: Any) -> None:
 
 async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> None:
     pure, store = Payment(), Store()
-    await deliver(connection, store, [pure.message(data) for data in (JOURNAL, FABW)])
+    await deliver(connection, store, [pure.message(data) for data in (JOURNAL, FABW, EAST)])
     await deliver(connection, store, _runs(pure, 50))
     said, passes = await deliver(connection, store, [pure.message(relation())])
     assert ([each.data.mirrors[1] for each in said], passes) == ([f"V-{number}" for number in range(50)], 1)
@@ -124,7 +126,7 @@ async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> Non
 
 async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_forgotten(connection: Any) -> None:
     pure = Payment()
-    await deliver(connection, Store(), [pure.message(data) for data in (relation(), JOURNAL)])
+    await deliver(connection, Store(), [pure.message(data) for data in (relation(), JOURNAL, EAST)])
     store = Store()
     transaction = connection.transaction()
     await transaction.start()
@@ -159,9 +161,32 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
     origin = [["s", "S"], ["erp", "P"], "2026-02-15T10:00:00Z", None, 3]
     draft = ["FABW", "FABE", "IC-WEST", payer, 1, "980.00", [mark], ["erp", "P"], origin]
     row = [draft, ["trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}], 5]
-    values = ("FABW", "VPAY-7", 1, 5, "erp", "P", NOW, "[]", "[]", orjson.dumps(row).decode())
+    key = orjson.dumps(["trading-relation", "FABW", "FABE", "IC-WEST"]).decode()
+    values = ("FABW", "VPAY-7", 1, 5, "erp", "P", NOW, key, key, orjson.dumps(row).decode())
     await connection.execute("insert into waiting values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", *values)
-    await connection.execute((migrations / "0002_bytewise_keys.sql").read_text())
+    approval_row = [["erp", "A"], ["erp", "A"], "FABW", "ARPAY-IC", NUMBER, "2026-02-15T10:00:00Z", None, {"id": "A"}, 6]
+    waits_row = ("erp", "A", "A", 6, NOW, "FABW", "FABE-VPAY-7", orjson.dumps(approval_row).decode())
+    await connection.execute("insert into approvals values ($1, $2, $3, $4, $5, $6, $7, $8)", *waits_row)
+    for migration in sorted(migrations.glob("000[234]*.sql")):
+        await connection.execute(migration.read_text())
     (waiting,) = list((await Store().load_all(connection)).waiting)
     assert waiting.draft.place == 3
     assert waiting.draft.cause == Cause(EventRef("s", "S"), EventRef("erp", "P"), datetime(2026, 2, 15, 10, tzinfo=UTC))
+    assert waiting.need == for_trading_relation("FABW", "FABE", "IC-WEST")
+    assert [row["wakes"] for row in await connection.fetch("select wakes from waiting")] == [key]
+    (waits,) = list((await Store().load_all(connection)).approvals)
+    shown = {"company": "FABW", "journal": "ARPAY-IC", "document": NUMBER}
+    assert waits.need == Need("document", shown, ("journal", "FABW", NUMBER))
+    expected = orjson.dumps(list(waits.need.wake_key)).decode()
+    assert [row["wakes"] for row in await connection.fetch("select wakes from approvals")] == [expected]
+
+
+async def test_an_approval_that_waits_for_a_period_is_found_when_it_opens(connection: Any) -> None:
+    pure, store = Payment(), Store()
+    reference = [relation(automatic=False), JOURNAL, FABW, EAST, PeriodClosed("FABW", DAY, DAY)]
+    await deliver(connection, store, [pure.message(data) for data in reference])
+    await deliver(connection, store, [pure.message(IC_4)])
+    said_, _ = await deliver(connection, store, [pure.message(approval(), id_=name) for name in ("A-1", "A-2")])
+    assert said_ == []
+    said_, passes = await deliver(connection, store, [pure.message(PeriodOpened("FABW", DAY, DAY))])
+    assert ([each.type for each in said_], passes) == (["sales-payment-journal.posted", "event.rejected"], 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.payment.rules import discard, expire, fold
 from shared.events.envelope import EventRef, Outgoing, Topic
-from tests.builders.payment import IC_4, RUN, Payment, approval, ready
+from tests.builders.payment import FABW, IC_4, RUN, Payment, approval, ready
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def _events(outgoing: list[Outgoing]) -> list[str]:
 
 
 def test_a_journal_that_is_given_up_is_refused_by_its_run_with_what_it_would_have_said() -> None:
-    service = Payment()
+    service = Payment(FABW)
     service.hear(IC_4)
     (refused,) = discard(service.books, [RUN])
     rejection = refused.data
@@ -49,7 +49,9 @@ def test_an_approval_that_is_given_up_is_refused_with_the_journal_it_waited_for(
     rejection = refused.data
     assert (refused.topic, refused.key) == (Topic.REJECTIONS, "FABW")
     assert (rejection.event, rejection.scope, rejection.code, rejection.field) == ("A", "settlement", "discarded", "/document")
-    assert rejection.message == "discarded while it waited for the sales payment journal J-1 of FABW"
+    assert rejection.message == (
+        "the approval of J-1 of FABW was discarded while it waited for document company FABW, journal ARPAY-IC, document J-1"
+    )
     assert rejection.original["data"]["document"] == "J-1"
 
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsReply
-from shared.events.reference import CompanyDefined, PaymentJournalDefined
+from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PaymentJournalDefined
 from shared.events.settlements import SettledDocument
 from tests.builders.payment import (
     DAY,
+    EAST,
     FABW,
     IC_4,
     JOURNAL,
@@ -86,7 +87,7 @@ def test_invoices_of_one_customer_account_share_a_journal_in_the_order_of_the_ma
 
 def test_each_seller_gets_its_own_journal_numbered_in_the_order_of_the_marks() -> None:
     north = (relation(seller="FABN", journal="NORTH"), PaymentJournalDefined("FABN", "NORTH"), CompanyDefined("FABN", "USD"))
-    service = Payment(relation(), JOURNAL, FABW, *north)
+    service = Payment(relation(), JOURNAL, FABW, PartyDefined("EAST", customers={"FABW": "IC-EAST", "FABN": "IC-EAST"}), *north)
     documents = [payment(), invoice("VI-1", mark=2), invoice("VI-2", mark=1, seller="FABN"), invoice("VI-3", mark=0)]
     outgoing = service.hear(run(documents, record(0, 1, "1.00"), record(0, 2, "2.00"), record(0, 3, "3.00")))
     assert [journal(each).document for each in outgoing] == ["ARPAY-IC-FAB-VPAY-7-1", "NORTH-FAB-VPAY-7-2"]
@@ -177,7 +178,8 @@ def test_a_run_that_gave_no_money_makes_no_journal() -> None:
 
 
 def test_the_rate_is_the_payments_only_where_both_companies_keep_the_same_accounting_currency() -> None:
-    euro_seller = Payment(relation(), JOURNAL, CompanyDefined("FABW", "EUR"))
+    euro_rate = ExchangeRatePublished("GBP", "EUR", DAY, Decimal("1.2"))
+    euro_seller = Payment(relation(), JOURNAL, EAST, euro_rate, CompanyDefined("FABW", "EUR"))
     in_pounds = run([payment(currency="GBP", rate="1.25"), invoice("VI-7", currency="GBP")], record(0, 1, "980.00"))
     assert journal(euro_seller.hear(in_pounds)[0]).exchange_rate is None
     assert journal(ready().hear(in_pounds)[0]).exchange_rate == Decimal("1.25")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from services.payment.rules.books import approved_payment
 from shared.events.envelope import EventRef
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
+from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
 from tests.builders.payment import (
     DAY,
+    EAST,
     FABW,
     IC_4,
     JOURNAL,
@@ -38,9 +41,22 @@ REVERSED = SettlementReversed("payable", [], [RUN], [])
 @pytest.mark.parametrize(
     ("known", "missing", "waits_for", "key"),
     [
-        ((JOURNAL, FABW), relation(), "trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}),
-        ((relation(), FABW), JOURNAL, "payment-journal", {"company": "FABW", "journal": "ARPAY-IC"}),
-        ((relation(), JOURNAL), FABW, "company", {"company": "FABW"}),
+        ((JOURNAL, FABW, EAST), relation(), "trading-relation", {"seller": "FABW", "buyer": "FABE", "vendor": "IC-WEST"}),
+        ((relation(), FABW, EAST), JOURNAL, "payment-journal", {"company": "FABW", "journal": "ARPAY-IC"}),
+        ((relation(), JOURNAL, EAST), FABW, "company", {"company": "FABW"}),
+        ((JOURNAL, FABW, relation()), EAST, "account", {"company": "FABW", "ledger": "receivable", "account": "IC-EAST"}),
+        (
+            (JOURNAL, CompanyDefined("FABW", "EUR"), relation(), EAST),
+            ExchangeRatePublished("EUR", "USD", DAY, Decimal("1.25")),
+            "exchange-rate",
+            {"company": "FABW", "from": "USD", "to": "EUR", "date": "2026-03-12"},
+        ),
+        (
+            (JOURNAL, FABW, relation(), EAST, PeriodClosed("FABW", DAY, DAY)),
+            PeriodOpened("FABW", DAY, DAY),
+            "period",
+            {"company": "FABW", "date": "2026-03-12"},
+        ),
     ],
 )
 def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], missing: Any, waits_for: str, key: dict[str, str]) -> None:
@@ -59,22 +75,25 @@ def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], 
 def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
     service = Payment()
     assert said(service.hear(IC_4)) == ["journal.waiting"]
-    assert service.hear(relation()) == []
-    assert service.waits() == [("VPAY-7", "payment-journal")]
     assert service.hear(FABW) == []
+    assert service.waits() == [("VPAY-7", "trading-relation")]
+    assert service.hear(relation()) == []
+    assert service.waits() == [("VPAY-7", "account")]
+    assert service.hear(EAST) == []
+    assert service.waits() == [("VPAY-7", "payment-journal")]
     assert said(service.hear(JOURNAL)) == ["journal.posted"]
     assert service.hear(JOURNAL) == []
 
 
 def test_another_relation_lets_a_journal_go_on_that_waits_for_its_journal() -> None:
-    service = Payment(FABW, JOURNAL, relation(journal="OTHER"))
+    service = Payment(FABW, EAST, JOURNAL, relation(journal="OTHER"))
     service.hear(IC_4)
     (posted,) = service.hear(relation())
     assert journal(posted).document == NUMBER
 
 
 def test_journals_that_waited_go_on_in_order_of_arrival() -> None:
-    service = Payment(JOURNAL, FABW)
+    service = Payment(JOURNAL, FABW, EAST)
     for name in ("Z", "A", "M"):
         service.hear(run([payment(name), invoice("VI")], record(0, 1, "1.00"), ref=EventRef("scenario", name)))
     assert [each.mirrors[1] for each in map(journal, service.hear(relation()))] == ["Z", "A", "M"]
@@ -89,7 +108,7 @@ def test_one_of_two_journals_waits_and_both_answer() -> None:
 
 
 def test_reversing_the_run_drops_a_journal_that_waits_and_its_number_is_not_given_again() -> None:
-    service = Payment(JOURNAL, FABW)
+    service = Payment(JOURNAL, FABW, EAST)
     service.hear(IC_4)
     service.hear(SettlementReversed("receivable", [], [RUN], []))
     assert service.waits() == [("VPAY-7", "trading-relation")]
@@ -146,7 +165,7 @@ def test_of_two_approvals_that_wait_the_older_posts_and_the_other_is_refused() -
 
 
 def test_an_approval_waits_for_a_journal_that_itself_waits() -> None:
-    service = Payment(FABW, relation(automatic=False))
+    service = Payment(FABW, EAST, relation(automatic=False))
     service.hear(IC_4)
     service.hear(approval(), id_="APPROVE")
     assert service.waits() == [("VPAY-7", "payment-journal"), ("APPROVE", "document")]
@@ -211,7 +230,7 @@ def test_a_journal_whose_number_is_taken_never_was_and_its_n_is_not_given_again(
 
 
 def test_discarding_refuses_what_an_event_lets_wait() -> None:
-    service = Payment()
+    service = Payment(FABW)
     service.hear(IC_4)
     service.hear(approval(), id_="APPROVE")
     service.hear(approval("ARPAY-IC-FAB-OTHER-1"), id_="OTHER")
@@ -243,3 +262,31 @@ def test_a_rollback_forgets_what_was_folded() -> None:
     books.rollback()
     assert (service.statuses(), service.waits(), books.reference_events, len(books.reference.trading)) == ({}, [], [], 1)
     assert journal(service.hear(IC_4)[0]).document == NUMBER
+
+
+@pytest.mark.parametrize(
+    ("keeps", "lets_go", "reason"),
+    [
+        (PeriodClosed("FABW", DAY, DAY), PeriodOpened("FABW", DAY, DAY), "period"),
+        (PartyDefined("EAST"), EAST, "account"),
+    ],
+)
+def test_an_approval_waits_for_what_its_journal_needs_and_the_journal_stays_created(keeps: Any, lets_go: Any, reason: str) -> None:
+    service = ready(automatic=False)
+    service.hear(IC_4)
+    service.hear(keeps)
+    assert [service.hear(approval(), id_=name) for name in ("B", "A")] == [[], []]
+    assert (service.statuses(), service.waits()) == ({NUMBER: "created"}, [("B", reason), ("A", reason)])
+    posted, refused = service.hear(lets_go)
+    assert (posted.cause.id, journal(posted).approval, refused.data.event) == ("B", EventRef("scenario", "B"), "A")
+    assert (service.statuses(), service.waits()) == ({NUMBER: "posted"}, [])
+
+
+def test_an_approval_that_waits_is_refused_when_its_journal_is_reversed() -> None:
+    service = ready(automatic=False)
+    service.hear(IC_4)
+    service.hear(PeriodClosed("FABW", DAY, DAY))
+    service.hear(approval(), id_="A")
+    reversed_, refused = service.hear(SettlementReversed("payable", [], [RUN], [("FABW", NUMBER)]))
+    assert (reversed_.type, refused.data.event, refused.data.code) == ("sales-payment-journal.reversed", "A", "not-created")
+    assert service.waits() == []
