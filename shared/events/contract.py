@@ -64,6 +64,7 @@ CONTRACT: Final[dict[str, Entry]] = {
         {
             "settlement.requested": inbound.SettlementRequested,
             "settlement-reversal.requested": inbound.SettlementReversalRequested,
+            "document-reversal.requested": inbound.DocumentReversalRequested,
             "payment-reversal.requested": inbound.PaymentReversalRequested,
             "journal-approval.requested": inbound.JournalApprovalRequested,
         },

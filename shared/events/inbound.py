@@ -146,8 +146,18 @@ class SettlementReversalRequested(Contract):
 
 
 @dataclass(slots=True)
+class DocumentReversalRequested(Contract):
+    """`document-reversal.requested`: of a document of any kind, in its company; `date` is by default the document's."""
+
+    ledger: Ledger
+    document: DocumentRef
+    date: IsoDate | None = None
+    reason: Text | None = None
+
+
+@dataclass(slots=True)
 class PaymentReversalRequested(Contract):
-    """`payment-reversal.requested`."""
+    """`payment-reversal.requested`: says of a payment what `document-reversal.requested` says of any document."""
 
     ledger: Ledger
     payment: DocumentRef

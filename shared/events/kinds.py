@@ -16,6 +16,7 @@ CREDIT_NOTE: Final = "credit_note"
 SETTLEMENT: Final = "settlement"
 SETTLEMENT_REVERSAL: Final = "settlement_reversal"
 PAYMENT_REVERSAL: Final = "payment_reversal"
+DOCUMENT_REVERSAL: Final = "document_reversal"
 
 
 class Words(NamedTuple):
@@ -96,6 +97,10 @@ KINDS: Final[dict[str, Kind]] = {
     PAYMENT_REVERSAL: Kind(
         "PRV",
         Words("Reversal of payment {}", "Annulation du paiement {}", "Terugboeking van betaling {}", "Storno der Zahlung {}"),
+    ),
+    DOCUMENT_REVERSAL: Kind(
+        "DRV",
+        Words("Reversal of document {}", "Annulation du document {}", "Terugboeking van document {}", "Storno des Belegs {}"),
     ),
 }
 """Every kind of voucher, documents first, in the order in which they are listed."""

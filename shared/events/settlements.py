@@ -51,7 +51,7 @@ class DocumentPosted:
 
 @dataclass(slots=True)
 class DocumentReversed:
-    """A payment was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00."""
+    """A document of any kind was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00."""
 
     ledger: str
     company: str
