@@ -18,12 +18,12 @@ from shared.events.settlements import DocumentPosted, DocumentReversed, Settleme
 class NeededVouchers:
     """Keys of what is needed.
 
-    `records` (run, ledger, number) and `payments` (ledger, company, document) are those whose vouchers are mirrored,
+    `records` (run, ledger, number) and `documents` (ledger, company, number) are those whose vouchers are mirrored,
     `companies` those that post: the last number of each of their series, and of the companies of mirrored vouchers.
     """
 
     records: set[tuple[EventRef, str, int]] = field(default_factory=set)
-    payments: set[tuple[str, str, str]] = field(default_factory=set)
+    documents: set[tuple[str, str, str]] = field(default_factory=set)
     companies: set[str] = field(default_factory=set)
 
     def add(self, table: str, index: str | None, key: Hashable) -> None:
@@ -33,8 +33,8 @@ class NeededVouchers:
             self.companies.add(parts[0])
         elif index == "record":
             self.records.add(parts)
-        elif index == "payment":
-            self.payments.add(parts)
+        elif index == "document":
+            self.documents.add(parts)
 
 
 def needed_by(messages: Iterable[Message]) -> NeededVouchers:
@@ -44,7 +44,7 @@ def needed_by(messages: Iterable[Message]) -> NeededVouchers:
         data = message.data
         needed.companies.update(_companies(data))
         if isinstance(data, DocumentReversed):
-            needed.payments.add((data.ledger, data.company, data.document))
+            needed.documents.add((data.ledger, data.company, data.document))
         elif isinstance(data, SettlementReversed):
             needed.records.update((record.run, record.ledger, record.number) for record in data.records)
     return needed

@@ -36,9 +36,10 @@ _IN_ORDER: Final = "order by company, series, number"
 OF_RECORDS: Final = f"""
 {_VOUCHERS} join unnest($1::text[], $2::text[]) as run (source, id)
 on v.run_id = run.id and v.run_source = run.source where v.kind = 'settlement' {_IN_ORDER}"""
-OF_PAYMENTS: Final = f"""
-{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as payment (ledger, company, document)
-on v.document = payment.document and v.company = payment.company and v.ledger = payment.ledger where v.kind = 'payment' {_IN_ORDER}"""
+OF_DOCUMENTS: Final = f"""
+{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as named (ledger, company, document)
+on v.document = named.document and v.company = named.company and v.ledger = named.ledger
+where v.kind not in ('settlement', 'settlement_reversal', 'payment_reversal', 'document_reversal') {_IN_ORDER}"""
 OF_VOUCHERS: Final = f"""
 {_LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
 using (company, series, number) order by l.company, l.series, l.number, l.line"""
@@ -133,7 +134,7 @@ class Store:
 
 
 async def _load(connection: Connection, books: Books, needed: NeededVouchers) -> None:
-    if needed.records or needed.payments:
+    if needed.records or needed.documents:
         await _load_originals(connection, books, needed)
     await _load_numbers(connection, books, needed.companies | {voucher.company for voucher in books.vouchers})
 
@@ -141,10 +142,10 @@ async def _load(connection: Connection, books: Books, needed: NeededVouchers) ->
 async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers) -> None:
     runs = sorted({(run.source, run.id) for run, _, _ in needed.records})
     rows = await connection.fetch(OF_RECORDS, *_columns(runs, 2)) if runs else []
-    rows += await connection.fetch(OF_PAYMENTS, *_columns(sorted(needed.payments), 3)) if needed.payments else []
+    rows += await connection.fetch(OF_DOCUMENTS, *_columns(sorted(needed.documents), 3)) if needed.documents else []
     keys = [(row["company"], row["series"], row["number"]) for row in rows]
     lines = _by_voucher(await connection.fetch(OF_VOUCHERS, *_columns(keys, 3)))
-    places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("payment", key) for key in needed.payments]
+    places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("document", key) for key in needed.documents]
     found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in places}
     for row in rows:
         key, voucher = _voucher(row, lines)

@@ -58,7 +58,7 @@ class DocumentPosted:
 
 @dataclass(slots=True)
 class DocumentReversed:
-    """A document was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00.
+    """A document of any kind was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00.
 
     `text` is that of the document's lines, where it gave one.
     """

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from services.posting.rules.numbers import VoucherKey
 from shared import working_set
 from shared.events.envelope import EventRef
-from shared.events.kinds import PAYMENT, SETTLEMENT
+from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.events.vouchers import Voucher
 from shared.money import ZERO
 from shared.reference import Reference
@@ -70,19 +70,19 @@ def by_record(voucher: Voucher) -> tuple[Hashable, ...]:
     return ((voucher.settlement, voucher.ledger, voucher.record),) if voucher.kind == SETTLEMENT else ()
 
 
-def by_payment(voucher: Voucher) -> tuple[Hashable, ...]:
-    """Under which payment (ledger, company, document) a voucher is found: only the payment's own."""
-    return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind == PAYMENT else ()
+def by_document(voucher: Voucher) -> tuple[Hashable, ...]:
+    """Under which document (ledger, company, number) a voucher is found: only the document's own."""
+    return ((voucher.ledger, voucher.company, voucher.document),) if voucher.kind in DOCUMENT_KINDS else ()
 
 
-INDEXES: Final[dict[str, Callable[[Voucher], tuple[Hashable, ...]]]] = {"record": by_record, "payment": by_payment}
+INDEXES: Final[dict[str, Callable[[Voucher], tuple[Hashable, ...]]]] = {"record": by_record, "document": by_document}
 """How a reversal finds the vouchers that it mirrors."""
 
 
 class Books(working_set.Books):
     """All that the posting core reads and writes.
 
-    Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `payment` (ledger, company, document).
+    Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `document` (ledger, company, number).
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
@@ -101,9 +101,9 @@ class Books(working_set.Books):
         """The vouchers of a settlement record, one per company, in the order of the companies' codes."""
         return sorted(self.vouchers.find("record", (run, ledger, number)), key=lambda voucher: voucher.company)
 
-    def of_payment(self, ledger: str, company: str, document: str) -> Voucher | None:
-        """The voucher of a payment."""
-        return next(iter(self.vouchers.find("payment", (ledger, company, document))), None)
+    def of_document(self, ledger: str, company: str, document: str) -> Voucher | None:
+        """The voucher of a document, its own."""
+        return next(iter(self.vouchers.find("document", (ledger, company, document))), None)
 
     @property
     def new_vouchers(self) -> list[Voucher]:

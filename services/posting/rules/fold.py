@@ -12,7 +12,7 @@ from typing import Any, Final
 from services.posting.rules.books import Books
 from services.posting.rules.documents import document_voucher
 from services.posting.rules.records_posting import settlement_vouchers
-from services.posting.rules.reversals import payment_reversal_voucher, settlement_reversal_vouchers
+from services.posting.rules.reversals import document_reversal_voucher, settlement_reversal_vouchers
 from services.posting.rules.voucher_draft import VoucherDraft
 from shared.events.emitting import Emitter, caused_by
 from shared.events.envelope import Message, Outgoing
@@ -22,7 +22,7 @@ VOUCHER_POSTED: Final = "voucher.posted"
 
 _DRAFTS: Final[dict[str, Callable[[Books, Any], Iterable[VoucherDraft]]]] = {
     "document.posted": lambda books, data: (document_voucher(books.reference, data),),
-    "document.reversed": lambda books, data: (payment_reversal_voucher(books, data),),
+    "document.reversed": lambda books, data: (document_reversal_voucher(books, data),),
     "settlement.posted": lambda books, data: settlement_vouchers(books.reference, data),
     "settlement.reversed": settlement_reversal_vouchers,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from services.posting.rules.books import Books
 from services.posting.rules.voucher_draft import PostingDefectError, VoucherDraft, VoucherHeader, new_voucher
+from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT, PAYMENT_REVERSAL
 from shared.events.settlements import DocumentReversed, SettlementReversed
 from shared.events.vouchers import Voucher
 
@@ -23,12 +24,13 @@ def settlement_reversal_vouchers(books: Books, reversal: SettlementReversed) -> 
     return drafts
 
 
-def payment_reversal_voucher(books: Books, reversal: DocumentReversed) -> VoucherDraft:
-    """The mirror of a payment's voucher; PostingDefectError if the payment has none."""
-    original = books.of_payment(reversal.ledger, reversal.company, reversal.document)
-    header = VoucherHeader(reversal.ledger, "payment_reversal", reversal.date, reversal.document)
+def document_reversal_voucher(books: Books, reversal: DocumentReversed) -> VoucherDraft:
+    """The mirror of a document's own voucher; PostingDefectError if it has none. Of a payment it has a kind of its own."""
+    original = books.of_document(reversal.ledger, reversal.company, reversal.document)
+    kind = PAYMENT_REVERSAL if original is None or original.kind == PAYMENT else DOCUMENT_REVERSAL
+    header = VoucherHeader(reversal.ledger, kind, reversal.date, reversal.document)
     if original is None:
-        msg = f"{reversal.company}: {header}: there is no payment voucher of this document to mirror"
+        msg = f"{reversal.company}: {header}: there is no voucher of this document to mirror"
         raise PostingDefectError(msg)
     return _mirror(books, original, header)
 

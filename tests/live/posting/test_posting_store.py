@@ -231,12 +231,12 @@ async def test_reversals_are_found_by_an_index(connection: Any) -> None:
     await connection.execute("set enable_seqscan = off")
     plans = [
         await connection.fetch(f"explain {store_module.OF_RECORDS}", ["scenario"], ["PAY"]),
-        await connection.fetch(f"explain {store_module.OF_PAYMENTS}", ["receivable"], ["FAB"], ["PAY"]),
+        await connection.fetch(f"explain {store_module.OF_DOCUMENTS}", ["receivable"], ["FAB"], ["PAY"]),
         await connection.fetch(f"explain {store_module.OF_VOUCHERS}", ["FAB"], ["AR-SET"], [1]),
     ]
     text = ["\n".join(row[0] for row in plan) for plan in plans]
     assert "vouchers_of_a_run" in text[0]
-    assert "vouchers_of_a_payment" in text[1]
+    assert "vouchers_of_a_document" in text[1]
     assert "lines_pkey" in text[2]
 
 

@@ -149,8 +149,19 @@ def test_a_payment_reversal_mirrors_the_payments_voucher_and_not_its_settlements
 
 
 def test_a_reversal_of_what_has_no_voucher_is_a_defect() -> None:
-    with pytest.raises(PostingDefectError, match="FAB: receivable payment_reversal voucher of P: there is no payment voucher"):
-        post(books(), document("P", "invoice", "10.00"), reversed_document("P"))
+    with pytest.raises(PostingDefectError, match="FAB: receivable payment_reversal voucher of P: there is no voucher"):
+        post(books(), document("I", "invoice", "10.00"), reversed_document("P"))
+
+
+@pytest.mark.parametrize("kind", ["invoice", "credit_note", "refund"])
+def test_a_document_of_any_other_kind_is_mirrored_under_a_kind_and_series_of_its_own(kind: str) -> None:
+    group = books()
+    (original,) = post(group, document("D", kind, "10.00"))
+    (voucher,) = post(group, reversed_document("D", date_=date(2015, 4, 1)))
+    assert (voucher.kind, voucher.voucher, voucher.document) == ("document_reversal", "AR-DRV-000001", "D")
+    assert [(line.account, line.debit, line.credit) for line in voucher.lines] == [
+        (line.account, line.credit, line.debit) for line in original.lines
+    ]
 
 
 # Texts
