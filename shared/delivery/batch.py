@@ -8,6 +8,8 @@ Invariant:
   whole in the table `failed`, the rest of the batch is folded without it, and readiness says so until an operator has it
   tried again: dropping it would lose it, and holding the batch would stop every company for one message.
 - A transient failure is tried again for ever (shared.runtime.retry).
+- What one transaction takes is bounded by its weight (weight.py). Where memory or the database's time does not suffice, the
+  same work is taken in halves, and after a crash in small parts, so that no batch can stop the service for good.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -26,6 +28,7 @@ from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
+from shared.delivery.weight import Pace, by_entries, first_by_size
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
 from shared.runtime.retry import Runtime, any_error, retry_forever
@@ -46,6 +49,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+MOST_TIMEOUTS: Final = 2
+"""So often the database may not finish a batch in time before it is taken in halves."""
+
+
+class OverdueError(TimeoutError):
+    """The database was there, and did not finish the work of a batch in time."""
+
+
 @dataclass(slots=True)
 class Batch:
     """What is to be done in one transaction. `positions`: where to read on; `retried`: rows of `failed` it came from."""
@@ -63,37 +74,88 @@ class Delivery:
         self.runtime = runtime
         self.database = database
         self.watermark = Watermark(database, broker, runtime)
+        self.pace = Pace()
         self.busy_since: dict[int, float] = {}
         self._relay = relay
         self._turn = asyncio.Lock()
         self._epoch = -1
         self._store: Store[Any] = service.store()
 
+    async def start(self, instance: str) -> None:
+        """Notes that this instance runs; if the one before it has crashed, perhaps over its batch, small parts come first."""
+        async with self.database.transaction() as connection:
+            if not await tables.note_start(connection, instance):
+                log.warning("the last stop was a crash: small parts are taken first", instance=instance)
+                self.pace.be_cautious()
+
+    async def stop(self, instance: str) -> None:
+        """Notes that this instance stops in good order."""
+        async with self.database.transaction() as connection:
+            await tables.note_stop(connection, instance)
+
     async def deliver(self, records: Sequence[Record]) -> None:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.runtime.clock.monotonic()
         try:
-            incoming = [decoded(record) for record in records if may_concern(self.service, record)]
-            messages = [each for each in incoming if isinstance(each, Message)]
-            if Topic.REFERENCE in self.service.subscriptions:
-                await self.watermark.wait_for(max((each.reference_offset for each in messages), default=0))
             BATCH_SIZE.labels(self.service.name).observe(len(records))
-            with traced(self.service.name, messages):
-                await self.take(Batch(incoming, _positions(records)))
+            rest = records
+            while rest:
+                part = first_by_size(rest, self.pace.limits)
+                if await self._is_delivered(part):
+                    rest = rest[len(part) :]
         finally:
             del self.busy_since[id(records)]
 
-    async def take(self, batch: Batch) -> None:
-        """Takes a batch; if the database refuses its data, in halves, until the message is found that it refuses."""
+    async def _is_delivered(self, part: Sequence[Record]) -> bool:
+        """Whether a part is in the database; False: memory did not suffice to read it, so smaller ones are to be tried."""
         try:
-            await self.transact(partial(self._take, batch))
-        except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data
+            await self._deliver_part(part)
+        except MemoryError as error:
+            self.pace.be_cautious()
+            if len(part) > 1:
+                return False
+            await self._keep_failed(Batch([Defect(part[0], error)], _positions(part)), error)
+        return True
+
+    async def _deliver_part(self, records: Sequence[Record]) -> None:
+        """Reads a part of a batch, and takes it in as many transactions as its events weigh."""
+        incoming = [decoded(record) for record in records if may_concern(self.service, record)]
+        messages = [each for each in incoming if isinstance(each, Message)]
+        if Topic.REFERENCE in self.service.subscriptions:
+            await self.watermark.wait_for(max((each.reference_offset for each in messages), default=0))
+        parts = list(by_entries(incoming, self.pace.limits)) or [[]]
+        with traced(self.service.name, messages):
+            for part in parts:
+                # What is passed over after the last part's events counts as read with it.
+                positions = _positions(records if part is parts[-1] else map(_record, part))
+                await self.take(Batch(part, positions))
+                self.pace.succeeded()
+
+    async def take(self, batch: Batch) -> None:
+        """Takes a batch; in halves if the database refuses its data, or if memory or time do not suffice."""
+        try:
+            await self.transact(partial(self._take, batch), retry_if=self._retried(batch))
+        except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data, or its weight
+            if isinstance(error, MemoryError | TimeoutError):
+                self.pace.be_cautious()
             if len(batch.incoming) == 1:
                 await self._keep_failed(batch, error)
                 return
             middle = len(batch.incoming) // 2
-            for half in (batch.incoming[:middle], batch.incoming[middle:]):
-                await self.take(Batch(half, _positions(map(_record, half)), batch.retried))
+            first, second = batch.incoming[:middle], batch.incoming[middle:]
+            await self.take(Batch(first, _positions(map(_record, first)), batch.retried))
+            await self.take(Batch(second, batch.positions, batch.retried))
+
+    def _retried(self, batch: Batch) -> Callable[[BaseException], bool]:
+        """What may pass is tried again; of several messages that the database does not finish in time, only once."""
+        timeouts = 0
+
+        def retry_if(error: BaseException) -> bool:
+            nonlocal timeouts
+            timeouts += isinstance(error, OverdueError)
+            return self.runtime.is_transient(error) and (timeouts < MOST_TIMEOUTS or len(batch.incoming) == 1)
+
+        return retry_if
 
     async def transact(self, work: Work, retry_if: Callable[[BaseException], bool] | None = None) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
@@ -106,7 +168,7 @@ class Delivery:
             try:
                 async with self.database.transaction() as connection:
                     state = await tables.open_batch(connection, self.database.schema)
-                    row, messages = await work(connection, state, self._current_store(state))
+                    row, messages = await _in_time(work(connection, state, self._current_store(state)))
             except BaseException:
                 self._relay.catch_up()  # the commit's outcome may be unknown: if it was one, the row is in the table
                 raise
@@ -174,10 +236,20 @@ class Delivery:
             log.error("a message is kept in the table failed", topic=each.record.topic, offset=each.record.offset, exc_info=each.error)
 
 
+async def _in_time(work: Awaitable[Written]) -> Written:
+    """What the work gives; OverdueError if the database took longer for it than it may, which is not the database being away."""
+    try:
+        return await work
+    except TimeoutError as error:
+        raise OverdueError(str(error) or "the database did not answer in time") from error
+
+
 def decoded(record: Record) -> Incoming:
     """What a record is. That decoding raises is a defect of ours, for this record alone."""
     try:
         return decode(record)
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - see above
         return Defect(record, error)
 

@@ -120,6 +120,8 @@ def fold_candidates(service: AnyService, books: WorkingSet, inbox: Inbox, batch:
             _fold_one(service, books, inbox, candidate, folded)
         except NotLoadedError as error:
             folded.missing.setdefault(error.missing, candidate.number)
+        except MemoryError:  # of the batch's weight, not of this message
+            raise
         except Exception as error:  # noqa: BLE001 - any failure of a core is a defect of this message alone
             if not folded.missing:  # after something was missing the books are half-changed: such an error says nothing
                 folded.defect = (candidate.number, error)

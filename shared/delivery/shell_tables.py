@@ -84,6 +84,17 @@ async def open_batch(connection: Connection, schema: str) -> State:
     return State(row["epoch"], row["reference"], row["base"])
 
 
+async def note_start(connection: Connection, instance: str) -> bool:
+    """Notes that an instance runs; whether the one before it under the same name had stopped in good order."""
+    query = "insert into running (instance) values ($1) on conflict do nothing returning true"
+    return bool(await connection.fetchval(query, instance))
+
+
+async def note_stop(connection: Connection, instance: str) -> None:
+    """Notes that an instance stopped in good order."""
+    await connection.execute("delete from running where instance = $1", instance)
+
+
 async def claim(connection: Connection, digests: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
     """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
     if not digests:

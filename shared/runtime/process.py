@@ -130,6 +130,11 @@ class Process:
     async def _migrate(self) -> None:
         bring = migrate if self.settings.provision else check_migrated
         await bring(self.database, self.database.schema, self.service)
+        await self.delivery.start(self._instance)
+
+    @property
+    def _instance(self) -> str:
+        return self.settings.group_instance_id or ""
 
     async def _handle(self, consumer: Consumer, records: Sequence[Record]) -> None:
         await self.bases.check(consumer)
@@ -143,6 +148,9 @@ class Process:
             async with self.runtime.clock.timeout(_DRAIN_WITHIN):
                 await self.relay.drained()
         await ended(relaying, self.runtime.clock)
+        with suppress(Exception):  # then it counts as a crash, which costs the next start some smaller batches
+            async with self.runtime.clock.timeout(_DRAIN_WITHIN):
+                await self.delivery.stop(self._instance)
         await self.ports.producer.close()
         await self.database.close()
 

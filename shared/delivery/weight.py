@@ -1,0 +1,120 @@
+"""What a batch weighs, and how it is divided: by records, by bytes, and by the entries of the events' lists.
+
+Invariant: a part is never empty and never heavier than its limit, unless it is one record; the parts in their order are the
+batch. One event of 90 KB with 1,000 lines costs a hundred times the memory of one payment: a count of records alone bounds
+nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from shared.events.envelope import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from shared.delivery.folding import Incoming
+    from shared.events.envelope import Record
+
+T = TypeVar("T")
+
+MOST_RECORDS: Final = 500
+MOST_BYTES: Final = 2 * 1024 * 1024
+MOST_ENTRIES: Final = 10_000
+CAUTIOUS: Final = 16
+"""After a crash or a lack of memory: the part of a full batch that is tried first."""
+STEADY: Final = 8
+"""So many parts have to succeed before the next are twice as large."""
+
+
+class Limits(NamedTuple):
+    """What one transaction takes at most: records, their size in bytes, and entries of the lists in them (lines, marks, documents)."""
+
+    records: int = MOST_RECORDS
+    size: int = MOST_BYTES
+    entries: int = MOST_ENTRIES
+
+    def divided(self, by: int) -> Limits:
+        """A part of these limits, of everything at least one."""
+        return Limits(*(max(1, limit // by) for limit in self))
+
+
+class Pace:
+    """How much is taken at once: all, or a part that grows again with every few successes."""
+
+    def __init__(self) -> None:
+        self._divisor = 1
+        self._successes = 0
+
+    @property
+    def limits(self) -> Limits:
+        """What one transaction takes at most now."""
+        return Limits().divided(self._divisor)
+
+    def be_cautious(self) -> None:
+        """Something ended badly with as much as this: small parts from now on."""
+        self._divisor = max(CAUTIOUS, min(MOST_RECORDS, self._divisor * 2))
+        self._successes = 0
+
+    def succeeded(self) -> None:
+        """A part is in the database."""
+        if self._divisor > 1:
+            self._successes += 1
+            if self._successes == STEADY:
+                self._divisor, self._successes = self._divisor // 2, 0
+
+
+def first_by_size(records: Iterable[Record], limits: Limits) -> list[Record]:
+    """The first records that are taken together, by their number and size."""
+    return next(_divided(records, bytes_of, limits.records, limits.size))
+
+
+def by_entries(incoming: Iterable[Incoming], limits: Limits) -> list[list[Incoming]]:
+    """What was read, in parts of so many entries."""
+    return list(_divided(incoming, entries_of, limits.records, limits.entries))
+
+
+def _divided(items: Iterable[T], weigh: Callable[[T], int], most: int, heaviest: int) -> Iterator[list[T]]:
+    part: list[T] = []
+    weight = 0
+    for item in items:
+        more = weigh(item)
+        if part and (len(part) >= most or weight + more > heaviest):
+            yield part
+            part, weight = [], 0
+        part.append(item)
+        weight += more
+    if part:
+        yield part
+
+
+def bytes_of(record: Record) -> int:
+    """The bytes of a record: key, value and headers."""
+    headers = sum(len(name) + len(value) for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
+def entries_of(event: Incoming) -> int:
+    """How many entries the lists of an event's data have."""
+    return 1 + _entries(event.data) if isinstance(event, Message) else 1
+
+
+def _entries(data: Any) -> int:
+    entries = 0
+    for name in _fields_of(type(data)):
+        value = getattr(data, name)
+        entries += len(value) if isinstance(value, list | tuple | dict) else _entries(value)
+    return entries
+
+
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
+    return names
+
+
+_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {}
+"""The fields of the classes of the contract, by class."""
