@@ -18,6 +18,7 @@ from services.posting import queries as ledger
 from services.registry import SERVICES
 from services.settlement import queries as subledger
 from shared.delivery.inbox import inbox_key
+from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT, PAYMENT_REVERSAL
 from shared.money import ZERO
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class _Documents:
         self.count += 1
         self.kinds[document.company, document.ledger, document.kind] += 1
         if document.is_reversed:
-            self.kinds[document.company, document.ledger, "payment_reversal"] += 1
+            reversal = PAYMENT_REVERSAL if document.kind == PAYMENT else DOCUMENT_REVERSAL
+            self.kinds[document.company, document.ledger, reversal] += 1
         sign = 1 if document.balance > 0 else -1
         self.open[document.company, document.ledger] += sign * document.open_accounting_amount
 

@@ -16,7 +16,9 @@ from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
 APPROVAL: Final = "journal-approval.requested"
-REQUESTS: Final = frozenset({"settlement.requested", "settlement-reversal.requested", "payment-reversal.requested"})
+REQUESTS: Final = frozenset(
+    {"settlement.requested", "settlement-reversal.requested", "document-reversal.requested", "payment-reversal.requested"}
+)
 
 
 def _identity(message: Message) -> Identity:

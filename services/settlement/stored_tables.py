@@ -63,6 +63,10 @@ def joined(key: tuple[str, ...]) -> str:
     return JOIN.join(key)
 
 
+_LISTS: Final = frozenset({"reserves", "concerns"})
+"""Columns of several keys, which a statement gets joined: unnest would flatten an array of arrays."""
+
+
 def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
     """Select, upsert and delete of a table by its key columns and all its columns (name -> type)."""
     unnested = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(key.values(), start=1))
@@ -71,7 +75,7 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
     select = f"select t.body from {name} t join unnest({unnested}) as k ({names}) on {match}"  # noqa: S608 - names of our own
     delete = f"delete from {name} t using unnest({unnested}) as k ({names}) where {match}"  # noqa: S608
     values = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
-    selected = ", ".join(f"string_to_array({column}, chr(30))" if column == "reserves" else column for column in columns)
+    selected = ", ".join(f"string_to_array({column}, chr(30))" if column in _LISTS else column for column in columns)
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     upsert = (
         f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({values}) as v ({', '.join(columns)}) "  # noqa: S608
@@ -126,13 +130,15 @@ def _parked_row(parked: Parked) -> Row:
             "event": parked.event,
             "need": tuple(parked.need),
             "reserves": [tuple(key) for key in parked.reserves],
+            "concerns": [tuple(key) for key in parked.concerns],
             "after": [tuple(run) for run in parked.after],
             "message": _message(parked.message),
         },
         default=tuple,
     )
     wakes = joined(parked.need.wake_key)
-    return (parked.sequence, wakes, _reserves(parked.reserves), *parked.event, parked.message.time, body.decode())
+    keys = (_reserves(parked.reserves), _reserves(parked.concerns))
+    return (parked.sequence, wakes, *keys, *parked.event, parked.message.time, body.decode())
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -174,6 +180,7 @@ def _read_parked(body: str) -> tuple[Any, Any]:
         Need(reason, key, tuple(wake_key)),
         tuple(DocumentKey(*parts) for parts in stored["reserves"]),
         tuple(EventRef(*run) for run in stored["after"]),
+        tuple(DocumentKey(*parts) for parts in stored.get("concerns", ())),
     )
     return parked.sequence, parked
 
@@ -271,7 +278,15 @@ TABLES: Final[dict[str, StoredTable]] = {
             *_statements(
                 "waiting",
                 {"sequence": "bigint"},
-                {"sequence": "bigint", "wakes": "text", "reserves": "text", **_REF, "since": "timestamptz", "body": "json"},
+                {
+                    "sequence": "bigint",
+                    "wakes": "text",
+                    "reserves": "text",
+                    "concerns": "text",
+                    **_REF,
+                    "since": "timestamptz",
+                    "body": "json",
+                },
             ),
             key=lambda key: (key,),
             row=_parked_row,
@@ -279,6 +294,9 @@ TABLES: Final[dict[str, StoredTable]] = {
             indexes={
                 "wakes": StoredIndex("select body from waiting where wakes = any($1::text[])", lambda key: (joined(key),)),
                 "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
+                "concerns": StoredIndex(
+                    "select body from waiting where concerns && $1::text[] and cardinality(concerns) > 0", lambda key: (joined(key),)
+                ),
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
             few=(None, "select body from waiting limit $1"),

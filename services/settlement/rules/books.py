@@ -43,6 +43,7 @@ class Books(working_set.Books):
             {
                 "wakes": lambda parked: (parked.need.wake_key,),
                 "reserves": lambda parked: parked.reserves,
+                "concerns": lambda parked: parked.concerns,
                 "event": lambda parked: (parked.event,),
             },
         )

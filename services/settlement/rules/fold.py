@@ -43,6 +43,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "payment.refused": refused_payment,
     "settlement.requested": carry_out_request,
     "settlement-reversal.requested": begin_reversal,
+    "document-reversal.requested": begin_reversal,
     "payment-reversal.requested": begin_reversal,
     "sales-payment-journal.created": create_journal,
     "sales-payment-journal.posted": post_journal,

@@ -18,6 +18,7 @@ from shared.events.inbound import (
     CASH,
     CashDiscount,
     DocumentRef,
+    DocumentReversalRequested,
     InvoicePosted,
     Mark,
     PaymentPosted,
@@ -88,16 +89,17 @@ class SettlementInstruction(NamedTuple):
 class ReversalInstruction(NamedTuple):
     """What is to be taken back: a document itself (`takes_back_document`), or the settlements of a payment or of an event.
 
-    `field` is the JSON pointer under which the request names it.
+    `field` is the JSON pointer under which the request names it. `only_payment`: it can be nothing but a payment.
     """
 
     ledger: Ledger
     document: DocumentKey | None
     settlement: EventRef | None
-    takes_back_document: bool
     field: str
     date: dt.date | None
     reason: str
+    takes_back_document: bool = False
+    only_payment: bool = False
 
 
 class Reply(NamedTuple):
@@ -241,14 +243,18 @@ def _settlement_reversal(message: Message, data: SettlementReversalRequested) ->
     settlement = EventRef(data.settlement_source or message.ref.source, data.settlement) if data.settlement is not None else None
     document = _key(data.ledger, data.payment)
     field_ = "/payment" if document is not None else "/settlement"
-    reversal = ReversalInstruction(data.ledger, document, settlement, False, field_, data.date, data.reason or "")  # noqa: FBT003 - see the class
+    reversal = ReversalInstruction(data.ledger, document, settlement, field_, data.date, data.reason or "", only_payment=True)
     return _plain(message, reversal=reversal)
+
+
+def _document_reversal(message: Message, data: DocumentReversalRequested) -> Incoming:
+    about = (_key(data.ledger, data.document), None, "/document", data.date, data.reason or "")
+    return _plain(message, reversal=ReversalInstruction(data.ledger, *about, takes_back_document=True))
 
 
 def _payment_reversal(message: Message, data: PaymentReversalRequested) -> Incoming:
-    document = _key(data.ledger, data.payment)
-    reversal = ReversalInstruction(data.ledger, document, None, True, "/payment", data.date, data.reason or "")  # noqa: FBT003 - see the class
-    return _plain(message, reversal=reversal)
+    about = (_key(data.ledger, data.payment), None, "/payment", data.date, data.reason or "")
+    return _plain(message, reversal=ReversalInstruction(data.ledger, *about, takes_back_document=True, only_payment=True))
 
 
 def _key(ledger: Ledger, ref: DocumentRef | None) -> DocumentKey | None:
@@ -263,5 +269,6 @@ _READERS: Final[dict[type, Callable[[Message, Any], Incoming]]] = {
     SalesPaymentsReply: _reply,
     SettlementRequested: _request,
     SettlementReversalRequested: _settlement_reversal,
+    DocumentReversalRequested: _document_reversal,
     PaymentReversalRequested: _payment_reversal,
 }

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.refusals import first_refusal
+from services.settlement.rules.refusals import Refusal, judge
 from services.settlement.rules.run.carry_out import carry_out, next_number
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.gather import gather
+from services.settlement.rules.run.records import MadeRecord
+from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
 from services.settlement.rules.waiting import for_document, for_reservation
-from shared.waiting import Need
+from shared.waiting import Need, rank
 
 
 def carry_out_request(turn: Turn) -> None:
@@ -39,24 +41,40 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
         turn.park(parked, need)
         return
     instruction = _with_documents(turn, instruction, parked.sequence)
-    try:
-        refusal = first_refusal(turn.books, instruction)
-        if refusal is not None:
-            frees_id = instruction.payment is None
-            turn.refuse(refusal.code, refusal.field, refusal.message, scope="settlement", frees_id=frees_id)
-            leave_open(turn)
-            turn.release(parked)
-            return
-        run = gather(turn.books.reference, instruction, turn.books.documents.get)
-        records = compute(run, next_number(turn, instruction.run, instruction.ledger))
-    except WaitForError as missing:
-        turn.park(parked, missing.need)
+    verdict = judge(turn.books, instruction)
+    if verdict.refusal is not None:
+        _refuse(turn, instruction, verdict.refusal)
+        turn.release(parked)
         return
+    computed = _computed(turn, instruction, verdict.undecided)
+    if isinstance(computed, Need):
+        turn.park(parked, computed)
+        return
+    run, records = computed
     carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)
     for key in instruction.keys:
         settle_automatically(turn, key, run.date, instruction.run)
+
+
+def _computed(
+    turn: Turn, instruction: SettlementInstruction, undecided: Need | None
+) -> Need | tuple[Run, list[MadeRecord]]:
+    """The run with its records, or the first thing in the table's order that it waits for."""
+    try:
+        run = gather(turn.books.reference, instruction, turn.books.documents.get)
+        records = compute(run, next_number(turn, instruction.run, instruction.ledger))
+    except WaitForError as missing:
+        needs = [missing.need, undecided] if undecided is not None else [missing.need]
+        return min(needs, key=lambda need: rank(need.reason, of_document=False))
+    return undecided if undecided is not None else (run, records)
+
+
+def _refuse(turn: Turn, instruction: SettlementInstruction, refusal: Refusal) -> None:
+    frees_id = instruction.payment is None
+    turn.refuse(refusal.code, refusal.field, refusal.message, scope="settlement", frees_id=frees_id)
+    leave_open(turn)
 
 
 def leave_open(turn: Turn) -> None:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.run.conversion import Conversion
+from services.settlement.rules.run.conversion import Conversion, WaitForError
 from services.settlement.rules.values import Document, DocumentKey
 from shared.money import fits, minor_digits
+from shared.waiting import Need
 
 
 class Refusal(NamedTuple):
@@ -24,12 +25,22 @@ class Refusal(NamedTuple):
     message: str
 
 
-def first_refusal(books: Books, instruction: SettlementInstruction) -> Refusal | None:
-    """The first code of the table that applies, documents in the order of the marks; None: nothing contradicts."""
+class Verdict(NamedTuple):
+    """What contradicts, else what has to be known before it can be said that nothing does."""
+
+    refusal: Refusal | None
+    undecided: Need | None
+
+
+def judge(books: Books, instruction: SettlementInstruction) -> Verdict:
+    """The first code of the table that applies, documents in the order of the marks; what certainly contradicts does so at once."""
+    undecided: Need | None = None
     for check in _CHECKS:
-        for refusal in check(books, instruction):
-            return refusal
-    return None
+        for found in check(books, instruction):
+            if isinstance(found, Refusal):
+                return Verdict(found, None)
+            undecided = undecided or found
+    return Verdict(None, undecided)
 
 
 def _at(place: int, name: str = "") -> str:
@@ -109,22 +120,38 @@ def _closed(_books: Books, instruction: SettlementInstruction) -> Iterator[Refus
             yield Refusal("document-closed", _at(place, "document"), f"{_name(document)} has nothing left open")
 
 
-def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal | Need]:
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
         open_ = f"{_name(document)} has {document.open} {document.currency} open"
-        if mark.amount_to_settle is not None and _more_than_open(books, instruction, document, mark.amount_to_settle):
-            yield Refusal("over-settled", _at(place, "amount_to_settle"), f"{mark.amount_to_settle} is more than that: {open_}")
+        if mark.amount_to_settle is not None:
+            try:
+                is_more = _more_than_open(books, instruction, document, mark.amount_to_settle)
+            except WaitForError as missing:
+                yield missing.need
+            else:
+                if is_more:
+                    yield Refusal("over-settled", _at(place, "amount_to_settle"), f"{mark.amount_to_settle} is more than that: {open_}")
         if mark.cash_discount_to_take is not None and mark.cash_discount_to_take > document.open and not document.lowers:
             yield Refusal("over-settled", _at(place, "cash_discount_to_take"), f"{mark.cash_discount_to_take} is more than that: {open_}")
 
 
 def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, amount: Decimal) -> bool:
-    """In another currency than the document's: only what is more both in the payment's and in the document's."""
+    """In another currency than the document's: only what is more both in the payment's and in the document's.
+
+    WaitForError if a rate is missing without which it cannot be said.
+    """
     payment = instruction.own_document
     if payment is None or payment.currency == document.currency:
         return amount > document.open
     conversion = Conversion(books.reference, payment, document)
-    return amount > conversion.cost(document.open) and conversion.worth(amount) > document.open
+    try:
+        if amount <= conversion.cost(document.open):
+            return False
+    except WaitForError:
+        if conversion.worth(amount) > document.open:
+            raise
+        return False
+    return conversion.worth(amount) > document.open
 
 
 def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:

@@ -47,31 +47,41 @@ def try_to_reverse(turn: Turn, parked: Parked) -> None:
     if need is None:
         need = _take_back_document(turn, reversal) if reversal.takes_back_document else _take_back_settlements(turn, reversal)
     if need is not None:
-        turn.park(parked, need)
+        turn.park(parked._replace(concerns=_documents_of(turn, reversal)), need)
     else:
         turn.release(parked)
 
 
+def _documents_of(turn: Turn, reversal: ReversalInstruction) -> tuple[DocumentKey, ...]:
+    """The documents that a reversal is known to concern by now."""
+    named = [] if reversal.document is None else [reversal.document]
+    records = [record for record in _concerned(turn, reversal) if not record.is_reversed]
+    return tuple(dict.fromkeys([*named, *(key for record in records for key in (record.lowering, record.raising))]))
+
+
 def _missing(turn: Turn, parked: Parked, reversal: ReversalInstruction) -> Need | None:
     if reversal.document is not None:
-        return _missing_document(turn, parked, reversal.document)
+        need = _missing_document(turn, reversal.document)
+        return need or (_earlier_run(turn, parked, reversal.document) if reversal.takes_back_document else None)
     if reversal.settlement is not None:
         return _missing_event(turn, parked, reversal.settlement)
     msg = f"{turn.message.ref.id} names nothing to reverse"
     raise SettlementDefectError(msg)
 
 
-def _missing_document(turn: Turn, parked: Parked, key: DocumentKey) -> Need | None:
-    """Waits for the document, for its own marks, and for an earlier run over it."""
+def _missing_document(turn: Turn, key: DocumentKey) -> Need | None:
+    """Waits for the document, and for its own marks."""
     document = turn.books.documents.get(key)
     if document is None:
         return for_document(key)
-    for other in turn.books.waiting.find("reserves", key):
-        if other.event == document.event:
-            return for_marks_of(key)
-        if other.sequence < parked.sequence:
-            return for_reservation(key)
-    return None
+    waits = any(other.event == document.event for other in turn.books.waiting.find("reserves", key))
+    return for_marks_of(key) if waits else None
+
+
+def _earlier_run(turn: Turn, parked: Parked, key: DocumentKey) -> Need | None:
+    """A document's reversal takes what an earlier run over it has reserved; that of its settlements gives, and does not wait."""
+    waits = any(other.sequence < parked.sequence for other in turn.books.waiting.find("reserves", key))
+    return for_reservation(key) if waits else None
 
 
 def _missing_event(turn: Turn, parked: Parked, named: EventRef) -> Need | None:
@@ -98,7 +108,7 @@ def _refuse(turn: Turn, code: str, field_: str, message: str) -> None:
 
 def _take_back_document(turn: Turn, reversal: ReversalInstruction) -> Need | None:
     document = _named(turn, reversal)
-    refusal = _document_refusal(document, reversal)
+    refusal = _document_refusal(turn, document, reversal)
     if refusal is not None:
         _refuse(turn, *refusal)
         return None
@@ -125,23 +135,29 @@ def _document(turn: Turn, key: DocumentKey) -> Document:
     return document
 
 
-def _document_refusal(document: Document, reversal: ReversalInstruction) -> tuple[str, str, str] | None:
-    name = f"{document.company} {document.document}"
-    if document.kind != PAYMENT:
-        return "invalid", reversal.field, f"{name} is of the kind {document.kind}: only a payment can be reversed"
+def _document_refusal(turn: Turn, document: Document, reversal: ReversalInstruction) -> tuple[str, str, str] | None:
+    """The first code of the table that applies (events.md), its field and what is said."""
+    name = f"the {document.kind.replace('_', ' ')} {document.company} {document.document}"
+    if reversal.only_payment and document.kind != PAYMENT:
+        what = f"{document.company} {document.document} is of the kind {document.kind}"
+        return "invalid", reversal.field, f"{what}: only a payment is reversed by this; send document-reversal.requested"
+    for journal in turn.books.journals.find("reserves", document.key):
+        where = f"{journal.document} of journal {journal.journal} in {journal.company}"
+        return "marked-elsewhere", reversal.field, f"{name} is reserved by the sales payment journal {where}"
     if reversal.date is not None and reversal.date < document.date:
-        message = f"{reversal.date} is before the payment {name} of {document.date}: that date or later is needed"
+        message = f"{reversal.date} is before {name} of {document.date}: that date or later is needed"
         return "date-too-early", "/date", message
     if document.is_reversed:
-        return "already-reversed", reversal.field, f"the payment {name} has been reversed already"
+        return "already-reversed", reversal.field, f"{name} has been reversed already"
     if document.records:
-        message = f"the payment {name} is settled by {document.records} records: reverse its settlement first"
+        message = f"{name} is settled by {document.records} records: reverse its settlement first"
         return "still-settled", reversal.field, message
     return None
 
 
 def _reverse_document(turn: Turn, document: Document, on: dt.date, reason: str) -> None:
     turn.books.documents.put(document.key, document.reverse())
+    turn.wake_changed(document.key)
     reversed_ = DocumentReversed(document.ledger, document.company, document.document, on, reason)
     turn.emit("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
     journal = turn.books.journals.get((document.company, document.document))
@@ -277,6 +293,7 @@ def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
         turn.books.records.put(record.key, record._replace(is_reversed=True))
     for key, applied in applied_amounts(scope.records).items():
         turn.books.documents.put(key, _document(turn, key).give_back(*applied))
+        turn.wake_changed(key)
     mirrored = [ReversedRecord(scope.ledger, record.run, record.number, on) for record in scope.records]
     names = [(journal.company, journal.document) for journal in scope.journals]
     first = scope.records[0]

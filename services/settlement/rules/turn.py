@@ -90,6 +90,12 @@ class Turn:
         for key in documents:
             self.wake(reservation_key(key))
 
+    def wake_changed(self, key: DocumentKey) -> None:
+        """A reversal has changed the document: what waits over it is looked at again, whatever it waits for."""
+        for index in ("reserves", "concerns"):
+            for parked in self.books.waiting.find(index, key):
+                heappush(self.woken, parked.sequence)
+
     def resume(self, stages: dict[str, Resume]) -> None:
         """Lets what was woken go on, the oldest first, until nothing more can; `stages`: how, by what waits."""
         while self.woken:

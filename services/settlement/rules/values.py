@@ -235,7 +235,7 @@ class Parked(NamedTuple):
     """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
 
     `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`. `event` is the event that
-    caused it; `reserves` the documents of a run; `after` runs whose sales payments must come first.
+    caused it; `reserves` the documents of a run, `concerns` those of a reversal; `after` runs whose sales payments come first.
     """
 
     sequence: int
@@ -245,6 +245,7 @@ class Parked(NamedTuple):
     need: Need
     reserves: tuple[DocumentKey, ...] = ()
     after: tuple[EventRef, ...] = ()
+    concerns: tuple[DocumentKey, ...] = ()
 
 
 class ReservedSalesPayment(NamedTuple):
