@@ -58,9 +58,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
         settle_automatically(turn, key, run.date, instruction.run)
 
 
-def _computed(
-    turn: Turn, instruction: SettlementInstruction, undecided: Need | None
-) -> Need | tuple[Run, list[MadeRecord]]:
+def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:
     """The run with its records, or the first thing in the table's order that it waits for."""
     try:
         run = gather(turn.books.reference, instruction, turn.books.documents.get)

@@ -25,22 +25,22 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What contradicts, else what has to be known before it can be said that nothing does."""
 
     refusal: Refusal | None
     undecided: Need | None
 
 
-def judge(books: Books, instruction: SettlementInstruction) -> Verdict:
+def judge(books: Books, instruction: SettlementInstruction) -> Judgement:
     """The first code of the table that applies, documents in the order of the marks; what certainly contradicts does so at once."""
     undecided: Need | None = None
     for check in _CHECKS:
         for found in check(books, instruction):
             if isinstance(found, Refusal):
-                return Verdict(found, None)
+                return Judgement(found, None)
             undecided = undecided or found
-    return Verdict(None, undecided)
+    return Judgement(None, undecided)
 
 
 def _at(place: int, name: str = "") -> str:

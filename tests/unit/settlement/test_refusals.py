@@ -107,7 +107,13 @@ MARKS = [
 REVERSALS = [
     (
         [I1, taken_back("R", "I1")],
-        Refused("R", "settlement", "invalid", "/payment", "FAB I1 is of the kind invoice: only a payment is reversed by this; send document-reversal.requested"),
+        Refused(
+            "R",
+            "settlement",
+            "invalid",
+            "/payment",
+            "FAB I1 is of the kind invoice: only a payment is reversed by this; send document-reversal.requested",
+        ),
     ),
     (
         [paid("P1"), taken_back("R", "P1", date="2026-01-19")],
