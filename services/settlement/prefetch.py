@@ -52,9 +52,8 @@ def _of_document(books: Books, incoming: IncomingDocument) -> Iterator[Missing]:
     yield _woken(event_key(incoming.event))
     if incoming.credits is not None:
         yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
-    party = books.reference.party(key.ledger, key.company, incoming.account)
-    if party is not None and books.reference.parameters(key.company, key.ledger).automatic_settlement:
-        yield Missing("documents", "open", (key.ledger, key.company, party, incoming.currency))
+    if books.reference.parameters(key.company, key.ledger).automatic_settlement:
+        yield Missing("documents", "open", (key.ledger, key.company, incoming.account, incoming.currency))
         yield Missing("records", "run", (incoming.event, key.ledger))
 
 

@@ -103,7 +103,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
-    about = (document.party, document.currency, automatic, *document.event)
+    about = (document.party, document.account, document.currency, automatic, *document.event)
     return (*document.key, *about, _json(document))
 
 
@@ -226,7 +226,7 @@ TABLES: Final[dict[str, StoredTable]] = {
             *_statements(
                 "documents",
                 _DOCUMENT_KEY,
-                {**_DOCUMENT_KEY, "party": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"},
+                {**_DOCUMENT_KEY, "party": "text", "account": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"},
             ),
             key=tuple,
             row=_document_row,
@@ -234,8 +234,8 @@ TABLES: Final[dict[str, StoredTable]] = {
             indexes={
                 "open": StoredIndex(
                     "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-                    " as k (ledger, company, party, currency)"
-                    " using (ledger, company, party, currency) where t.automatic",
+                    " as k (ledger, company, account, currency)"
+                    " using (ledger, company, account, currency) where t.automatic",
                     tuple,
                 ),
                 "event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple),

@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef
 
 
 def settle_automatically(turn: Turn, key: DocumentKey, cause: dt.date, event: EventRef) -> None:
-    """Step 8 (F-B11, C45): over all that is open of the document's party, company, ledger and currency, if switched on.
+    """Step 8 (F-B11, C45): over all that is open of the document's account (so company and ledger) and currency, if on.
 
     `cause` is the date of what caused it, `event` its id. What a period or a rate holds back stays open.
     """
@@ -26,7 +26,7 @@ def settle_automatically(turn: Turn, key: DocumentKey, cause: dt.date, event: Ev
     document = books.documents.get(key)
     if document is None or not books.reference.parameters(key.company, key.ledger).automatic_settlement or not document.open:
         return
-    group = (document.ledger, document.company, document.party, document.currency)
+    group = (document.ledger, document.company, document.account, document.currency)
     found = [entry for entry in books.documents.find("open", group) if _may_settle(turn, entry)]
     if len({entry.lowers for entry in found}) == 1 or not found:
         return

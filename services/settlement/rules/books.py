@@ -22,7 +22,7 @@ from shared.working_set import Table
 
 def _document_groups(document: Document) -> tuple[Hashable, ...]:
     is_found = document.open and not document.manual_only
-    return ((document.ledger, document.company, document.party, document.currency),) if is_found else ()
+    return ((document.ledger, document.company, document.account, document.currency),) if is_found else ()
 
 
 def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:

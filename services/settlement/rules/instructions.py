@@ -19,7 +19,7 @@ from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
 from services.settlement.rules.waiting import for_document, for_reservation
-from shared.waiting import Need, rank
+from shared.waiting import Need, for_account, rank
 
 
 def carry_out_request(turn: Turn) -> None:
@@ -36,7 +36,7 @@ def begin_to_settle(turn: Turn, sequence: int) -> None:
 def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
-    need = _missing_document(turn, instruction) or _earlier_run(turn, parked)
+    need = _missing_document(turn, instruction) or _earlier_run(turn, parked) or _account_of_nobody(turn, instruction)
     if need is not None:
         turn.park(parked, need)
         return
@@ -106,6 +106,15 @@ def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
     for key in parked.reserves:
         if any(other.sequence < parked.sequence for other in turn.books.waiting.find("reserves", key)):
             return for_reservation(key)
+    return None
+
+
+def _account_of_nobody(turn: Turn, instruction: SettlementInstruction) -> Need | None:
+    """A document belongs to the party that has its account now: an account that none has any more holds the run back."""
+    for key in instruction.keys:
+        document = turn.books.documents.get(key)
+        if document is not None and turn.books.reference.party(key.ledger, key.company, document.account) is None:
+            return for_account(key.ledger, key.company, document.account)
     return None
 
 

@@ -93,11 +93,12 @@ def _members(books: Books, instruction: SettlementInstruction) -> Iterator[Refus
         yield Refusal("not-a-member", "/company", f"{payment.company} is not among the members of centralized payments")
 
 
-def _party(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
-    party = instruction.all_documents[0].party
-    for place, document in enumerate(instruction.documents):
-        if document.party != party:
-            message = f"{_name(document)} is of party {document.party}, the others of {party}"
+def _party(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+    """By the accounts as they are now: after a merge the old documents of both parties settle together."""
+    parties = [books.reference.party(document.ledger, document.company, document.account) for document in instruction.all_documents]
+    for place, (document, party) in enumerate(zip(instruction.documents, parties[-len(instruction.documents) :], strict=True)):
+        if party != parties[0]:
+            message = f"{_name(document)} is of party {party}, the others of {parties[0]}"
             yield Refusal("other-party", _at(place, "document"), message)
 
 
