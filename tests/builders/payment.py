@@ -13,7 +13,7 @@ from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.reference import Buyer, CompanyDefined, PartyDefined, PaymentJournalDefined, Seller, TradingRelationDefined
-from shared.events.settlements import Difference, Discount, SettledDocument, SettlementPosted, SettlementRecord
+from shared.events.settlements import Discount, Difference, SettledDocument, SettlementPosted, SettlementRecord
 
 DAY = date(2026, 3, 12)
 RUN = EventRef("scenario", "VPAY-7")

@@ -16,12 +16,12 @@ from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined
 from shared.events.settlements import (
-    Difference,
     Discount,
     DiscountPart,
     DocumentPosted,
     DocumentReversed,
     Gain,
+    Difference,
     PostedLine,
     ReversedRecord,
     SettledDocument,
