@@ -1,6 +1,6 @@
 """The report on scenarios that were run, by whichever way: vouchers as tables, then what differs; or one JSON line each.
 
-What always holds: a file that cannot be used is reported and the others go on; `--json` writes one object per file that
+Invariant: a file that cannot be used is reported and the others are still run; `--json` writes one object per file that
 could be run and nothing else on standard output.
 """
 
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from services.command_line import tables
-from services.scenarios.expectations import Difference, differences
-from shared.console import output, print_error, print_json
+from services.inquiry.intercompany import pair_rows, sums_of_vouchers
+from services.scenarios.expectations import Mismatch, differences
+from services.scenarios.quotes import quotes_advice
+from shared.console import notes, output, print_error, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,8 @@ UNUSABLE = 2
 def report(scenario: Scenario, result: Result, *, as_json: bool) -> int:
     """Reports one scenario; DIFFERS if anything differs from its `expect`."""
     found = differences(scenario, result)
+    for advice in _advice(scenario, result):
+        notes().print(Text(advice, style="yellow"), soft_wrap=True)
     if as_json:
         print_json(result.as_json(difference.as_json() for difference in found))
     else:
@@ -43,7 +47,16 @@ def report_unusable(error: Exception) -> int:
     return UNUSABLE
 
 
-def _print(scenario: Scenario, result: Result, found: list[Difference]) -> None:
+def _advice(scenario: Scenario, result: Result) -> Iterator[str]:
+    """On values that were refused and stand in the file without quotes."""
+    events = {event.id: event for event in scenario.events}
+    for row in result.rejected:
+        event = events.get(row["event"])
+        if event is not None and (advice := quotes_advice(scenario.path, event.place, event.type, event.data, row["field"])):
+            yield f"{scenario.path}: {event.place}{row['field'].replace('/', '.')}: {advice.removeprefix('; ')}"
+
+
+def _print(scenario: Scenario, result: Result, found: list[Mismatch]) -> None:
     screen = output()
     screen.rule(Text(f"{scenario.id}: {scenario.title}", style="bold"))
     screen.print(tables.spaced(all_tables(result)))
@@ -59,10 +72,10 @@ def all_tables(result: Result) -> Iterator[Table]:
     yield tables.journals(result.journals)
     yield tables.rejected(result.rejected)
     yield tables.waiting(result.waiting)
-    yield tables.intercompany_matrix(tables.intercompany_sums(result.vouchers))
+    yield tables.intercompany_matrix(pair_rows(sums_of_vouchers(result.vouchers)))
 
 
-def verdict(scenario: Scenario, found: list[Difference]) -> Text:
+def verdict(scenario: Scenario, found: list[Mismatch]) -> Text:
     """One line if all is as expected, else one more for each difference."""
     if found:
         lines = [f"{scenario.id}: differs from what is expected", *(f"  {difference}" for difference in found)]
