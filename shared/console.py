@@ -1,6 +1,6 @@
 """Where the commands write: tables and results on standard output, errors and progress on standard error.
 
-What always holds: with `--json` nothing else is on standard output; where no terminal is, lines are wide enough for a
+Invariant: with `--json` nothing else is on standard output; without a terminal, lines are wide enough for a
 voucher's table.
 """
 
@@ -11,7 +11,6 @@ import sys
 from typing import Any, Final, NoReturn
 
 import orjson
-import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -41,11 +40,11 @@ def print_json(value: Any) -> None:
 
 
 def print_error(message: str) -> None:
-    """An error in words; the process goes on."""
+    """An error in words; the process continues."""
     notes().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """An error in words, and the end of the command."""
     print_error(message)
-    raise typer.Exit(code)
+    raise SystemExit(code)

@@ -1,6 +1,6 @@
 """Whether the books are right after the run: the reconciler, and a sample of payments against the simulation.
 
-What always holds: a sampled payment is compared with all its vouchers in all companies, line by line; only voucher numbers may
+Invariant: a sampled payment is compared with all its vouchers in all companies, line by line; only voucher numbers may
 differ, since others post between.
 """
 
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.inquiry.ledgers import posted
 from services.inquiry.reconciliation import reconcile
 from services.inquiry.rows import voucher_rows
-from services.inquiry.schemas import schema_of
-from services.posting import queries as ledger
+from services.inquiry.schemas import open_schemas
 from services.scenarios.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.bench.workload import Payment, Workload
+    from services.inquiry.schemas import Schemas
     from shared.events.envelope import Record
     from shared.settings import Settings
 
@@ -38,18 +39,18 @@ def simulated(reference: Iterable[Record], payments: Iterable[Payment]) -> Simul
 
 async def problems(settings: Settings, workload: Workload, payments: Sequence[Payment]) -> list[str]:
     """All that does not hold, in words; `payments` are those that were sent."""
-    found = [f"{check.name}: {problem}" for check in await reconcile(settings) for problem in check.problems]
     sample = payments[:: max(1, len(payments) // SAMPLE)]
-    return found + await _differing(settings, workload, sample)
+    async with open_schemas(settings) as schemas:
+        found = [f"{check.name}: {problem}" for check in await reconcile(schemas) for problem in check.problems]
+        return found + await _differing(schemas, workload, sample)
 
 
-async def _differing(settings: Settings, workload: Workload, sample: Sequence[Payment]) -> list[str]:
+async def _differing(schemas: Schemas, workload: Workload, sample: Sequence[Payment]) -> list[str]:
     reference = workload.reference(sorted({workload.pair(each.number) for each in sample}))
     books = simulated(reference, sample).books.posting
     documents = {(each.ledger, each.company, each.document) for each in books.vouchers if each.settlement is None}
     runs = {each.settlement for each in books.vouchers if each.settlement is not None}
-    async with schema_of("posting", settings) as posting:
-        rows = [*await ledger.vouchers_of_documents(posting, sorted(documents)), *await ledger.vouchers_of_runs(posting, sorted(runs))]
+    rows = await posted(schemas, sorted(documents), sorted(runs))
     expected = voucher_rows(books)
     live, right = _comparable(rows), _comparable(expected)
     wrong = [f"the simulation does not have: {each}" for each in sorted(live - right)]

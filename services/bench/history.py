@@ -1,6 +1,6 @@
 """A long history in short time: payments that were really posted, copied inside the database under other names and numbers.
 
-What always holds: each copy is complete in all three services (documents, settlement records, journals, vouchers, lines,
+Invariant: each copy is complete in all three services (documents, settlement records, journals, vouchers, lines,
 numbers, balances, inboxes), so the reconciler holds as if it had been posted. All events of the original have one time and a
 tag in their ids; a copy has another tag, and another time in front of the ids that the services derived.
 """

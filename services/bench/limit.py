@@ -1,6 +1,6 @@
 """The machine's own limit: the rows that the payments left, written by one COPY loop into empty tables with the same indexes.
 
-What always holds: the loop writes every row of the three schemas that the payments wrote, in its final form and in the order in which
+Invariant: the loop writes every row of the three schemas that the payments wrote, in its final form and in the order in which
 it stands there, inboxes included, CHUNK payments per transaction; its data are in memory, in PostgreSQL's binary form, before the clock
 starts. What rows were before their last change, and what was deleted again (outbox), the loop does not write.
 """

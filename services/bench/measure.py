@@ -1,6 +1,6 @@
 """What a phase costs: CPU, memory, messages, queries, WAL and rows, as the difference of two looks.
 
-What always holds: looking costs the services nothing but one request for their metrics; what cannot be seen from here (the
+Invariant: looking costs the services nothing but one request for their metrics; what cannot be seen from here (the
 processes of given parts) is left out, never guessed.
 """
 

@@ -1,6 +1,6 @@
 """The phases: loading invoices, payments at full speed, payments at a fixed rate.
 
-What always holds: what is posted is counted in the database, by the voucher numbers that were given, so nothing reads along
+Invariant: what is posted is counted in the database, by the voucher numbers that were given, so nothing reads along
 while throughput is measured; a latency counts from when the payment should have been sent, whether or not the sender kept up
 (no coordinated omission), until the last of its vouchers was read from the topic.
 """

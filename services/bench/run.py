@@ -1,6 +1,6 @@
 """A whole run: reference data, history, invoices, payments at full speed, payments at a rate, the COPY loop, the verdict.
 
-What always holds: the last step is the verdict; a run that is wrong says so, whatever its figures.
+Invariant: the last step is the verdict; a run that is wrong says so, whatever its figures.
 """
 
 from __future__ import annotations

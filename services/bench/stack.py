@@ -1,6 +1,6 @@
 """The stack that is measured: broker, database and the three services as processes, in a namespace of the run's own.
 
-What always holds: parts whose addresses are given are used; else Apache Kafka and PostgreSQL as docker-compose.yml has
+Invariant: parts whose addresses are given are used; else Apache Kafka and PostgreSQL as docker-compose.yml has
 them, where a container engine answers; else the embedded ones. What was started is stopped; of given parts schemas and topics of
 the run are removed, unless they are to be kept.
 """
@@ -21,11 +21,12 @@ import asyncpg
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.local.backing_services import product_backing_services, settings_on
+from services.local.backing_services import product_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.local.processes import ServiceProcess, all_ready, service_processes
 from services.registry import SERVICES
 from shared.embedded import BackingServiceError, BackingServices, embedded_backing_services
+from shared.embedded.addresses import settings_on
 from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
 from shared.settings import Settings, load_settings

@@ -1,6 +1,6 @@
 """The events of the benchmark: intercompany vendor payments with mirror, each of its own invoice, in the shape of ic-4.
 
-What always holds: payment number n and its two invoices follow from n alone. The payer pays for the buyer what the buyer
+Invariant: payment number n and its two invoices follow from n alone. The payer pays for the buyer what the buyer
 owes the seller; every third invoice has a cash discount, of each nine three are in a second currency whose rate moved between
 invoice and payment. Which of three companies has which part depends on the parties.
 """

@@ -1,61 +1,142 @@
 """The command `intercompany`: all its commands under one name.
 
-What always holds: each command says what it does and gives an example (`--help`); results are on standard output,
-errors on standard error with what to do about them.
+Invariant: each command says what it does and gives an example (`--help`); results are on standard output, errors on
+standard error with what to do about them. Nothing of the product is imported before a command needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import typer
 
-from services.command_line.commands.bench import bench_command
-from services.command_line.commands.books import balances_command, open_command, trace_command, vouchers_command
-from services.command_line.commands.parts import service_command, up_command
-from services.command_line.commands.preparing import acls_command, migrate_command, provision_command
-from services.command_line.commands.publishing import apply_command, publish_command, reciprocal_command
-from services.command_line.commands.reconciling import reconcile_command
-from services.command_line.commands.rejections import rejections
-from services.command_line.commands.republishing import republish_command
-from services.command_line.commands.scenarios import demo_command, run_command, simulate_command
-from services.command_line.commands.waiting import waiting
-from services.command_line.errors import Commands
+from services.command_line.lazy import LazyCommands, Listed
 
 SCENARIOS: Final = "Scenarios: examples and tests"
 RUNNING: Final = "Running the services"
-PREPARING: Final = "Where services may not make schema and topics"
+PREPARING: Final = "Where services may not create schemas and topics"
 SENDING: Final = "Sending to the running services"
 SHOWING: Final = "What is in the books"
 
-app = typer.Typer(
-    name="intercompany",
-    cls=Commands,
-    help="Centralized payments between group companies: one payment becomes every company's vouchers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-)
 
-_COMMANDS: Final[dict[str, dict[str, Callable[..., None]]]] = {
-    SCENARIOS: {"demo": demo_command, "simulate": simulate_command, "run": run_command},
-    RUNNING: {"up": up_command, "service": service_command, "bench": bench_command},
-    PREPARING: {"migrate": migrate_command, "provision": provision_command, "acls": acls_command},
-    SENDING: {"apply": apply_command, "reciprocal": reciprocal_command, "publish": publish_command, "republish": republish_command},
-    SHOWING: {
-        "vouchers": vouchers_command,
-        "open": open_command,
-        "balances": balances_command,
-        "trace": trace_command,
-        "reconcile": reconcile_command,
-    },
-}
-for panel, commands in _COMMANDS.items():
-    for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(command)
-app.add_typer(rejections, name="rejections", rich_help_panel=SHOWING)
-app.add_typer(waiting, name="waiting", rich_help_panel=SHOWING)
+class Commands(LazyCommands):
+    """All commands."""
+
+    listing: ClassVar[dict[str, Listed]] = {
+        "demo": Listed(
+            SCENARIOS,
+            "Starts everything, sends the documented examples, prints what each company's ledger got, and stops.",
+            "scenarios",
+            "demo_command",
+        ),
+        "simulate": Listed(
+            SCENARIOS,
+            "Runs scenarios through the pure rules in one process: no broker, no database.",
+            "simulating",
+            "simulate_command",
+        ),
+        "run": Listed(
+            SCENARIOS,
+            "Runs scenarios through the real services, broker and database, one event after the other.",
+            "scenarios",
+            "run_command",
+        ),
+        "up": Listed(
+            RUNNING, "Starts broker, database and the three services, and leaves them running until Ctrl-C.", "running", "up_command"
+        ),
+        "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
+        "bench": Listed(
+            RUNNING,
+            "Sends intercompany vendor payments through the services and reports throughput, latency and what a payment costs.",
+            "bench",
+            "bench_command",
+        ),
+        "migrate": Listed(
+            PREPARING,
+            "Brings the three schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.",
+            "preparing",
+            "migrate_command",
+        ),
+        "provision": Listed(
+            PREPARING,
+            "Creates the topics that do not exist yet, with the partitions, replication and retention of TOPICS_FILE.",
+            "preparing",
+            "provision_command",
+        ),
+        "acls": Listed(
+            PREPARING,
+            "Prints what each program may do at the broker, as options of Apache Kafka's kafka-acls.sh, one call a line.",
+            "preparing",
+            "acls_command",
+        ),
+        "apply": Listed(
+            SENDING,
+            "Publishes a group file: companies, parties, accounts, parameters, rates and so on; says what changes.",
+            "publishing",
+            "apply_command",
+        ),
+        "reciprocal": Listed(
+            SENDING,
+            "Defines the intercompany accounting of two companies in both directions, in one step.",
+            "publishing",
+            "reciprocal_command",
+        ),
+        "publish": Listed(
+            SENDING,
+            "Publishes events, as in a scenario file (id and type beside the data) or as CloudEvents documents.",
+            "publishing",
+            "publish_command",
+        ),
+        "republish": Listed(
+            SENDING,
+            "Publishes the ledger's vouchers on intercompany.vouchers again, after the topic or a copy of it was lost.",
+            "republishing",
+            "republish_command",
+        ),
+        "vouchers": Listed(
+            SHOWING,
+            "Prints vouchers with their lines, company by company; the newest 50 unless told otherwise.",
+            "books",
+            "vouchers_command",
+        ),
+        "open": Listed(
+            SHOWING,
+            "Prints open documents with what is open of each, debit positive (receivable invoices +, payable invoices -).",
+            "books",
+            "open_command",
+        ),
+        "balances": Listed(
+            SHOWING,
+            "Prints the balance of every account of each company, and what the companies owe each other.",
+            "books",
+            "balances_command",
+        ),
+        "trace": Listed(
+            SHOWING,
+            "Follows an event or a document through journals and settlements to every voucher, with the rule of each line.",
+            "books",
+            "trace_command",
+        ),
+        "reconcile": Listed(
+            SHOWING,
+            "Compares inbox, documents, settlement records, outbox and vouchers by count and sum, and the companies with each other.",
+            "reconciling",
+            "reconcile_command",
+        ),
+        "rejections": Listed(
+            SHOWING, "What was refused: list it, show it, send it again once its cause is mended.", "rejections", "rejections"
+        ),
+        "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
+    }
+
+
+app = typer.Typer(name="intercompany", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def intercompany() -> None:
+    """Centralized payments between group companies: one payment becomes every company's vouchers."""
+
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,6 @@
 """The report on scenarios that were run, by whichever way: vouchers as tables, then what differs; or one JSON line each.
 
-What always holds: a file that cannot be used is reported and the others go on; `--json` writes one object per file that
+Invariant: a file that cannot be used is reported and the others are still run; `--json` writes one object per file that
 could be run and nothing else on standard output.
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from services.command_line import tables
-from services.scenarios.expectations import Difference, differences
+from services.inquiry.intercompany import pair_rows, sums_of_vouchers
+from services.scenarios.expectations import Mismatch, differences
 from shared.console import output, print_error, print_json
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def report_unusable(error: Exception) -> int:
     return UNUSABLE
 
 
-def _print(scenario: Scenario, result: Result, found: list[Difference]) -> None:
+def _print(scenario: Scenario, result: Result, found: list[Mismatch]) -> None:
     screen = output()
     screen.rule(Text(f"{scenario.id}: {scenario.title}", style="bold"))
     screen.print(tables.spaced(all_tables(result)))
@@ -59,10 +60,10 @@ def all_tables(result: Result) -> Iterator[Table]:
     yield tables.journals(result.journals)
     yield tables.rejected(result.rejected)
     yield tables.waiting(result.waiting)
-    yield tables.intercompany_matrix(tables.intercompany_sums(result.vouchers))
+    yield tables.intercompany_matrix(pair_rows(sums_of_vouchers(result.vouchers)))
 
 
-def verdict(scenario: Scenario, found: list[Difference]) -> Text:
+def verdict(scenario: Scenario, found: list[Mismatch]) -> Text:
     """One line if all is as expected, else one more for each difference."""
     if found:
         lines = [f"{scenario.id}: differs from what is expected", *(f"  {difference}" for difference in found)]

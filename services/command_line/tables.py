@@ -1,20 +1,20 @@
 """What came out of a scenario or stands in the books, as tables a finance controller reads.
 
-What always holds: what is shown is what the result says, no figure is computed here but the intercompany matrix's
-sums; accounting amounts are shown only where they differ from the amounts; text of others is never taken for markup.
+Invariant: what is shown is what the rows say, no figure is computed here but an account's debit less credit; accounting amounts are
+shown only where they differ from the amounts; text of others is never taken for markup.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from shared.money import ZERO, rounded
+from services.inquiry.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,20 +22,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Row = dict[str, Any]
-Sums = dict[tuple[str, str, str], dict[str, Decimal]]
-"""By company, partner and currency: `due_from` and `due_to`."""
-
-BALANCE_AMOUNTS: Final = ("debit", "credit", "accounting_debit", "accounting_credit")
-
-_SETTLEMENT_AMOUNTS: Final = {
-    "amount": "Amount",
-    "cash_discount": "Cash discount",
-    "credit_note_discount": "Credit note discount",
-    "overpayment": "Overpayment",
-    "underpayment": "Underpayment",
-    "penny_difference": "Penny difference",
-    "realized_gain": "Realized gain",
-}
 
 
 def _amount(value: str) -> str:
@@ -103,8 +89,8 @@ def open_documents(rows: list[Row]) -> Table:
 
 def settlements(rows: list[Row]) -> Table:
     """Settlement records in force; amounts that are nowhere are left out."""
-    used = [name for name in _SETTLEMENT_AMOUNTS if name == "amount" or any(Decimal(row[name]) for row in rows)]
-    columns = [_SETTLEMENT_AMOUNTS[name] for name in used]
+    used = [name for name in SETTLEMENT_AMOUNTS if name == "amount" or any(Decimal(row[name]) for row in rows)]
+    columns = [name.replace("_", " ").capitalize() for name in used]
     table = _table("Settlements in force", "Settlement", "Ledger", "Date", "Debit document", "Credit document", *columns, right=columns)
     for row in rows:
         debit, credit = f"{row['debit_company']} {row['debit_document']}", f"{row['credit_company']} {row['credit_document']}"
@@ -148,57 +134,22 @@ def balances(company: str, name: str, rows: list[Row]) -> Table:
     amounts = ("Debit", "Credit", "Balance", "Acc. balance")
     table = _table(title, "Account", "Posting type", "Partner", "Cur.", *amounts, right=amounts)
     for row in rows:
-        booked = row["accounting_debit"] - row["accounting_credit"]
-        sides = (f"{row['debit']:,}", f"{row['credit']:,}", f"{row['debit'] - row['credit']:,}", f"{booked:,}")
+        debit, credit, booked_debit, booked_credit = (Decimal(row[name]) for name in BALANCE_AMOUNTS)
+        sides = (f"{debit:,}", f"{credit:,}", f"{debit - credit:,}", f"{booked_debit - booked_credit:,}")
         table.add_row(*_texts(row["account"], row["posting_type"], row["partner"], row["currency"], *sides))
     return table
 
 
-def sums_of_balances(rows: Iterable[Row]) -> Sums:
-    """Due from and due to by company, partner and currency, from the balances of those accounts."""
-    sums: Sums = {}
-    for row in rows:
-        _add_due(sums, (row["company"], row["partner"], row["currency"]), row["posting_type"], row["debit"] - row["credit"])
-    return sums
-
-
-def _add_due(sums: Sums, place: tuple[str, str, str], posting_type: str, net: Decimal) -> None:
-    cell = sums.setdefault(place, _nothing(place[2]))
-    cell[posting_type] += net if posting_type == "due_from" else -net
-
-
-def intercompany_sums(rows: Iterable[Row]) -> Sums:
-    """Due from (debit positive) and due to (credit positive) by company, partner and transaction currency, over vouchers."""
-    sums: Sums = {}
-    for voucher in rows:
-        for line in voucher["lines"]:
-            if line["posting_type"] in {"due_from", "due_to"}:
-                net = Decimal(line["debit"]) - Decimal(line["credit"])
-                _add_due(sums, (voucher["company"], line["partner"], line["currency"]), line["posting_type"], net)
-    return sums
-
-
-def _nothing(currency: str) -> dict[str, Decimal]:
-    return {"due_from": rounded(ZERO, currency), "due_to": rounded(ZERO, currency)}
-
-
-def intercompany_matrix(sums: Sums) -> Table:
+def intercompany_matrix(rows: list[Row]) -> Table:
     """What each company has to get from and to pay to each other one, and whether the partner's books say the same."""
-    table = _table(
-        "Intercompany: due from and due to",
-        "Company",
-        "Partner",
-        "Cur.",
-        "Due from",
-        "Due to",
-        "Partner says",
-        right=("Due from", "Due to"),
-    )
-    for (company, partner, currency), cell in sorted(sums.items()):
-        other = sums.get((partner, company, currency), _nothing(currency))
-        same = other["due_to"] == cell["due_from"] and other["due_from"] == cell["due_to"]
-        says = "the same" if same else f"due to {other['due_to']:,}, due from {other['due_from']:,}"
-        table.add_row(*_texts(company, partner, currency, f"{cell['due_from']:,}", f"{cell['due_to']:,}", says))
+    amounts = ("Due from", "Due to")
+    table = _table("Intercompany: due from and due to", "Company", "Partner", "Cur.", *amounts, "Partner says", right=amounts)
+    for row in rows:
+        due_from, due_to, partner_due_from, partner_due_to = (
+            f"{Decimal(row[name]):,}" for name in ("due_from", "due_to", "partner_due_from", "partner_due_to")
+        )
+        says = "the same" if row["agrees"] else f"due to {partner_due_to}, due from {partner_due_from}"
+        table.add_row(*_texts(row["company"], row["partner"], row["currency"], due_from, due_to, says))
     return table
 
 

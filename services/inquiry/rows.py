@@ -1,7 +1,9 @@
-"""What stands in the books of the three services, in the form of scenarios.md ("The commands").
+"""The one JSON form of everything that is shown: vouchers, open documents, settlements, journals, refusals, what waits, balances.
 
-What always holds: the same books give the same rows in the same order, whether they were folded in memory (`simulate`)
-or loaded from the database (`run`); amounts are decimal strings in the minor digits of their currency.
+The form is that of scenarios.md ("The commands"). A row about something is made by one function here, whoever shows it.
+
+Invariant: the same books give the same rows in the same order, whether they were folded in memory (`simulate`), loaded whole
+(`run`) or selected from tables (`vouchers`, `trace` ...); amounts are decimal strings in the minor digits of their currency.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
-from shared.money import rounded
+from shared.money import ZERO, rounded
 from shared.waiting import rank
 
 if TYPE_CHECKING:
     from services.payment.rules.books import Books as PaymentBooks
     from services.payment.rules.values import SalesPayment
+    from services.posting.rules.books import Balance, BalanceKey
     from services.posting.rules.books import Books as PostingBooks
     from services.settlement.rules.books import Books as SettlementBooks
     from services.settlement.rules.values import Document, RecordInForce
@@ -75,13 +78,17 @@ def collect(id_: str, books: BooksOfAll, rejections: Iterable[Rejection], arrive
     )
 
 
-def _money(amount: Decimal, currency: str) -> str:
-    return format(rounded(amount, currency), "f")
+def money(amount: Decimal, currency: str) -> str:
+    """An amount as it is shown: in the currency's minor digits, without an exponent, and never a negative zero."""
+    return format(rounded(amount, currency) + ZERO, "f")
+
+
+# Vouchers
 
 
 def voucher_rows(books: PostingBooks) -> list[Row]:
     """All vouchers, in the order of `voucher_order`."""
-    rows = [_voucher(voucher, books.reference.currency(voucher.company)) for voucher in books.vouchers]
+    rows = [voucher_row(voucher, books.reference.currency(voucher.company)) for voucher in books.vouchers]
     return sorted(rows, key=voucher_order)
 
 
@@ -92,7 +99,8 @@ def voucher_order(row: Row) -> tuple[Any, ...]:
     return (row["company"], row["date"], kind, series, int(number))
 
 
-def _voucher(voucher: Voucher, accounting_currency: str) -> Row:
+def voucher_row(voucher: Voucher, accounting_currency: str) -> Row:
+    """A voucher with its lines; `accounting_currency`: its company's."""
     return {
         "voucher": voucher.voucher,
         "company": voucher.company,
@@ -111,41 +119,60 @@ def _line(line: VoucherLine, accounting_currency: str) -> Row:
         "account": line.account,
         "partner": line.partner,
         "currency": line.currency,
-        "debit": _money(line.debit, line.currency),
-        "credit": _money(line.credit, line.currency),
-        "accounting_debit": _money(line.accounting_debit, accounting_currency),
-        "accounting_credit": _money(line.accounting_credit, accounting_currency),
+        "debit": money(line.debit, line.currency),
+        "credit": money(line.credit, line.currency),
+        "accounting_debit": money(line.accounting_debit, accounting_currency),
+        "accounting_credit": money(line.accounting_credit, accounting_currency),
         "dimensions": dict(line.dimensions),
         "text": line.text,
         "rule": line.rule,
     }
 
 
+BALANCE_AMOUNTS: Final = ("debit", "credit", "accounting_debit", "accounting_credit")
+
+
+def balance_row(key: BalanceKey, balance: Balance, accounting_currency: str) -> Row:
+    """The running sums of an account; `accounting_currency`: its company's."""
+    currencies = (key.currency, key.currency, accounting_currency, accounting_currency)
+    amounts = zip(BALANCE_AMOUNTS, balance, currencies, strict=True)
+    return {**key._asdict(), **{name: money(amount, currency) for name, amount, currency in amounts}}
+
+
+# Documents and settlements
+
+
 def open_rows(books: SettlementBooks) -> list[Row]:
     """Every document with what is open of it, debit positive, by company, ledger and document."""
-    return [_document(document) for document in sorted(books.documents, key=lambda each: (each.company, each.ledger, each.document))]
+    return [document_row(document) for document in sorted(books.documents, key=lambda each: (each.company, each.ledger, each.document))]
 
 
-def _document(document: Document) -> Row:
+def document_row(document: Document) -> Row:
+    """A document with what is open of it, debit positive."""
     return {
         "company": document.company,
         "document": document.document,
         "ledger": document.ledger,
         "currency": document.currency,
-        "balance": _money(document.balance, document.currency),
+        "balance": money(document.balance, document.currency),
     }
+
+
+SETTLEMENT_AMOUNTS: Final = (
+    *("amount", "cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
+)
 
 
 def settlement_rows(books: SettlementBooks) -> list[Row]:
     """The settlement records in force."""
     in_force = [record for record in books.records if not record.is_reversed]
-    rows = [_settlement(books, record) for record in in_force]
+    rows = [settlement_row(record, _posted(books, record.lowering), _posted(books, record.raising)) for record in in_force]
     return sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
 
 
-def _settlement(books: SettlementBooks, record: RecordInForce) -> Row:
+def settlement_row(record: RecordInForce, lowering: Document, raising: Document) -> Row:
+    """A settlement record; `lowering` and `raising` are its documents, whose currencies its amounts are in."""
     debit, credit = record.debit_and_credit
-    lowering, raising = _posted(books, record.lowering), _posted(books, record.raising)
     return {
         "settlement": record.run.id,
         "ledger": record.ledger,
@@ -154,20 +181,20 @@ def _settlement(books: SettlementBooks, record: RecordInForce) -> Row:
         "debit_document": debit.document,
         "credit_company": credit.company,
         "credit_document": credit.document,
-        "amount": _money(record.amount, lowering.currency),
-        "cash_discount": _money(record.cash_discount, raising.currency),
-        "credit_note_discount": _money(record.credit_note_discount, lowering.currency),
-        "overpayment": _money(record.overpayment, lowering.currency),
-        "underpayment": _money(record.underpayment, raising.currency),
+        "amount": money(record.amount, lowering.currency),
+        "cash_discount": money(record.cash_discount, raising.currency),
+        "credit_note_discount": money(record.credit_note_discount, lowering.currency),
+        "overpayment": money(record.overpayment, lowering.currency),
+        "underpayment": money(record.underpayment, raising.currency),
         "penny_difference": _penny_difference(record, lowering, raising),
-        "realized_gain": _money(record.realized_gain, raising.accounting_currency),
+        "realized_gain": money(record.realized_gain, raising.accounting_currency),
     }
 
 
 def _posted(books: SettlementBooks, key: DocumentKey) -> Document:
     document = books.documents.get(key)
     if document is None:
-        msg = f"the settlement books have a record of {key.company} {key.document} ({key.ledger}) and not the document"
+        msg = f"the settlement books have a record of {key.company} {key.document} ({key.ledger}) but not the document"
         raise LookupError(msg)
     return document
 
@@ -175,19 +202,25 @@ def _posted(books: SettlementBooks, key: DocumentKey) -> Document:
 def _penny_difference(record: RecordInForce, lowering: Document, raising: Document) -> str:
     """In the currency of the document that had it: with more digits than L's currency has it is R's."""
     difference = abs(record.penny_difference)
-    text = _money(difference, lowering.currency)
-    return text if Decimal(text) == difference else _money(difference, raising.currency)
+    text = money(difference, lowering.currency)
+    return text if Decimal(text) == difference else money(difference, raising.currency)
+
+
+# Sales payment journals
 
 
 def journal_rows(payment: PaymentBooks, settlement: SettlementBooks) -> list[Row]:
     """The sales payment journals; one that is not in the seller's books yet (its document waits) is only created."""
-    rows = [_journal(journal, settlement) for journal in payment.journals]
+    rows = [
+        journal_row(journal, booked=settlement.documents.get(DocumentKey("receivable", *journal.key)) is not None)
+        for journal in payment.journals
+    ]
     return sorted(rows, key=lambda row: (row["company"], row["document"]))
 
 
-def _journal(journal: SalesPayment, settlement: SettlementBooks) -> Row:
+def journal_row(journal: SalesPayment, *, booked: bool) -> Row:
+    """A sales payment journal; `booked`: its document is in the seller's books."""
     data = journal.data
-    booked = settlement.documents.get(DocumentKey("receivable", data.company, data.document)) is not None
     company, document = data.mirrors
     return {
         "company": data.company,
@@ -196,25 +229,33 @@ def _journal(journal: SalesPayment, settlement: SettlementBooks) -> Row:
         "status": "created" if journal.status == "posted" and not booked else journal.status,
         "date": data.date.isoformat(),
         "currency": data.currency,
-        "amount": _money(data.amount, data.currency),
+        "amount": money(data.amount, data.currency),
         "mirrors": {"company": company, "document": document},
     }
 
 
+# What was refused, what waits
+
+
 def rejected_rows(rejections: Iterable[Rejection], order: Mapping[EventRef, int]) -> list[Row]:
-    """What was refused, in the order of arrival of the refused events."""
-    rows = [(order.get(EventRef(each.source, each.event), len(order)), _rejection(each)) for each in rejections]
+    """What was refused, in the order of arrival of the refused events; one that came without an id has none."""
+    rows = [(order.get(EventRef(each.source, each.event), len(order)), _rejected(each)) for each in rejections]
     return [row for _, row in sorted(rows, key=lambda entry: (entry[0], *map(str, entry[1].values())))]
 
 
-def _rejection(rejection: Rejection) -> Row:
-    return {
-        "event": rejection.event if rejection.original.get("id") else "",
-        "scope": rejection.scope,
-        "code": rejection.code,
-        "field": rejection.field,
-        "message": rejection.message,
-    }
+def _rejected(rejection: Rejection) -> Row:
+    row = rejection_row(rejection)
+    return row if rejection.original.get("id") else {**row, "event": ""}
+
+
+def rejection_row(rejection: Rejection) -> Row:
+    """A refusal. `event` of one that came without an id is where it came."""
+    return {name: getattr(rejection, name) for name in ("event", "scope", "code", "field", "message")}
+
+
+def waiting_row(event: EventRef, reason: str, key: Mapping[str, str]) -> Row:
+    """Something that waits: the event that caused it, for what, and what is missing."""
+    return {"event": event.id, "for": reason, "key": dict(key)}
 
 
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
@@ -224,5 +265,5 @@ def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapp
     waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
     first: dict[EventRef, Row] = {}
     for event, reason, key, _ in sorted(waits, key=lambda wait: rank(wait[1], of_document=wait[3])):
-        first.setdefault(event, {"event": event.id, "for": reason, "key": dict(key)})
+        first.setdefault(event, waiting_row(event, reason, key))
     return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

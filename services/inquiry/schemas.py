@@ -1,66 +1,81 @@
-"""The books of the three services as the database has them, for `run` and for every command that shows something.
+"""The schemas of the three services, open for reading for as long as a command or a process that asks lasts.
 
-What always holds: a service's schema is read on a connection of its own whose search_path it is; nothing is written by
-what only shows.
+Invariant: a service's schema is read on connections of its own whose search_path it is; a pool is opened at the first question
+and closed once, by `open_schemas`; nothing is changed by what only shows.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from services.inquiry.rows import BooksOfAll
 from services.registry import SERVICES
-from shared.events.vouchers import Rejection
+from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from shared.delivery.ports import Connection
+    from shared.events.vouchers import Rejection
     from shared.settings import Settings
-
-_REJECTIONS: Final = "select source, event, scope, code, field, message, original from rejections order by rejected_at"
 
 
 class SchemaMissingError(Exception):
     """The database has no schema of a service: no service has been started on it yet."""
 
 
-@asynccontextmanager
-async def schema_of(service: str, settings: Settings) -> AsyncIterator[Connection]:
-    """A connection to a service's schema, in a transaction; SchemaMissingError, with what to do, if it is not there."""
-    database = Postgres(settings.database, settings.schema_name(service))
-    try:
+class Schemas:
+    """The services' schemas in one database, each with its pool of connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._open: dict[str, Postgres] = {}
+        self._found: set[str] = set()
+
+    @asynccontextmanager
+    async def of(self, service: str) -> AsyncIterator[Connection]:
+        """A connection to a service's schema, in a transaction; SchemaMissingError, with what to do, if it is not there."""
+        name = self.settings.schema_name(service)
+        database = self._open.setdefault(service, Postgres(self.settings.database, name))
         async with database.transaction() as connection:
-            if await connection.fetchval("select to_regclass('inbox')") is None:
-                msg = f"the database has no schema {database.schema}: start the services on it first (intercompany up)"
+            if service not in self._found and not await shell_queries.has_shell(connection):
+                msg = f"the database has no schema {name}: start the services on it first (intercompany up)"
                 raise SchemaMissingError(msg)
+            self._found.add(service)
             yield connection
+
+    async def close(self) -> None:
+        """Closes all pools; the next question opens them again."""
+        databases, self._open = self._open, {}
+        for database in databases.values():
+            await database.close()
+
+
+@asynccontextmanager
+async def open_schemas(settings: Settings) -> AsyncIterator[Schemas]:
+    """The services' schemas for the time of the context."""
+    schemas = Schemas(settings)
+    try:
+        yield schemas
     finally:
-        await database.close()
+        await schemas.close()
 
 
-async def load_books(settings: Settings) -> BooksOfAll:
-    """Everything that stands in the three schemas."""
+async def load_books(schemas: Schemas) -> BooksOfAll:
+    """Everything in the three schemas, as the services' rules have it."""
     found: list[Any] = []
     for service in SERVICES:
-        async with schema_of(service.name, settings) as connection:
+        async with schemas.of(service.name) as connection:
             found.append(await service.store().load_all(connection))
     return BooksOfAll(*found)
 
 
-async def load_rejections(settings: Settings) -> list[Rejection]:
+async def load_rejections(schemas: Schemas) -> list[Rejection]:
     """What the three services have refused, oldest first in each."""
     found: list[Rejection] = []
     for service in SERVICES:
-        async with schema_of(service.name, settings) as connection:
-            found += [_rejection(row) for row in await connection.fetch(_REJECTIONS)]
+        async with schemas.of(service.name) as connection:
+            found += [each.rejection for each in await shell_queries.rejections(connection)]
     return found
-
-
-def _rejection(row: Any) -> Rejection:
-    original = orjson.loads(row["original"])
-    return Rejection(row["event"], row["source"], row["scope"], row["code"], row["field"], row["message"], original)

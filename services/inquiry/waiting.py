@@ -1,38 +1,39 @@
-"""What waits, as the settlement and payment services keep it: listed with its age, shown, and given up.
+"""What waits, as the settlement and payment services keep it: for what, since when, because of which event.
 
-What always holds: an event is listed once, with the first thing in the table's order (events.md) that it waits for; giving
-up is an order that the services carry out, and what was given up is refused with the code `discarded`.
+Invariant: an event is listed once, with the first thing in the table's order (events.md) that it waits for; nothing is read of
+what is waited for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from services.inquiry.schemas import schema_of
-from services.registry import PAYMENT, SETTLEMENT
+from services.inquiry.rows import waiting_row
+from services.payment import queries as payment_queries
+from services.settlement import queries as settlement_queries
 from shared.waiting import rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
-    from services.payment.rules.books import Books as PaymentBooks
+    from services.inquiry.schemas import Schemas
+    from services.payment.rules.values import WaitingEntry
     from services.settlement.rules.values import Parked
-    from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
-    from shared.settings import Settings
 
 Row = dict[str, Any]
 
 _DOCUMENTS: Final = frozenset({"document", "sales payment"})
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
-_ORDER: Final = "insert into discards (source, event) select * from unnest($1::text[], $2::text[]) on conflict do nothing"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something that waits: the event that caused it, for what (events.md) and since when, and which service keeps it."""
+class WaitingItem:
+    """Something that waits: the event that caused it, for what (events.md) and since when, and which service keeps it.
+
+    `what`: a document, a run (the marks of a payment, or a request), a reversal, a sales payment, an approval.
+    """
 
     service: str
     event: EventRef
@@ -41,56 +42,33 @@ class Waiting:
     since: datetime
     what: str
 
-    def as_json(self) -> Row:
+    def as_row(self) -> Row:
         """The entry as an object."""
-        event = {"event": self.event.id, "source": self.event.source}
-        return {
-            **event,
-            "what": self.what,
-            "for": self.reason,
-            "key": dict(self.key),
-            "since": self.since.isoformat(),
-            "service": self.service,
-        }
+        more = {"source": self.event.source, "what": self.what, "since": self.since.isoformat(), "service": self.service}
+        return {**waiting_row(self.event, self.reason, self.key), **more}
 
 
-async def waiting(settings: Settings, event: str | None = None) -> list[Waiting]:
-    """All that waits, or what the event with this id caused; oldest first."""
-    async with schema_of("settlement", settings) as connection:
-        found = [_of_settlement(each) for each in (await _books(connection, SETTLEMENT)).waiting]
-    async with schema_of("payment", settings) as connection:
-        found += _of_payment(await _books(connection, PAYMENT))
-    return sorted((each for each in found if event in {None, each.event.id}), key=lambda each: each.since)
+async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingItem]:
+    """All that waits, or what the event with this id caused to wait; oldest first."""
+    async with schemas.of("settlement") as connection:
+        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event)]
+    async with schemas.of("payment") as connection:
+        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event)]
+    return sorted(found, key=lambda each: each.since)
 
 
-async def _books(connection: Connection, service: Any) -> Any:
-    return await service.store().load_waiting(connection, None, _EVER)
+def _of_settlement(parked: Parked) -> WaitingItem:
+    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.time, parked.stage)
 
 
-def _of_settlement(parked: Parked) -> Waiting:
-    return Waiting("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.time, parked.stage)
+def _of_payment(entry: WaitingEntry) -> WaitingItem:
+    what = "approval" if entry.is_approval else "sales payment"
+    return WaitingItem("payment", entry.event, entry.reason, entry.key, entry.since, what)
 
 
-def _of_payment(books: PaymentBooks) -> list[Waiting]:
-    return [
-        Waiting("payment", each.event, each.reason, each.key, each.since, "approval" if each.is_approval else "sales payment")
-        for each in books.list_waiting()
-    ]
-
-
-def once_each(found: Iterable[Waiting]) -> list[Waiting]:
+def once_each(found: Iterable[WaitingItem]) -> list[WaitingItem]:
     """Each event once, with the first thing in the table's order that it waits for."""
-    first: dict[EventRef, Waiting] = {}
-    for each in sorted(found, key=lambda wait: rank(wait.reason, of_document=wait.what in _DOCUMENTS)):
+    first: dict[EventRef, WaitingItem] = {}
+    for each in sorted(found, key=lambda item: rank(item.reason, of_document=item.what in _DOCUMENTS)):
         first.setdefault(each.event, each)
-    return sorted(first.values(), key=lambda wait: wait.since)
-
-
-async def order_discards(settings: Settings, entries: Iterable[Waiting]) -> None:
-    """Has the services give up what waits: they carry it out within seconds."""
-    by_service: dict[str, list[EventRef]] = {}
-    for each in entries:
-        by_service.setdefault(each.service, []).append(each.event)
-    for service, events in by_service.items():
-        async with schema_of(service, settings) as connection:
-            await connection.execute(_ORDER, [event.source for event in events], [event.id for event in events])
+    return sorted(first.values(), key=lambda item: item.since)

@@ -1,6 +1,6 @@
-"""The broker and the database that a command works on, as settings: given ones, those of a running `up`, or own ones.
+"""The broker and the database that a command starts, or uses where they are given: for `up`, and for scenarios.
 
-Invariant: given addresses win; scenarios get their own in a temporary folder, gone when the command
+Invariant: given addresses win; scenarios get backing services of their own in a temporary folder, gone when the command
 ends, so that they neither wait for nor disturb what is running.
 """
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.embedded import BackingServices, running_backing_services, start_backing_services
+from services.local.queries import database_identity
+from shared.embedded import BackingServices, start_backing_services
+from shared.embedded.addresses import settings_on
 from shared.postgresql.database import Postgres
 from shared.settings import Settings, load_settings
 
@@ -29,37 +31,6 @@ _FOR_SCENARIOS: Final[dict[str, Any]] = {
     "group_instance_id": None,
     "wait_at_most": None,  # a scenario's events are of the year 2000
 }
-
-
-_DATABASE: Final = """
-select system_identifier || '/' || oid from pg_control_system(), pg_database where datname = current_database()
-"""
-
-
-class NothingRunningError(Exception):
-    """Neither addresses are given nor does another process have backing services running; the text says what to do."""
-
-
-def settings_on(started: BackingServices, **more: Any) -> Settings:
-    """The environment's settings with these addresses; `more`: settings that this command decides."""
-    addresses = {name.lower(): value for name, value in started.environment().items()}
-    return Settings(**{**addresses, **more})
-
-
-def product_settings(*, broker: bool = False) -> Settings:
-    """Settings with the product's database (and broker): those in the environment, else of a running `intercompany up`.
-
-    NothingRunningError if there is none; SettingsError for a wrong variable.
-    """
-    given = load_settings()
-    if given.database_url is None or (broker and given.kafka_bootstrap_servers is None):
-        running = running_backing_services(given.data_dir)
-        if running is None:
-            needed = "KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL" if broker else "DATABASE_URL"
-            msg = f"nothing runs on {given.data_dir}: start `intercompany up` in another shell, or set {needed}"
-            raise NothingRunningError(msg)
-        return settings_on(running)
-    return given
 
 
 @asynccontextmanager
@@ -88,8 +59,8 @@ async def scenario_backing_services(namespace: str) -> AsyncIterator[Settings]:
 async def _name_of(database_url: str) -> str:
     """A name for this very database, so that nothing is read that an earlier one has left in the topics."""
     async with Postgres(database_url, "public").session() as connection:
-        name = await connection.fetchval(_DATABASE)
-    return hashlib.blake2b(str(name).encode(), digest_size=4).hexdigest()
+        name = await database_identity(connection)
+    return hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
 
 
 def _database(given: Settings) -> str | None:

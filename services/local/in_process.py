@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
+from services.local.queries import first_failure, lock_namespace
 from services.local.quiescence import is_quiescent, reader
 from services.local.reset import reset
 from services.registry import SERVICES
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 QUIESCENT_WITHIN: Final = 120.0
 _STOP_WITHIN: Final = 15.0
 _PAUSE: Final = 0.005
-_LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
 
 
 class NotQuiescentError(Exception):
@@ -72,8 +72,7 @@ class RunningServices:
 
     async def _raise_failed(self) -> None:
         for service in SERVICES:
-            schema = self.settings.schema_name(service.name)
-            error = await self._connection.fetchval(f'select error from "{schema}".failed limit 1')  # noqa: S608 - a name of ours
+            error = await first_failure(self._connection, self.settings.schema_name(service.name))
             if error is not None:
                 msg = f"{service.name} failed on a message, a defect of this program: {error}"
                 raise NotQuiescentError(msg)
@@ -100,8 +99,7 @@ async def running_services(settings: Settings, *, here: bool = True) -> AsyncIte
     """
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(Postgres(settings.database, "public").session())
-        await connection.execute("select set_config('lock_timeout', '10min', false)")
-        await connection.fetchval(_LOCK, f"{settings.namespace}.command")
+        await lock_namespace(connection, settings.namespace, "10min")
         await _prepare(settings)
         sending = await stack.enter_async_context(sender(settings))
         broker = reader(settings)

@@ -64,7 +64,7 @@ async def service_processes(environment: Mapping[str, str], folder: Path) -> Asy
 async def _start(name: str, environment: Mapping[str, str], folder: Path) -> ServiceProcess:
     log, port = folder / f"{name}.log", _free_port()
     tied = [setpriv, "--pdeathsig", "TERM", "--"] if (setpriv := shutil.which("setpriv")) else []
-    command = [*tied, sys.executable, "-m", "services.command_line.main", "service", name]
+    command = [*tied, sys.executable, "-m", f"services.{name}"]
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -1,4 +1,4 @@
-"""Whether the system is quiet: every event has had all its effects.
+"""Whether the system is quiescent: every event has had all its effects.
 
 Invariant: if it says yes, nothing that was in a topic when it was asked is still to be done. First one snapshot of
 all services' positions and outboxes, then the ends of the logs: whatever was decided before the snapshot is in a log
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.local.queries import snapshot
 from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reader
 
 if TYPE_CHECKING:
@@ -27,13 +28,12 @@ __all__ = ["is_quiescent", "reader"]
 
 async def is_quiescent(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:
     """Asks all services' schemas and the broker (a `reader`). Topics and schemas must be there: services have started once."""
-    snapshot = await connection.fetchrow(_question(services, settings))
-    if snapshot["unsent"]:
+    now = await snapshot(connection, {service.name: settings.schema_name(service.name) for service in services})
+    if now.unsent:
         return False
-    read = {(service, topic, partition): offset for service, topic, partition, offset in snapshot["positions"] or ()}
     places = await partitions_of(broker, sorted({topic for service in services for topic in service.subscriptions}), settings)
     least = await end_offsets_at_least(broker, places, settings)
-    return _all_read(services, read, least) and _all_read(services, read, await end_offsets(broker, least, settings))
+    return _all_read(services, now.read, least) and _all_read(services, now.read, await end_offsets(broker, least, settings))
 
 
 def _all_read(services: Sequence[AnyService], read: Positions, ends: Mapping[Partition, int]) -> bool:
@@ -44,14 +44,3 @@ def _all_read(services: Sequence[AnyService], read: Positions, ends: Mapping[Par
         for place, end in ends.items()
         if place.topic in service.subscriptions
     )
-
-
-def _question(services: Sequence[AnyService], settings: Settings) -> str:
-    """One statement: one snapshot of all schemas."""
-    schemas = [(service.name, settings.schema_name(service.name)) for service in services]
-    positions = " union all ".join(
-        f"select '{name}' as service, topic, partition, next_offset - base as read from \"{schema}\".positions"  # noqa: S608 - names of ours
-        for name, schema in schemas
-    )
-    unsent = " or ".join(f'exists (select from "{schema}".outbox)' for _, schema in schemas)
-    return f"select ({unsent}) as unsent, (select array_agg(p) from ({positions}) p) as positions"  # noqa: S608

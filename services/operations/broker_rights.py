@@ -1,6 +1,6 @@
 """Who may do what at the broker: for every program one principal, for every principal its topics and consumer groups.
 
-What always holds: what the services may do is what their wiring says, so it cannot differ from what they do; nobody else
+Invariant: what the services may do is what their wiring says, so it cannot differ from what they do; nobody else
 writes the topics that a service publishes; only `provision` makes topics, and it reads and writes none.
 """
 

@@ -1,21 +1,26 @@
-"""What a group file would change: its entities compared with the reference values in force.
+"""Reference data as an operator publishes it: what a group file would change, and the publication of that.
 
-What always holds: an entity is compared as the services understand it (defaults filled in), by the key under which a
-later one replaces an earlier one; what the file does not name is not touched.
+Invariant: an entity is compared as the services understand it (defaults filled in), by the key under which a
+later one replaces an earlier one; what the file does not name is not touched, and what does not differ is not published.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from uuid_utils import uuid7
 
+from services.inquiry.reference import ReferenceInForce, reference_events
+from services.operations.publish import SOURCE
+from services.scenarios.group_file import ReferenceEntry
 from services.scenarios.yaml_files import FileError
 from shared.events.codec import as_json, decode
 from shared.events.envelope import Unreadable
 from shared.events.producing import PartyBook, record_of
 from shared.events.reference import compaction_key
+from shared.kafka.sender import sender
 from shared.reference import Reference
 
 if TYPE_CHECKING:
@@ -23,20 +28,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from services.scenarios.group_file import ReferenceEntry
-    from shared.delivery.ports import Connection
+    from services.inquiry.schemas import Schemas
+    from shared.events.envelope import Record
+    from shared.settings import Settings
 
 Row = dict[str, Any]
-
-_IN_FORCE: Final = "select key, type, data from reference order by position"
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """A reference event in force: its type and data."""
-
-    type: str
-    data: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Change:
 
     key: str
     entry: ReferenceEntry
-    before: InForce | None
+    before: ReferenceInForce | None
     after: Row
 
     def __str__(self) -> str:
@@ -71,12 +67,12 @@ def _shown(value: Any) -> str:
     return "none" if value is None else orjson.dumps(value).decode()
 
 
-async def reference_in_force(connection: Connection) -> dict[str, InForce]:
-    """The reference events in force, by compaction key; `connection`: the settlement service's schema."""
-    return {row["key"]: InForce(row["type"], orjson.loads(row["data"])) for row in await connection.fetch(_IN_FORCE)}
+async def find_changes(schemas: Schemas, path: Path, entries: Iterable[ReferenceEntry], now: datetime) -> list[Change]:
+    """The entities that differ from what is in force; FileError as `changes`."""
+    return changes(path, entries, await reference_events(schemas), now)
 
 
-def changes(path: Path, entries: Iterable[ReferenceEntry], in_force: Mapping[str, InForce], now: datetime) -> list[Change]:
+def changes(path: Path, entries: Iterable[ReferenceEntry], in_force: Mapping[str, ReferenceInForce], now: datetime) -> list[Change]:
     """The entities that differ from what is in force, in the order of the file's publication.
 
     FileError with the services' own words for an entity they would refuse.
@@ -85,7 +81,7 @@ def changes(path: Path, entries: Iterable[ReferenceEntry], in_force: Mapping[str
     return [each for each in found if each.before is None or (each.before.type, each.before.data) != (each.entry.type, each.after)]
 
 
-def _change(path: Path, entry: ReferenceEntry, in_force: Mapping[str, InForce], now: datetime) -> Change:
+def _change(path: Path, entry: ReferenceEntry, in_force: Mapping[str, ReferenceInForce], now: datetime) -> Change:
     try:
         read = decode(record_of("check", "check", entry.type, entry.data, now, PartyBook(Reference())))
     except (TypeError, ValueError) as error:
@@ -94,3 +90,30 @@ def _change(path: Path, entry: ReferenceEntry, in_force: Mapping[str, InForce], 
         raise FileError(path, entry.place + read.field.replace("/", "."), read.message)
     key = compaction_key(read.data)
     return Change(key, entry, in_force.get(key), orjson.loads(as_json(read.data)))
+
+
+async def publish_changes(settings: Settings, found: Iterable[Change], now: datetime) -> None:
+    """Publishes these entities, each as a new event; NotSentError if the broker rejects one."""
+    async with sender(settings) as sending:
+        await sending.send(_records(found, now))
+
+
+def _records(found: Iterable[Change], now: datetime) -> Iterator[Record]:
+    parties = PartyBook()
+    for each in found:
+        yield record_of(str(uuid7()), SOURCE, each.entry.type, each.entry.data, now, parties)
+
+
+def reciprocal_entries(
+    company: str, partner: str, accounts: Mapping[str, str], partner_accounts: Mapping[str, str], options: Mapping[str, str | None]
+) -> list[ReferenceEntry]:
+    """The intercompany accounting of two companies in both directions.
+
+    `accounts` and `partner_accounts`: `due_from` and `due_to` in the books of each; `options`: the pair's, None where it has none.
+    """
+    chosen = {name: value for name, value in options.items() if value is not None}
+    pairs = ((company, partner, accounts), (partner, company, partner_accounts))
+    return [
+        ReferenceEntry(f"{one}.{other}", "intercompany-accounting.defined", {"company": one, "partner": other, **own, **chosen})
+        for one, other, own in pairs
+    ]

@@ -1,34 +1,53 @@
-"""What others may read of the payment service's tables: sales payment journals as its rules have them.
+"""What others may read of the payment service's tables: sales payment journals and what waits, as its rules have them.
 
-Invariant: `connection` is one to the payment service's schema; the form of a stored journal is known here and in the store alone.
+Invariant: `connection` is one to the payment service's schema; the form of a stored value is known here and in the store alone.
+Nothing is changed here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.payment.rules.books import Books
+from services.payment.rules.values import SalesPayment, WaitingApproval, WaitingJournal
 from shared.events.contract import adapter
+from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
 
 if TYPE_CHECKING:
+    from services.payment.rules.values import WaitingEntry
     from shared.delivery.ports import Connection
-    from shared.events.envelope import EventRef
 
-_MIRRORS: Final = (
-    "select status, data from journals where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
-)
-_JOURNAL: Final = "select status, data from journals where company = $1 and document = $2"
+_JOURNAL: Final = "select status, first_source, first_id, data from journals"
+_MIRRORS: Final = f"{_JOURNAL} where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
+_NUMBERED: Final = f"{_JOURNAL} where company = $1 and document = $2"
+_WAITING: Final = "select data from waiting where $1::text is null or run_id = $1"
+_APPROVALS: Final = "select data from approvals where $1::text is null or event = $1"
 
 
-async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[tuple[str, SalesPaymentJournal]]:
-    """Status and content of the sales payment journals that mirror a vendor payment."""
+async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[SalesPayment]:
+    """The sales payment journals that mirror a vendor payment: those of its event, and those of the document."""
     return [_journal(row) for row in await connection.fetch(_MIRRORS, payer.id, company, document)]
 
 
-async def journal_numbered(connection: Connection, company: str, document: str) -> list[tuple[str, SalesPaymentJournal]]:
-    """Status and content of the sales payment journal of this number, if there is one."""
-    return [_journal(row) for row in await connection.fetch(_JOURNAL, company, document)]
+async def journal_numbered(connection: Connection, company: str, document: str) -> SalesPayment | None:
+    """The sales payment journal of this number, if there is one."""
+    row = await connection.fetchrow(_NUMBERED, company, document)
+    return None if row is None else _journal(row)
 
 
-def _journal(row: Any) -> tuple[str, SalesPaymentJournal]:
-    return row["status"], adapter(SalesPaymentJournal).validate_json(row["data"])
+async def waiting(connection: Connection, event: str | None = None) -> list[WaitingEntry]:
+    """What waits, or what the events with this id caused to wait; in order of arrival, each reason of an event once."""
+    books = Books(complete=True)
+    for row in await connection.fetch(_WAITING, event):
+        journal = adapter(WaitingJournal).validate_json(row["data"])
+        books.waiting.put(journal.draft.key, journal)
+    for row in await connection.fetch(_APPROVALS, event):
+        approval = adapter(WaitingApproval).validate_json(row["data"])
+        books.approvals.put(approval.identity, approval)
+    return books.list_waiting()
+
+
+def _journal(row: Any) -> SalesPayment:
+    data = adapter(SalesPaymentJournal).validate_json(row["data"])
+    return SalesPayment(data, row["status"], EventRef(row["first_source"], row["first_id"]))

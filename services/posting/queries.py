@@ -1,6 +1,7 @@
-"""Vouchers and balances as the posting service's tables have them, selected in the database.
+"""What others may read of the posting service's tables: vouchers and balances as its rules have them, and what checks them.
 
-Invariant: rows come in the form of scenarios.md, whatever asked for them; what is not asked for is not read.
+Invariant: `connection` is one to the posting service's schema; rows are read as the service's own store reads them
+(stored_tables), and what is not asked for is not read. Nothing is changed here.
 """
 
 from __future__ import annotations
@@ -8,47 +9,77 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from services.inquiry.rows import voucher_order
 from services.posting.rules.numbers import VoucherKey
-from shared.money import ZERO, rounded
+from services.posting.stored_tables import (
+    BALANCES,
+    IN_ORDER,
+    LINES_OF_VOUCHERS,
+    VOUCHERS,
+    balance_of,
+    columns,
+    key_of,
+    lines_by_voucher,
+    voucher_of,
+)
+from shared.events.contract import adapter
+from shared.events.reference import CompanyDefined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable
     from datetime import date
-    from decimal import Decimal
 
+    from services.posting.rules.books import Balance, BalanceKey
     from shared.delivery.ports import Connection
+    from shared.events.vouchers import Voucher
 
-Row = dict[str, Any]
-
-_SELECTED: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
-where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
+_PAGE: Final = 500
+_SELECTED: Final = f"""
+{VOUCHERS} where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
 and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
-order by date desc, company, series, number desc limit $6
-"""
-_OF_DOCUMENTS: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
-join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
-where run_id is null order by company, date, series, number
-"""
-_OF_RUNS: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
-join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
-where kind in ('settlement', 'settlement_reversal') order by company, date, series, number
-"""
-_LINES: Final = """
-select company, series, number, posting_type, account, partner, currency, debit, credit, accounting_debit, accounting_credit,
-dimensions, text, rule from lines join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
-using (company, series, number) order by company, series, number, line
-"""
-_BALANCES: Final = """
-select company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit from balances
-where $1::text is null or company = $1 order by company, account, posting_type, partner, currency
-"""
+order by date desc, company, series, number desc limit $6"""
+_NEXT: Final = f"""
+{VOUCHERS} where (company, series, number) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::date is null or date >= $5)
+{IN_ORDER} limit $6"""
+_OF_DOCUMENTS: Final = f"""
+{VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
+where v.run_id is null order by company, date, series, number"""
+_OF_RUNS: Final = f"""
+{VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
+where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
 _COMPANIES: Final = "select data from reference where type = 'company.defined'"
+
+_COUNT: Final = "select count(*) from vouchers"
+_SETTLEMENT_COUNT: Final = "select count(*) from vouchers where kind in ('settlement', 'settlement_reversal')"
+_UNBALANCED: Final = """
+select company, series || '-' || number as voucher from lines group by company, series, number, currency
+having coalesce(sum(debit), 0) <> coalesce(sum(credit), 0)
+union select company, series || '-' || number from lines group by company, series, number
+having coalesce(sum(accounting_debit), 0) <> coalesce(sum(accounting_credit), 0) limit 20"""
+_GAPS: Final = """
+select n.company, n.series, n.number as last, count(v.number) as vouchers, coalesce(max(v.number), 0) as highest
+from numbers n left join vouchers v using (company, series) group by n.company, n.series, n.number
+having count(v.number) <> n.number or coalesce(max(v.number), 0) <> n.number"""
+_BALANCES_DIFFER: Final = """
+with sums as (
+    select company, account, posting_type, coalesce(partner, '') as partner, currency,
+    coalesce(sum(debit), 0) as debit, coalesce(sum(credit), 0) as credit,
+    coalesce(sum(accounting_debit), 0) as accounting_debit, coalesce(sum(accounting_credit), 0) as accounting_credit
+    from lines group by company, account, posting_type, coalesce(partner, ''), currency
+)
+select coalesce(s.company, b.company) as company, coalesce(s.account, b.account) as account
+from sums s full join balances b using (company, account, posting_type, partner, currency)
+where (s.debit, s.credit, s.accounting_debit, s.accounting_credit)
+is distinct from (b.debit, b.credit, b.accounting_debit, b.accounting_credit) limit 20"""
+_DOCUMENT_COUNTS: Final = """
+select company, ledger, kind, count(*) as vouchers from vouchers where run_id is null group by company, ledger, kind"""
+_RECORD_COUNTS: Final = """
+select run_source, run_id, ledger, record, count(*) filter (where kind = 'settlement') as made,
+count(*) filter (where kind = 'settlement_reversal') as reversed
+from vouchers join unnest($1::text[], $2::text[], $3::text[], $4::int[]) as wanted (run_source, run_id, ledger, record)
+using (run_source, run_id, ledger, record) group by run_source, run_id, ledger, record"""
+
+RecordName = tuple[str, str, str, int]
+"""A settlement record: source and id of its run, ledger, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,72 +94,89 @@ class Selection:
     limit: int = 50
 
 
-async def vouchers(connection: Connection, selection: Selection) -> list[Row]:
-    """The selected vouchers with their lines, by company and oldest first."""
-    rows = await connection.fetch(_SELECTED, *astuple(selection))
-    return sorted(await _with_lines(connection, rows), key=voucher_order)
+async def vouchers(connection: Connection, selection: Selection) -> list[Voucher]:
+    """The selected vouchers with their lines, the newest first."""
+    return await _with_lines(connection, _SELECTED, *astuple(selection))
 
 
-async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Row]:
+async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Voucher]:
     """The vouchers that posted these documents (ledger, company, number), and those that reversed them."""
-    return await _with_lines(connection, await connection.fetch(_OF_DOCUMENTS, *_columns(documents, 3)))
+    return await _with_lines(connection, _OF_DOCUMENTS, *columns(documents, 3))
 
 
-async def vouchers_of_runs(connection: Connection, runs: Iterable[tuple[str, str]]) -> list[Row]:
+async def vouchers_of_runs(connection: Connection, runs: Iterable[tuple[str, str]]) -> list[Voucher]:
     """The vouchers of these runs (source, id) and of their reversals, in all companies."""
-    return await _with_lines(connection, await connection.fetch(_OF_RUNS, *_columns(runs, 2)))
+    return await _with_lines(connection, _OF_RUNS, *columns(runs, 2))
 
 
-async def balances(connection: Connection, company: str | None = None) -> list[Row]:
-    """The balances of the accounts; amounts are Decimal, partner None where there is none."""
-    rows = await connection.fetch(_BALANCES, company)
-    return [{**dict(row), "partner": row["partner"] or None} for row in rows]
+async def voucher_pages(connection: Connection, company: str | None = None, since: date | None = None) -> AsyncIterator[list[Voucher]]:
+    """All vouchers, of one company, from a voucher date on; in the order of companies, series and numbers, a page at a time."""
+    after = VoucherKey("", "", 0)
+    while rows := await connection.fetch(_NEXT, *after, company, since, _PAGE):
+        yield await _read(connection, rows)
+        after = VoucherKey(*key_of(rows[-1]))
 
 
-async def companies(connection: Connection) -> dict[str, Row]:
-    """The companies that are defined, by code: `name`, `currency` and the rest of their data."""
-    found = [orjson.loads(row["data"]) for row in await connection.fetch(_COMPANIES)]
-    return {company["company"]: company for company in found}
+async def _with_lines(connection: Connection, query: str, *arguments: Any) -> list[Voucher]:
+    return await _read(connection, await connection.fetch(query, *arguments))
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+async def _read(connection: Connection, rows: Iterable[Any]) -> list[Voucher]:
+    lines = lines_by_voucher(await connection.fetch(LINES_OF_VOUCHERS, *columns(map(key_of, rows), 3)))
+    return [voucher_of(row, lines)[1] for row in rows]
 
 
-async def _with_lines(connection: Connection, rows: Sequence[Any]) -> list[Row]:
-    keys = [(row["company"], row["series"], row["number"]) for row in rows]
-    lines: dict[tuple[Any, ...], list[Row]] = {key: [] for key in keys}
-    currencies = {code: company["currency"] for code, company in (await companies(connection)).items()}
-    for line in await connection.fetch(_LINES, *_columns(keys, 3)):
-        lines[line["company"], line["series"], line["number"]].append(_line(line, currencies[line["company"]]))
-    return [_voucher(row, lines[key]) for row, key in zip(rows, keys, strict=True)]
+async def balances(connection: Connection, company: str | None = None) -> dict[BalanceKey, Balance]:
+    """The running sums of all accounts, or of one company's, in the order of their keys."""
+    return dict(balance_of(row) for row in await connection.fetch(BALANCES, company))
 
 
-def _voucher(row: Any, lines: list[Row]) -> Row:
-    return {
-        "voucher": VoucherKey(row["company"], row["series"], row["number"]).voucher,
-        "company": row["company"],
-        "ledger": row["ledger"],
-        "kind": row["kind"],
-        "date": row["date"].isoformat(),
-        "document": row["document"],
-        "settlement": row["run_id"],
-        "lines": lines,
-    }
+async def companies(connection: Connection) -> dict[str, CompanyDefined]:
+    """The companies that are defined, by code."""
+    read = adapter(CompanyDefined).validate_json
+    found = [read(row["data"]) for row in await connection.fetch(_COMPANIES)]
+    return {company.company: company for company in found}
 
 
-def _line(row: Any, accounting_currency: str) -> Row:
-    currency = row["currency"]
-    return {
-        **{name: row[name] for name in ("posting_type", "account", "partner", "currency")},
-        **{name: _money(row[name], currency) for name in ("debit", "credit")},
-        **{name: _money(row[name], accounting_currency) for name in ("accounting_debit", "accounting_credit")},
-        "dimensions": orjson.loads(row["dimensions"]) if row["dimensions"] else {},
-        "text": row["text"],
-        "rule": row["rule"],
-    }
+# What checks the tables: each of these is empty, or agrees with what settlement has, when nothing is under way
 
 
-def _money(amount: Decimal | None, currency: str) -> str:
-    """The table has nothing on the side that a line is not on."""
-    return format(rounded(amount or ZERO, currency), "f")
+async def voucher_count(connection: Connection) -> int:
+    """How many vouchers there are."""
+    return int(await connection.fetchval(_COUNT))
+
+
+async def settlement_voucher_count(connection: Connection) -> int:
+    """How many of them belong to a settlement record, reversals included."""
+    return int(await connection.fetchval(_SETTLEMENT_COUNT))
+
+
+async def unbalanced_vouchers(connection: Connection) -> list[str]:
+    """Vouchers that do not balance in each of their currencies and in the accounting currency; the first 20."""
+    return [_words(row) for row in await connection.fetch(_UNBALANCED)]
+
+
+async def number_gaps(connection: Connection) -> list[str]:
+    """Series in which a number up to the last that was given has no voucher: last number, vouchers, highest number."""
+    return [_words(row) for row in await connection.fetch(_GAPS)]
+
+
+async def differing_balances(connection: Connection) -> list[str]:
+    """Accounts whose balance is not the sum of their lines; the first 20."""
+    return [_words(row) for row in await connection.fetch(_BALANCES_DIFFER)]
+
+
+async def document_voucher_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """How many vouchers post or reverse a document, by company, ledger and kind."""
+    rows = await connection.fetch(_DOCUMENT_COUNTS)
+    return {(row["company"], row["ledger"], row["kind"]): row["vouchers"] for row in rows}
+
+
+async def record_voucher_counts(connection: Connection, records: Iterable[RecordName]) -> dict[RecordName, tuple[int, int]]:
+    """How many settlement vouchers each of these records has, and how many that reverse them; those that have any."""
+    rows = await connection.fetch(_RECORD_COUNTS, *columns(records, 4))
+    return {(row["run_source"], row["run_id"], row["ledger"], row["record"]): (row["made"], row["reversed"]) for row in rows}
+
+
+def _words(row: Any) -> str:
+    return " ".join(str(value) for value in row.values())

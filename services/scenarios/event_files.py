@@ -1,6 +1,6 @@
 """Files of events to be published: a YAML list, the events of a scenario file, or NDJSON with one event a line.
 
-What always holds: an event stands there as in a scenario (`id` and `type` beside the data, `source` if it is not the
+Invariant: an event stands there as in a scenario (`id` and `type` beside the data, `source` if it is not the
 command's), or whole as a CloudEvents document (`specversion`); each is checked as the services will check it, and what is
 wrong is said with its place before it is sent; an NDJSON file is read line by line, however long it is.
 """
@@ -46,7 +46,7 @@ class Sending:
 
 
 def read_event_file(path: Path, sending: Sending) -> Iterator[EventEntry]:
-    """The events of a file; FileError if it cannot be read or is no list of events."""
+    """The events of a file; FileError if it cannot be read or is not a list of events."""
     if path.suffix in NDJSON:
         yield from _lines(path, sending)
         return
@@ -80,13 +80,13 @@ def _line(place: str, line: bytes, sending: Sending) -> EventEntry:
     try:
         entry = json.loads(line)
     except ValueError as error:
-        return EventEntry(place, len(line), None, f"is no JSON: {error}")
+        return EventEntry(place, len(line), None, f"is not JSON: {error}")
     return _entry(place, len(line), entry, sending)
 
 
 def _entry(place: str, size: int, entry: Any, sending: Sending) -> EventEntry:
     if not isinstance(entry, dict):
-        return EventEntry(place, size, None, "is no event: an object with id, type and the fields of its data")
+        return EventEntry(place, size, None, "is not an event: it must be an object with id, type and the fields of its data")
     try:
         record = _structured(entry, sending) if "specversion" in entry else _from_scenario_form(entry, sending)
     except (TypeError, ValueError) as error:

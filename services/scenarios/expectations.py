@@ -1,6 +1,6 @@
 """Checks what a scenario expects against what came out (scenarios.md, `expect`).
 
-What always holds: a part that is there is exact (vouchers by company and kind named, open balances by document named),
+Invariant: a part that is there is exact (vouchers by company and kind named, open balances by document named),
 lines and entries in any order; amounts are compared as numbers; every difference names what was expected and what
 came. Nothing here knows how the result was made, so `simulate` and `run` are held to the same.
 """
@@ -39,7 +39,7 @@ _AMOUNTS: Final = frozenset({*_SETTLEMENT_AMOUNTS, "balance", "debit", "credit",
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """One point on which expectation and result disagree; `expected` None: it came unasked, `came` None: it did not come."""
 
     part: str
@@ -62,7 +62,7 @@ def _shown(row: Row | None) -> str:
     return ", ".join(f"{name} {_shown(value) if isinstance(value, dict) else value}" for name, value in row.items())
 
 
-def differences(scenario: Scenario, result: Result) -> list[Difference]:
+def differences(scenario: Scenario, result: Result) -> list[Mismatch]:
     """All points on which the scenario's `expect` and the result disagree; FileError if `expect` itself cannot be read."""
     expect = scenario.expect or {}
     _refuse_unreadable(scenario, expect)
@@ -109,7 +109,7 @@ def _refuse_amount(scenario: Scenario, place: str, value: Any) -> None:
     try:
         _decimal(value)
     except InvalidOperation as error:
-        raise FileError(scenario.path, place, f"{value!r} is no amount") from error
+        raise FileError(scenario.path, place, f"{value!r} is not an amount") from error
 
 
 # What is compared
@@ -131,10 +131,10 @@ def _row_agrees(expected: Row, came: Row) -> bool:
     return all(_agrees(name, value, came.get(name)) for name, value in expected.items())
 
 
-def _exact(part: str, expected: list[Row], came: list[Row]) -> list[Difference]:
+def _exact(part: str, expected: list[Row], came: list[Row]) -> list[Mismatch]:
     place = part[:-1] if part in {"settlements", "journals"} else part
     missing, unasked = unmatched(expected, came, _row_agrees)
-    return [Difference(part, place, row, None) for row in missing] + [Difference(part, place, None, _brief(row)) for row in unasked]
+    return [Mismatch(part, place, row, None) for row in missing] + [Mismatch(part, place, None, _brief(row)) for row in unasked]
 
 
 def _brief(row: Row) -> Row:
@@ -142,18 +142,18 @@ def _brief(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in _AMOUNTS or name == "amount" or _decimal(value)}
 
 
-def _vouchers(expected: list[Row], result: Result) -> list[Difference]:
+def _vouchers(expected: list[Row], result: Result) -> list[Mismatch]:
     return [difference for entry in expected for difference in _voucher(entry, result)]
 
 
-def _voucher(entry: Row, result: Result) -> list[Difference]:
+def _voucher(entry: Row, result: Result) -> list[Mismatch]:
     selector = {name: value for name, value in entry.items() if name != "lines"}
     selected = [voucher for voucher in result.vouchers if _row_agrees(selector, voucher)]
     came = [_side(line) for voucher in selected for line in voucher["lines"]]
     place = " ".join(str(selector[name]) for name in ("company", "kind", "document", "date") if name in selector)
     missing, unasked = unmatched([_side(line) for line in entry["lines"] or []], came, _line_agrees)
-    lost = [Difference("vouchers", place, _line_shown(line), None) for line in missing]
-    return lost + [Difference("vouchers", place, None, _line_shown(line)) for line in unasked]
+    lost = [Mismatch("vouchers", place, _line_shown(line), None) for line in missing]
+    return lost + [Mismatch("vouchers", place, None, _line_shown(line)) for line in unasked]
 
 
 def _side(line: Row) -> Row:
@@ -190,7 +190,7 @@ def _line_shown(line: Row) -> Row:
     return shown
 
 
-def _open(expected: list[Row], result: Result) -> list[Difference]:
+def _open(expected: list[Row], result: Result) -> list[Mismatch]:
     found = []
     for entry in expected:
         selector = {name: value for name, value in entry.items() if name != "balance"}
@@ -198,17 +198,17 @@ def _open(expected: list[Row], result: Result) -> list[Difference]:
         if not any(_row_agrees(entry, document) for document in documents):
             place = f"open {entry['company']} {entry['document']}"
             came = {"balance": documents[0]["balance"]} if documents else None
-            found.append(Difference("open", place, {"balance": str(entry["balance"])}, came))
+            found.append(Mismatch("open", place, {"balance": str(entry["balance"])}, came))
     return found
 
 
-def _settlements(expected: list[Row], result: Result) -> list[Difference]:
+def _settlements(expected: list[Row], result: Result) -> list[Mismatch]:
     whole = [{**dict.fromkeys(_LEFT_OUT_IS_ZERO, "0.00"), **entry} for entry in expected]
     found = _exact("settlements", whole, result.settlements)
-    return [Difference(each.part, each.place, _brief(each.expected) if each.expected else None, each.came) for each in found]
+    return [Mismatch(each.part, each.place, _brief(each.expected) if each.expected else None, each.came) for each in found]
 
 
-_CHECKS: Final[dict[str, Callable[[list[Row], Result], list[Difference]]]] = {
+_CHECKS: Final[dict[str, Callable[[list[Row], Result], list[Mismatch]]]] = {
     "vouchers": _vouchers,
     "open": _open,
     "settlements": _settlements,

@@ -1,6 +1,6 @@
 """A group file, or the `group` part of a scenario, as reference events (events.md, "Reference data").
 
-What always holds: each entity is one event, its data the entity's fields as they stand there plus its key; accounts,
+Invariant: each entity is one event, its data the entity's fields as they stand there plus its key; accounts,
 members, parameters, journals, trading, rates and periods come first, then the companies, the parties last, so that
 nothing posts before what it posts to is there; nothing is checked here but the shape that says which entity it is,
 the services refuse a wrong field by name.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.scenarios.yaml_files import FileError
+from services.scenarios.yaml_files import FileError, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,6 +153,14 @@ _PARTS: Final[dict[str, Callable[[_Part], Iterator[ReferenceEntry]]]] = {
 }
 
 
+def read_group_file(path: Path) -> list[ReferenceEntry]:
+    """The reference events of a group file, or of the group of a scenario file; FileError if it is neither."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise FileError(path, "", "is not a group file: it must be a mapping such as {companies: …, parties: …}")
+    return reference_entries(path, content["group"], "group") if "group" in content else reference_entries(path, content, "")
+
+
 def reference_entries(path: Path, group: Any, place: str = "group") -> list[ReferenceEntry]:
     """The reference events of a group, in the order in which they are to be published.
 
@@ -161,7 +169,9 @@ def reference_entries(path: Path, group: Any, place: str = "group") -> list[Refe
     whole = _Part(path, place, group)
     unknown = [part for part in whole.fields() if part not in _PARTS]
     if unknown:
-        raise FileError(path, f"{place}.{unknown[0]}" if place else unknown[0], f"is no part of a group; the parts are {', '.join(_PARTS)}")
+        raise FileError(
+            path, f"{place}.{unknown[0]}" if place else unknown[0], f"is not a part of a group; the parts are {', '.join(_PARTS)}"
+        )
     return [event for name, events in _PARTS.items() if name in whole.fields() for event in events(_child(whole, name))]
 
 

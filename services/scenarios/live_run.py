@@ -1,6 +1,6 @@
 """Runs scenarios through the real services, broker and database, one event after the other.
 
-What always holds: the records are those of `simulate`; the next event is sent when the one before has had all its
+Invariant: the records are those of `simulate`; the next event is sent when the one before has had all its
 effects; each file starts with empty books, in a namespace of its own, never the product's.
 """
 
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from services.inquiry.rows import Result, collect
-from services.inquiry.schemas import load_books, load_rejections
+from services.inquiry.schemas import load_books, load_rejections, open_schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.scenarios.scenario_file import arrivals
@@ -29,7 +29,7 @@ NAMESPACE: Final = "scenario"
 
 @asynccontextmanager
 async def scenario_services() -> AsyncIterator[RunningServices]:
-    """BackingServices and services for scenarios, started once for all files; nothing of them is left at the end, by SIGTERM neither."""
+    """Broker, database and services for scenarios, started once for all files; nothing of them is left at the end, nor after SIGTERM."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -49,9 +49,9 @@ async def run(scenario: Scenario, services: RunningServices) -> Result:
     group, events = split(arriving)
     await services.send(arrival.record for arrival in group)
     await services.until_quiescent()
-    refuse_wrong_group(scenario, arriving, await load_rejections(services.settings))
-    for arrival in events:
-        await services.send([arrival.record])
-        await services.until_quiescent()
-    rejections = await load_rejections(services.settings)
-    return collect(scenario.id, await load_books(services.settings), rejections, refs(arriving))
+    async with open_schemas(services.settings) as schemas:
+        refuse_wrong_group(scenario, arriving, await load_rejections(schemas))
+        for arrival in events:
+            await services.send([arrival.record])
+            await services.until_quiescent()
+        return collect(scenario.id, await load_books(schemas), await load_rejections(schemas), refs(arriving))

@@ -1,6 +1,6 @@
 """Scenario files: what is in one, and the same events as the records that `simulate` and `run` both take in.
 
-What always holds: the events are taken as they are written, whatever is wrong with them is for the services to
+Invariant: the events are taken as they are written, whatever is wrong with them is for the services to
 refuse; the two commands get the very same records, with the same times and ids, so that what is derived from them
 (ids of outgoing events, rejections) is the same in both.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from services.scenarios.group_file import ReferenceEntry, reference_entries
@@ -16,12 +17,12 @@ from services.scenarios.yaml_files import FileError, read_yaml
 from shared.events.producing import PartyBook, record_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shared.events.envelope import Record
 
 SOURCE: Final = "scenario"
 GROUP_SOURCE: Final = "scenario/group"
+EXAMPLES: Final = Path(__file__).parent / "examples"
+"""The documented examples."""
 START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 PARTS: Final = ("scenario", "id", "group", "events", "expect")
 
@@ -61,12 +62,12 @@ def load_scenario(path: Path) -> Scenario:
     """Reads a scenario file; FileError names the file and the place of what is not a scenario."""
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise FileError(path, "", f"is no scenario: it must be a mapping with the parts {', '.join(PARTS)}")
+        raise FileError(path, "", f"is not a scenario: it must be a mapping with the parts {', '.join(PARTS)}")
     for part in content:
         if part not in PARTS:
-            raise FileError(path, part, f"is no part of a scenario; the parts are {', '.join(PARTS)}")
+            raise FileError(path, part, f"is not a part of a scenario; the parts are {', '.join(PARTS)}")
     if "events" not in content and "group" not in content:
-        raise FileError(path, "", "is no scenario: it has neither a group nor events")
+        raise FileError(path, "", "is not a scenario: it has neither a group nor events")
     name = str(content.get("id") or path.stem)
     return Scenario(
         path=path,
@@ -79,7 +80,7 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def read_events(path: Path, entries: Any, place: str) -> list[ScenarioEvent]:
-    """A list of events in the scenarios' form (`id` and `type` beside the data); FileError if it is no such list."""
+    """A list of events in the scenarios' form (`id` and `type` beside the data); FileError if it is not such a list."""
     if entries is None:
         return []
     if not isinstance(entries, list):
@@ -88,7 +89,7 @@ def read_events(path: Path, entries: Any, place: str) -> list[ScenarioEvent]:
 
 
 def read_event(path: Path, entry: Any, place: str) -> ScenarioEvent:
-    """One event in the scenarios' form; FileError if it is no mapping."""
+    """One event in the scenarios' form; FileError if it is not a mapping."""
     if not isinstance(entry, dict):
         raise FileError(path, place, "must be an event: a mapping with id, type and the fields of its data")
     data = {name: value for name, value in entry.items() if name not in {"id", "type"}}

@@ -1,6 +1,6 @@
 """Runs scenarios through the three cores in one process: no broker, no database; the oracle of the distributed run.
 
-What always holds: the same decoding, duplicates and refusals as the shell's (shared.delivery.folding); a message goes
+Invariant: the same decoding, duplicates and refusals as the shell's (shared.delivery.folding); a message goes
 to every service that takes it, payment, settlement, posting in this order, first in, first out, and a scenario's next
 event comes when all queues are empty.
 """

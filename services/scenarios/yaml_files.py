@@ -1,6 +1,6 @@
 """YAML files as people write them: scenarios, group files, lists of events.
 
-What always holds: a bare date becomes its ISO text, a key is the text as it stands (`4050:` is "4050"), every other
+Invariant: a bare date becomes its ISO text, a key is the text as it stands (`4050:` is "4050"), every other
 value keeps the type YAML gives it, so that a number where an amount belongs reaches the services as a number and is
 refused there; the same key twice is an error, never a silent choice; every error names the file and the place in it.
 """
@@ -65,7 +65,7 @@ def _refuse_double_keys(node: yaml.MappingNode) -> None:
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; FileError if there is no such file or it is no YAML (with line and column)."""
+    """The content of a YAML file; FileError if there is no such file or it is not YAML (with line and column)."""
     try:
         return yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:

@@ -1,21 +1,25 @@
-"""What others may read of the settlement service's tables: documents and settlement records as its rules have them.
+"""What others may read of the settlement service's tables: documents, settlement records, what waits, reference data.
 
-Invariant: rows are read by the service's own readers (services.settlement.stored_tables), so their form is known in one
-place; a large ledger is read page by page.
+Invariant: `connection` is one to the settlement service's schema; rows are read by the service's own readers (stored_tables),
+so their form is known in one place; a large ledger is read page by page. Nothing is changed here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
+from shared.delivery.reference_table import ReferenceTable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.settlement.rules.values import Document
+    from services.settlement.rules.values import Document, Parked
     from shared.delivery.ports import Connection
+    from shared.reference import Reference
 
 _PAGE: Final = 5000
 _NEXT: Final = """
@@ -33,6 +37,15 @@ select body from documents where ledger in ('receivable', 'payable') and documen
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
 _OF_RUN: Final = "select body from records where run_id = $1"
+_WAITING: Final = "select body from waiting where $1::text is null or event_id = $1 order by sequence"
+_IN_FORCE: Final = "select key, type, data from reference order by position"
+
+
+class ReferenceInForce(NamedTuple):
+    """A reference event in force: its type (without prefix and version) and data."""
+
+    type: str
+    data: dict[str, Any]
 
 
 async def documents(connection: Connection, company: str | None = None, party: str | None = None) -> AsyncIterator[Document]:
@@ -62,9 +75,10 @@ async def documents_named(connection: Connection, name: str) -> list[Document]:
     return list(found.values())
 
 
-async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) -> list[Document]:
-    """The documents with these keys."""
-    return [document for key in keys async for document in _read(connection, "documents", TABLES["documents"].select, key)]
+async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Document]:
+    """The documents with these keys, those that there are."""
+    rows = await connection.fetch(TABLES["documents"].select, *_columns(keys))
+    return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:
@@ -74,9 +88,24 @@ async def records_of_run(connection: Connection, run_id: str) -> list[RecordInFo
 
 async def records_of_document(connection: Connection, key: DocumentKey) -> list[RecordInForce]:
     """The records, reversed ones too, that a document has part in."""
-    return [record async for record in _read(connection, "records", TABLES["records"].indexes["document"].select, key)]
+    rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]))
+    return [TABLES["records"].read(row["body"])[1] for row in rows]
 
 
-async def _read(connection: Connection, table: str, select: str, key: DocumentKey) -> AsyncIterator[Any]:
-    for row in await connection.fetch(select, *([part] for part in key)):
-        yield TABLES[table].read(row["body"])[1]
+async def waiting(connection: Connection, event: str | None = None) -> list[Parked]:
+    """What waits, or what the events with this id caused to wait; in order of arrival."""
+    return [TABLES["waiting"].read(row["body"])[1] for row in await connection.fetch(_WAITING, event)]
+
+
+async def reference(connection: Connection) -> Reference:
+    """The reference data in force."""
+    return await ReferenceTable().current(connection)
+
+
+async def reference_events(connection: Connection) -> dict[str, ReferenceInForce]:
+    """The reference events in force, by compaction key, in the order in which they were taken."""
+    return {row["key"]: ReferenceInForce(row["type"], orjson.loads(row["data"])) for row in await connection.fetch(_IN_FORCE)}
+
+
+def _columns(keys: Iterable[DocumentKey]) -> list[list[str]]:
+    return [list(column) for column in zip(*keys, strict=True)] or [[], [], []]

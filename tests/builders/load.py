@@ -7,8 +7,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from services.inquiry.reconciliation import Check, reconcile
 from services.inquiry.rows import Result, collect
-from services.inquiry.schemas import load_books, load_rejections
+from services.inquiry.schemas import load_books, load_rejections, open_schemas
 from services.scenarios.scenario_file import Arrival, Scenario, arrivals
 from services.scenarios.simulation import refs
 from tests.builders import streams
@@ -105,7 +106,14 @@ def differences(live: Result, simulated: Result) -> list[str]:
 
 async def live_result(settings: Settings, scenario: Scenario) -> Result:
     """What stands in the books of the running services."""
-    return collect(scenario.id, await load_books(settings), await load_rejections(settings), refs(arrivals(scenario)))
+    async with open_schemas(settings) as schemas:
+        return collect(scenario.id, await load_books(schemas), await load_rejections(schemas), refs(arrivals(scenario)))
+
+
+async def disagreements(settings: Settings) -> list[Check]:
+    """The checks of the reconciler that do not hold."""
+    async with open_schemas(settings) as schemas:
+        return [check for check in await reconcile(schemas) if not check.holds]
 
 
 def environment(settings: Settings) -> dict[str, str]:

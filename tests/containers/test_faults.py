@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.inquiry.reconciliation import reconcile
 from services.local.processes import all_ready, service_processes
 from services.registry import SERVICES
 from services.scenarios.scenario_file import Scenario
 from services.scenarios.simulation import Simulation, simulate
 from shared.events.envelope import Topic
 from tests.builders.invoices import poison
-from tests.builders.load import differences, environment, intercompany_payments, live_result
+from tests.builders.load import differences, disagreements, environment, intercompany_payments, live_result
 from tests.containers.offsets import all_committed, ends_of_all, read_from_the_beginning
 from tests.containers.parts import Parts, started_parts
 from tests.containers.under_load import assert_as_simulated, flowing, group_sent, send, until_quiescent
@@ -159,4 +158,4 @@ async def test_records_that_are_no_events_among_the_load_are_refused_and_stop_no
         simulation.send(record)
     assert {refusal.code for refusal in simulation.rejections} == {row["code"] for row in live.rejected}
     assert len(live.rejected) == len(simulation.rejections) == len(spoilt)
-    assert [check for check in await reconcile(settings) if not check.holds] == []
+    assert await disagreements(settings) == []

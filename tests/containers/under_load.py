@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from services.inquiry.reconciliation import reconcile
 from services.local.in_process import running_services
 from services.local.quiescence import is_quiescent
 from services.registry import SERVICES
@@ -18,7 +17,7 @@ from shared.kafka.producer import KafkaProducer
 from shared.postgresql.database import Postgres
 from shared.runtime.retry import any_error, retry_forever
 from shared.runtime.system import system_runtime
-from tests.builders.load import differences, in_disorder, live_result
+from tests.builders.load import differences, disagreements, in_disorder, live_result
 from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
@@ -95,4 +94,4 @@ async def assert_as_simulated(settings: Settings, scenario: Scenario, simulated:
     live = await live_result(settings, scenario)
     assert differences(live, simulated) == []
     assert (live.rejected, live.waiting) == ([], [])
-    assert [check for check in await reconcile(settings) if not check.holds] == []
+    assert await disagreements(settings) == []

@@ -15,6 +15,7 @@ ROOMS: Final = (
     "services/*/prefetch.py",
     "services/*/stored_tables.py",
     "shared/delivery/shell_tables.py",
+    "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",
     "shared/delivery/log_restarts.py",
     "shared/postgresql/*.py",
@@ -23,15 +24,6 @@ ROOMS: Final = (
 )
 STILL_ELSEWHERE: Final = frozenset(
     {
-        "services/inquiry/reconciliation.py",
-        "services/inquiry/rejections.py",
-        "services/inquiry/schemas.py",
-        "services/inquiry/waiting.py",
-        "services/local/backing_services.py",
-        "services/local/in_process.py",
-        "services/local/quiescence.py",
-        "services/local/reset.py",
-        "services/operations/reference_changes.py",
         "shared/delivery/housekeeping.py",
         "shared/delivery/reference_watermark.py",
         "shared/delivery/relay.py",

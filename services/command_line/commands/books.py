@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from services.command_line import tables, trace_tree
-from services.inquiry.schemas import schema_of
+from services.command_line.commands.asking import ask
+from services.inquiry import ledgers
+from services.inquiry.intercompany import pair_rows, sums_of_balances
 from services.inquiry.trace import trace
-from services.local.backing_services import product_settings
-from services.posting import queries as ledger
-from services.settlement import queries as subledger
 from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
+
+    from rich.table import Table
 
 Row = dict[str, Any]
 
@@ -28,11 +29,9 @@ Document = Annotated[str | None, typer.Option(help="Only this document.", show_d
 Kind = Annotated[str | None, typer.Option(help="Only this kind: invoice, payment, settlement …", show_default=False)]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="From this date.", show_default=False)]
 To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="To this date.", show_default=False)]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
 All = Annotated[bool, typer.Option("--all", help="Closed documents too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per row on standard output.")]
-
-_MATRIX_TYPES: Final = frozenset({"due_from", "due_to"})
 
 
 def vouchers_command(  # noqa: PLR0913 - one option each
@@ -49,26 +48,28 @@ def vouchers_command(  # noqa: PLR0913 - one option each
 
     Example: intercompany vouchers --company FAB --kind settlement --from 2026-03-01
     """
-    selection = ledger.Selection(company, document, kind, _day(from_), _day(to), limit)
-    rows, companies = asyncio.run(_vouchers(selection))
+    selection = ledgers.Selection(company, document, kind, _day(from_), _day(to), limit)
+    found = ask(lambda schemas: ledgers.vouchers(schemas, selection))
     if as_json:
-        for row in rows:
-            print_json(row)
-        return
-    names = {code: data.get("name") or code for code, data in companies.items()}
-    by_company = tables.by_company(rows).items()
-    output().print(tables.spaced(tables.vouchers(code, names.get(code, code), own) for code, own in by_company))
-    if len(rows) == limit:
+        return _print_rows(found.rows)
+    _print_by_company(found, tables.vouchers)
+    if len(found.rows) == limit:
         notes().print(f"These are the newest {limit}; --limit shows more.")
+    return None
 
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment is not None else None
 
 
-async def _vouchers(selection: ledger.Selection) -> tuple[list[Row], dict[str, Row]]:
-    async with schema_of("posting", product_settings()) as connection:
-        return await ledger.vouchers(connection, selection), await ledger.companies(connection)
+def _print_rows(rows: list[Row]) -> None:
+    for row in rows:
+        print_json(row)
+
+
+def _print_by_company(found: ledgers.Ledgers, table: Callable[[str, str, list[Row]], Table]) -> None:
+    companies = tables.by_company(found.rows).items()
+    output().print(tables.spaced(table(code, found.names.get(code, code), own) for code, own in companies))
 
 
 def open_command(company: Company = None, party: Party = None, *, everything: All = False, as_json: AsJson = False) -> None:
@@ -76,27 +77,11 @@ def open_command(company: Company = None, party: Party = None, *, everything: Al
 
     Example: intercompany open --company FAB --party 4050
     """
-    rows = asyncio.run(_open(company, party, everything=everything))
+    rows = ask(lambda schemas: ledgers.open_documents(schemas, company, party, closed=everything))
     if as_json:
-        for row in rows:
-            print_json(row)
-        return
+        return _print_rows(rows)
     output().print(tables.open_documents(rows))
-
-
-async def _open(company: str | None, party: str | None, *, everything: bool) -> list[Row]:
-    async with schema_of("settlement", product_settings()) as connection:
-        return [
-            {
-                "company": document.company,
-                "document": document.document,
-                "ledger": document.ledger,
-                "currency": document.currency,
-                "balance": format(document.balance, "f"),
-            }
-            async for document in subledger.documents(connection, company, party)
-            if everything or document.open
-        ]
+    return None
 
 
 def balances_command(company: Company = None, *, as_json: AsJson = False) -> None:
@@ -104,20 +89,12 @@ def balances_command(company: Company = None, *, as_json: AsJson = False) -> Non
 
     Example: intercompany balances --company FABE
     """
-    rows, companies = asyncio.run(_balances(company))
+    found = ask(lambda schemas: ledgers.balances(schemas, company))
     if as_json:
-        for row in rows:
-            print_json({name: format(value, "f") if name in tables.BALANCE_AMOUNTS else value for name, value in row.items()})
-        return
-    names = {code: data.get("name") or code for code, data in companies.items()}
-    output().print(tables.spaced(tables.balances(code, names.get(code, code), own) for code, own in tables.by_company(rows).items()))
-    matrix = [row for row in rows if row["posting_type"] in _MATRIX_TYPES]
-    output().print(tables.intercompany_matrix(tables.sums_of_balances(matrix)))
-
-
-async def _balances(company: str | None) -> tuple[list[Row], dict[str, Row]]:
-    async with schema_of("posting", product_settings()) as connection:
-        return await ledger.balances(connection, company), await ledger.companies(connection)
+        return _print_rows(found.rows)
+    _print_by_company(found, tables.balances)
+    output().print(tables.intercompany_matrix(pair_rows(sums_of_balances(found.rows))))
+    return None
 
 
 def trace_command(
@@ -129,12 +106,12 @@ def trace_command(
 
     Example: intercompany trace VPAY-7
     """
-    found = asyncio.run(trace(product_settings(), name))
+    found = ask(lambda schemas: trace(schemas, name))
     if not found.found:
         hint = "see `rejections list` and `waiting list`"
         fail(f"no event {name!r} has posted or settled anything and no document has this number; {hint}")
     if as_json:
-        print_json(trace_tree.as_json(found))
+        print_json(found.as_row())
         return
     output().print(trace_tree.tree(name, found))
     output().print(Text(f"{len(found.documents)} documents, {len(found.runs)} settlements", style="dim"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from services.command_line.commands.asking import ask
 from services.inquiry.reconciliation import reconcile
-from services.local.backing_services import product_settings
 from shared.console import output, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.inquiry.reconciliation import Check
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per check.")]
 
@@ -23,13 +27,18 @@ def reconcile_command(*, as_json: AsJson = False) -> None:
 
     Example: intercompany reconcile
     """
-    checks = asyncio.run(reconcile(product_settings()))
+    checks = ask(reconcile)
+    if as_json:
+        for check in checks:
+            print_json(check.as_row())
+    else:
+        output().print(_table(checks))
+    raise typer.Exit(0 if all(check.holds for check in checks) else 1)
+
+
+def _table(checks: Iterable[Check]) -> Table:
     table = Table("Check", "Compared", "", show_edge=False)
     for check in checks:
-        if as_json:
-            print_json({"check": check.name, "compared": check.compared, "holds": check.holds, "problems": check.problems})
         result = Text("holds", style="green") if check.holds else Text("\n".join(check.problems), style="red")
         table.add_row(Text(check.name), Text(check.compared), result)
-    if not as_json:
-        output().print(table)
-    raise typer.Exit(0 if all(check.holds for check in checks) else 1)
+    return table

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from services.local.backing_services import product_settings
+from services.command_line.commands.asking import ask
 from services.operations.republish import republish
 from shared.console import notes
 
@@ -17,12 +16,12 @@ From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], h
 
 
 def republish_command(company: Company = None, from_: From = None) -> None:
-    """Publishes the ledger's vouchers on `intercompany.vouchers` again, after that topic or what took from it was lost.
+    """Publishes the ledger's vouchers on intercompany.vouchers again, after the topic or a copy of it was lost.
 
-    Same data, same key, another event id; who takes them must know a voucher that it has by company and number.
+    Same data and key, another event id; consumers recognise a voucher that they have by company and number.
 
     Example: intercompany republish --company FAB --from 2026-03-01
     """
     since = from_.date() if from_ is not None else None
-    sent = asyncio.run(republish(product_settings(broker=True), company, since))
+    sent = ask(lambda schemas: republish(schemas, company, since), broker=True)
     notes().print(f"{sent} vouchers published again.")

@@ -1,4 +1,4 @@
-"""`simulate`, `run` and `demo`: scenario files through the cores alone, or through broker, services and database."""
+"""`run` and `demo`: scenario files through broker, services and database."""
 
 from __future__ import annotations
 
@@ -11,45 +11,24 @@ from rich.text import Text
 
 from services.command_line.report import HOLDS, report, report_unusable, verdict
 from services.local.in_process import NotQuiescentError
-from services.scenarios import simulation
 from services.scenarios.expectations import differences
 from services.scenarios.live_run import run, scenario_services
-from services.scenarios.scenario_file import Scenario, load_scenario
-from services.scenarios.simulation import CoreFailedError, simulate
+from services.scenarios.scenario_file import EXAMPLES, Scenario, load_scenario
 from services.scenarios.yaml_files import FileError
 from shared.console import notes, output
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Scenario files (YAML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per file on standard output, and nothing else there.")]
 
-EXAMPLES: Final = Path(simulation.__file__).parent / "examples"
 MAIN_EXAMPLE: Final = "ic-4"
-
-
-def simulate_command(files: Files, *, as_json: AsJson = False) -> None:
-    """Runs scenarios through the pure rules in one process: no broker, no database.
-
-    Prints each company's vouchers as tables, checks what the file expects and shows what differs, line by line.
-    Exit code 1 if anything differs, 2 if a file is no scenario.
-
-    Example: intercompany simulate services/scenarios/examples/ic-4.yaml
-    """
-    raise typer.Exit(max([_simulate(path, as_json=as_json) for path in files]))
-
-
-def _simulate(path: Path, *, as_json: bool) -> int:
-    try:
-        scenario = load_scenario(path)
-        return report(scenario, simulate(scenario), as_json=as_json)
-    except (FileError, CoreFailedError) as error:
-        return report_unusable(error)
 
 
 def run_command(files: Files, *, as_json: AsJson = False) -> None:
     """Runs scenarios through the real services, broker and database, one event after the other.
 
-    Output and exit codes as `simulate`. The parts are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else embedded
-    ones, started once for all files and gone afterwards; topics and schemas are the namespace "scenario", never the product's.
+    Output and exit codes as `simulate`. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else
+    embedded ones, started once for all files and gone afterwards; topics and schemas are in the namespace "scenario", never
+    the product's.
 
     Example: intercompany run tests/scenarios/waiting/*.yaml --json
     """
@@ -69,7 +48,7 @@ async def _run_all(files: list[Path], *, as_json: bool) -> int:
 
 
 def _loaded(files: list[Path]) -> tuple[list[int], list[Scenario]]:
-    """The exit codes of files that are no scenarios, which are reported, and the others; before any part is started."""
+    """The exit codes of files that are not scenarios, which are reported, and the others; before anything is started."""
     codes: list[int] = []
     scenarios: list[Scenario] = []
     for path in files:
@@ -81,9 +60,9 @@ def _loaded(files: list[Path]) -> tuple[list[int], list[Scenario]]:
 
 
 def demo_command() -> None:
-    """Starts broker, database and services, sends the examples through them, prints what each company's ledger got, stops.
+    """Starts everything, sends the documented examples, prints what each company's ledger got, and stops.
 
-    The intercompany example is shown in full, of every other documented example one line. Exit code 0 only if every
+    The intercompany example is shown in full, every other documented example in one line. Exit code 0 only if every
     figure is as expected.
 
     Example: intercompany demo

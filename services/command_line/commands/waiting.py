@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +9,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.inquiry.waiting import Waiting, once_each, order_discards
+from services.command_line.commands.asking import ask
+from services.inquiry.waiting import once_each
 from services.inquiry.waiting import waiting as all_waiting
-from services.local.backing_services import product_settings
+from services.operations.discard import order_discards
 from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-waiting = typer.Typer(help="What waits: list it with its age, show what it waits for, give it up.", no_args_is_help=True)
+    from services.inquiry.waiting import WaitingItem
+
+waiting = typer.Typer(
+    help="What waits: list it with its age, show what it waits for, give it up.", no_args_is_help=True, add_completion=False
+)
 
 Event = Annotated[str, typer.Argument(metavar="EVENT", help="The id of the event that caused it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per event.")]
@@ -30,17 +34,17 @@ def list_command(*, as_json: AsJson = False) -> None:
 
     Example: intercompany waiting list
     """
-    found = once_each(asyncio.run(all_waiting(product_settings())))
+    found = once_each(ask(all_waiting))
     if as_json:
         for each in found:
-            print_json(each.as_json())
+            print_json(each.as_row())
         return
     output().print(_table(found))
     if not found:
         notes().print("Nothing waits.")
 
 
-def _table(found: Iterable[Waiting]) -> Table:
+def _table(found: Iterable[WaitingItem]) -> Table:
     table = Table("Event", "Source", "What", "Waits for", "Missing", "Since", "Age", show_edge=False)
     now = datetime.now(UTC)
     for each in found:
@@ -78,21 +82,21 @@ def show_command(event: Event) -> None:
 
 @waiting.command("discard")
 def discard_command(event: Event) -> None:
-    """Gives up what an event waits for: it is refused as `discarded`, and what waited for it goes on.
+    """Gives up what an event waits for: it is refused as `discarded`, and what waited for it resumes.
 
     A document that waited is not posted and its id is free again; marks that waited are dropped, their document stands.
 
     Example: intercompany waiting discard PAY2
     """
     found = _of(event)
-    asyncio.run(order_discards(product_settings(), found))
+    ask(lambda schemas: order_discards(schemas, found))
     notes().print(
         f"Ordered: the services give up {event} within seconds; `intercompany rejections show {event}` shows it then.", markup=False
     )
 
 
-def _of(event: str) -> list[Waiting]:
-    found = asyncio.run(all_waiting(product_settings(), event))
+def _of(event: str) -> list[WaitingItem]:
+    found = ask(lambda schemas: all_waiting(schemas, event))
     if not found:
         fail(f"nothing waits because of {event!r}; `intercompany waiting list` says what waits")
     return found

@@ -87,7 +87,7 @@ def shell() -> Iterator[Shell]:
         up = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own command
         shell = Shell(Path(folder))
         try:
-            shell.until(lambda: "All is running" in (Path(folder) / "up.log").read_text())
+            shell.until(lambda: "Everything is running" in (Path(folder) / "up.log").read_text())
             shell.run("apply", IC_4)
             shell.publish(*yaml.safe_load(IC_4.read_text())["events"])
             shell.until(lambda: len(shell.rows("vouchers")) == 7)
@@ -150,9 +150,9 @@ def test_publish_leaves_out_what_is_wrong_with_its_line(shell: Shell) -> None:
     path.write_text('\n{"id": "BAD"\n{"id": "N", "type": "vendor-payment.posted", "amount": 5}\n[1]\n')
     result = shell.run("publish", path)
     assert result.exit_code == 1
-    assert "line 2: is no JSON" in result.stderr
+    assert "line 2: is not JSON" in result.stderr
     assert "line 3: invalid /amount: 5 is not a decimal string" in result.stderr
-    assert "line 4: is no event" in result.stderr
+    assert "line 4: is not an event" in result.stderr
     assert "0 events published, 3 left out" in result.stderr
 
 

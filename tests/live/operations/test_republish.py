@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.operations import republish as republishing
+from services.inquiry.schemas import open_schemas
 from services.operations.republish import SOURCE, republish
+from services.posting import queries
 from services.scenarios.live_run import run, scenario_services
 from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Partition
@@ -30,19 +31,19 @@ EXAMPLE = IC_4
 
 
 async def test_each_voucher_comes_again_with_its_data_and_key_under_an_id_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(republishing, "_PAGE", 2)  # several pages
-    async with scenario_services() as services:
+    monkeypatch.setattr(queries, "_PAGE", 2)  # several pages
+    async with scenario_services() as services, open_schemas(services.settings) as schemas:
         await run(load_scenario(EXAMPLE), services)
         first = await _vouchers(services.settings)
-        assert await republish(services.settings) == len(first) == 7
+        assert await republish(schemas) == len(first) == 7
         again = (await _vouchers(services.settings))[len(first) :]
         assert sorted(map(_said, again)) == sorted(map(_said, first))
         assert {_header(record, "ce_source") for record in again} == {SOURCE}
         assert len({_header(record, "ce_id") for record in again}) == len(first)
 
-        assert await republish(services.settings, company="FAB") == 2
-        assert await republish(services.settings, since=date(2026, 3, 12)) == 5
-        assert await republish(services.settings, company="FABW", since=date(2026, 3, 13)) == 0
+        assert await republish(schemas, company="FAB") == 2
+        assert await republish(schemas, since=date(2026, 3, 12)) == 5
+        assert await republish(schemas, company="FABW", since=date(2026, 3, 13)) == 0
 
 
 async def _vouchers(settings: Settings) -> list[ConsumerRecord]:

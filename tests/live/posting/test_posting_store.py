@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.posting import store as store_module
+from services.posting import stored_tables
 from services.posting.rules import Books, fold
 from services.posting.rules.books import balances_of
 from services.posting.store import Store
@@ -232,7 +233,7 @@ async def test_reversals_are_found_by_an_index(connection: Any) -> None:
     plans = [
         await connection.fetch(f"explain {store_module.OF_RECORDS}", ["scenario"], ["PAY"]),
         await connection.fetch(f"explain {store_module.OF_DOCUMENTS}", ["receivable"], ["FAB"], ["PAY"]),
-        await connection.fetch(f"explain {store_module.OF_VOUCHERS}", ["FAB"], ["AR-SET"], [1]),
+        await connection.fetch(f"explain {stored_tables.LINES_OF_VOUCHERS}", ["FAB"], ["AR-SET"], [1]),
     ]
     text = ["\n".join(row[0] for row in plan) for plan in plans]
     assert "vouchers_of_a_run" in text[0]

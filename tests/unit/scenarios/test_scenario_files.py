@@ -150,10 +150,10 @@ def test_reference_data_that_is_wrong_cannot_replace_what_is_right(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "place", "says"),
     [
-        ("- 1", "", "is no scenario"),
-        ("", "", "is no scenario"),
+        ("- 1", "", "is not a scenario"),
+        ("", "", "is not a scenario"),
         ("scenario: only a title", "", "neither a group nor events"),
-        ("events: []\nexpects: {}", "expects", "is no part of a scenario"),
+        ("events: []\nexpects: {}", "expects", "is not a part of a scenario"),
         ("events: {}", "events", "must be a list"),
         ("events: [X]", "events[0]", "must be an event"),
         ("events: []\nexpect: [1]", "expect", "must be a mapping"),
@@ -161,7 +161,7 @@ def test_reference_data_that_is_wrong_cannot_replace_what_is_right(tmp_path: Pat
         ("events: []\nevents: []", "line 2, column 1", "twice"),
         ("events: [{id: X, type: a.b, data: !!binary aGk=}]", "events[0]", "no event can carry"),
         ("events: [{id: X, type: a.b, data: !!python/none x}]", "line 1, column 35", "could not determine a constructor"),
-        ("group: {companys: {}}", "group.companys", "is no part of a group"),
+        ("group: {companys: {}}", "group.companys", "is not a part of a group"),
         ("group: [1]", "group", "must be a mapping, not a list"),
         ("group: {companies: {FAB: USD}}", "group.companies.FAB", "must be a mapping, not text"),
         ("group: {companies: {FAB: {company: X}}}", "group.companies.FAB", "is the key above"),

@@ -1,4 +1,4 @@
-"""`up` and `service`: the parts and the three services, started and left running."""
+"""`up` and `service`: broker, database and the three services, started and left running."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.local.backing_services import product_backing_services, product_settings
+from services.local.backing_services import product_backing_services
 from services.local.processes import ServiceProcess, all_ready, first_ended, service_processes
 from services.registry import SERVICES
 from shared.console import fail, output
-from shared.runtime import process
+from shared.runtime.program import run_service
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class ServiceName(StrEnum):
 def up_command() -> None:
     """Starts broker, database and the three services, and leaves them running until Ctrl-C.
 
-    BackingServices whose addresses are set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) are used, the others are embedded ones with
-    their data in DATA_DIR. Commands in other shells find them there by themselves, or by the lines that it prints.
+    A broker or database whose address is set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) is used; otherwise an embedded one is
+    started, with its data in DATA_DIR. Commands in other shells find them there, or by the lines that it prints.
 
     Example: intercompany up
     """
@@ -43,11 +43,11 @@ def up_command() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     ended = asyncio.run(_up(folder))
     if ended is not None:
-        fail(f"the {ended.name} service has ended by itself with code {ended.process.returncode}: {ended.log} says why")
+        fail(f"the {ended.name} service has stopped unexpectedly with code {ended.process.returncode}: {ended.log} says why")
 
 
 async def _up(folder: Path) -> ServiceProcess | None:
-    """The service that ended by itself; None after Ctrl-C."""
+    """The service that stopped unexpectedly; None after Ctrl-C."""
     async with product_backing_services() as parts, service_processes(parts.environment(), folder) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
@@ -71,18 +71,18 @@ def _stop_signal() -> asyncio.Event:
 
 
 def _print_addresses(parts: BackingServices, services: list[ServiceProcess]) -> None:
-    lines = ["All is running; Ctrl-C stops it. In other shells:", ""]
+    lines = ["Everything is running; Ctrl-C stops it. In other shells:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
     output().print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of the three services.", show_default=False)]) -> None:
-    """Runs one service in this process until Ctrl-C or SIGTERM; it finishes the batch at hand first.
+    """Runs one service in this process until Ctrl-C or SIGTERM.
 
-    Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else of a running `intercompany up`.
+    It finishes the batch at hand first. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else
+    of a running `intercompany up`.
 
     Example: intercompany service settlement
     """
-    settings = product_settings(broker=True)
-    process.main(next(service for service in SERVICES if service.name == name), settings)
+    run_service(next(service for service in SERVICES if service.name == name))

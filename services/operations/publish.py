@@ -1,0 +1,58 @@
+"""The events of a file, sent to the topics.
+
+Invariant: each event is checked as the services will check it, and what is wrong is not sent; the others go out in the order of
+the file. Sending the same file again changes nothing: what was taken already is a duplicate.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from services.inquiry.reference import reference_data
+from services.scenarios.event_files import Sending, read_event_file
+from shared.events.producing import PartyBook
+from shared.kafka.sender import sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from services.inquiry.schemas import Schemas
+    from services.scenarios.event_files import EventEntry
+
+SOURCE: Final = "intercompany/command-line"
+"""The source of events that name none, and of reference data that an operator publishes."""
+
+_BATCH: Final = 500
+
+
+class Publication(NamedTuple):
+    """How many events were sent, and how many were left out because something is wrong with them."""
+
+    sent: int
+    left_out: int
+
+
+async def publish_events(schemas: Schemas, file: Path, source: str, tell: Callable[[list[EventEntry]], None]) -> Publication:
+    """Sends the events of a file; `tell` hears of each batch once it is sent. FileError if it is not a file of events."""
+    sending = Sending(source, datetime.now(UTC), PartyBook(await reference_data(schemas)))
+    sent = left_out = 0
+    async with sender(schemas.settings) as producer:
+        for batch in _batches(read_event_file(file, sending)):
+            records = [entry.record for entry in batch if entry.record is not None]
+            await producer.send(records)
+            tell(batch)
+            sent, left_out = sent + len(records), left_out + len(batch) - len(records)
+    return Publication(sent, left_out)
+
+
+def _batches(entries: Iterable[EventEntry]) -> Iterator[list[EventEntry]]:
+    batch: list[EventEntry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

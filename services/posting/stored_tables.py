@@ -1,0 +1,82 @@
+"""How vouchers and their lines stand in the posting service's tables: the columns, what selects them, how a row is read.
+
+Invariant: a voucher read back equals the one written, but that a side which is not stored is zero with the digits of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from services.posting.rules.books import Balance, BalanceKey
+from services.posting.rules.numbers import VoucherKey
+from shared.events.envelope import EventRef
+from shared.events.vouchers import Voucher, VoucherLine
+from shared.money import ZERO
+
+VOUCHER_COLUMNS: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
+LINE_COLUMNS: Final = (
+    *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
+    *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
+)
+VOUCHERS: Final = f"select {', '.join('v.' + column for column in VOUCHER_COLUMNS)} from vouchers v"  # noqa: S608 - the columns above
+LINES: Final = f"select {', '.join('l.' + column for column in LINE_COLUMNS)} from lines l"  # noqa: S608 - the columns above
+IN_ORDER: Final = "order by company, series, number"
+LINES_OF_VOUCHERS: Final = f"""
+{LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
+using (company, series, number) order by l.company, l.series, l.number, l.line"""
+BALANCES: Final = """
+select company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit from balances
+where $1::text is null or company = $1 order by company, account, posting_type, partner, currency"""
+
+Key = tuple[Any, ...]
+LinesByVoucher = dict[Key, list[VoucherLine]]
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int = 0) -> list[list[Any]]:
+    """Rows as the arrays that unnest takes; `width` where there may be no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def key_of(row: Any) -> Key:
+    """What names the voucher of a row, be it the voucher's own or a line's."""
+    return (row["company"], row["series"], row["number"])
+
+
+def lines_by_voucher(rows: Iterable[Any]) -> LinesByVoucher:
+    """The lines of these rows, which come in their order, by the voucher that they belong to."""
+    lines: LinesByVoucher = {}
+    for row in rows:
+        lines.setdefault(key_of(row), []).append(_line(row))
+    return lines
+
+
+def _line(row: Any) -> VoucherLine:
+    dimensions = orjson.loads(row["dimensions"]) if row["dimensions"] is not None else {}
+    sides = (*_both_sides(row["debit"], row["credit"]), *_both_sides(row["accounting_debit"], row["accounting_credit"]))
+    return VoucherLine(row["posting_type"], row["account"], row["partner"], row["currency"], *sides, dimensions, row["text"], row["rule"])
+
+
+def _both_sides(debit: Decimal | None, credit: Decimal | None) -> tuple[Decimal, Decimal]:
+    """A side that is not stored is zero, with the digits of the other."""
+    if debit is None:
+        stored = credit if credit is not None else ZERO
+        return stored * 0, stored
+    return debit, debit * 0
+
+
+def voucher_of(row: Any, lines: LinesByVoucher) -> tuple[VoucherKey, Voucher]:
+    """The voucher of a row with its lines."""
+    key = VoucherKey(*key_of(row))
+    run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
+    about = (row["ledger"], row["kind"], row["date"], row["document"])
+    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"])
+
+
+def balance_of(row: Any) -> tuple[BalanceKey, Balance]:
+    """The balance of a row, and what it is kept for."""
+    key = BalanceKey(row["company"], row["account"], row["posting_type"], row["partner"] or None, row["currency"])
+    return key, Balance(row["debit"], row["credit"], row["accounting_debit"], row["accounting_credit"])

@@ -1,0 +1,59 @@
+"""A refused event is sent again as it came; where that cannot be, the reason says what to do instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from services.inquiry.rejections import RefusedEvent
+from services.operations.replay import NotReplayableError, replay_record
+from shared.events.envelope import Record, Topic
+from shared.events.producing import PartyBook
+from shared.events.vouchers import Rejection
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PAYMENT = Record(Topic.PAYMENTS, b"NW", b"{}", (("content-type", b"application/json"), ("ce_id", b"P"), ("ce_source", b"bank")))
+
+
+def _refused(record: Record | None, scope: str = "event", **original: Any) -> RefusedEvent:
+    return RefusedEvent("settlement", "1", NOW, Rejection("P", "bank", scope, "invalid", "", "", original), record, 0)
+
+
+def test_an_event_is_sent_as_it_came() -> None:
+    assert replay_record(_refused(PAYMENT), 3, PartyBook()) == PAYMENT
+
+
+def test_a_payment_whose_marks_were_refused_is_numbered_whatever_its_form() -> None:
+    binary = replay_record(_refused(PAYMENT, "settlement"), 3, PartyBook())
+    assert dict(binary.headers) == {**dict(PAYMENT.headers), "ce_replay": b"3"}
+    document = replace(PAYMENT, value=b'{"id": "P"}', headers=(("content-type", b"application/cloudevents+json"),))
+    structured = replay_record(_refused(document, "settlement"), 2, PartyBook())
+    assert orjson.loads(structured.value or b"") == {"id": "P", "replay": 2}
+
+
+@pytest.mark.parametrize("record", [None, replace(PAYMENT, topic=Topic.JOURNALS)])
+def test_an_event_that_is_not_at_hand_as_it_came_is_made_from_what_was_kept(record: Record | None) -> None:
+    original: dict[str, Any] = {
+        "id": "P",
+        "type": "intercompany.customer-payment.posted.v1",
+        "data": {"company": "FAB", "account": "4000", "document": "P"},
+    }
+    made = replay_record(_refused(record, **original), 1, PartyBook())
+    assert (made.topic, made.key, orjson.loads(made.value or b"")) == (Topic.PAYMENTS, b"4000", original)
+
+
+@pytest.mark.parametrize(
+    ("original", "advice"),
+    [
+        ({"datalength": 9_000_000}, "9000000 bytes); its sender must send it again"),
+        ({"type": "intercompany.sales-payment-journal.posted.v1"}, "send a settlement.requested"),
+    ],
+)
+def test_what_cannot_be_sent_again_says_what_to_do_instead(original: dict[str, Any], advice: str) -> None:
+    with pytest.raises(NotReplayableError, match=r"^P: .*") as problem:
+        replay_record(_refused(None, **original), 1, PartyBook())
+    assert str(problem.value).endswith(advice)
