@@ -33,7 +33,7 @@ SEED_NUMBERING: Final = Numbering(_TAG.format(0), _TIME, timedelta())
 _AT_ONCE: Final = 20
 
 _KEPT: Final = {"migrations", "positions", "epoch", "counter", "reference", "outbox", "failed", "rejections"}
-"""Not copied: what is one for all, and what is empty when all is at rest."""
+"""Not copied: what is one for all, and what is empty when everything is at rest."""
 _SUMS: Final = {("posting", "numbers"), ("posting", "balances")}
 _NUMBERED: Final = {("posting", "vouchers"), ("posting", "lines")}
 _COLUMNS: Final = """
@@ -132,7 +132,7 @@ def _derived(copy: int) -> str:
 
 
 def _value(service: str, table: str, column: str, type_: str) -> str:
-    """A column of copy k: another tag and another time in all that is text; voucher numbers go on."""
+    """A column of copy k: another tag and another time in all that is text; voucher numbers continue."""
     if (service, table) in _NUMBERED and column == "number":
         return "n.number + (k - $1) * o.number + s.number"
     if type_ not in {"text", "uuid", "json", "text[]"}:

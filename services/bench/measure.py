@@ -1,7 +1,7 @@
 """What a phase costs: CPU, memory, messages, queries, WAL and rows, as the difference of two looks.
 
 Invariant: looking costs the services nothing but one request for their metrics; what cannot be seen from here (the
-processes of given parts) is left out, never guessed.
+processes of a given broker or database) is left out, never guessed.
 """
 
 from __future__ import annotations

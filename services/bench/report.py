@@ -1,41 +1,20 @@
-"""What was measured, as progress while it is, as tables for people and as one object for programs."""
+"""What was measured, as tables for people and as one object for programs."""
 
 from __future__ import annotations
 
 import platform
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.bench.measure import MIB
-from shared.console import notes, output
+from shared.console import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from services.bench.run import Outcome, Stage
-
-
-class Show:
-    """Progress, on standard error."""
-
-    def __init__(self) -> None:
-        self._console = notes()
-
-    def says(self, text: str) -> None:
-        """One line."""
-        self._console.print(text, markup=False)
-
-    @contextmanager
-    def progress(self, what: str, total: float) -> Iterator[Callable[[float], None]]:
-        """A bar; gives what is called with how far it is."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda done: progress.update(task, completed=done)
+    from services.bench.outcome import Outcome, Stage
 
 
 def machine() -> dict[str, Any]:
@@ -55,7 +34,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     latency = {"rate": plan.rate, **outcome.latency.percentiles()} if outcome.latency else {}
     return {
         "machine": {**machine(), "load_average_before": round(outcome.load_average, 1)},
-        "parts": outcome.parts,
+        "backing_services": outcome.backing_services,
         "postgresql": outcome.database,
         "partitions": outcome.partitions,
         "parties": plan.parties,
@@ -124,7 +103,7 @@ def print_tables(figures: dict[str, Any]) -> None:
 
 
 def _about(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: figures[name] for name in ("postgresql", "parts", "partitions", "parties", "hot")}
+    return {name: figures[name] for name in ("postgresql", "backing_services", "partitions", "parties", "hot")}
 
 
 def _stages(figures: dict[str, Any]) -> Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +15,13 @@ from services.bench import measure, phases
 from services.bench.correct import problems, simulated
 from services.bench.history import SEED, SEED_NUMBERING, History
 from services.bench.limit import CopyLoop, Rows, copy_loop
+from services.bench.outcome import Outcome, Plan, Stage
 from services.bench.stack import Stack, running_stack
-from services.bench.workload import SHAPES, Hot, Numbering, Payment, Workload
+from services.bench.workload import SHAPES, Numbering, Payment, Workload
 
 if TYPE_CHECKING:
-    from services.bench.measure import Look
-    from services.bench.phases import Latency, Loaded, Speed
-    from services.bench.report import Show
+    from services.bench.phases import Latency, Loaded
+    from services.bench.progress import Show
     from shared.events.envelope import Record
 
 _TRIED: Final = 2_000
@@ -33,48 +32,6 @@ _INVOICES: Final = 2
 _LONGEST_AT_RATE: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked for: see the command's options. `payments` None: as many as the seconds may need."""
-
-    seconds: float = 60.0
-    payments: int | None = None
-    rate: float = 20.0
-    hot: Hot = Hot.NONE
-    history: tuple[int, ...] = (0,)
-    parties: int = 10_000
-    embedded: bool = False
-    keep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The payments at full speed on a history of so many voucher lines: their speed, the looks before and after, rows by table."""
-
-    history: int
-    loaded: Loaded
-    speed: Speed
-    before: Look
-    after: Look
-    rows: dict[str, int]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """All that was measured, and what is wrong."""
-
-    plan: Plan
-    parts: str = ""
-    load_average: float = 0.0
-    database: str = ""
-    partitions: int = 1
-    stages: list[Stage] = field(default_factory=list)
-    latency: Latency | None = None
-    copy_loop: CopyLoop | None = None
-    peak_rss_mib: dict[str, float] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
 async def bench(plan: Plan, show: Show) -> Outcome:
     """Runs the benchmark. BackingServiceError or NotQuiescentError if it cannot be run to its end. SIGTERM ends it in good order, too."""
     task = asyncio.current_task()
@@ -82,7 +39,7 @@ async def bench(plan: Plan, show: Show) -> Outcome:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     show.says("Starting broker, database and services …")
     async with running_stack(embedded=plan.embedded, keep=plan.keep) as stack:
-        show.says(f"{stack.parts} parts, namespace {stack.settings.namespace}, processes {dict(stack.processes)}")
+        show.says(f"{stack.kind} broker and database, namespace {stack.settings.namespace}, processes {dict(stack.processes)}")
         return await _Run(plan, stack, show).all()
 
 
@@ -94,7 +51,7 @@ class _Run:
         self._workload = Workload(plan.parties, plan.hot, stack.settings.topic_partitions)
         self._numbers = count()
         self._paid: list[Payment] = []
-        self._outcome = Outcome(plan, stack.parts, partitions=stack.settings.topic_partitions)
+        self._outcome = Outcome(plan, stack.kind, partitions=stack.settings.topic_partitions)
 
     async def all(self) -> Outcome:
         """The phases in their order."""

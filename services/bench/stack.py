@@ -1,7 +1,7 @@
 """The stack that is measured: broker, database and the three services as processes, in a namespace of the run's own.
 
-Invariant: parts whose addresses are given are used; else Apache Kafka and PostgreSQL as docker-compose.yml has
-them, where a container engine answers; else the embedded ones. What was started is stopped; of given parts schemas and topics of
+Invariant: a broker and database whose addresses are given are used; else Apache Kafka and PostgreSQL as docker-compose.yml has
+them, where a container engine answers; else the embedded ones. What was started is stopped; of given ones schemas and topics of
 the run are removed, unless they are to be kept.
 """
 
@@ -48,9 +48,9 @@ PARTITIONS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs. `parts`: given, containers or embedded; `processes`: the first process of each part that can be seen from here."""
+    """What runs. `kind` of broker and database: given, containers or embedded; `processes`: the first of each, as far as seen here."""
 
-    parts: str
+    kind: str
     settings: Settings
     services: RunningServices
     processes: Mapping[str, int]
@@ -63,7 +63,7 @@ async def running_stack(*, embedded: bool, keep: bool) -> AsyncIterator[Stack]:
     """Starts all that is needed. BackingServiceError if a part does not come up; `keep`: leaves schemas and topics."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="intercompany-bench-")))
-        kind, started, seen = await stack.enter_async_context(_parts(folder, embedded=embedded))
+        kind, started, seen = await stack.enter_async_context(_backing_services(folder, embedded=embedded))
         settings = _settings(started)
         connection = await asyncpg.connect(settings.database)
         stack.push_async_callback(connection.close)
@@ -94,8 +94,8 @@ def _environment(started: BackingServices, settings: Settings) -> dict[str, str]
 
 
 @asynccontextmanager
-async def _parts(folder: Path, *, embedded: bool) -> AsyncIterator[tuple[str, BackingServices, dict[str, int]]]:
-    """Which parts, their addresses, and their first processes."""
+async def _backing_services(folder: Path, *, embedded: bool) -> AsyncIterator[tuple[str, BackingServices, dict[str, int]]]:
+    """Which kind of broker and database, their addresses, and their first processes."""
     given = load_settings()
     if not embedded and (given.kafka_bootstrap_servers or given.database_url):
         async with product_backing_services() as started:

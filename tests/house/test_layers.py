@@ -37,8 +37,10 @@ PLANTS: Final = {
     "shared/delivery/planted.py": "import shared.postgresql.database",
     "shared/events/planted.py": "import shared.delivery.batch",
     "shared/kafka/planted.py": "import shared.postgresql.database",
+    "services/bench/planted.py": "import services.bench.planted_too",
+    "services/bench/planted_too.py": "import services.bench.planted",
 }
-"""One import for each contract of import-linter, which breaks it."""
+"""An import for each contract of import-linter, which breaks it; two for a circle."""
 
 
 def imports(text: str) -> Iterator[tuple[int, str]]:

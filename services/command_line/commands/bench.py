@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from services.bench.outcome import Plan
 from services.bench.workload import Hot
 from shared.console import fail, print_json
 
-_HISTORY = "Voucher lines that are in the ledgers before; given more than once, one after the other is measured."
+_HISTORY = "Voucher lines already in the ledgers; given more than once, each is measured in turn."
 
 
 def bench_command(  # noqa: PLR0913 - its options
@@ -23,14 +24,14 @@ def bench_command(  # noqa: PLR0913 - its options
     hot: Annotated[Hot, typer.Option(help="What all payments have in common.")] = Hot.NONE,
     history: Annotated[list[int], typer.Option(help=_HISTORY, min=0)] = [0],  # noqa: B006 - typer's way, never changed
     parties: Annotated[int, typer.Option(help="Half of them buy, half of them sell.", min=2)] = 10_000,
-    embedded: Annotated[bool, typer.Option("--embedded", help="On the embedded parts, whatever else is there.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leaves schemas and topics on given parts.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="On the embedded broker and database, whatever else there is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leaves schemas and topics on a given broker and database.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draws throughput over time and over history into this PNG.")] = None,
 ) -> None:
     """Sends intercompany vendor payments through the services and reports throughput, latency and what a payment costs.
 
-    Beside it, in the same run, the machine's own limit: the same rows written by one COPY loop. The parts are those of
+    Beside it, in the same run, the machine's own limit: the same rows written by one COPY loop. Broker and database are those of
     KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else Apache Kafka and PostgreSQL in containers where docker answers, else
     embedded ones. Exit code 1 if the books are wrong afterwards. See docs/speed.md.
 
@@ -39,10 +40,10 @@ def bench_command(  # noqa: PLR0913 - its options
     for module, extra in (("psutil", "embedded"), *([("matplotlib", "plot")] if plot else [])):
         if find_spec(module) is None:
             fail(f"{module} is not installed: pip install 'intercompany[{extra}]'")
-    from services.bench import report, run  # noqa: PLC0415 - the services' image goes without psutil
+    from services.bench import progress, report, run  # noqa: PLC0415 - psutil may not be installed
 
-    plan = run.Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep)
-    outcome = asyncio.run(run.bench(plan, report.Show()))
+    plan = Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep)
+    outcome = asyncio.run(run.bench(plan, progress.Show()))
     figures = report.as_json(outcome)
     if plot is not None:
         from services.bench.plot import plot as draw  # noqa: PLC0415
