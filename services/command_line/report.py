@@ -13,7 +13,8 @@ from rich.text import Text
 from services.command_line import tables
 from services.inquiry.intercompany import pair_rows, sums_of_vouchers
 from services.scenarios.expectations import Mismatch, differences
-from shared.console import output, print_error, print_json
+from services.scenarios.quotes import quotes_advice
+from shared.console import notes, output, print_error, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ UNUSABLE = 2
 def report(scenario: Scenario, result: Result, *, as_json: bool) -> int:
     """Reports one scenario; DIFFERS if anything differs from its `expect`."""
     found = differences(scenario, result)
+    for advice in _advice(scenario, result):
+        notes().print(Text(advice, style="yellow"), soft_wrap=True)
     if as_json:
         print_json(result.as_json(difference.as_json() for difference in found))
     else:
@@ -42,6 +45,15 @@ def report_unusable(error: Exception) -> int:
     """Reports a file that could not be run."""
     print_error(str(error))
     return UNUSABLE
+
+
+def _advice(scenario: Scenario, result: Result) -> Iterator[str]:
+    """On values that were refused and stand in the file without quotes."""
+    events = {event.id: event for event in scenario.events}
+    for row in result.rejected:
+        event = events.get(row["event"])
+        if event is not None and (advice := quotes_advice(scenario.path, event.place, event.type, event.data, row["field"])):
+            yield f"{scenario.path}: {event.place}{row['field'].replace('/', '.')}: {advice.removeprefix('; ')}"
 
 
 def _print(scenario: Scenario, result: Result, found: list[Mismatch]) -> None:

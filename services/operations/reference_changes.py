@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 from services.inquiry.reference import ReferenceInForce, reference_events
 from services.operations.publish import SOURCE
 from services.scenarios.group_file import ReferenceEntry
+from services.scenarios.quotes import quotes_advice
 from services.scenarios.yaml_files import FileError
 from shared.events.codec import as_json, decode
 from shared.events.envelope import Unreadable
@@ -87,7 +88,8 @@ def _change(path: Path, entry: ReferenceEntry, in_force: Mapping[str, ReferenceI
     except (TypeError, ValueError) as error:
         raise FileError(path, entry.place, f"has a value that no event can carry: {error}") from error
     if isinstance(read, Unreadable):
-        raise FileError(path, entry.place + read.field.replace("/", "."), read.message)
+        advice = quotes_advice(path, entry.place, entry.type, entry.data, read.field)
+        raise FileError(path, entry.place + read.field.replace("/", "."), read.message + advice)
     key = compaction_key(read.data)
     return Change(key, entry, in_force.get(key), orjson.loads(as_json(read.data)))
 

@@ -2,23 +2,25 @@
 
 Invariant: an event stands there as in a scenario (`id` and `type` beside the data, `source` if it is not the
 command's), or whole as a CloudEvents document (`specversion`); each is checked as the services will check it, and what is
-wrong is said with its place before it is sent; an NDJSON file is read line by line, however long it is.
+wrong is reported with its place before anything is sent; an NDJSON file is read line by line, however long it is.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from services.scenarios.group_file import reference_entries
+from services.scenarios.quotes import quotes_advice
 from services.scenarios.yaml_files import FileError, read_yaml
 from shared.events.codec import decode
 from shared.events.envelope import Record, Unreadable
 from shared.events.producing import PartyBook, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -50,11 +52,17 @@ def read_event_file(path: Path, sending: Sending) -> Iterator[EventEntry]:
     if path.suffix in NDJSON:
         yield from _lines(path, sending)
         return
-    entries = _events(path, read_yaml(path), sending)
+    content = read_yaml(path)
+    entries = _events(path, content, sending)
     if not isinstance(entries, list):
         raise FileError(path, "", f"must be a list of events (NDJSON: name it {' or '.join(sorted(NDJSON))})")
+    list_place = "" if entries is content else "events"
     for number, entry in enumerate(entries):
-        yield _entry(f"event {number + 1}", 1, entry, sending)
+        yield _entry(f"event {number + 1}", 1, entry, sending, partial(_advice, path, f"{list_place}[{number}]", entry))
+
+
+def _advice(path: Path, place: str, entry: dict[str, Any], field: str) -> str:
+    return "" if "specversion" in entry else quotes_advice(path, place, entry.get("type"), _data(entry), field)
 
 
 def _events(path: Path, content: Any, sending: Sending) -> Any:
@@ -84,7 +92,8 @@ def _line(place: str, line: bytes, sending: Sending) -> EventEntry:
     return _entry(place, len(line), entry, sending)
 
 
-def _entry(place: str, size: int, entry: Any, sending: Sending) -> EventEntry:
+def _entry(place: str, size: int, entry: Any, sending: Sending, advice: Callable[[str], str] = lambda _: "") -> EventEntry:
+    """The entry of an event; `advice` on a field that is refused is added to what is wrong with it."""
     if not isinstance(entry, dict):
         return EventEntry(place, size, None, "is not an event: it must be an object with id, type and the fields of its data")
     try:
@@ -93,14 +102,17 @@ def _entry(place: str, size: int, entry: Any, sending: Sending) -> EventEntry:
         return EventEntry(place, size, None, f"has a value that no event can carry: {error}")
     read = decode(record)
     if isinstance(read, Unreadable):
-        return EventEntry(place, size, None, f"{read.code} {read.field}: {read.message}")
+        return EventEntry(place, size, None, f"{read.code} {read.field}: {read.message}{advice(read.field)}")
     return EventEntry(place, size, record)
 
 
 def _from_scenario_form(entry: dict[str, Any], sending: Sending) -> Record:
-    data = {name: value for name, value in entry.items() if name not in {"id", "type", "source"}}
     id_, source = entry.get("id"), entry.get("source") or sending.source
-    return record_of(None if id_ is None else str(id_), str(source), entry.get("type"), data, sending.time, sending.parties)
+    return record_of(None if id_ is None else str(id_), str(source), entry.get("type"), _data(entry), sending.time, sending.parties)
+
+
+def _data(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in {"id", "type", "source"}}
 
 
 def _structured(document: dict[str, Any], sending: Sending) -> Record:

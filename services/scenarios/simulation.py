@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.inquiry.rows import BooksOfAll, Result, collect
 from services.registry import SERVICES
+from services.scenarios.quotes import quotes_advice
 from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals
 from services.scenarios.yaml_files import FileError
 from shared.delivery.folding import Folded, fold_batch
@@ -109,8 +110,9 @@ def refs(arriving: Iterable[Arrival]) -> list[EventRef]:
 
 def refuse_wrong_group(scenario: Scenario, arriving: Iterable[Arrival], rejections: Iterable[Rejection]) -> None:
     """FileError with the services' own words if an entity of the group was refused: nothing can be said of the rest."""
-    places = {ref: arrival.place for ref, arrival in zip(refs(arriving), arriving, strict=True)}
+    entries = dict(zip(refs(arriving), scenario.group, strict=False))  # the group's entities arrive first
     for each in rejections:
         if each.source == GROUP_SOURCE:
-            place = places[EventRef(each.source, each.event)] + each.field.replace("/", ".")
-            raise FileError(scenario.path, place, f"{each.code}: {each.message}")
+            entry = entries[EventRef(each.source, each.event)]
+            advice = quotes_advice(scenario.path, entry.place, entry.type, entry.data, each.field)
+            raise FileError(scenario.path, entry.place + each.field.replace("/", "."), f"{each.code}: {each.message}{advice}")

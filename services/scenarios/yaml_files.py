@@ -2,20 +2,27 @@
 
 Invariant: a bare date becomes its ISO text, a key is the text as it stands (`4050:` is "4050"), every other
 value keeps the type YAML gives it, so that a number where an amount belongs reaches the services as a number and is
-refused there; the same key twice is an error, never a silent choice; every error names the file and the place in it.
+refused there, with what stands in the file; the same key twice is an error, never a silent choice; every error names the file and
+the place in it; aliases cannot make a small file large.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-MERGE = "tag:yaml.org,2002:merge"
-TIMESTAMP = "tag:yaml.org,2002:timestamp"
+TEXT: Final = "tag:yaml.org,2002:str"
+MERGE: Final = "tag:yaml.org,2002:merge"
+TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
+_STEP: Final = re.compile(r"[^.\[\]]+")
 
 
 class FileError(Exception):
@@ -64,10 +71,65 @@ def _refuse_double_keys(node: yaml.MappingNode) -> None:
         seen.add(text)
 
 
+MOST_REPEATED: Final = 1_000_000
+"""Characters that a file's aliases may repeat: a few hundred bytes of nested aliases would fill any memory."""
+
+
+def _refuse_endless_aliases(root: yaml.Node | None) -> None:
+    sizes: dict[int, int] = {}
+    under: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        """What a node has when each of its aliases is written out; a node that was seen before is an alias."""
+        if id(node) in under:
+            problem = "this refers to itself"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        if id(node) not in sizes:
+            under.add(id(node))
+            sizes[id(node)] = (len(node.value) if isinstance(node, yaml.ScalarNode) else 0) + 1 + sum(map(size, _children(node)))
+            under.remove(id(node))
+        return sizes[id(node)]
+
+    written_out = size(root) if root is not None else 0
+    if written_out > MOST_REPEATED and written_out - _once(root) > MOST_REPEATED:
+        problem = f"with its aliases written out the file has {written_out} characters; aliases may repeat {MOST_REPEATED}"
+        raise yaml.constructor.ConstructorError(None, None, problem)
+
+
+def _once(root: yaml.Node | None) -> int:
+    """What the nodes have when each is counted once."""
+    seen: dict[int, yaml.Node] = {}
+    queue = [root] if root is not None else []
+    for node in queue:
+        if id(node) not in seen:
+            seen[id(node)] = node
+            queue += _children(node)
+    return sum(1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0) for node in seen.values())
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; FileError if there is no such file or it is not YAML (with line and column)."""
+    with _loader(path) as loader:
+        root = loader.get_single_node()
+        _refuse_endless_aliases(root)
+        return None if root is None else loader.construct_document(root)
+
+
+@contextmanager
+def _loader(path: Path) -> Iterator[_Loader]:
+    """The loader of a file; FileError for what it cannot read."""
     try:
-        return yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        loader = _Loader(path.read_bytes())
+        try:
+            yield loader
+        finally:
+            loader.dispose()
     except OSError as error:
         raise FileError(path, "", f"cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
@@ -76,3 +138,36 @@ def read_yaml(path: Path) -> Any:
         raise FileError(path, place, error.problem or "is not YAML") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise FileError(path, "", f"is not YAML: {error}") from error
+
+
+class Unquoted(NamedTuple):
+    """A value that stands in a file without quotes, so that YAML reads it as something else than text."""
+
+    line: int
+    text: str
+
+
+def unquoted(path: Path, place: str) -> Unquoted | None:
+    """The value at a place of the file (`events[2].settle[0].company`, or `.settle.0.company`), if it is one of these."""
+    node = _nodes(path, path.stat().st_mtime_ns)
+    for step in _STEP.findall(place):
+        node = _at(node, step)
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None or node.tag in {TEXT, TIMESTAMP} or not node.value:
+        return None
+    return Unquoted(node.start_mark.line + 1, node.value)
+
+
+@lru_cache(maxsize=1)
+def _nodes(path: Path, changed: int) -> yaml.Node | None:
+    """What stands in a file, as it was written; read once although many of its values may be asked for."""
+    del changed  # the key of the cache alone
+    with _loader(path) as loader:
+        return loader.get_single_node()
+
+
+def _at(node: yaml.Node | None, step: str) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode):
+        return node.value[int(step)] if step.isdigit() and int(step) < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    return None
