@@ -131,7 +131,7 @@ def _services(figures: dict[str, Any]) -> Table:
 
 
 def _parts(figures: dict[str, Any]) -> Table:
-    table = Table("", "CPU µs per payment", "cores", "peak MiB", title="Parts", show_edge=False)
+    table = Table("", "CPU µs per payment", "cores", "peak MiB", title="Processes", show_edge=False)
     for part, spent in figures["cpu_us_per_payment"].items():
         table.add_row(part, f"{spent:,}", f"{figures['cpu_cores'][part]}", f"{figures['peak_rss_mib'].get(part, '')}")
     return table

@@ -1,7 +1,7 @@
 """Sends records to the topics, for every command that publishes.
 
 Invariant: records go out in their order and count as sent when the broker has acknowledged them; a record that
-the broker will never take is an error that names it.
+the broker will never accept is an error that names it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NotSentError(Exception):
-    """The broker does not take a record; the text says which and why."""
+    """The broker rejects a record; the text says which and why."""
 
 
 class Sender:
@@ -30,11 +30,11 @@ class Sender:
         self._producer = producer
 
     async def send(self, records: Iterable[Record]) -> None:
-        """Sends records in their order and waits until the broker has them all; NotSentError if it will not take one."""
+        """Sends records in their order and waits until the broker has them all; NotSentError if it rejects one."""
         messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
         for message, error in await self._producer.send_all(messages):
             id_ = dict(message.headers).get("ce_id", b"").decode(errors="replace")
-            msg = f"the broker does not take {id_ or 'a record'} of {len(message.value)} bytes on {message.topic}: {error}"
+            msg = f"the broker rejects {id_ or 'a record'} of {len(message.value)} bytes on {message.topic}: {error}"
             raise NotSentError(msg) from error
 
 

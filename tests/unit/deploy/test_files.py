@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from services.registry import SERVICES
+from services.scenarios.scenario_file import EXAMPLES
 from shared.events.envelope import Topic
 from shared.kafka.topics import topics_of
 from shared.settings import Settings
@@ -91,6 +92,15 @@ def test_the_image_runs_as_nobody_in_particular_and_is_pulled_by_a_tag() -> None
     assert "0" not in user[-1]
     assert "# syntax=" not in text
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}", "scratch"}
+
+
+def test_the_image_goes_without_the_benchmark_and_has_the_examples_that_the_compose_file_names() -> None:
+    context = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert context.index("!services") < context.index("services/bench")
+    assert "COPY services/scenarios/examples /scenarios" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    named = re.findall(r"/scenarios/(\S+\.yaml)", " ".join(_compose()["demo"]["command"]))
+    assert named
+    assert all((EXAMPLES / name).is_file() for name in named)
 
 
 @pytest.mark.parametrize("file", sorted((DEPLOY / "topics").glob("*.yaml")), ids=lambda file: file.stem)
