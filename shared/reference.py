@@ -53,6 +53,7 @@ class Reference:
         self.trading: dict[tuple[str, str, str], events.TradingRelationDefined] = {}
         self._relations: dict[tuple[str, str, str], tuple[events.TradingRelationDefined, ...]] = {}
         self.rates: dict[tuple[str | None, str, str], list[tuple[date, Fraction]]] = {}
+        self.senders: dict[str, events.SenderDefined] = {}
         self.periods: dict[str, tuple[events.PeriodClosed | events.PeriodOpened, ...]] = {}
 
     def copy(self) -> Reference:
@@ -142,6 +143,9 @@ class Reference:
         same = [period for period in self.periods.get(data.company, ()) if (period.from_, period.to) != (data.from_, data.to)]
         self.periods[data.company] = (*same, data)
 
+    def _take_sender(self, data: events.SenderDefined) -> None:
+        self.senders[data.sender] = data
+
     def _relate(self, data: Any, new: tuple[events.TradingRelationDefined, ...]) -> None:
         """Puts `new` in the place of the relation with the same seller and buyer; of several customers the last one counts."""
         key = _relation(data)
@@ -167,6 +171,10 @@ class Reference:
             table.pop(key, None)
 
     # What is asked
+
+    def sender(self, name: str) -> events.SenderDefined | None:
+        """For whom a sender speaks, as an operator has defined it."""
+        return self.senders.get(name)
 
     def company(self, code: str) -> events.CompanyDefined | None:
         """The legal entity of this code."""
@@ -283,6 +291,7 @@ _WITHDRAWN: Final[dict[str, Callable[[Reference, events.ReferenceWithdrawn], tup
     "methods-of-payment.defined": lambda reference, data: (reference.methods, data.company),
     "payment-journal.defined": lambda reference, data: (reference.payment_journals, (data.company, data.journal)),
     "centralized-payments.defined": lambda reference, data: (reference.centralized_payments, data.company),
+    "sender.defined": lambda reference, data: (reference.senders, data.sender),
 }
 """Where the entity that is withdrawn stands: its table, and its key there."""
 
@@ -305,5 +314,6 @@ _FOLDS: Final[dict[type, Any]] = {
     events.ExchangeRatePublished: Reference._take_rate,  # noqa: SLF001
     events.PeriodClosed: Reference._take_period,  # noqa: SLF001
     events.PeriodOpened: Reference._take_period,  # noqa: SLF001
+    events.SenderDefined: Reference._take_sender,  # noqa: SLF001
     events.ReferenceWithdrawn: Reference._take_withdrawal,  # noqa: SLF001
 }

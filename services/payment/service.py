@@ -34,10 +34,12 @@ SERVICE: Final = Service(
         Topic.REFERENCE: frozenset(
             {
                 *("company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"),
-                *("exchange-rate.published", "period.closed", "period.opened"),
+                *("exchange-rate.published", "period.closed", "period.opened", "reference.withdrawn"),
+                "sender.defined",
             }
         ),
     },
+    sender_topics=frozenset({Topic.PAYMENTS, Topic.REQUESTS}),
     publishes=frozenset({Topic.JOURNALS, Topic.REJECTIONS}),
     identity=_identity,
     rejects_unreadable=lambda topic, message_type: topic == Topic.PAYMENTS or (topic == Topic.REQUESTS and message_type == _APPROVAL),

@@ -1,6 +1,6 @@
 """A group file, or the `group` part of a scenario, as reference events (events.md, "Reference data").
 
-Invariant: each entity is one event, its data the entity's fields as they stand there plus its key; accounts,
+Invariant: each entity is one event, its data the entity's fields as they stand there plus its key; senders, accounts,
 members, parameters, journals, trading, rates and periods come first, then the companies, the parties last, so that
 nothing posts before what it posts to is there; nothing is checked here but the shape that says which entity it is,
 the services refuse a wrong field by name.
@@ -126,6 +126,11 @@ def _closed_periods(part: _Part) -> Iterator[ReferenceEntry]:
             yield entry.event("period.closed", company=company)
 
 
+def _senders(part: _Part) -> Iterator[ReferenceEntry]:
+    for sender, entry in part.items():
+        yield entry.event("sender.defined", sender=sender)
+
+
 def _companies(part: _Part) -> Iterator[ReferenceEntry]:
     for company, entry in part.items():
         yield entry.event("company.defined", company=company)
@@ -138,6 +143,7 @@ def _parties(part: _Part) -> Iterator[ReferenceEntry]:
 
 # In the order of publication.
 _PARTS: Final[dict[str, Callable[[_Part], Iterator[ReferenceEntry]]]] = {
+    "senders": _senders,
     "centralized_payments_members": _members,
     "intercompany_accounting": _intercompany_accounting,
     "centralized_payments": _centralized_payments,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.settlement.rules.authorisation import is_sent_reference
 from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.giving_up import discard, expire
 from services.settlement.store import Store
@@ -21,8 +22,10 @@ REQUESTS: Final = frozenset(
 )
 
 
-def _identity(message: Message) -> Identity:
+def _identity(message: Message) -> Identity | None:
     data = message.data
+    if is_sent_reference(message):
+        return None  # it is handed on; its id is taken when it comes on the reference topic
     if not isinstance(data, PaymentJournal | PaymentRefused):
         return message.ref, message.digest
     return replay_identity(data.event, data.replay), bytes.fromhex(data.digest)
@@ -40,6 +43,7 @@ SERVICE: Final = Service(
     fold=fold,
     new_books=lambda: Books(complete=True),
     subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
+    sender_topics=frozenset({Topic.INVOICES, Topic.REQUESTS, Topic.REFERENCE}),
     publishes=frozenset({Topic.SETTLEMENTS, Topic.REJECTIONS}),
     identity=_identity,
     rejects_unreadable=_reports,

@@ -152,6 +152,7 @@ def _message(message: Message) -> dict[str, Any]:
         "first": tuple(message.first) if message.first else None,
         "traceparent": message.traceparent,
         "replay": message.replay,
+        "sender": message.sender,
     }
 
 
@@ -166,6 +167,7 @@ def _read_message(body: dict[str, Any]) -> Message:
         first=EventRef(*body["first"]) if body["first"] else None,
         traceparent=body["traceparent"],
         replay=body["replay"],
+        sender=body.get("sender"),
     )
 
 

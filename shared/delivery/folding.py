@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.refusals import conflicting, unreadable
 from shared.events.codec import type_said
-from shared.events.contract import INBOUND_TOPICS
+from shared.events.contract import INBOUND_TOPICS, base_topic
 from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Outgoing, Record, Unreadable, replay_identity
 from shared.working_set import Missing, NotLoadedError
@@ -75,7 +75,7 @@ def concerns(service: AnyService, event: Incoming) -> bool:
     if isinstance(event, Message):
         return event.record is None or service.takes(event.record.topic, event.type)
     if isinstance(event, Unreadable):
-        return service.rejects_unreadable(event.record.topic, event.type)
+        return service.reports(event.record.topic, event.type)
     return True
 
 
@@ -84,8 +84,8 @@ def may_concern(service: AnyService, record: Record) -> bool:
 
     What others send is always read: in the structured binding a header may say anything, the event counts.
     """
-    name = None if record.topic in INBOUND_TOPICS else type_said(record)
-    return name is None or service.takes(record.topic, name) or service.rejects_unreadable(record.topic, name)
+    name = None if base_topic(record.topic) in INBOUND_TOPICS else type_said(record)
+    return name is None or service.takes(record.topic, name) or service.reports(record.topic, name)
 
 
 class Candidate(NamedTuple):

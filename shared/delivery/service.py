@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from shared.events.contract import base_topic, is_sender_topic
 from shared.events.envelope import EventRef, Message, Outgoing, Unreadable
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class Service(Generic[B]):
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
-    - `publishes`: the topics that it sends to.
+    - `sender_topics`: the inbound topics of which it reads the senders' own (SENDERS=enforced); of reference data its core
+      hands on what a sender may send.
+    - `publishes`: the topics that it sends to, whatever the setting SENDERS.
     - `identity`: by what a message is deduplicated; None: not at all.
     - `rejects_unreadable(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
     - `hand_on_unreadable`: what is sent in place of a rejection; None: reject it.
@@ -86,6 +89,7 @@ class Service(Generic[B]):
     identity: Callable[[Message], Identity | None]
     rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
+    sender_topics: frozenset[str] = frozenset()
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None
@@ -102,8 +106,16 @@ class Service(Generic[B]):
 
     def takes(self, topic: str, message_type: str) -> bool:
         """Whether this service folds messages of this type from this topic."""
-        types = self.subscriptions.get(topic, frozenset())
-        return types is None or message_type in types
+        types = self.subscriptions.get(base_topic(topic), frozenset())
+        return self.reads(topic) and (types is None or message_type in types)
+
+    def reports(self, topic: str, message_type: str | None) -> bool:
+        """Whether this service rejects what cannot be read there; `message_type` None: not even the type."""
+        return self.reads(topic) and self.rejects_unreadable(base_topic(topic), message_type)
+
+    def reads(self, topic: str) -> bool:
+        """Whether it reads this topic, if it is a sender's own; the wiring says it of the others."""
+        return not is_sender_topic(topic) or base_topic(topic) in self.sender_topics
 
 
 AnyService = Service[Any]

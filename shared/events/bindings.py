@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import orjson
 
-from shared.events.contract import INBOUND_TOPICS
+from shared.events.contract import INBOUND_TOPICS, base_topic
 from shared.events.envelope import Record, Topic
 from shared.events.refusal import MALFORMED, RefusedError, pointer
 from shared.events.values import shown
@@ -93,7 +93,7 @@ def _rfc3339(value: Any) -> datetime:
 
 def is_inbound(topic: str) -> bool:
     """Whether other systems write to a topic (its name may have a namespace in front)."""
-    return any(on_topic(topic, name) for name in INBOUND_TOPICS)
+    return any(on_topic(base_topic(topic), name) for name in INBOUND_TOPICS)
 
 
 def on_topic(topic: str, name: str) -> bool:
@@ -122,7 +122,7 @@ def read(record: Record) -> CloudEvent:
 
 
 def _no_value(record: Record) -> str:
-    if on_topic(record.topic, Topic.REFERENCE):
+    if on_topic(base_topic(record.topic), Topic.REFERENCE):
         return "not a CloudEvent: the record has no value; reference data is taken back with reference.withdrawn"
     return "not a CloudEvent: the record has no value"
 

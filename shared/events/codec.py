@@ -22,7 +22,18 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from shared.events.bindings import MOST_HEADERS, CloudEvent, canonical, headers_of, on_topic, parsed, payload_of, read
-from shared.events.contract import CONTRACT, Entry, adapter, completed, contradictions, full_type, own_reader, short_type
+from shared.events.contract import (
+    CONTRACT,
+    Entry,
+    adapter,
+    base_topic,
+    completed,
+    contradictions,
+    full_type,
+    own_reader,
+    sender_of,
+    short_type,
+)
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
@@ -40,6 +51,9 @@ _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specvers
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
+SENDER: Final = "intercompanysender"
+"""The attribute of an event, where it is shown whole, that says on which sender's topic it came; ours alone."""
+
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
 
@@ -67,6 +81,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
     data, digest = _inbound(name, entry.data, event, ref.source) if entry.inbound else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
+    message.sender = sender_of(record.topic)
     if not entry.inbound:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
@@ -79,7 +94,7 @@ def _entry(full: str, record: Record) -> tuple[str, Entry]:
     if name is None:
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract; a type looks like {_EXAMPLE}")
     entry = CONTRACT[name]
-    if not on_topic(record.topic, entry.topic):
+    if not on_topic(base_topic(record.topic), entry.topic):
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} does not belong on the topic {record.topic} but on {entry.topic}")
     return name, entry
 
@@ -247,7 +262,8 @@ def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
     """The whole event as one JSON-able document (the structured binding).
 
     What the payment service handed on is shown as the payment event it came from. A record that is not a CloudEvent is shown
-    as text or base64 data; of more than 512 KiB the beginning is shown, `datalength` says how long it was.
+    as text or base64 data; of more than 512 KiB the beginning is shown, `datalength` says how long it was. An event from a
+    sender's own topic names that sender (SENDER), whatever the sender wrote there.
     """
     if isinstance(event, Record):
         return _of_record(event)
@@ -256,13 +272,15 @@ def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
             return event.data.original
         if isinstance(event.data, PaymentJournal):
             return _of_payment(event, event.data)
-        return _document(event.ref, event.type, event.time, event.data) if event.record is None else _of_record(event.record)
+        if event.record is None:
+            return _from_sender(event.sender, _document(event.ref, event.type, event.time, event.data))
+        return _of_record(event.record)
     return _of_record(event.record)
 
 
 def _of_payment(message: Message, journal: PaymentJournal) -> dict[str, Any]:
     name = "customer-payment.posted" if journal.ledger == "receivable" else "vendor-payment.posted"
-    return _document(journal.event, name, message.time, journal.payment)
+    return _from_sender(journal.sender, _document(journal.event, name, message.time, journal.payment))
 
 
 def _document(ref: EventRef, name: str, time: datetime, data: Any) -> dict[str, Any]:
@@ -272,7 +290,12 @@ def _document(ref: EventRef, name: str, time: datetime, data: Any) -> dict[str, 
 
 def _of_record(record: Record) -> dict[str, Any]:
     event = _otherwise_none(lambda: read(record)) or _headers_alone(record)
-    return {**event.attributes, **dict(_data(event.data))}
+    return _from_sender(sender_of(record.topic), {**event.attributes, **dict(_data(event.data))})
+
+
+def _from_sender(sender: str | None, document: dict[str, Any]) -> dict[str, Any]:
+    document.pop(SENDER, None)
+    return document if sender is None else {SENDER: sender, **document}
 
 
 def _data(data: bytes) -> Iterator[tuple[str, Any]]:

@@ -2,12 +2,13 @@
 
 Invariant: a type that is not in this table does not exist; the full CloudEvents type of a name is
 `intercompany.<name>.v1`; the events of the four inbound topics come from other systems, the others from our own services.
+A sender's own topic is an inbound one with the sender's name behind it; names of senders have no full stop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -19,6 +20,28 @@ from shared.events.envelope import Topic
 PREFIX: Final = "intercompany."
 VERSION: Final = ".v1"
 INBOUND_TOPICS: Final = frozenset({Topic.REFERENCE, Topic.INVOICES, Topic.PAYMENTS, Topic.REQUESTS})
+
+
+def sender_topic(topic: str, sender: str) -> str:
+    """A sender's own topic of an inbound one: `intercompany.invoices.SENDER`."""
+    return f"{topic}.{sender}"
+
+
+def is_sender_topic(topic: str) -> bool:
+    """Whether a topic is a sender's own."""
+    return sender_of(topic) is not None
+
+
+@lru_cache(maxsize=4096)
+def sender_of(topic: str) -> str | None:
+    """The sender whose own topic this is; None: a topic of the contract itself."""
+    base, _, sender = topic.rpartition(".")
+    return sender if base in INBOUND_TOPICS else None
+
+
+def base_topic(topic: str) -> str:
+    """The topic of the contract that a topic stands for: of a sender's own the inbound one, else itself."""
+    return topic if sender_of(topic) is None else topic.rpartition(".")[0]
 
 
 class Entry(NamedTuple):
@@ -54,6 +77,7 @@ CONTRACT: Final[dict[str, Entry]] = {
             "exchange-rate.published": reference.ExchangeRatePublished,
             "period.closed": reference.PeriodClosed,
             "period.opened": reference.PeriodOpened,
+            "sender.defined": reference.SenderDefined,
             "reference.withdrawn": reference.ReferenceWithdrawn,
         },
     ),

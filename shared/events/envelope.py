@@ -52,7 +52,8 @@ class Message:
     `first` is the event from outside that started the chain (correlationid), `cause` the one directly before
     (causationid); for an event from outside both are the event itself. `digest` is over the data alone, to tell a
     duplicate from a conflict. `reference_offset` is how far the sender had read the reference topic, 0 from outside.
-    `replay` counts how often an operator sent the event again.
+    `replay` counts how often an operator sent the event again. `sender` is whose own topic it came on; None: a topic of
+    the contract itself.
     """
 
     ref: EventRef
@@ -65,6 +66,7 @@ class Message:
     traceparent: str | None = None
     reference_offset: int = 0
     replay: int = 0
+    sender: str | None = None
     record: Record | None = None
 
 

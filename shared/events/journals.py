@@ -21,7 +21,8 @@ class PaymentJournal:
     """A payment as the payment journal says it (`payment-journal.posted`).
 
     `event` is the payment event itself, `digest` (hex) is over its data: the settlement service tells a duplicate from
-    a conflict by them. `replay` counts an operator's replays.
+    a conflict by them. `replay` counts an operator's replays. `sender` is whose own topic the event came on, if on one: whether
+    it may speak for the company is settlement's to judge.
     """
 
     ledger: Ledger
@@ -29,6 +30,7 @@ class PaymentJournal:
     digest: str
     payment: PaymentPosted
     replay: int = 0
+    sender: str | None = None
 
 
 @dataclass(slots=True)

@@ -25,10 +25,15 @@ from shared.events.values import (
     Ledger,
     OneOrMore,
     Rate,
+    SenderId,
+    Source,
     Text,
     refuse_value,
     shown,
 )
+
+MessageKind = Literal["invoices", "payments", "requests", "reference"]
+"""What a sender may send: the events of the inbound topic of this name."""
 
 Poster = Literal["invoice", "payment"]
 ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
@@ -232,6 +237,16 @@ class PeriodOpened(Contract):
 
 
 @dataclass(slots=True)
+class SenderDefined(Contract):
+    """For whom a sender speaks: the companies (`*`: all), the prefixes of its events' sources, what it may send."""
+
+    sender: SenderId
+    companies: OneOrMore
+    sources: Annotated[list[Source], Field(min_length=1, max_length=100)]
+    may: Annotated[list[MessageKind], Field(min_length=1, max_length=4)]
+
+
+@dataclass(slots=True)
 class ReferenceWithdrawn(Contract):
     """Takes back what `event`, a type's name, has defined under these key fields; it can be defined again."""
 
@@ -246,6 +261,7 @@ class ReferenceWithdrawn(Contract):
     from_: Annotated[Currency | None, Field(alias="from")] = None
     to: Currency | None = None
     date: IsoDate | None = None
+    sender: SenderId | None = None
 
 
 class Entity(NamedTuple):
@@ -267,8 +283,11 @@ WITHDRAWABLE: Final[dict[str, Entity]] = {
     "centralized-payments.defined": Entity("centralized-payments", ("company",)),
     "centralized-payments-members.defined": Entity("centralized-payments-members", ()),
     "exchange-rate.published": Entity("exchange-rate", _RATE_FIELDS, frozenset({"company"})),
+    "sender.defined": Entity("sender", ("sender",)),
 }
 """What can be withdrawn, by the name of the event that defines it."""
+
+_KEY_FIELDS: Final = ("company", "partner", "ledger", "posting_profile", "journal", "seller", "buyer", "from", "to", "date", "sender")
 
 _ENTITIES: Final[dict[type, Entity]] = {
     CompanyDefined: Entity("company", ("company",)),
@@ -282,6 +301,7 @@ _ENTITIES: Final[dict[type, Entity]] = {
     PaymentJournalDefined: WITHDRAWABLE["payment-journal.defined"],
     TradingRelationDefined: WITHDRAWABLE["trading-relation.defined"],
     ExchangeRatePublished: WITHDRAWABLE["exchange-rate.published"],
+    SenderDefined: WITHDRAWABLE["sender.defined"],
     PeriodClosed: Entity("period", ("company", "from", "to")),
     PeriodOpened: Entity("period", ("company", "from", "to")),
 }
@@ -329,7 +349,7 @@ def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Ite
         yield "/event", f"{shown(data.event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
         return
     key = ", ".join(entity.fields) or "nothing else"
-    for name in ("company", "partner", "ledger", "posting_profile", "journal", "seller", "buyer", "from", "to", "date"):
+    for name in _KEY_FIELDS:
         value = _value(data, name)
         if value is None and name in entity.fields and name not in entity.optional:
             yield f"/{name}", f"the field is missing: {data.event} is withdrawn by {key}"

@@ -44,6 +44,7 @@ _DECIMAL_PATTERN: Final = r"^-?[0-9]+(\.[0-9]+)?$"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SALES_PAYMENT_NUMBER: Final = re.compile(r".{1,64}-.{1,64}-.{1,64}-[1-9][0-9]{0,8}")
 _SALES_PAYMENT_NUMBER_LENGTH: Final = 204
+_SENDER: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 Ledger = Literal["receivable", "payable"]
 UseCashDiscount = Literal["normal", "always", "never"]
@@ -184,11 +185,20 @@ def _described(validator: Callable[[Any], Decimal], description: str) -> tuple[P
     return PlainValidator(validator), WithJsonSchema({"type": "string", "pattern": _DECIMAL_PATTERN, "description": description})
 
 
+def _sender(value: str) -> str:
+    if not _SENDER.fullmatch(value):
+        refuse_value(f"{shown(value)} cannot name a topic: 1 to 48 letters A to Z, digits, hyphens and underscores are needed")
+    return value
+
+
 Id = Annotated[str, _trimmed(ID_LENGTH, _ID, 1)]
 """A company, account, document or other id: trimmed, 1 to 64 characters."""
 
 DocumentNumber = Annotated[str, _trimmed(_SALES_PAYMENT_NUMBER_LENGTH, _ID, 1), AfterValidator(_document_number)]
 """A document that is referred to: an id, or the number of a sales payment, which is composed of three ids and may be longer."""
+
+SenderId = Annotated[str, AfterValidator(_sender), WithJsonSchema({"type": "string", "pattern": f"^{_SENDER.pattern}$"})]
+"""A sender: its name is the last part of its topics' names."""
 
 Source = Annotated[str, _trimmed(512, _ID, 1)]
 Text = Annotated[str, _trimmed(500, _PRINTABLE)]

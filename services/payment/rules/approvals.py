@@ -17,12 +17,13 @@ from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import Message, Outgoing, replay_identity, replay_number
 from shared.events.inbound import JournalApprovalRequested
+from shared.events.senders import NOT_AUTHORISED, NotAuthorised, not_authorised
 from shared.events.vouchers import Rejection
 from shared.waiting import Need, detail
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:
-    """Posts the journal if it is created; refuses if it is posted or reversed already; else waits."""
+    """Posts the journal if it is created; refuses if it is posted or reversed already, or not its sender's to ask; else waits."""
     request: JournalApprovalRequested = message.data
     approval = WaitingApproval(
         event=message.ref,
@@ -36,7 +37,17 @@ def approve(books: Books, message: Message) -> list[Outgoing]:
         sequence=0,
         need=_for_journal(request),
     )
+    unauthorised = _not_authorised(books, message)
+    if unauthorised is not None:
+        return [refuse_approval(books, approval, NOT_AUTHORISED, unauthorised.message, field=unauthorised.field, scope="event")]
     return try_to_approve(books, approval)
+
+
+def _not_authorised(books: Books, message: Message) -> NotAuthorised | None:
+    sender = message.sender
+    if sender is None:
+        return None
+    return not_authorised(sender, books.reference.sender(sender), message.type, message.ref.source, message.data)
 
 
 def _for_journal(request: JournalApprovalRequested | WaitingApproval) -> Need:
@@ -96,10 +107,12 @@ def _done(books: Books, approval: WaitingApproval) -> None:
         books.approvals.put(approval.identity, None)
 
 
-def refuse_approval(books: Books, approval: WaitingApproval, code: str, message: str) -> Outgoing:
+def refuse_approval(  # noqa: PLR0913 - what a refusal says
+    books: Books, approval: WaitingApproval, code: str, message: str, *, field: str = "/document", scope: str = "settlement"
+) -> Outgoing:
     """The refusal of an approval; its id is free again."""
     _done(books, approval)
     books.freed_ids.add(approval.identity)
-    rejection = Rejection(approval.event.id, approval.event.source, "settlement", code, "/document", message, approval.original)
+    rejection = Rejection(approval.event.id, approval.event.source, scope, code, field, message, approval.original)
     cause = Cause(approval.event, approval.event, approval.time, approval.traceparent)
     return EMITTER.emit(cause, REJECTED, replay_number(approval.identity, approval.event), approval.company, rejection)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from services.settlement.rules.arrivals import arrive, payment_arrives, refused_payment, resume_document
+from services.settlement.rules.authorisation import hand_on_reference, is_sent_reference, refuse_unauthorised
 from services.settlement.rules.books import Books
 from services.settlement.rules.instructions import carry_out_request, try_to_settle
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
@@ -23,8 +24,10 @@ __all__ = ["Books", "fold"]
 def fold(books: Books, message: Message) -> list[Outgoing]:
     """Handles a message: changes the books and returns the events that it causes."""
     turn = Turn(books, message)
-    _HANDLERS.get(message.type, _take_reference)(turn)
-    turn.resume(STAGES)
+    if not refuse_unauthorised(turn):
+        handle = hand_on_reference if is_sent_reference(message) else _HANDLERS.get(message.type, _take_reference)
+        handle(turn)
+        turn.resume(STAGES)
     return turn.outgoing
 
 

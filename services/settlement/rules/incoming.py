@@ -197,7 +197,7 @@ def _lines(data: InvoicePosted | PaymentPosted) -> list[PostedLine]:
 
 
 def _refused_payment(_message: Message, data: PaymentRefused) -> Incoming:
-    return Incoming(data.event, data.event, data.event)
+    return Incoming(data.event, data.event, data.event, replay=data.replay)
 
 
 def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
