@@ -20,11 +20,12 @@ from services.posting.rules.numbers import SERIES, VoucherKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
+from shared.events.kinds import DOCUMENT_KINDS
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 from shared.working_set import Missing
 
-_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
+_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record", "reference")
 _LINE: Final = (
     *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
@@ -190,7 +191,7 @@ def _voucher(row: Any, lines: dict[_Key, list[VoucherLine]]) -> tuple[VoucherKey
     key = VoucherKey(row["company"], row["series"], row["number"])
     run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
-    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"])
+    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"], row["reference"])
 
 
 def _balance_key(row: Any) -> BalanceKey:
@@ -212,7 +213,7 @@ def _columns(rows: Sequence[Sequence[Any]], width: int = 0) -> list[list[Any]]:
 def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
     key, voucher = entry
     run = voucher.settlement or (None, None)
-    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record)
+    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
 
 
 def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple[Any, ...]]:
