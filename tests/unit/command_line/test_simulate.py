@@ -55,6 +55,7 @@ def test_json_is_one_object_per_file_and_nothing_else() -> None:
             "currency": "USD",
             "amount": "980.00",
             "mirrors": {"company": "FAB", "document": "VPAY-7"},
+            "reference": None,
         }
     ]
     (settled,) = [row for row in first["settlements"] if row["ledger"] == "payable"]
