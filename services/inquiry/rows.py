@@ -100,6 +100,7 @@ def _voucher(voucher: Voucher, accounting_currency: str) -> Row:
         "kind": voucher.kind,
         "date": voucher.date.isoformat(),
         "document": voucher.document,
+        "reference": voucher.reference,
         "settlement": voucher.settlement.id if voucher.settlement else None,
         "lines": [_line(line, accounting_currency) for line in voucher.lines],
     }
@@ -198,6 +199,7 @@ def _journal(journal: SalesPayment, settlement: SettlementBooks) -> Row:
         "currency": data.currency,
         "amount": _money(data.amount, data.currency),
         "mirrors": {"company": company, "document": document},
+        "reference": data.reference,
     }
 
 

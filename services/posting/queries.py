@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SELECTED: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
+select company, series, number, ledger, kind, date, document, run_id, reference from vouchers
 where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
 and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
 order by date desc, company, series, number desc limit $6
 """
 _OF_DOCUMENTS: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
+select company, series, number, ledger, kind, date, document, run_id, reference from vouchers
 join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
 where run_id is null order by company, date, series, number
 """
 _OF_RUNS: Final = """
-select company, series, number, ledger, kind, date, document, run_id from vouchers
+select company, series, number, ledger, kind, date, document, run_id, reference from vouchers
 join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where kind in ('settlement', 'settlement_reversal') order by company, date, series, number
 """
@@ -112,6 +112,7 @@ def _voucher(row: Any, lines: list[Row]) -> Row:
         "kind": row["kind"],
         "date": row["date"].isoformat(),
         "document": row["document"],
+        "reference": row["reference"],
         "settlement": row["run_id"],
         "lines": lines,
     }

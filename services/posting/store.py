@@ -20,11 +20,12 @@ from services.posting.rules.numbers import SERIES, VoucherKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
+from shared.events.kinds import DOCUMENT_KINDS
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 from shared.working_set import Missing
 
-_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
+_VOUCHER: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record", "reference")
 _LINE: Final = (
     *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
@@ -37,9 +38,9 @@ OF_RECORDS: Final = f"""
 {_VOUCHERS} join unnest($1::text[], $2::text[]) as run (source, id)
 on v.run_id = run.id and v.run_source = run.source where v.kind = 'settlement' {_IN_ORDER}"""
 OF_DOCUMENTS: Final = f"""
-{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as named (ledger, company, document)
-on v.document = named.document and v.company = named.company and v.ledger = named.ledger
-where v.kind not in ('settlement', 'settlement_reversal', 'payment_reversal', 'document_reversal') {_IN_ORDER}"""
+{_VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document)
+on v.document = wanted.document and v.company = wanted.company and v.ledger = wanted.ledger
+where v.run_id is null and v.kind = any($4) {_IN_ORDER}"""
 OF_VOUCHERS: Final = f"""
 {_LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
 using (company, series, number) order by l.company, l.series, l.number, l.line"""
@@ -142,7 +143,8 @@ async def _load(connection: Connection, books: Books, needed: NeededVouchers) ->
 async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers) -> None:
     runs = sorted({(run.source, run.id) for run, _, _ in needed.records})
     rows = await connection.fetch(OF_RECORDS, *_columns(runs, 2)) if runs else []
-    rows += await connection.fetch(OF_DOCUMENTS, *_columns(sorted(needed.documents), 3)) if needed.documents else []
+    if needed.documents:
+        rows += await connection.fetch(OF_DOCUMENTS, *_columns(sorted(needed.documents), 3), DOCUMENT_KINDS)
     keys = [(row["company"], row["series"], row["number"]) for row in rows]
     lines = _by_voucher(await connection.fetch(OF_VOUCHERS, *_columns(keys, 3)))
     places: list[tuple[str, _Key]] = [("record", key) for key in needed.records] + [("document", key) for key in needed.documents]
@@ -190,7 +192,7 @@ def _voucher(row: Any, lines: dict[_Key, list[VoucherLine]]) -> tuple[VoucherKey
     key = VoucherKey(row["company"], row["series"], row["number"])
     run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
-    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"])
+    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"], row["reference"])
 
 
 def _balance_key(row: Any) -> BalanceKey:
@@ -212,7 +214,7 @@ def _columns(rows: Sequence[Sequence[Any]], width: int = 0) -> list[list[Any]]:
 def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
     key, voucher = entry
     run = voucher.settlement or (None, None)
-    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record)
+    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
 
 
 def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple[Any, ...]]:

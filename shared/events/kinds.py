@@ -98,10 +98,7 @@ KINDS: Final[dict[str, Kind]] = {
         "PRV",
         Words("Reversal of payment {}", "Annulation du paiement {}", "Terugboeking van betaling {}", "Storno der Zahlung {}"),
     ),
-    DOCUMENT_REVERSAL: Kind(
-        "DRV",
-        Words("Reversal of document {}", "Annulation du document {}", "Terugboeking van document {}", "Storno des Belegs {}"),
-    ),
+    DOCUMENT_REVERSAL: Kind("DRV", Words("Reversal of {}", "Annulation de {}", "Terugboeking van {}", "Storno von {}")),
 }
 """Every kind of voucher, documents first, in the order in which they are listed."""
 
