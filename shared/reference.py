@@ -73,6 +73,14 @@ class Reference:
             raise TypeError(msg)
         fold(self, data)
 
+    def contradiction(self, data: Any) -> tuple[str, str] | None:
+        """Why a reference event is not taken, as the JSON pointer of a field and what is wrong with it; None: nothing."""
+        known = self.companies.get(data.company) if isinstance(data, events.CompanyDefined) else None
+        if known is None or known.currency == data.currency:
+            return None
+        about = f"{data.company} keeps its books in {known.currency}"
+        return "/currency", f"{data.currency}: {about}, which never changes: a company with another currency is a new company"
+
     def _take_company(self, data: events.CompanyDefined) -> None:
         self.companies[data.company] = data
 

@@ -34,7 +34,7 @@ SERVICE: Final = Service(
         Topic.REFERENCE: frozenset(
             {
                 *("company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"),
-                *("exchange-rate.published", "period.closed", "period.opened"),
+                *("exchange-rate.published", "period.closed", "period.opened", "reference.withdrawn"),
             }
         ),
     },

@@ -15,6 +15,7 @@ from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
 from shared.events.envelope import Message, Outgoing
+from shared.events.reference import ReferenceWithdrawn
 from shared.waiting import woken_by
 
 __all__ = ["Books", "fold"]
@@ -29,12 +30,32 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
 
 
 def _take_reference(turn: Turn) -> None:
-    """A reference event: taken over, and all that waited for it is woken."""
+    """A reference event: taken over, and all that waited for it is woken; refused if it contradicts what is there."""
+    contradiction = turn.books.reference.contradiction(turn.message.data)
+    if contradiction is not None:
+        turn.refuse("invalid", *contradiction, scope="event", frees_id=True)
+        return
     turn.books.take_reference(turn.message)
     turn.know(turn.message.ref, turn.message.type)
     for key in woken_by(turn.message.data):
         turn.wake(key)
 
+
+def _withdraw_reference(turn: Turn) -> None:
+    """Reference data taken back: what waits for nothing any more without it is woken, too."""
+    _take_reference(turn)
+    withdrawn: ReferenceWithdrawn = turn.message.data
+    reason = _WAITED_FOR.get(withdrawn.event)
+    if reason is not None:
+        turn.wake_all(reason)
+
+
+_WAITED_FOR: Final = {
+    "intercompany-accounting.defined": "intercompany-accounting",
+    "posting-profile.defined": "posting-profile",
+    "methods-of-payment.defined": "method-of-payment",
+}
+"""What is waited for only as long as anything of its kind is defined: where none is, every pair, profile and method will do."""
 
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,
@@ -50,6 +71,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "sales-payment-journal.reversed": nothing_to_do,
     "sales-payment-journal.waiting": receive_reply,
     "sales-payment-journals.answered": receive_reply,
+    "reference.withdrawn": _withdraw_reference,
 }
 
 STAGES: Final[dict[str, Resume]] = {
