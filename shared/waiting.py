@@ -160,6 +160,12 @@ def _woken_by_party(data: reference.PartyDefined) -> Iterable[WakeKey]:
             yield from (account_key(ledger, company, account) for account in named)
 
 
+def _woken_by_withdrawal(data: reference.ReferenceWithdrawn) -> Iterable[WakeKey]:
+    """A sales payment journal that waits for something else waits for its relation again once that is withdrawn."""
+    if data.seller is not None and data.buyer is not None:
+        yield trading_relation_key(data.seller.company, data.buyer.company, data.buyer.vendor)
+
+
 _WOKEN_BY: Final[dict[type, Callable[[Any], Iterable[WakeKey]]]] = {
     reference.CompanyDefined: lambda data: [company_key(data.company)],
     reference.PartyDefined: _woken_by_party,
@@ -170,4 +176,5 @@ _WOKEN_BY: Final[dict[type, Callable[[Any], Iterable[WakeKey]]]] = {
     reference.PeriodOpened: lambda data: [period_key(data.company)],
     reference.TradingRelationDefined: lambda data: [trading_relation_key(data.seller.company, data.buyer.company, data.buyer.vendor)],
     reference.PaymentJournalDefined: lambda data: [payment_journal_key(data.company, data.journal)],
+    reference.ReferenceWithdrawn: _woken_by_withdrawal,
 }

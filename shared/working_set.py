@@ -181,9 +181,10 @@ class Books:
     def take_reference(self, message: Message) -> None:
         """Folds a reference event, the first since the last commit into a copy: a rollback finds the old data.
 
-        One that contradicts what is defined changes nothing; the settlement service refuses it.
+        One that contradicts what is there is left out, by every service alike, and its id given back.
         """
         if self.reference.contradiction(message.data) is not None:
+            self.freed_ids.add(message.ref)
             return
         if self.reference is self._committed[0]:
             self.reference = self.reference.copy()

@@ -24,13 +24,16 @@ Row = dict[str, Any]
 _LEFT_OUT_IS_ZERO: Final = ("amount", "cash_discount", "credit_note_discount", "overpayment", "underpayment")
 _SETTLEMENT_AMOUNTS: Final = (*_LEFT_OUT_IS_ZERO, "penny_difference", "realized_gain")
 _FIELDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {  # part -> fields that must be there, that may be there
-    "vouchers": (frozenset({"company", "kind", "lines"}), frozenset({"document", "date"})),
+    "vouchers": (frozenset({"company", "kind", "lines"}), frozenset({"document", "date", "reference"})),
     "open": (frozenset({"company", "document", "balance"}), frozenset({"ledger", "currency"})),
     "settlements": (
         frozenset({"debit_document", "credit_document"}),
         frozenset({"settlement", "ledger", "date", "debit_company", "credit_company", *_SETTLEMENT_AMOUNTS}),
     ),
-    "journals": (frozenset(), frozenset({"company", "journal", "document", "status", "date", "currency", "amount", "mirrors"})),
+    "journals": (
+        frozenset(),
+        frozenset({"company", "journal", "document", "status", "date", "currency", "amount", "mirrors", "reference"}),
+    ),
     "rejected": (frozenset({"event", "code"}), frozenset({"scope", "field", "message"})),
     "waiting": (frozenset({"event", "for"}), frozenset({"key"})),
 }
@@ -147,13 +150,23 @@ def _vouchers(expected: list[Row], result: Result) -> list[Mismatch]:
 
 
 def _voucher(entry: Row, result: Result) -> list[Mismatch]:
-    selector = {name: value for name, value in entry.items() if name != "lines"}
+    selector = {name: value for name, value in entry.items() if name not in {"lines", "reference"}}
     selected = [voucher for voucher in result.vouchers if _row_agrees(selector, voucher)]
     came = [_side(line) for voucher in selected for line in voucher["lines"]]
     place = " ".join(str(selector[name]) for name in ("company", "kind", "document", "date") if name in selector)
     missing, unasked = unmatched([_side(line) for line in entry["lines"] or []], came, _line_agrees)
-    lost = [Mismatch("vouchers", place, _line_shown(line), None) for line in missing]
-    return lost + [Mismatch("vouchers", place, None, _line_shown(line)) for line in unasked]
+    found = [Mismatch("vouchers", place, _line_shown(line), None) for line in missing]
+    found += [Mismatch("vouchers", place, None, _line_shown(line)) for line in unasked]
+    return found + [_reference(place, entry, voucher) for voucher in selected if not _row_agrees(_referred(entry), voucher)]
+
+
+def _referred(entry: Row) -> Row:
+    """The reference of a voucher, where one is expected."""
+    return {name: value for name, value in entry.items() if name == "reference"}
+
+
+def _reference(place: str, entry: Row, voucher: Row) -> Mismatch:
+    return Mismatch("vouchers", place, _referred(entry), {"voucher": voucher["voucher"], "reference": voucher["reference"]})
 
 
 def _side(line: Row) -> Row:

@@ -295,6 +295,7 @@ TABLES: Final[dict[str, StoredTable]] = {
             read=_read_parked,
             indexes={
                 "wakes": StoredIndex("select body from waiting where wakes = any($1::text[])", lambda key: (joined(key),)),
+                "reason": StoredIndex("select body from waiting where split_part(wakes, chr(31), 1) = any($1::text[])", lambda key: (key,)),
                 "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
                 "concerns": StoredIndex(
                     "select body from waiting where concerns && $1::text[] and cardinality(concerns) > 0", lambda key: (joined(key),)

@@ -49,7 +49,8 @@ class PartyBook:
         """The party of the first document that a request names, if its event has been seen."""
         marks = data.get("settle")
         first = marks[0] if isinstance(marks, list) and marks else None
-        named = data.get("payment") or first or (document if isinstance(document := data.get("document"), dict) else data)
+        document = data.get("document")
+        named = data.get("payment") or first or (document if isinstance(document, dict) else data)
         if not isinstance(named, dict):
             return None
         return self._parties.get((str(data.get("ledger", "receivable")), str(named.get("company")), str(named.get("document"))))

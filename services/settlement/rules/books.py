@@ -42,6 +42,7 @@ class Books(working_set.Books):
             "waiting",
             {
                 "wakes": lambda parked: (parked.need.wake_key,),
+                "reason": lambda parked: (parked.need.wake_key[0],) if parked.need.wake_key else (),
                 "reserves": lambda parked: parked.reserves,
                 "concerns": lambda parked: parked.concerns,
                 "event": lambda parked: (parked.event,),

@@ -14,15 +14,18 @@ from typing import Final
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Distribution, Document, DocumentKey
+from services.settlement.rules.values import Distribution, Document
 from services.settlement.rules.waiting import document_key
+from shared.events.reference import CompanyDefined
 from shared.events.settlements import DocumentPosted, PostedLine
+from shared.events.values import AMOUNT_DIGITS
 from shared.money import ZERO, share
 from shared.reference import AccountKey
 from shared.waiting import Need, for_account, for_company, for_exchange_rate, for_period
 
 TAX: Final = "sales_tax"
 _SAME: Final = Fraction(1)
+_TOO_LARGE: Final = Decimal(10) ** AMOUNT_DIGITS
 
 
 def refuse_document(turn: Turn, incoming: IncomingDocument) -> bool:
@@ -38,16 +41,31 @@ def _contradictions(books: Books, incoming: IncomingDocument) -> Iterator[tuple[
     if company is not None and incoming.currency == company.currency and incoming.exchange_rate not in (None, 1):
         message = f"{incoming.exchange_rate} cannot be a rate of the company's own currency {incoming.currency}: send 1, or none"
         yield "invalid", "/exchange_rate", message
-    if books.documents.get(incoming.key) is not None:
-        yield "document-exists", "/document", taken_number(incoming.key)
+    if company is not None:
+        yield from _too_large(_rate(books, incoming, company.currency), company, incoming)
+    document = books.documents.get(incoming.key)
+    if document is not None:
+        yield "document-exists", "/document", taken_number(document)
     total = sum((line.amount for line in incoming.lines), ZERO)
     if total != incoming.amount:
         yield "amounts-disagree", "/lines", f"the lines add up to {total}, the amount is {incoming.amount}"
 
 
-def taken_number(key: DocumentKey) -> str:
+def _too_large(rate: Fraction | None, company: CompanyDefined, incoming: IncomingDocument) -> Iterator[tuple[str, str, str]]:
+    """No book holds more digits than the contract lets an amount have: neither the document's nor a line's own."""
+    if rate is None:
+        return
+    for field, amount in (("/amount", incoming.amount), *((f"/lines/{n}/amount", line.amount) for n, line in enumerate(incoming.lines))):
+        value = abs(share(amount, rate, company.currency))
+        if value >= _TOO_LARGE:
+            yield "invalid", field, f"{amount} is {value} in {company.currency}: at most {AMOUNT_DIGITS} digits before the point are kept"
+
+
+def taken_number(document: Document) -> str:
     """What is said of a document number that another event has taken."""
-    return f"{key.ledger} document {key.document} of {key.company} has been posted by another event"
+    key, by = document.key, document.event
+    what = f"{document.kind.replace('_', ' ')} of {document.date} over {document.amount} {document.currency}, account {document.account}"
+    return f"{key.ledger} document {key.document} of {key.company} has been posted by the event {by.id} of {by.source}: {what}"
 
 
 def need_of(turn: Turn, incoming: IncomingDocument) -> Need | None:
@@ -59,20 +77,20 @@ def need_of(turn: Turn, incoming: IncomingDocument) -> Need | None:
         return for_company(name)
     if reference.party(ledger, name, incoming.account) is None:
         return for_account(ledger, name, incoming.account)
-    if _rate(turn, incoming, company.currency) is None:
+    if _rate(turn.books, incoming, company.currency) is None:
         return for_exchange_rate(name, incoming.currency, company.currency, incoming.date)
     if reference.is_closed(name, incoming.date):
         return for_period(name, incoming.date)
     return None
 
 
-def _rate(turn: Turn, incoming: IncomingDocument, own: str) -> Fraction | None:
+def _rate(books: Books, incoming: IncomingDocument, own: str) -> Fraction | None:
     """The event's own rate first, else the published one."""
     if incoming.currency == own:
         return _SAME
     if incoming.exchange_rate is not None:
         return Fraction(incoming.exchange_rate)
-    return turn.books.reference.rate(incoming.key.company, incoming.currency, own, incoming.date)
+    return books.reference.rate(incoming.key.company, incoming.currency, own, incoming.date)
 
 
 def post(turn: Turn, incoming: IncomingDocument) -> Document:
@@ -80,7 +98,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     reference = turn.books.reference
     ledger, company, number = incoming.key
     own = reference.currency(company)
-    rate = _rate(turn, incoming, own) or _SAME
+    rate = _rate(turn.books, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
     document = Document(
@@ -110,6 +128,8 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         intercompany_document=incoming.intercompany[1] if incoming.intercompany else None,
         method_of_payment=incoming.method_of_payment,
         posting_profile=incoming.posting_profile,
+        reference=incoming.reference,
+        text=incoming.text,
     )
     turn.books.documents.put(document.key, document)
     turn.emit("document.posted", 0, document.party, _posted(document, incoming.lines))
@@ -134,6 +154,8 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
         document.summary_account,
         document.dimensions,
         lines,
+        document.reference,
+        document.text,
     )
 
 

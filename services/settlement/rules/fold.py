@@ -16,6 +16,7 @@ from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
 from shared.events.envelope import Message, Outgoing
+from shared.events.reference import ReferenceWithdrawn
 from shared.events.refusal import INVALID
 from shared.waiting import woken_by
 
@@ -44,6 +45,22 @@ def _take_reference(turn: Turn) -> None:
         turn.wake(key)
 
 
+def _withdraw_reference(turn: Turn) -> None:
+    """Reference data taken back: what waits for nothing any more without it is woken, too."""
+    _take_reference(turn)
+    withdrawn: ReferenceWithdrawn = turn.message.data
+    reason = _WAITED_FOR.get(withdrawn.event)
+    if reason is not None:
+        turn.wake_all(reason)
+
+
+_WAITED_FOR: Final = {
+    "intercompany-accounting.defined": "intercompany-accounting",
+    "posting-profile.defined": "posting-profile",
+    "methods-of-payment.defined": "method-of-payment",
+}
+"""What is waited for only as long as anything of its kind is defined: where none is, every pair, profile and method will do."""
+
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,
     "vendor-invoice.posted": arrive,
@@ -58,6 +75,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "sales-payment-journal.reversed": nothing_to_do,
     "sales-payment-journal.waiting": receive_reply,
     "sales-payment-journals.answered": receive_reply,
+    "reference.withdrawn": _withdraw_reference,
 }
 
 STAGES: Final[dict[str, Resume]] = {

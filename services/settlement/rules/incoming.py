@@ -53,6 +53,8 @@ class IncomingDocument:
     method_of_payment: str | None = None
     credits: str | None = None
     intercompany: tuple[str, str] | None = None
+    reference: str | None = None
+    text: str | None = None
 
 
 class SettlementInstruction(NamedTuple):
@@ -60,7 +62,7 @@ class SettlementInstruction(NamedTuple):
 
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
     request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
-    `own_document` and `documents` (those of the marks, in their order) are filled once all are there.
+    `own_document` and `documents` (those of the marks, in their order) are filled once all are there. `is_mirror`: it is a sales payment's.
     """
 
     ledger: Ledger
@@ -73,6 +75,7 @@ class SettlementInstruction(NamedTuple):
     sequence: int = 0
     own_document: Document | None = None
     documents: tuple[Document, ...] = ()
+    is_mirror: bool = False
 
     @property
     def keys(self) -> tuple[DocumentKey, ...]:
@@ -161,6 +164,8 @@ def _invoice(message: Message, data: InvoicePosted) -> Incoming:
         data.posting_profile,
         credits=data.credits,
         intercompany=(seller.company, seller.document) if seller is not None else None,
+        reference=data.reference,
+        text=data.text,
     )
     return _plain(message, document=document)
 
@@ -189,6 +194,8 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
         payment.dimensions,
         posting_profile=payment.posting_profile,
         method_of_payment=payment.method_of_payment,
+        reference=payment.reference,
+        text=payment.text,
     )
 
 
@@ -205,7 +212,17 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
     key = DocumentKey("receivable", data.company, data.document)
     line = PostedLine(data.offset, data.amount, {})
     document = IncomingDocument(
-        key, PAYMENT, data.account, data.date, data.date, data.currency, data.amount, data.exchange_rate, message.ref, [line]
+        key,
+        PAYMENT,
+        data.account,
+        data.date,
+        data.date,
+        data.currency,
+        data.amount,
+        data.exchange_rate,
+        message.ref,
+        [line],
+        reference=data.reference,
     )
     marks = [
         Mark(
@@ -213,10 +230,11 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
             mark.document,
             amount_to_settle=mark.amount_to_settle or None,
             cash_discount_to_take=mark.cash_discount_to_take,
+            cross_rate=mark.cross_rate,
         )
         for mark in data.marks
     ]
-    instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref)
+    instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref, is_mirror=True)
     return Incoming(
         message.ref,
         data.run if data.approval is None else data.approval,

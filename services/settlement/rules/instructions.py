@@ -19,6 +19,7 @@ from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
 from services.settlement.rules.waiting import for_document, for_reservation
+from shared.events.values import MOST_MARKS
 from shared.waiting import Need, for_account, rank
 
 
@@ -29,7 +30,12 @@ def carry_out_request(turn: Turn) -> None:
 
 def begin_to_settle(turn: Turn, sequence: int) -> None:
     """An instruction begins to count: it is carried out, refused, or waits and reserves its documents."""
-    reserves = _instruction(turn).keys
+    instruction = _instruction(turn)
+    if len(instruction.marks) > MOST_MARKS:
+        message = f"there are {len(instruction.marks)} marks: at most {MOST_MARKS} are settled at once"
+        _refuse(turn, instruction, Refusal("invalid", "/settle", message))
+        return
+    reserves = instruction.keys
     try_to_settle(turn, Parked(sequence, "run", turn.incoming.reported_event, turn.message, NOTHING_YET, reserves))
 
 

@@ -65,8 +65,17 @@ def _invalid(_books: Books, instruction: SettlementInstruction) -> Iterator[Refu
             if own and amount is not None and not fits(amount, document.currency):
                 digits = minor_digits(document.currency)
                 yield Refusal("invalid", _at(place, name), f"{amount} has more digits than {document.currency} has: at most {digits}")
+        if mark.cross_rate is not None and not _may_be_agreed(instruction, document):
+            message = "a rate is agreed where a payment marks a document in another currency that raises the balance"
+            yield Refusal("invalid", _at(place, "cross_rate"), f"{mark.cross_rate}: {message}: leave it out")
     if instruction.primary is not None and payment is None:
         yield from _primary(instruction, instruction.primary)
+
+
+def _may_be_agreed(instruction: SettlementInstruction, document: Document) -> bool:
+    """Whether an agreed rate counts here (F-C14); a sales payment has that of the vendor payment, whether it counts or not."""
+    payment = instruction.own_document
+    return payment is not None and (instruction.is_mirror or (payment.currency != document.currency and not document.lowers))
 
 
 def _primary(instruction: SettlementInstruction, primary: DocumentKey) -> Iterator[Refusal]:

@@ -158,7 +158,7 @@ def _document_refusal(turn: Turn, document: Document, reversal: ReversalInstruct
 def _reverse_document(turn: Turn, document: Document, on: dt.date, reason: str) -> None:
     turn.books.documents.put(document.key, document.reverse())
     turn.wake_changed(document.key)
-    reversed_ = DocumentReversed(document.ledger, document.company, document.document, on, reason)
+    reversed_ = DocumentReversed(document.ledger, document.company, document.document, on, reason, document.text)
     turn.emit("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
     journal = turn.books.journals.get((document.company, document.document))
     if journal is not None and document.ledger == "receivable":

@@ -22,7 +22,10 @@ def create_journal(turn: Turn) -> None:
         if known is None:
             forget_journal(turn)
     elif known is not None or taken is not None:
-        turn.refuse("document-exists", "/document", taken_number(key), scope="event", frees_id=False)
+        message = (
+            taken_number(taken) if taken is not None else f"the sales payment journal {key.document} of {key.company} is there already"
+        )
+        turn.refuse("document-exists", "/document", message, scope="event", frees_id=False)
         forget_journal(turn)
     else:
         _reserve(turn, journal, "created", turn.books.next_sequence())

@@ -78,6 +78,11 @@ class Turn:
         for parked in self.books.waiting.find("wakes", key):
             heappush(self.woken, parked.sequence)
 
+    def wake_all(self, reason: str) -> None:
+        """Whatever is waited for under this reason may be needed no more."""
+        for parked in self.books.waiting.find("reason", reason):
+            heappush(self.woken, parked.sequence)
+
     def release(self, parked: Parked) -> None:
         """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
         if self.books.waiting.get(parked.sequence) is not None:

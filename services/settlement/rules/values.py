@@ -47,7 +47,8 @@ class Document(NamedTuple):
 
     `amount` and `open` are in `currency`, `accounting_amount` and `open_accounting_amount` in `accounting_currency`, all
     positive. `net` is the amount without sales tax. `manual_only`: automatic settlement leaves it out until it is marked.
-    `marks_refused`: of a payment, its marks were refused or given up. `records` counts the settlement records in force.
+    `marks_refused`: of a payment, its marks were refused or given up. `reference` is the other side's number of it.
+    `records` counts the settlement records in force.
 
     What is open changes by `apply`, `give_back` and `reverse` alone: they raise SettlementDefectError where the books would
     contradict themselves. A document in a foreign currency may, by rounding, have a cent more or less open in accounting
@@ -84,6 +85,8 @@ class Document(NamedTuple):
     marks_refused: bool = False
     is_reversed: bool = False
     records: int = 0
+    reference: str | None = None
+    text: str | None = None
 
     @property
     def key(self) -> DocumentKey:

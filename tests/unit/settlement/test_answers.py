@@ -181,7 +181,8 @@ def test_a_journals_number_that_is_taken_is_refused_by_the_vendor_payment(group:
     number = "J-FABE-P1-1"
     taken = paid(number, "1.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
     came = result(taken, _sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), **group)
-    message = f"receivable document {number} of FABW has been posted by another event"
+    what = "payment of 2026-01-20 over 1.00 USD, account IC-EAST"
+    message = f"receivable document {number} of FABW has been posted by the event {number} of scenario: {what}"
     assert _refusals(came) == [("P1", "event", "document-exists", "/document", message)]
     assert (came.journals, balances(came)["C"], balances(came)["V"]) == ([], "100.00", "-60.00")
 

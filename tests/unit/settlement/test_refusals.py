@@ -10,6 +10,7 @@ from services.scenarios.scenario_file import arrivals
 from services.settlement.rules.fold import fold
 from shared.events.codec import decode
 from shared.events.envelope import Message
+from shared.events.values import MOST_MARKS
 from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 from tests.builders.streams import scenario
 
@@ -33,7 +34,13 @@ FACTS = [
     ),
     (
         [I1, invoice("I1", "20.00", id="I1-again")],
-        Refused("I1-again", "event", "document-exists", "/document", "receivable document I1 of FAB has been posted by another event"),
+        Refused(
+            "I1-again",
+            "event",
+            "document-exists",
+            "/document",
+            "receivable document I1 of FAB has been posted by the event I1 of scenario: invoice of 2026-01-10 over 10.00 USD, account C",
+        ),
     ),
     (
         [invoice("I1", lines=[{"account": "sales", "amount": "9.99"}])],
@@ -278,3 +285,15 @@ def test_what_is_said_belongs_to_its_trace_and_to_the_event_that_began_it() -> N
     assert {each.traceparent for each in heard.said} == {trace}
     reasons = {each.type: each.data.reason for each in heard.said if each.type.endswith("reversed")}
     assert reasons == {"settlement.reversed": "wrong", "document.reversed": "bounced"}
+
+
+def test_more_marks_than_there_may_be_are_refused_before_anything_is_waited_for_and_the_payment_is_posted() -> None:
+    marks = [mark(f"I{number}") for number in range(MOST_MARKS + 1)]
+    for event, refused in ((paid("P1", "10.00", *marks), "P1"), (asked("S1", *marks), "S1")):
+        came = result(event)
+        assert [(row["event"], row["scope"], row["code"], row["field"]) for row in came.rejected] == [
+            (refused, "settlement", "invalid", "/settle")
+        ]
+        assert came.waiting == []
+    assert balances(result(paid("P1", "10.00", *marks))) == {"P1": "-10.00"}
+    assert result(paid("P1", "10.00", *marks[1:])).waiting[0]["for"] == "document"

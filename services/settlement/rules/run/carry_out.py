@@ -87,6 +87,8 @@ def _settled(item: OpenItem) -> SettledDocument:
         intercompany_document=document.intercompany_document,
         mark=item.position,
         event=document.event,
+        reference=document.reference,
+        cross_rate=item.mark.cross_rate if item.mark is not None else None,
     )
 
 
