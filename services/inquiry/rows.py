@@ -157,7 +157,7 @@ def _settlement(books: SettlementBooks, record: RecordInForce) -> Row:
         "credit_document": credit.document,
         "amount": _money(record.amount, lowering.currency),
         "cash_discount": _money(record.cash_discount, raising.currency),
-        "credit_note_discount": _money(record.credit_note_discount, lowering.currency),
+        "credit_note_discount": _money(record.credit_note_discount, (raising if record.enlarges else lowering).currency),
         "overpayment": _money(record.overpayment, lowering.currency),
         "underpayment": _money(record.underpayment, raising.currency),
         "penny_difference": _penny_difference(record, lowering, raising),

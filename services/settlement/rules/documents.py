@@ -7,6 +7,7 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -96,6 +97,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         amount=incoming.amount,
         accounting_currency=own,
         exchange_rate=_as_decimal(rate),
+        inverse_rate=_inverse(rate),
         accounting_amount=value,
         open=incoming.amount,
         open_accounting_amount=value,
@@ -112,9 +114,15 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         posting_profile=incoming.posting_profile,
     )
     turn.books.documents.put(document.key, document)
-    turn.emit("document.posted", 0, document.party, _posted(document, incoming.lines))
+    lines = incoming.lines if document.inverse_rate is None else [_valued(document, line) for line in incoming.lines]
+    turn.emit("document.posted", 0, document.party, _posted(document, lines))
     turn.wake(document_key(document.key))
     return document
+
+
+def _valued(document: Document, line: PostedLine) -> PostedLine:
+    """A line with its accounting amount, where the exact rate has more digits than are sent."""
+    return replace(line, accounting_amount=document.at_own_rate(line.amount))
 
 
 def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
@@ -140,6 +148,12 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
 def _as_decimal(rate: Fraction) -> Decimal:
     """A rate as Decimal: exact where it is one, else to 28 digits, far beyond any currency's."""
     return Decimal(1) if rate is _SAME else Decimal(rate.numerator) / Decimal(rate.denominator)
+
+
+def _inverse(rate: Fraction) -> Decimal | None:
+    """The published rate that this is the inverse of; None if it is a decimal number itself."""
+    inverse = _as_decimal(1 / rate)
+    return inverse if Fraction(_as_decimal(rate)) != rate and Fraction(inverse) == 1 / rate else None
 
 
 def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
