@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Distribution, Document, DocumentKey
+from services.settlement.rules.values import Distribution, Document, DocumentKey, TaxLine
 from services.settlement.rules.waiting import document_key
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.money import ZERO, share
@@ -24,6 +24,7 @@ from shared.waiting import Need, for_account, for_company, for_exchange_rate, fo
 
 TAX: Final = "sales_tax"
 _SAME: Final = Fraction(1)
+_RATE: Final = Context(prec=28)
 
 
 def refuse_document(turn: Turn, incoming: IncomingDocument) -> bool:
@@ -84,6 +85,11 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     rate = _rate(turn, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
+    tax_lines = tuple(
+        TaxLine(line.account, line.dimensions or incoming.dimensions, line.amount)
+        for line in incoming.lines
+        if _is_tax(turn, incoming, line)
+    )
     document = Document(
         ledger=ledger,
         company=company,
@@ -98,13 +104,14 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         accounting_currency=own,
         exchange_rate=_as_decimal(rate),
         inverse_rate=_inverse(rate),
+        tax_lines=tax_lines,
         accounting_amount=value,
         open=incoming.amount,
         open_accounting_amount=value,
         summary_account=reference.summary_account(account, incoming.posting_profile),
         dimensions=incoming.dimensions,
         discounts=incoming.discounts,
-        net=incoming.amount - _tax(turn, incoming),
+        net=incoming.amount - sum((line.amount for line in tax_lines), ZERO),
         distributions=_distributions(turn, incoming),
         event=incoming.event,
         credits=incoming.credits,
@@ -147,13 +154,14 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
 
 def _as_decimal(rate: Fraction) -> Decimal:
     """A rate as Decimal: exact where it is one, else to 28 digits, far beyond any currency's."""
-    return Decimal(1) if rate is _SAME else Decimal(rate.numerator) / Decimal(rate.denominator)
+    return Decimal(1) if rate is _SAME else _RATE.divide(Decimal(rate.numerator), Decimal(rate.denominator))
 
 
 def _inverse(rate: Fraction) -> Decimal | None:
     """The published rate that this is the inverse of; None if it is a decimal number itself."""
-    inverse = _as_decimal(1 / rate)
-    return inverse if Fraction(_as_decimal(rate)) != rate and Fraction(inverse) == 1 / rate else None
+    if rate is _SAME or Fraction(_as_decimal(rate)) == rate:
+        return None
+    return _as_decimal(1 / rate)
 
 
 def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
@@ -161,10 +169,6 @@ def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
         return True
     chart = turn.books.reference.companies[incoming.key.company].accounts
     return line.account in chart.get(TAX, ())
-
-
-def _tax(turn: Turn, incoming: IncomingDocument) -> Decimal:
-    return sum((line.amount for line in incoming.lines if _is_tax(turn, incoming, line)), ZERO)
 
 
 def _distributions(turn: Turn, incoming: IncomingDocument) -> tuple[Distribution, ...]:

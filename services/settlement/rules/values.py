@@ -42,6 +42,14 @@ class Distribution(NamedTuple):
     amount: Decimal
 
 
+class TaxLine(NamedTuple):
+    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18)."""
+
+    account: str
+    dimensions: dict[str, str]
+    amount: Decimal
+
+
 class Document(NamedTuple):
     """A posted document and what of it is open.
 
@@ -86,6 +94,7 @@ class Document(NamedTuple):
     is_reversed: bool = False
     records: int = 0
     inverse_rate: Decimal | None = None
+    tax_lines: tuple[TaxLine, ...] = ()
 
     @property
     def key(self) -> DocumentKey:
