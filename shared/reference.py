@@ -245,10 +245,15 @@ class Reference:
     def rate(self, company: str, from_: str, to: str, on: date) -> Fraction | None:
         """Published: 1 `from_` in `to` for a company on a date, the latest on or before it.
 
-        The company's direct, the company's inverse, the general direct, the general inverse, in this order.
+        The company's direct, the company's inverse, the general direct, the general inverse, in this order. From its own
+        currency it is the inverse of its rate into it, so that both ways are the same.
         """
         if from_ == to:
             return Fraction(1)
+        entity = self.companies.get(company)
+        if entity is not None and entity.currency == from_:
+            back = self.rate(company, to, from_, on)
+            return None if back is None else 1 / back
         for owner in (company, None):
             direct = _latest(self.rates.get((owner, from_, to)), on)
             if direct is not None:

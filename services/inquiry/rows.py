@@ -184,7 +184,7 @@ def settlement_row(record: RecordInForce, lowering: Document, raising: Document)
         "credit_document": credit.document,
         "amount": money(record.amount, lowering.currency),
         "cash_discount": money(record.cash_discount, raising.currency),
-        "credit_note_discount": money(record.credit_note_discount, lowering.currency),
+        "credit_note_discount": money(record.credit_note_discount, (raising if record.enlarges else lowering).currency),
         "overpayment": money(record.overpayment, lowering.currency),
         "underpayment": money(record.underpayment, raising.currency),
         "penny_difference": _penny_difference(record, lowering, raising),

@@ -7,14 +7,15 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from dataclasses import replace
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Distribution, Document
+from services.settlement.rules.values import Distribution, Document, TaxLine
 from services.settlement.rules.waiting import document_key
 from shared.events.reference import CompanyDefined
 from shared.events.settlements import DocumentPosted, PostedLine
@@ -26,6 +27,7 @@ from shared.waiting import Need, for_account, for_company, for_exchange_rate, fo
 TAX: Final = "sales_tax"
 _SAME: Final = Fraction(1)
 _TOO_LARGE: Final = Decimal(10) ** AMOUNT_DIGITS
+_RATE: Final = Context(prec=28)
 
 
 def refuse_document(turn: Turn, incoming: IncomingDocument) -> bool:
@@ -101,6 +103,11 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     rate = _rate(turn.books, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
+    tax_lines = tuple(
+        TaxLine(line.account, line.dimensions or incoming.dimensions, line.amount)
+        for line in incoming.lines
+        if _is_tax(turn, incoming, line)
+    )
     document = Document(
         ledger=ledger,
         company=company,
@@ -114,13 +121,15 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         amount=incoming.amount,
         accounting_currency=own,
         exchange_rate=_as_decimal(rate),
+        inverse_rate=_inverse(rate),
+        tax_lines=tax_lines,
         accounting_amount=value,
         open=incoming.amount,
         open_accounting_amount=value,
         summary_account=reference.summary_account(account, incoming.posting_profile),
         dimensions=incoming.dimensions,
         discounts=incoming.discounts,
-        net=incoming.amount - _tax(turn, incoming),
+        net=incoming.amount - sum((line.amount for line in tax_lines), ZERO),
         distributions=_distributions(turn, incoming),
         event=incoming.event,
         credits=incoming.credits,
@@ -132,9 +141,15 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         text=incoming.text,
     )
     turn.books.documents.put(document.key, document)
-    turn.emit("document.posted", 0, document.party, _posted(document, incoming.lines))
+    lines = incoming.lines if document.inverse_rate is None else [_valued(document, line) for line in incoming.lines]
+    turn.emit("document.posted", 0, document.party, _posted(document, lines))
     turn.wake(document_key(document.key))
     return document
+
+
+def _valued(document: Document, line: PostedLine) -> PostedLine:
+    """A line with its accounting amount, where the exact rate has more digits than are sent."""
+    return replace(line, accounting_amount=document.at_own_rate(line.amount))
 
 
 def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
@@ -161,7 +176,14 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
 
 def _as_decimal(rate: Fraction) -> Decimal:
     """A rate as Decimal: exact where it is one, else to 28 digits, far beyond any currency's."""
-    return Decimal(1) if rate is _SAME else Decimal(rate.numerator) / Decimal(rate.denominator)
+    return Decimal(1) if rate is _SAME else _RATE.divide(Decimal(rate.numerator), Decimal(rate.denominator))
+
+
+def _inverse(rate: Fraction) -> Decimal | None:
+    """The published rate that this is the inverse of; None if it is a decimal number itself."""
+    if rate is _SAME or Fraction(_as_decimal(rate)) == rate:
+        return None
+    return _as_decimal(1 / rate)
 
 
 def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
@@ -169,10 +191,6 @@ def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
         return True
     chart = turn.books.reference.companies[incoming.key.company].accounts
     return line.account in chart.get(TAX, ())
-
-
-def _tax(turn: Turn, incoming: IncomingDocument) -> Decimal:
-    return sum((line.amount for line in incoming.lines if _is_tax(turn, incoming, line)), ZERO)
 
 
 def _distributions(turn: Turn, incoming: IncomingDocument) -> tuple[Distribution, ...]:

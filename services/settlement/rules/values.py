@@ -42,6 +42,14 @@ class Distribution(NamedTuple):
     amount: Decimal
 
 
+class TaxLine(NamedTuple):
+    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18)."""
+
+    account: str
+    dimensions: dict[str, str]
+    amount: Decimal
+
+
 class Document(NamedTuple):
     """A posted document and what of it is open.
 
@@ -49,6 +57,7 @@ class Document(NamedTuple):
     positive. `net` is the amount without sales tax. `manual_only`: automatic settlement leaves it out until it is marked.
     `marks_refused`: of a payment, its marks were refused or given up. `reference` is the other side's number of it.
     `records` counts the settlement records in force.
+    Where the rate is the inverse of a published one, `inverse_rate` is that, and `exchange_rate` has its first 28 digits.
 
     What is open changes by `apply`, `give_back` and `reverse` alone: they raise SettlementDefectError where the books would
     contradict themselves. A document in a foreign currency may, by rounding, have a cent more or less open in accounting
@@ -87,6 +96,8 @@ class Document(NamedTuple):
     records: int = 0
     reference: str | None = None
     text: str | None = None
+    inverse_rate: Decimal | None = None
+    tax_lines: tuple[TaxLine, ...] = ()
 
     @property
     def key(self) -> DocumentKey:
@@ -107,7 +118,12 @@ class Document(NamedTuple):
         """An amount of the document in its company's accounting currency, at the rate that it was posted with (F-C15)."""
         if self.currency == self.accounting_currency:
             return amount
-        return share(amount, Fraction(self.exchange_rate), self.accounting_currency)
+        return share(amount, self.rate, self.accounting_currency)
+
+    @property
+    def rate(self) -> Fraction:
+        """1 unit of the document's currency in its company's own, exactly."""
+        return Fraction(self.exchange_rate) if self.inverse_rate is None else 1 / Fraction(self.inverse_rate)
 
     def apply(self, amount: Decimal, accounting_amount: Decimal, records: int) -> Document:
         """What so many records of one run take from it, all in all; a primary may get back what enlarged it (less than 0.00)."""

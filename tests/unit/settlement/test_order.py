@@ -13,10 +13,10 @@ IN_DAYS = [{"percent": "2", "days": 10}]
 FOR_EVER = [{"percent": "2"}]
 
 
-def _first(events: list[Event], **parameters: Any) -> str:
+def _first(events: list[Event], on: str = "2026-01-15", **parameters: Any) -> str:
     """The document that a payment of 1.00 takes; R's are posted first, so that only the payment settles."""
     automatic = {"FAB": {"receivable": {"automatic_settlement": True, **parameters}}}
-    came = result(*events, paid("P", "1.00", date="2026-03-01"), settlement_parameters=automatic)
+    came = result(*events, paid("P", "1.00", date=on), settlement_parameters=automatic)
     (record,) = came.settlements
     return str(record["debit_document"])
 
@@ -58,6 +58,15 @@ PRIORITY = [
 def test_each_attribute_orders_both_ways(attribute: str, events: list[Event], ascending: str, descending: str) -> None:
     assert _first(events, settlement_priority=[{attribute: "ascending"}]) == ascending
     assert _first(events, settlement_priority=[{attribute: "descending"}]) == descending
+
+
+def test_the_discount_date_is_that_of_the_tier_that_is_still_reached_and_none_counts_as_later_than_all() -> None:
+    events = [invoice("B", cash_discounts=TERMS), invoice("A", cash_discounts=[{"percent": "1", "until": "2026-02-20"}])]
+    priority = [{"cash_discount_date": "ascending"}]
+    assert _first(events, settlement_priority=priority) == "B"
+    assert _first(events, on="2026-02-01", settlement_priority=priority) == "A"
+    assert _first(events, on="2026-02-21", settlement_priority=priority) == "B"
+    assert _first(events, on="2026-02-26", settlement_priority=priority) == "A"
 
 
 def test_kinds_that_are_not_listed_come_last() -> None:

@@ -6,6 +6,7 @@ nothing is left of what is closed. SettlementDefectError, and nothing changes, i
 
 from __future__ import annotations
 
+from services.settlement.rules.run.differences import held_back
 from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import OpenItem, Run
 from services.settlement.rules.turn import Turn
@@ -40,12 +41,13 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
 
 def _flag_held_back(turn: Turn, run: Run) -> None:
     """What automatic settlement leaves out from now on: what a mark held back, and the payment that marked it."""
-    items = run.items
-    any_held_back = any(item.held_back for item in items)
-    for item in items:
-        held_back = item.held_back or (item is run.payment and any_held_back)
-        if held_back != item.document.manual_only or item.document.marks_refused:
-            document = item.document._replace(manual_only=held_back, marks_refused=False)
+    flagged = held_back(run)
+    if flagged and run.payment is not None:
+        flagged.append(run.payment)
+    for item in run.items:
+        manual_only = item in flagged
+        if manual_only != item.document.manual_only or item.document.marks_refused:
+            document = item.document._replace(manual_only=manual_only, marks_refused=False)
             turn.books.documents.put(document.key, document)
 
 
@@ -56,8 +58,8 @@ def _apply(turn: Turn, items: list[OpenItem], records: list[MadeRecord]) -> None
     for item in items:
         key = item.document.key
         document = _document(turn, key).apply(*applied[key])
-        if document.open != item.left:
-            msg = f"{key}: the records leave {document.open} open, the run left {item.left}"
+        if document.open != item.rest:
+            msg = f"{key}: the records leave {document.open} open, the run left {item.rest}"
             raise SettlementDefectError(msg)
         turn.books.documents.put(key, document)
 

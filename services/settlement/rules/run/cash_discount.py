@@ -10,7 +10,6 @@ its discounts is what R had open.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -53,12 +52,15 @@ class CashDiscountTerms(NamedTuple):
         return None
 
     def given_by(self, tier: CashDiscount | None) -> AvailableDiscount:
-        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a)."""
+        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); at most all."""
         if tier is None:
             return NO_DISCOUNT
-        if tier.percent is not None:
-            return AvailableDiscount(Fraction(tier.percent) / 100 * self.net_share, tier.account)
-        return AvailableDiscount(Fraction(tier.amount or ZERO) / Fraction(self.amount), tier.account)
+        part = (
+            Fraction(tier.percent) / 100 * self.net_share
+            if tier.percent is not None
+            else Fraction(tier.amount or ZERO) / Fraction(self.amount)
+        )
+        return AvailableDiscount(min(part, _WHOLE), tier.account)
 
 
 class AvailableDiscount(NamedTuple):
@@ -67,7 +69,13 @@ class AvailableDiscount(NamedTuple):
     share: Fraction
     account: str | None
 
+    def of_nothing(self) -> AvailableDiscount:
+        """The terms give nothing; a discount that was entered still has the account of their tier."""
+        return self._replace(share=_NOTHING)
 
+
+_NOTHING: Final = Fraction(0)
+_WHOLE: Final = Fraction(1)
 NO_DISCOUNT: Final = AvailableDiscount(Fraction(0), None)
 
 
@@ -78,9 +86,6 @@ def terms_of(document: Document, settings: SettlementParametersDefined, credited
     if source.discounts and settings.cash_discount_base != "gross":
         net_share = Fraction(document.net) / Fraction(document.amount)
     return CashDiscountTerms(source.discounts, source.date, source.amount, net_share)
-
-
-_WHOLE: Final = Fraction(1)
 
 
 def credited_key(document: Document, settings: SettlementParametersDefined) -> DocumentKey | None:
@@ -96,19 +101,21 @@ def credited_key(document: Document, settings: SettlementParametersDefined) -> D
 def available(raising: OpenItem, on: dt.date) -> AvailableDiscount:
     """What R's terms give on a date, the mark considered (F-D08, C37)."""
     terms, use = raising.terms, raising.use_cash_discount
-    if use == "never" or not terms.tiers:
+    if not terms.tiers:
         return NO_DISCOUNT
     tier = terms.reached(on)
     if tier is None and use == "always":
         tier = terms.tiers[0]
-    return terms.given_by(tier)
+    given = terms.given_by(tier)
+    return given.of_nothing() if use == "never" else given
 
 
 def available_from(run: Run, raising: OpenItem, lowering: OpenItem) -> AvailableDiscount:
     """What R's terms give where L pays: at L's date, and with a credit note only if its company has that switched on (F-D11)."""
+    given = available(raising, run.discount_date_of(lowering))
     if lowering.document.kind == CREDIT_NOTE and not lowering.settings.cash_discounts_for_credit_notes:
-        return NO_DISCOUNT
-    return available(raising, run.discount_date_of(lowering))
+        return given.of_nothing()
+    return given
 
 
 def full_discount(raising: OpenItem, discount: AvailableDiscount) -> Decimal:
@@ -123,14 +130,15 @@ def partial_discount(raising: OpenItem, discount: AvailableDiscount, applied: De
     """The discount beside what was applied where R stays open (F-D06): `full` if it was entered."""
     if raising.entered_discount is not None:
         return full
-    return rest_share(applied, discount.share, raising.document.currency)
+    return min(rest_share(applied, discount.share, raising.document.currency), raising.left - applied)
 
 
 def take_discount(match: Match, amount: Decimal, discount: AvailableDiscount) -> None:
-    """Notes R's discount of a match and the account of its tier (F-D03)."""
+    """Notes R's discount of a match and the account of its tier (F-D03); one that was entered has it whatever the tier gives."""
+    entered = match.raising.entered_discount is not None
     match.discount = amount
-    match.discount_account = discount.account
-    match.discount_rule = "F-D10" if match.raising.entered_discount is not None else ""
+    match.discount_account = discount.account if discount.share or entered else None
+    match.discount_rule = "F-D10" if entered else ""
 
 
 def drop_partial_discounts(raising: OpenItem) -> None:
@@ -154,38 +162,34 @@ def own_available(lowering: OpenItem, on: dt.date) -> AvailableDiscount:
     return lowering.terms.given_by(lowering.terms.reached(on))
 
 
-def own_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
-    """What L can give of its own: its balance less its own discount, without what enlarged it."""
-    balance = lowering.left - lowering.enlarged_by
-    return balance - share(balance, own.share, lowering.document.currency)
-
-
-def whole_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
-    """All that L can give, its mark aside."""
-    return own_money(lowering, own) + lowering.enlarged_by
-
-
-def offered_money(lowering: OpenItem, own: AvailableDiscount) -> Decimal:
-    """What L offers: all it can give, at most what its mark lets through."""
-    money = whole_money(lowering, own)
+def own_money(lowering: OpenItem, on: dt.date) -> Decimal:
+    """What L offers of its own: its balance less its own discount, at most what its mark lets through."""
+    balance, own = lowering.left, own_available(lowering, on)
+    money = balance - share(balance, own.share, lowering.document.currency) if own.share else balance
     return money if lowering.limit is None else min(money, lowering.limit)
 
 
+def offered_money(lowering: OpenItem, on: dt.date) -> Decimal:
+    """All that L offers: what it has of its own, and what enlarged it."""
+    return own_money(lowering, on) + lowering.enlarged_by
+
+
 def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
-    """Takes what a match pays from L, with the credit note's own discount on what is its own."""
+    """Takes from L what a match pays, its own money first, with the credit note's own discount on that, pair by pair."""
+    given = min(paid, own_money(lowering, match.date))
     own = own_available(lowering, match.date)
-    mine = own_money(lowering, own)
-    given = min(paid, mine)
-    if own.share:
-        if given == mine:
-            match.credit_note_discount = lowering.left - lowering.enlarged_by - given
-        else:
-            match.credit_note_discount = rest_share(given, own.share, lowering.document.currency)
+    discount = ZERO
+    if own.share and given:
+        currency = lowering.document.currency
+        whole = share(lowering.left, own.share, currency)
+        closes = given == lowering.left - whole
+        discount = whole if closes else min(rest_share(given, own.share, currency), lowering.left - given)
+        match.credit_note_discount += discount
         match.credit_note_account = own.account
+    lowering.left -= given + discount
     lowering.enlarged_by -= paid - given
-    lowering.left -= paid + match.credit_note_discount
     if lowering.limit is not None:
-        lowering.limit -= paid
+        lowering.limit -= given
 
 
 # Unspecific overpayments (step 5)
@@ -193,26 +197,31 @@ def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
 
 def reduce_by_overpayments(run: Run) -> None:
     """Step 5 (F-E05, C5, C10, C11): money left on a payment lowers the discounts of its R's, the last one first."""
-    for lowering in run.lowering:
-        settings = lowering.settings
-        if settings.cash_discount_administration != "unspecific" or not lowering.is_payment or not lowering.left or lowering.held_back:
-            continue
-        if closes_all(lowering, lambda raising: not raising.left):
-            _reduce(run, lowering)
+    for lowering in run.sources:
+        if lowering.settings.cash_discount_administration == "unspecific" and lowering.is_payment and all_closed(lowering):
+            for giving in reversed(lowering.matches):
+                if giving.raising.entered_discount is None:
+                    _reduce(run, giving)
 
 
-def closes_all(lowering: OpenItem, is_closed: Callable[[OpenItem], bool]) -> bool:
+def all_closed(lowering: OpenItem) -> bool:
     """Whether L has paid something and all that it paid on is closed."""
-    return bool(lowering.matches) and all(is_closed(match.raising) for match in lowering.matches)
+    return bool(lowering.matches) and not any(match.raising.left for match in lowering.matches)
 
 
-def _reduce(run: Run, lowering: OpenItem) -> None:
-    for giving in reversed(lowering.matches):
-        if giving.raising.entered_discount is not None:
-            continue
-        for losing in reversed(giving.raising.matches):
-            if lowering.left and _posts_discount(run, losing) == lowering.document.company:
-                _move(lowering, giving, losing)
+def _reduce(run: Run, giving: Match) -> None:
+    """The discounts of R, that of the payment's own record first: those that are posted where the money is."""
+    lowering = giving.lowering
+    for losing in (giving, *(other for other in reversed(giving.raising.matches) if other is not giving)):
+        money = usable_rest(lowering)
+        if money and losing.discount and _posts_discount(run, losing) == lowering.document.company:
+            _move(giving, losing, money)
+
+
+def usable_rest(lowering: OpenItem) -> Decimal:
+    """What L may still give once all R's have taken theirs, its own discount not taken off."""
+    left = lowering.left if lowering.limit is None else min(lowering.left, lowering.limit)
+    return left + lowering.enlarged_by
 
 
 def _posts_discount(run: Run, match: Match) -> str:
@@ -220,28 +229,26 @@ def _posts_discount(run: Run, match: Match) -> str:
     return (match.lowering if run.discount_by_payment(match) else match.raising).document.company
 
 
-def _move(lowering: OpenItem, giving: Match, losing: Match) -> None:
+def _move(giving: Match, losing: Match, money: Decimal) -> None:
     """What a discount loses is given by the payment that has the money, in its record."""
-    lost = min(losing.discount, giving.conversion.worth(lowering.left))
+    paid, lost = giving.conversion.exchange(money, losing.discount)
     if not lost:
         return
-    paid = min(lowering.left, giving.conversion.cost(lost))
     losing.discount -= lost
     losing.discount_rule = "F-E05"
     giving.applied += lost
     giving.amount += paid
-    lowering.left -= paid
+    give(giving.lowering, giving, paid)
 
 
 # Full settlement (step 6)
 
 
 def settle_fully(run: Run) -> None:
-    """Step 6 (F-B17): what R still has open becomes discount, on its last record."""
+    """Step 6 (F-B17): what R still has open becomes discount, on its last record, if the run applied anything to it."""
     for raising in run.raising:
-        if raising.mark is not None and raising.mark.full_settlement and raising.left and raising.matches:
+        if raising.wants_full_settlement and raising.left and raising.matches:
             last = raising.matches[-1]
             last.discount += raising.left
             last.discount_rule = last.discount_rule or "F-B17"
             raising.left = ZERO
-            raising.held_back = False

@@ -9,7 +9,7 @@ from services.settlement.rules.run.cash_discount import reduce_by_overpayments, 
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.differences import write_off
 from services.settlement.rules.run.order import put_in_order
-from services.settlement.rules.run.pairing import enlarge_primary, note_what_is_held_back, pair_up
+from services.settlement.rules.run.pairing import match_all
 from services.settlement.rules.run.records import MadeRecord, make_records
 from services.settlement.rules.run.state import Run
 from shared.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
@@ -18,10 +18,9 @@ from shared.waiting import for_intercompany_accounting, for_method_of_payment, f
 def compute(run: Run, first_number: int) -> list[MadeRecord]:
     """Steps 2 to 7. WaitForError names the first thing, in the order of events.md, that holds the run back."""
     try:
+        run.restart()
         put_in_order(run)
-        enlarge_primary(run)
-        pair_up(run)
-        note_what_is_held_back(run)
+        match_all(run)
         reduce_by_overpayments(run)
         settle_fully(run)
         write_off(run)

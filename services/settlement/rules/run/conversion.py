@@ -1,7 +1,8 @@
 """What money is worth across currencies and companies: F-C12, F-C13, C32 and the accounting amounts of a record.
 
 Invariant: a document's own rate is used for the document itself, published rates of the invoice company for the rest, all
-at the date of L; each step is rounded to its currency; a rate that is needed and missing is waited for, and no other.
+at the date of L and the same in both directions; each step is rounded to its currency; a rate that is needed and missing is
+waited for, and no other.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ class Conversion:
     """Between the money of a lowering document (of company P) and what a raising one (of company I) needs.
 
     Every method takes and gives amounts rounded to their currency, raises WaitForError where it needs a rate that is missing,
-    and looks up a rate only once.
+    and looks up a rate only once. `agreed` is the agreed rate, 1 unit of L's currency in R's: it stands for F-C12 and F-C13,
+    accounting amounts are found without it (F-C14).
     """
 
-    __slots__ = ("_rates", "_reference", "lowering", "raising", "same_currency")
+    __slots__ = ("_agreed", "_rates", "_reference", "lowering", "raising", "same_currency")
 
-    def __init__(self, reference: Reference, lowering: Document, raising: Document) -> None:
+    def __init__(self, reference: Reference, lowering: Document, raising: Document, agreed: Decimal | None = None) -> None:
         self._reference = reference
-        self._rates: dict[tuple[str, str], Fraction] = {}
+        self._rates: dict[str, Fraction] = {}
+        self._agreed = Fraction(agreed) if agreed is not None else None
         self.lowering = lowering
         self.raising = raising
         self.same_currency = lowering.currency == raising.currency
@@ -43,6 +46,8 @@ class Conversion:
         """What money in L's currency is worth in R's (F-C12)."""
         if self.same_currency or not money:
             return money
+        if self._agreed is not None:
+            return share(money, self._agreed, self.raising.currency)
         lowering, own = self.lowering, self.raising.accounting_currency
         value = money
         if lowering.currency != own:
@@ -53,6 +58,8 @@ class Conversion:
         """What an amount in R's currency costs in L's (F-C13)."""
         if self.same_currency or not need:
             return need
+        if self._agreed is not None:
+            return share(need, 1 / self._agreed, self.lowering.currency)
         lowering, own = self.lowering, self.raising.accounting_currency
         value = self._converted(need, self.raising.currency, own)
         if lowering.currency == own:
@@ -60,7 +67,20 @@ class Conversion:
         value = self._converted(value, own, lowering.accounting_currency)
         if lowering.currency == lowering.accounting_currency:
             return value
-        return share(value, 1 / Fraction(lowering.exchange_rate), lowering.currency)
+        return share(value, 1 / lowering.rate, lowering.currency)
+
+    def exchange(self, money: Decimal, want: Decimal) -> tuple[Decimal, Decimal]:
+        """What L pays of its money and what R gets of what it wants; L keeps money that is worth nothing to R.
+
+        R gets all if either the money covers the cost or its worth covers what is wanted.
+        """
+        if self.same_currency:
+            paid = min(money, want)
+            return paid, paid
+        worth, cost = self.worth(money), self.cost(want)
+        if money >= cost or worth >= want:
+            return min(cost, money), want
+        return (money, worth) if worth else (ZERO, ZERO)
 
     def main_value(self, amount: Decimal, accounting_amount: Decimal) -> Decimal:
         """The main line in I: P's accounting amount if I keeps the same currency, the amount if it is in I's own, else converted."""
@@ -87,21 +107,26 @@ class Conversion:
         return self._converted(accounting_amount, self.raising.accounting_currency, self.lowering.accounting_currency)
 
     def _converted(self, amount: Decimal, from_: str, to: str) -> Decimal:
-        """At I's rate of L's date; 0.00 needs no rate."""
+        """Into or out of I's own currency; 0.00 needs no rate."""
         if from_ == to or not amount:
             return amount
-        rate = self._rates.get((from_, to))
-        if rate is None:
-            rate = self._rates[from_, to] = self._published(from_, to)
-        return share(amount, rate, to)
+        if to == self.raising.accounting_currency:
+            return share(amount, self._rate_of(from_), to)
+        return share(amount, 1 / self._rate_of(to), to)
 
-    def _published(self, from_: str, to: str) -> Fraction:
-        """The rate of I; C32: else the inverse of P's."""
-        on = self.lowering.date
-        found = self._reference.rate(self.raising.company, from_, to, on)
+    def _rate_of(self, currency: str) -> Fraction:
+        """1 unit of a currency in I's own, as I has it on L's date; C32: else the inverse of P's."""
+        found = self._rates.get(currency)
+        if found is None:
+            found = self._rates[currency] = self._published(currency)
+        return found
+
+    def _published(self, currency: str) -> Fraction:
+        on, own = self.lowering.date, self.raising.accounting_currency
+        found = self._reference.rate(self.raising.company, currency, own, on)
         if found is not None:
             return found
-        back = self._reference.rate(self.lowering.company, to, from_, on)
+        back = self._reference.rate(self.lowering.company, own, currency, on)
         if back is None:
-            raise WaitForError(for_exchange_rate(self.raising.company, from_, to, on))
+            raise WaitForError(for_exchange_rate(self.raising.company, currency, own, on))
         return 1 / back

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, Literal
 
-from services.settlement.rules.run.cash_discount import closes_all
+from services.settlement.rules.run.cash_discount import all_closed, usable_rest
 from services.settlement.rules.run.state import OpenItem, Run
 from shared.money import ZERO
 
@@ -20,27 +20,47 @@ DIFFERENCE: Final = "difference"
 
 def write_off(run: Run) -> None:
     """Step 7: money left over first, then what is lacking; what nothing writes off stays open."""
-    for lowering in run.lowering:
-        _write_off_remainder(lowering)
+    for lowering in run.sources:
+        _write_off_remainder(run, lowering)
     for raising in run.raising:
-        _write_off_shortfall(raising)
+        _write_off_shortfall(run, raising)
 
 
-def _write_off_remainder(lowering: OpenItem) -> None:
+def held_back(run: Run) -> list[OpenItem]:
+    """The items whose own mark held back money that is there: R's, and marked L's that have given all that was let through."""
+    is_there = bool(_with_money(run))
+    limited = [raising for raising in run.raising if raising.is_limited and is_there]
+    return limited + [lowering for lowering in run.lowering if lowering.limit == ZERO and lowering.left]
+
+
+def is_held_back(run: Run, raising: OpenItem) -> bool:
+    """Whether an `amount_to_settle`, R's or a marked L's, holds back money that is there when all R's have taken theirs."""
+    there = _with_money(run)
+    return bool(there) and (raising.is_limited or any(item.limit is not None and item.left > item.limit for item in there))
+
+
+def _with_money(run: Run) -> list[OpenItem]:
+    return [lowering for lowering in run.lowering if lowering.rest]
+
+
+def _write_off_remainder(run: Run, lowering: OpenItem) -> None:
     """Money left: only on L's last record, and only where it closes L."""
-    if not lowering.left or lowering.held_back or not closes_all(lowering, lambda raising: not raising.left or raising.written_off):
+    rest = lowering.rest
+    if not rest or usable_rest(lowering) < rest or not all_closed(lowering):
         return
-    kind = _remainder_kind(lowering)
+    if any(match.raising.is_limited for match in lowering.matches):
+        return
+    kind = _remainder_kind(run, lowering)
     if kind is None:
         return
     last = lowering.matches[-1]
-    last.remainder, last.remainder_is_penny = lowering.left, kind == PENNY
+    last.remainder, last.remainder_is_penny = rest, kind == PENNY
     lowering.left = lowering.enlarged_by = ZERO
 
 
-def _write_off_shortfall(raising: OpenItem) -> None:
+def _write_off_shortfall(run: Run, raising: OpenItem) -> None:
     """Money lacking: on R's last record, unless a mark held back money that is there."""
-    if not raising.left or raising.held_back or not raising.matches:
+    if not raising.left or not raising.matches or is_held_back(run, raising):
         return
     kind = shortfall_kind(raising, [match.lowering for match in raising.matches], raising.left, raising.discount_taken)
     if kind is None:
@@ -56,10 +76,10 @@ def shortfall_kind(raising: OpenItem, payers: list[OpenItem], shortfall: Decimal
     return _kind(raising, shortfall, allowed)
 
 
-def _remainder_kind(lowering: OpenItem) -> Kind | None:
-    """How what L has left is written off, or None: limits and policy of L's company at L's rate."""
+def _remainder_kind(run: Run, lowering: OpenItem) -> Kind | None:
+    """How what L has left is written off, or None: limits and policy of L's company at L's rate; automatically only pennies (C45)."""
     has_discount = any(match.raising.discount_taken for match in lowering.matches)
-    return _kind(lowering, lowering.left, lowering.is_payment and _is_allowed(lowering, has_discount))
+    return _kind(lowering, lowering.rest, lowering.is_payment and not run.automatic and _is_allowed(lowering, has_discount))
 
 
 def _kind(item: OpenItem, amount: Decimal, allowed: bool) -> Kind | None:  # noqa: FBT001 - one fact of three

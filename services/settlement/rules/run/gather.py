@@ -20,15 +20,12 @@ Find = Callable[[DocumentKey], Document | None]
 
 
 def gather(reference: Reference, instruction: SettlementInstruction, find: Find) -> Run:
-    """The run of an instruction whose documents are there and which nothing contradicts. `find` knows credited documents.
-
-    WaitForError if the rate is missing by which a mark limits a document in another currency.
-    """
+    """The run of an instruction whose documents are there and which nothing contradicts; `find` knows credited documents."""
     payment = instruction.own_document
     own = [] if payment is None else [_open_item(reference, payment, None, 0, find)]
     marked = zip(instruction.documents, instruction.marks, strict=True)
     items = [*own, *(_open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
-    run = Run(
+    return Run(
         instruction.run,
         instruction.ledger,
         reference,
@@ -39,10 +36,6 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
         primary=next((item for item in items if item.document.key == instruction.primary), None) if instruction.primary else None,
         discount_date=instruction.discount_date,
     )
-    if run.payment is not None:
-        for item in run.lowering:
-            _limit_in_own_currency(run, run.payment, item)
-    return run
 
 
 def gather_automatically(reference: Reference, documents: Sequence[Document], date: dt.date, event: EventRef, find: Find) -> Run:
@@ -63,10 +56,4 @@ def _open_item(reference: Reference, document: Document, mark: Mark | None, plac
     settings = reference.parameters(document.company, document.ledger)
     key = credited_key(document, settings)
     terms = terms_of(document, settings, find(key) if key is not None else None)
-    return OpenItem(document, settings, mark, place, terms, document.open, mark.amount_to_settle if mark is not None else None)
-
-
-def _limit_in_own_currency(run: Run, payment: OpenItem, lowering: OpenItem) -> None:
-    """A payment's marks are in its currency: what one lets a lowering document give is converted at the payment's date (step 2)."""
-    if lowering.limit is not None:
-        lowering.limit = run.conversion(payment, lowering).worth(lowering.limit)
+    return OpenItem(document, settings, mark, place, terms, document.open)

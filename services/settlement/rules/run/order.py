@@ -20,7 +20,7 @@ Rank = Callable[[OpenItem], tuple[Any, ...]]
 def put_in_order(run: Run) -> None:
     """Step 2: orders the run's items in place; compared amounts are taken as they stand, whatever their currency."""
     priority = _priority(run)
-    rank = _by_priority(priority) if priority else _by_default(run)
+    rank = _by_priority(priority, run.date) if priority else _by_default(run)
     if len(run.lowering) > 1:
         run.lowering.sort(key=lambda item: (not item.is_payment, rank(item)))
     if len(run.raising) > 1:
@@ -66,38 +66,37 @@ def _demand(run: Run) -> Decimal:
 
 def _money(run: Run) -> Decimal:
     """What is there to settle with; a credit note's less its own discount."""
-    dates = ((item, max(item.document.date, run.date)) for item in run.lowering)
-    return sum((offered_money(item, own_available(item, on)) for item, on in dates), ZERO)
+    return sum((offered_money(item, max(item.document.date, run.date)) for item in run.lowering), ZERO)
 
 
-def _by_priority(priority: list[dict[str, Any]]) -> Rank:
+def _by_priority(priority: list[dict[str, Any]], on: date) -> Rank:
     """F-B13: the attributes in their order and direction; the document number always breaks ties."""
     return lambda item: (
-        *(_rank(item, attribute, order) for entry in priority for attribute, order in entry.items()),
+        *(_rank(item, attribute, order, on) for entry in priority for attribute, order in entry.items()),
         item.document.document,
         item.document.company,
     )
 
 
-def _rank(item: OpenItem, attribute: str, order: Any) -> Any:
+def _rank(item: OpenItem, attribute: str, order: Any, on: date) -> Any:
     if attribute == "transaction_type":
         return order.index(item.document.kind) if item.document.kind in order else len(order)
-    value = _ATTRIBUTES[attribute](item)
+    value = _ATTRIBUTES[attribute](item, on)
     return value if order == "ascending" else _Descending(value)
 
 
-def _discount_date(item: OpenItem) -> date:
-    """The last date of the first tier; a document without one comes last, as one without a limit of time."""
-    tiers = item.terms.tiers
-    return (item.terms.last_date(tiers[0]) if tiers else None) or _NEVER
+def _discount_date(item: OpenItem, on: date) -> date:
+    """The last date of the tier that the run's date still reaches; a document without one counts as later than all."""
+    tier = item.terms.reached(on)
+    return (item.terms.last_date(tier) if tier is not None else None) or _NEVER
 
 
-_ATTRIBUTES: dict[str, Callable[[OpenItem], Any]] = {
-    "transaction_date": lambda item: item.document.date,
-    "due_date": lambda item: item.document.due_date,
-    "transaction_amount": lambda item: item.document.amount,
+_ATTRIBUTES: dict[str, Callable[[OpenItem, date], Any]] = {
+    "transaction_date": lambda item, _: item.document.date,
+    "due_date": lambda item, _: item.document.due_date,
+    "transaction_amount": lambda item, _: item.document.amount,
     "cash_discount_date": _discount_date,
-    "voucher": lambda item: item.document.document,
+    "voucher": lambda item, _: item.document.document,
 }
 
 

@@ -7,22 +7,35 @@ through.
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
+from typing import NamedTuple
 
 from services.settlement.rules.run.cash_discount import (
+    AvailableDiscount,
     available_from,
     drop_partial_discounts,
     full_discount,
     give,
     offered_money,
-    own_available,
     partial_discount,
     take_discount,
-    whole_money,
 )
-from services.settlement.rules.run.differences import shortfall_kind
+from services.settlement.rules.run.differences import is_held_back, shortfall_kind
 from services.settlement.rules.run.state import Match, OpenItem, Run
-from shared.money import ZERO, share
+from shared.money import ZERO
+
+
+def match_all(run: Run) -> None:
+    """Steps 3 and 4, done again while a shortfall was written off that a mark only holds back (step 7)."""
+    while True:
+        enlarge_primary(run)
+        _pair_up(run)
+        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(run, raising)]
+        if not held_back:
+            return
+        for raising in held_back:
+            raising.stays_open = True
+        run.restart()
+
 
 # Step 3: a primary is enlarged
 
@@ -33,8 +46,7 @@ def enlarge_primary(run: Run) -> None:
     if primary is None:
         return
     wanted = sum((_asked_of(run, primary, raising) for raising in run.raising), ZERO)
-    first = run.record_date(primary, run.raising[0]) if run.raising else run.date
-    missing = wanted - offered_money(primary, own_available(primary, first))
+    missing = wanted - offered_money(primary, max(primary.document.date, run.date))
     for other in run.lowering:
         if other is not primary and missing > ZERO:
             missing -= _enlarge(run, primary, other, missing)
@@ -44,27 +56,22 @@ def _asked_of(run: Run, primary: OpenItem, raising: OpenItem) -> Decimal:
     """What R would take from a primary that has enough, in the primary's currency."""
     match = run.match(primary, raising)
     need = raising.left - full_discount(raising, available_from(run, raising, primary))
-    price = match.conversion.cost(need)
-    return min(price, _let_through(run, match, price))
+    cap = _cap(run, match)
+    price = match.conversion.cost(need if cap.applied is None else min(need, cap.applied))
+    return price if cap.paid is None else min(price, cap.paid)
 
 
 def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> Decimal:
     """Another L in R's place gives its money to the primary; returns what the primary grew by, in its currency."""
     match = run.match(primary, other, enlarges=True)
-    money = offered_money(other, own_available(other, match.date))
-    price = match.conversion.cost(money)
-    if price <= missing:
-        match.amount, match.applied = price, money
-    else:
-        match.amount = missing
-        match.applied = min(match.conversion.worth(missing), money)
+    money = offered_money(other, match.date)
+    if not money:
+        return ZERO
+    match.amount, match.applied = match.conversion.exchange(missing, money)
     if not match.amount or not match.applied:
         return ZERO
     give(other, match, match.applied)
     primary.enlarged_by += match.amount
-    primary.left += match.amount
-    if primary.limit is not None:
-        primary.limit += match.amount
     run.add(match)
     return match.amount
 
@@ -72,99 +79,120 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
 # Steps 3 and 4: R's take from their L's
 
 
-def pair_up(run: Run) -> None:
+def _pair_up(run: Run) -> None:
     """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
     for raising in run.raising:
-        for lowering in run.sources:
-            if raising.left and not raising.written_off:
-                _settle(run, raising, lowering)
-        if raising.left and not raising.written_off:
+        for place, lowering in enumerate(run.sources):
+            if raising.left:
+                _settle(run, raising, lowering, run.sources[place + 1 :])
+            if raising.is_short:
+                break
+        if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
     run.trying = None
 
 
-def _settle(run: Run, raising: OpenItem, lowering: OpenItem) -> None:
+def _settle(run: Run, raising: OpenItem, lowering: OpenItem, further: list[OpenItem]) -> None:
     """One match: what L pays of what R needs, and R's discount (step 4a, b and d)."""
-    if raising.limit == ZERO:
-        return
     match = run.match(lowering, raising)
-    money = offered_money(lowering, own_available(lowering, match.date))
+    money = offered_money(lowering, match.date)
     if not money:
         return
     available = available_from(run, raising, lowering)
     discount = full_discount(raising, available)
-    need = raising.left - discount
-    price = match.conversion.cost(need)
-    usable = min(money, _let_through(run, match, money))
-    worth = match.conversion.worth(usable)
-    if run.payment is None and raising.limit is not None:
-        worth = min(worth, raising.limit)
-    if usable >= price or worth >= need:
-        match.amount, match.applied = min(price, usable), need
-    else:
-        match.amount, match.applied = usable, worth
-        if not worth:
-            return
-        if _is_written_off(run, match, need - worth, bool(discount) or raising.discount_taken):
-            raising.written_off = True
+    need, cap = raising.left - discount, _cap(run, match)
+    if need and cap.is_used_up:
+        raising.is_limited = True
+        return
+    want = need if cap.applied is None else min(need, cap.applied)
+    match.amount, match.applied = match.conversion.exchange(money if cap.paid is None else min(money, cap.paid), want)
+    if want < need:
+        match.applied = min(match.applied, match.conversion.worth(match.amount))
+    if want and not match.applied:
+        return
+    if match.applied < need:
+        raising.is_limited = raising.is_limited or cap.holds_back(match, need)
+        if _is_written_off(run, match, cap, need - match.applied, discount, further):
+            raising.is_short = True
         else:
-            discount = partial_discount(raising, available, worth, discount)
+            discount = partial_discount(raising, available, match.applied, discount)
+    _make(run, match, discount, available)
+
+
+def _make(run: Run, match: Match, discount: Decimal, available: AvailableDiscount) -> None:
+    """The match becomes part of the run, and its documents have so much less left."""
+    lowering, raising = match.lowering, match.raising
     take_discount(match, discount, available)
-    _spend_limit(run, match)
     give(lowering, match, match.amount)
     raising.left -= match.applied + match.discount
+    if _in_marks_currency(run, lowering):
+        raising.paid += match.amount
+    else:
+        raising.applied += match.applied
     run.add(match)
 
 
-def _is_written_off(run: Run, match: Match, shortfall: Decimal, has_discount: bool) -> bool:  # noqa: FBT001 - one fact of four
-    """C35: no money is left for R anywhere, and what it lacks then is within the tolerance."""
-    raising, lowering = match.raising, match.lowering
-    if whole_money(lowering, own_available(lowering, match.date)) > match.amount:
+def _is_written_off(run: Run, match: Match, cap: _Cap, shortfall: Decimal, discount: Decimal, further: list[OpenItem]) -> bool:  # noqa: PLR0913 - what C35 looks at
+    """C35: no money is left for R, or its mark lets no more through, and what it lacks then is within the tolerance."""
+    raising = match.raising
+    if raising.wants_full_settlement or raising.stays_open:
         return False
-    if any(has_money_for(run, other, raising) for other in run.sources if other is not lowering):
+    payers = [*(earlier.lowering for earlier in raising.matches), match.lowering]
+    if shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is None:
         return False
-    payers = [*(earlier.lowering for earlier in raising.matches), lowering]
-    return shortfall_kind(raising, payers, shortfall, has_discount) is not None
+    return cap.is_reached_by(match) or not any(_has_money_for(run, other, raising) for other in further)
 
 
-def has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:
-    """Whether L has money that is worth anything to R, marks aside."""
-    money = whole_money(lowering, own_available(lowering, run.record_date(lowering, raising)))
+def _has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:
+    """Whether L offers money that is worth anything to R."""
+    money = offered_money(lowering, run.record_date(lowering, raising))
     return bool(money) and bool(run.conversion(lowering, raising).worth(money))
 
 
-def _let_through(run: Run, match: Match, money: Decimal) -> Decimal:
-    """What R's mark lets L pay, in L's currency: the mark is in the payment's currency, a request's in R's own."""
-    limit = match.raising.limit
+# What a mark lets R take
+
+
+class _Cap(NamedTuple):
+    """What R's mark still lets one L pay, in L's currency where that is the payment's, else in R's own; None: all."""
+
+    paid: Decimal | None = None
+    applied: Decimal | None = None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more is let through."""
+        return (self.paid is not None and self.paid <= ZERO) or (self.applied is not None and self.applied <= ZERO)
+
+    def is_reached_by(self, match: Match) -> bool:
+        """Whether the match takes all that is let through."""
+        return match.amount == self.paid or match.applied == self.applied
+
+    def holds_back(self, match: Match, need: Decimal) -> bool:
+        """Whether it lets less through than R needs."""
+        if self.applied is not None:
+            return self.applied < need
+        return self.paid is not None and match.conversion.exchange(self.paid, need)[1] < need
+
+
+def _in_marks_currency(run: Run, lowering: OpenItem) -> bool:
+    return run.payment is not None and lowering.document.currency == run.payment.document.currency
+
+
+def _cap(run: Run, match: Match) -> _Cap:
+    """What counts of other L's in R's currency, and what those in the payment's have paid, is taken off both ways (step 2)."""
+    raising, payment = match.raising, run.payment
+    limit = raising.limit
     if limit is None:
-        return money
-    if run.payment is None:
-        return match.conversion.cost(limit)
-    return run.conversion(run.payment, match.lowering).worth(limit)
+        return _NO_CAP
+    if payment is None or payment.document.currency == raising.document.currency:
+        rest = limit - raising.paid - raising.applied
+        return _Cap(paid=rest) if _in_marks_currency(run, match.lowering) else _Cap(applied=rest)
+    conversion = run.conversion(payment, raising)
+    if not _in_marks_currency(run, match.lowering):
+        return _Cap(applied=conversion.worth(limit) - raising.applied - conversion.worth(raising.paid))
+    if raising.applied and conversion.worth(limit) <= raising.applied:
+        return _Cap(paid=ZERO)
+    return _Cap(paid=limit - raising.paid - conversion.cost(raising.applied))
 
 
-def _spend_limit(run: Run, match: Match) -> None:
-    """What R's mark lets through from now on."""
-    raising = match.raising
-    if raising.limit is None:
-        return
-    if run.payment is None:
-        raising.limit -= min(raising.limit, match.applied)
-    elif run.payment.document.currency == match.lowering.document.currency:
-        raising.limit -= min(raising.limit, match.amount)
-    else:
-        through = _let_through(run, match, ZERO)
-        spent = Fraction(match.amount) / Fraction(through) if through else Fraction(1)
-        raising.limit -= min(raising.limit, share(raising.limit, min(spent, Fraction(1)), run.payment.document.currency))
-
-
-# Step 7: what is neither left nor lacking
-
-
-def note_what_is_held_back(run: Run) -> None:
-    """Whether an `amount_to_settle` that is used up, R's or a marked L's, holds back money that is there."""
-    for raising in run.raising:
-        if raising.left and not raising.written_off:
-            for lowering in run.lowering:
-                if ZERO in (raising.limit, lowering.limit) and has_money_for(run, lowering, raising):
-                    raising.held_back = lowering.held_back = True
+_NO_CAP = _Cap()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from services.settlement.rules.run.state import Match, OpenItem, Run
 from services.settlement.rules.values import Document, RecordInForce
-from shared.events.settlements import Difference, Discount, DiscountPart, Gain, SettlementRecord
+from shared.events.settlements import Difference, Discount, DiscountPart, DiscountTax, Gain, SettlementRecord
 from shared.money import ZERO, share
 
 
@@ -145,8 +145,10 @@ def _credit_note_discount(match: Match) -> Discount | None:
         return None
     document = (match.raising if match.enlarges else match.lowering).document
     value = document.at_own_rate(amount)
-    parts = _parts(document, amount, value, document.accounting_currency)
-    return Discount(amount, value, not match.enlarges, value, match.credit_note_account, "", parts)
+    tax = _tax(match.raising if match.enlarges else match.lowering, amount, value)
+    rest, rest_value = _less_tax(amount, value, tax)
+    parts = _parts(document, rest, rest_value, document.accounting_currency)
+    return Discount(amount, value, not match.enlarges, rest_value, match.credit_note_account, "", parts, tax)
 
 
 def _discount(run: Run, match: Match, value: Decimal) -> Discount | None:
@@ -156,14 +158,35 @@ def _discount(run: Run, match: Match, value: Decimal) -> Discount | None:
     lowering, raising, mark = match.lowering.document, match.raising.document, match.raising.mark
     by_payment = run.discount_by_payment(match)
     account = mark.cash_discount_account if mark is not None else None
-    posted, currency = value, raising.accounting_currency
+    tax = _tax(match.raising, match.discount, value)
+    rest, posted = _less_tax(match.discount, value, tax)
+    currency = raising.accounting_currency
     if by_payment:
         currency = lowering.accounting_currency
-        posted = match.discount if raising.currency == currency else match.conversion.in_payment_company(value)
+        posted = rest if raising.currency == currency else match.conversion.in_payment_company(posted)
     elif account is None:
         account = match.discount_account
-    parts = _parts(raising, match.discount, posted, currency)
-    return Discount(match.discount, value, by_payment, posted, account, match.discount_rule, parts)
+    parts = _parts(raising, rest, posted, currency)
+    return Discount(match.discount, value, by_payment, posted, account, match.discount_rule, parts, tax)
+
+
+def _tax(item: OpenItem, discount: Decimal, value: Decimal) -> list[DiscountTax]:
+    """The tax in a discount, by the tax lines of the document, if its company reduces it (C22, F-D18)."""
+    document = item.document
+    if item.settings.tax_on_cash_discount != "reduced":
+        return []
+    found: list[DiscountTax] = []
+    for line in document.tax_lines:
+        part = Fraction(line.amount) / Fraction(document.amount)
+        amount = share(discount, part, document.currency)
+        if amount:
+            found.append(DiscountTax(line.account, line.dimensions, amount, share(value, part, document.accounting_currency)))
+    return found
+
+
+def _less_tax(amount: Decimal, value: Decimal, tax: list[DiscountTax]) -> Value:
+    """What a discount leaves to be posted to `cash_discount`."""
+    return amount - sum((part.amount for part in tax), ZERO), value - sum((part.accounting_amount for part in tax), ZERO)
 
 
 def _gain(run: Run, match: Match, received: Decimal) -> Gain | None:

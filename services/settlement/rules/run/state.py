@@ -23,11 +23,13 @@ from shared.reference import Reference
 
 @dataclass(slots=True, eq=False)
 class OpenItem:
-    """A document in a run. `left` is what it has open, `limit` what its mark still lets through (None: all).
+    """A document in a run. `left` is what it has open, `limit` what its mark lets through (None: all).
 
-    The limit of a lowering document is in its own currency, that of a raising one in the currency of the run's marks.
-    `enlarged_by` is what other documents have enlarged a primary by. `held_back` says that a mark held back money that was
-    there. `settings` are the parameters of its company and ledger.
+    The limit of a lowering document is in its own currency and falls with what it gives; that of a raising one is in the
+    currency of the run's marks: `paid` is what was paid on it in that currency, `applied` what others applied to it, in its
+    own. `is_limited`: its mark let it take less than it needed. `is_short`: what it lacks is written off (C35); `stays_open`:
+    that turned out to be held back by a mark. `enlarged_by` is what other documents have added to a primary, beside what is
+    `left` of its own. `settings` are the parameters of its company and ledger.
     """
 
     document: Document
@@ -37,9 +39,12 @@ class OpenItem:
     terms: CashDiscountTerms
     left: Decimal
     limit: Decimal | None = None
+    paid: Decimal = ZERO
+    applied: Decimal = ZERO
     enlarged_by: Decimal = ZERO
-    held_back: bool = False
-    written_off: bool = False
+    is_limited: bool = False
+    is_short: bool = False
+    stays_open: bool = False
     matches: list[Match] = field(default_factory=list)
 
     @property
@@ -56,6 +61,28 @@ class OpenItem:
     def use_cash_discount(self) -> str:
         """`normal`, `always` or `never` (F-D08)."""
         return "normal" if self.mark is None else self.mark.use_cash_discount
+
+    @property
+    def rest(self) -> Decimal:
+        """All that is left of it, what enlarged it included."""
+        return self.left + self.enlarged_by
+
+    @property
+    def agreed_rate(self) -> Decimal | None:
+        """1 unit of the payment's currency in its own, as the mark says (F-C14)."""
+        return None if self.mark is None else self.mark.cross_rate
+
+    @property
+    def wants_full_settlement(self) -> bool:
+        """Whether the mark closes it whatever is paid (F-B17)."""
+        return self.mark is not None and self.mark.full_settlement
+
+    def restart(self, limit: Decimal | None) -> None:
+        """As it was before anything was matched."""
+        self.left, self.limit = self.document.open, limit
+        self.paid = self.applied = self.enlarged_by = ZERO
+        self.is_limited = self.is_short = False
+        self.matches = []
 
     @property
     def discount_taken(self) -> bool:
@@ -141,7 +168,8 @@ class Run:
         key = (lowering.position, raising.position)
         found = self._conversions.get(key)
         if found is None:
-            found = self._conversions[key] = Conversion(self.reference, lowering.document, raising.document)
+            agreed = raising.agreed_rate if lowering is self.payment else None
+            found = self._conversions[key] = Conversion(self.reference, lowering.document, raising.document, agreed)
         return found
 
     def match(self, lowering: OpenItem, raising: OpenItem, *, enlarges: bool = False) -> Match:
@@ -157,6 +185,15 @@ class Run:
         if not match.enlarges:
             match.lowering.matches.append(match)
             match.raising.matches.append(match)
+
+    def restart(self) -> None:
+        """Forgets all matches; the order stays."""
+        self.matches, self.trying = [], None
+        for item in self.items:
+            limit = None if item.mark is None else item.mark.amount_to_settle
+            if limit is not None and self.payment is not None and item.document.lowers:
+                limit = self.conversion(self.payment, item).worth(limit)
+            item.restart(limit)
 
     def matched(self) -> list[OpenItem]:
         """The items of the matches, each once, in order."""
