@@ -108,6 +108,7 @@ def voucher_row(voucher: Voucher, accounting_currency: str) -> Row:
         "kind": voucher.kind,
         "date": voucher.date.isoformat(),
         "document": voucher.document,
+        "reference": voucher.reference,
         "settlement": voucher.settlement.id if voucher.settlement else None,
         "lines": [_line(line, accounting_currency) for line in voucher.lines],
     }
@@ -231,6 +232,7 @@ def journal_row(journal: SalesPayment, *, booked: bool) -> Row:
         "currency": data.currency,
         "amount": money(data.amount, data.currency),
         "mirrors": {"company": company, "document": document},
+        "reference": data.reference,
     }
 
 

@@ -153,7 +153,7 @@ async def _load_numbers(connection: Connection, books: Books, companies: set[str
 def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
     key, voucher = entry
     run = voucher.settlement or (None, None)
-    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record)
+    return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
 
 
 def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple[Any, ...]]:

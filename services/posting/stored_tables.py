@@ -17,7 +17,7 @@ from shared.events.envelope import EventRef
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 
-VOUCHER_COLUMNS: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record")
+VOUCHER_COLUMNS: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record", "reference")
 LINE_COLUMNS: Final = (
     *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
@@ -73,7 +73,7 @@ def voucher_of(row: Any, lines: LinesByVoucher) -> tuple[VoucherKey, Voucher]:
     key = VoucherKey(*key_of(row))
     run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
-    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"])
+    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"], row["reference"])
 
 
 def balance_of(row: Any) -> tuple[BalanceKey, Balance]:

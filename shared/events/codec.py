@@ -78,7 +78,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
     source, id_, full = event.required("source"), event.required("id"), event.required("type")
     name, entry = _entry(full, record)
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
-    data, digest = _inbound(name, entry.data, event, ref.source) if entry.inbound else _own(name, entry, event)
+    data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
     message.sender = sender_of(record.topic)
@@ -108,14 +108,20 @@ def _limited(attribute: str, value: str, limit: int) -> str:
     return value
 
 
-def _inbound(name: str, class_: type, event: CloudEvent, source: str) -> tuple[Any, bytes]:
-    document = parsed(event.data)
+def _inbound(name: str, event: CloudEvent, source: str) -> tuple[Any, bytes]:
+    data = read_data(name, event.data, source)
+    return data, _digest(name, _SAID.encode(data))
+
+
+def read_data(name: str, text: bytes, source: str) -> Any:
+    """The typed data of an event that other systems send, complete; RefusedError if it is not right in form."""
+    class_, document = CONTRACT[name].data, parsed(text)
     raw = payload_of(document)
-    data = _typed(class_, event.data if raw is document else canonical(raw, sort=False), raw)
+    data = _typed(class_, text if raw is document else canonical(raw, sort=False), raw)
     problems = list(contradictions(name, data))
     if problems:
         raise contradicting(problems, raw)
-    return data, _digest(name, _SAID.encode(completed(name, data, source)))
+    return completed(name, data, source)
 
 
 def _typed(class_: type, text: bytes, raw: Any) -> Any:

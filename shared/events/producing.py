@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
-
-from shared.events.contract import CONTRACT, PREFIX, Entry, adapter, full_type, short_type
+from shared.events.codec import read_data
+from shared.events.contract import CONTRACT, PREFIX, Entry, full_type, short_type
 from shared.events.envelope import Record, Topic
 from shared.events.inbound import ledger_of
 from shared.events.reference import compaction_key
+from shared.events.refusal import RefusedError
 from shared.reference import Reference
 
 if TYPE_CHECKING:
@@ -92,17 +92,17 @@ def key_of(name: str, id_: str, data: dict[str, Any], parties: PartyBook) -> str
     """The key of an event: the entity, the party, or where that is not known the account, else the event's id."""
     entry = _entry(name)
     if entry.topic == Topic.REFERENCE:
-        return _reference_key(name, id_, entry, data, parties)
+        return _reference_key(name, id_, data, parties)
     if entry.topic in {Topic.INVOICES, Topic.PAYMENTS}:
         return parties.of_document(name, data)
     return parties.of_request(data) or id_
 
 
-def _reference_key(name: str, id_: str, entry: Entry, data: dict[str, Any], parties: PartyBook) -> str:
+def _reference_key(name: str, id_: str, data: dict[str, Any], parties: PartyBook) -> str:
     """The compaction key; data that is refused gets a key of its own, so that it cannot replace what is right."""
     try:
-        typed = adapter(entry.data).validate_json(json.dumps(data))
-    except ValidationError:
+        typed = read_data(name, json.dumps(data).encode(), "")
+    except RefusedError:
         return f"{name}/{id_}"
     parties.learn(typed)
     return compaction_key(typed)

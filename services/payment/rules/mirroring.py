@@ -88,17 +88,20 @@ def _payer(payment: SettledDocument, run: EventRef) -> MirroredPayment:
         payment.exchange_rate,
         payment.accounting_currency,
         payment.event or run,
+        payment.reference,
     )
 
 
 def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
-    """One mark for each customer invoice: two vendor invoices may name the same one."""
+    """One mark for each customer invoice: two vendor invoices may name the same one, the agreed rate is then the first's."""
     marks: dict[tuple[str, str], SalesMark] = {}
     for share in shares:
         key = (share.invoice.intercompany_company or "", share.invoice.intercompany_document or "")
         before = marks.get(key)
-        amount, discount = (ZERO, ZERO) if before is None else (before.amount_to_settle, before.cash_discount_to_take)
-        marks[key] = SalesMark(*key, amount + share.amount, discount + share.cash_discount)
+        if before is None:
+            before = SalesMark(*key, ZERO, ZERO, share.invoice.cross_rate)
+        amount, discount = before.amount_to_settle + share.amount, before.cash_discount_to_take + share.cash_discount
+        marks[key] = SalesMark(*key, amount, discount, before.cross_rate)
     return tuple(marks.values())
 
 
@@ -159,4 +162,5 @@ def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: Mirr
         run=draft.run,
         reply_count=reply_count,
         payer=payer.event,
+        reference=payer.reference,
     )

@@ -44,6 +44,7 @@ class MirroredPayment(NamedTuple):
     exchange_rate: Decimal
     accounting_currency: str
     event: EventRef
+    reference: str | None = None
 
 
 class JournalDraft(NamedTuple):

@@ -102,7 +102,7 @@ class Books(working_set.Books):
         return sorted(self.vouchers.find("record", (run, ledger, number)), key=lambda voucher: voucher.company)
 
     def of_document(self, ledger: str, company: str, document: str) -> Voucher | None:
-        """The voucher of a document, its own."""
+        """A document's own voucher."""
         return next(iter(self.vouchers.find("document", (ledger, company, document))), None)
 
     @property

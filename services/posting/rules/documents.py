@@ -22,7 +22,9 @@ def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherD
     A receivable document that raises the balance debits the summary account, one that lowers it credits it; payable is the
     mirror. PostingDefectError if more than rounding leaves it unbalanced.
     """
-    voucher = new_voucher(reference, document.company, VoucherHeader(document.ledger, document.kind, document.date, document.document))
+    about = (document.ledger, document.kind, document.date, document.document)
+    header = VoucherHeader(*about, reference=document.reference, text=document.text)
+    voucher = new_voucher(reference, document.company, header)
     side = 1 if (document.ledger == RECEIVABLE) == (document.kind not in LOWERING) else -1
     summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions)
     amount = rounded(document.amount, document.currency)
@@ -36,7 +38,7 @@ def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherD
 def _offset_line(voucher: VoucherDraft, document: DocumentPosted, line: PostedLine, side: int) -> None:
     posting_type, account = offset(voucher.company, line.account, DEFAULT_OFFSET[document.ledger, document.kind])
     amount = rounded(side * line.amount, document.currency)
-    value = _accounting_amount(amount, document)
+    value = _accounting_amount(amount, document) if line.accounting_amount is None else side * line.accounting_amount
     voucher.line(
         Account(posting_type, account, line.dimensions or document.dimensions),
         LineAmount(document.currency, amount, value),

@@ -19,8 +19,10 @@ from services.posting.rules.accounts import (
     PENNY_DIFFERENCE,
     REALIZED_GAIN,
     REALIZED_LOSS,
+    SALES_TAX,
     Account,
     main_account,
+    offset,
 )
 from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher
 from shared.events.kinds import CREDIT_NOTE, SETTLEMENT
@@ -63,7 +65,8 @@ class RecordPosting:
         self.side = 1 if self.receivable else -1
         self.place = self.side * (-1 if record.enlarges else 1)
         document = lowering if posted.primary is None else posted.documents[posted.primary]
-        header = VoucherHeader(posted.ledger, SETTLEMENT, record.date, document.document, posted.run, record.number)
+        about = (posted.ledger, SETTLEMENT, record.date, document.document)
+        header = VoucherHeader(*about, posted.run, record.number, document.reference)
         self.payment = new_voucher(reference, lowering.company, header)
         self.across = lowering.company != raising.company
         self.invoice = new_voucher(reference, raising.company, header) if self.across else self.payment
@@ -88,10 +91,13 @@ def _due(reference: Reference, posting_type: str, document: SettledDocument, par
 
 
 def _main_lines(posting: RecordPosting) -> None:
-    """F-C01, F-C02, F-C03: what P owes I for what L gave; within one company both documents sit on the same account."""
-    if not posting.across:
-        return
+    """F-C01, F-C02, F-C03: what P owes I for what L gave; F-C17: within one company it moves between summary accounts."""
     record, currency = posting.record, posting.lowering.currency
+    if not posting.across:
+        if posting.lowering.summary_account != posting.raising.summary_account:
+            moved = LineAmount(currency, posting.place * record.amount, posting.place * record.accounting_amount_in_payment_company)
+            posting.payment.entry(posting.summary_of(posting.lowering), posting.summary_of(posting.raising), moved, "F-C17")
+        return
     rule = "F-C03" if record.enlarges else "F-C01" if posting.receivable else "F-C02"
     amount = posting.place * record.amount
     in_payment = LineAmount(currency, amount, posting.place * record.accounting_amount_in_payment_company)
@@ -110,7 +116,10 @@ class DiscountEntry(NamedTuple):
 
 
 def _discount(posting: RecordPosting) -> None:
-    """F-C04, F-C05: the discount of R, posted by I, or by P and handed on to I; what said otherwise is `Discount.rule`."""
+    """F-C04, F-C05: the discount of R, posted by I, or by P and handed on to I; what said otherwise is `Discount.rule`.
+
+    Its tax (F-D18) stays in R's company, whoever posts the rest.
+    """
     discount = posting.record.discount
     if discount is None:
         return
@@ -120,9 +129,12 @@ def _discount(posting: RecordPosting) -> None:
     if not by_payment:
         _discount_entry(posting.invoice, entry, summary)
         return
-    _discount_entry(posting.payment, entry, posting.payment_due)
-    in_invoice = LineAmount(document.currency, posting.place * discount.amount, posting.place * discount.accounting_amount)
-    posting.invoice.entry(posting.invoice_due, summary, in_invoice, entry.rule)
+    rest = _cash_discount(posting.payment, entry)
+    posting.payment.line(posting.payment_due, _turned(rest), entry.rule)
+    _discount_tax(posting.invoice, entry)
+    value = discount.accounting_amount - sum((tax.accounting_amount for tax in discount.tax), ZERO)
+    posting.invoice.line(posting.invoice_due, LineAmount(document.currency, rest.amount, entry.sign * value), entry.rule)
+    posting.invoice.line(summary, _turned(_whole(entry)), entry.rule)
 
 
 def _credit_note_discount(posting: RecordPosting) -> None:
@@ -135,14 +147,41 @@ def _credit_note_discount(posting: RecordPosting) -> None:
     _discount_entry(voucher, DiscountEntry(document, discount, -posting.side, discount.rule or "F-C22"), posting.summary_of(document))
 
 
-def _discount_entry(voucher: VoucherDraft, entry: DiscountEntry, other: Account) -> None:
-    """The discount's own line, one for each part with dimensions of its own (F-D17), against one other line."""
+def _discount_entry(voucher: VoucherDraft, entry: DiscountEntry, summary: Account) -> None:
+    """The discount and its tax against the summary account, all in the document's company."""
+    _discount_tax(voucher, entry)
+    _cash_discount(voucher, entry)
+    voucher.line(summary, _turned(_whole(entry)), entry.rule)
+
+
+def _discount_tax(voucher: VoucherDraft, entry: DiscountEntry) -> None:
+    """F-D18: the tax in the discount, on the account and dimensions of each tax line of the document."""
+    for tax in entry.discount.tax:
+        _, account = offset(voucher.company, tax.account, SALES_TAX)
+        posted = LineAmount(entry.document.currency, entry.sign * tax.amount, entry.sign * tax.accounting_amount)
+        voucher.line(Account(SALES_TAX, account, tax.dimensions), posted, "F-D18")
+
+
+def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
+    """The discount's own lines, tax aside, one for each part with dimensions of its own (F-D17); what they add up to."""
     document, discount, sign, rule = entry
+    amount = discount.amount - sum((tax.amount for tax in discount.tax), ZERO)
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
-    for part in discount.parts or [DiscountPart(document.dimensions, discount.amount, discount.posted_accounting_amount)]:
+    for part in discount.parts or [DiscountPart(document.dimensions, amount, discount.posted_accounting_amount)]:
         own = Account(CASH_DISCOUNT, account, part.dimensions)
         voucher.line(own, LineAmount(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
-    voucher.line(other, LineAmount(document.currency, -sign * discount.amount, -sign * discount.posted_accounting_amount), rule)
+    return LineAmount(document.currency, sign * amount, sign * discount.posted_accounting_amount)
+
+
+def _whole(entry: DiscountEntry) -> LineAmount:
+    """The discount with its tax, in the document's company."""
+    discount = entry.discount
+    return LineAmount(entry.document.currency, entry.sign * discount.amount, entry.sign * discount.accounting_amount)
+
+
+def _turned(posted: LineAmount) -> LineAmount:
+    """The same on the other side."""
+    return LineAmount(posted.currency, -posted.amount, -posted.accounting_amount)
 
 
 def _gain(posting: RecordPosting) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from services.posting.rules.books import Books
 from services.posting.rules.voucher_draft import PostingDefectError, VoucherDraft, VoucherHeader, new_voucher
-from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT, PAYMENT_REVERSAL
+from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT, PAYMENT_REVERSAL, SETTLEMENT_REVERSAL
 from shared.events.settlements import DocumentReversed, SettlementReversed
 from shared.events.vouchers import Voucher
 
@@ -19,20 +19,20 @@ def settlement_reversal_vouchers(books: Books, reversal: SettlementReversed) -> 
     drafts = []
     for record in reversal.records:
         for original in books.of_record(record.run, record.ledger, record.number):
-            header = VoucherHeader(record.ledger, "settlement_reversal", record.date, original.document, record.run, record.number)
-            drafts.append(_mirror(books, original, header))
+            about = (record.ledger, SETTLEMENT_REVERSAL, record.date, original.document)
+            drafts.append(_mirror(books, original, VoucherHeader(*about, record.run, record.number, original.reference)))
     return drafts
 
 
 def document_reversal_voucher(books: Books, reversal: DocumentReversed) -> VoucherDraft:
-    """The mirror of a document's own voucher; PostingDefectError if it has none. Of a payment it has a kind of its own."""
+    """The mirror of a document's own voucher; PostingDefectError if the document has none."""
     original = books.of_document(reversal.ledger, reversal.company, reversal.document)
-    kind = PAYMENT_REVERSAL if original is None or original.kind == PAYMENT else DOCUMENT_REVERSAL
-    header = VoucherHeader(reversal.ledger, kind, reversal.date, reversal.document)
     if original is None:
-        msg = f"{reversal.company}: {header}: there is no voucher of this document to mirror"
+        msg = f"{reversal.company}: there is no voucher of the {reversal.ledger} document {reversal.document} to mirror"
         raise PostingDefectError(msg)
-    return _mirror(books, original, header)
+    kind = PAYMENT_REVERSAL if original.kind == PAYMENT else DOCUMENT_REVERSAL
+    about = (reversal.ledger, kind, reversal.date, reversal.document)
+    return _mirror(books, original, VoucherHeader(*about, reference=original.reference, text=reversal.text))
 
 
 def _mirror(books: Books, original: Voucher, header: VoucherHeader) -> VoucherDraft:

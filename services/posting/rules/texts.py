@@ -114,11 +114,13 @@ def _line_words(language: str, posting_type: str, partner: str | None) -> str:
     return f"{words} {partner}" if partner is not None else words
 
 
-def voucher_text(language: str, kind: str, document: str) -> Callable[[str, str | None], str]:
-    """The texts of the lines of one voucher: a function of a line's posting type and partner.
+def voucher_text(language: str, kind: str, document: str, given: str | None = None) -> Callable[[str, str | None], str]:
+    """The texts of the lines of one voucher: a function of a line's posting type and partner, or what was `given` for all.
 
     `voucher_text("en", "settlement", "PAY-1")("due_to", "FABE")` is "Settlement PAY-1: due to FABE".
     """
+    if given is not None:
+        return lambda _posting_type, _partner: given
     known = _known(language)
     voucher = getattr(KINDS[kind].words, known).format(document)
     return lambda posting_type, partner: f"{voucher}: {_line_words(known, posting_type, partner)}"

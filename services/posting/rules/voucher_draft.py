@@ -35,7 +35,10 @@ class LineAmount(NamedTuple):
 
 
 class VoucherHeader(NamedTuple):
-    """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement."""
+    """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement.
+
+    `reference` is the other side's number of the document, `text` what all lines say in place of the text made for them.
+    """
 
     ledger: str
     kind: str
@@ -43,6 +46,8 @@ class VoucherHeader(NamedTuple):
     document: str
     run: EventRef | None = None
     record: int | None = None
+    reference: str | None = None
+    text: str | None = None
 
     def __str__(self) -> str:
         """The voucher in words, for an error."""
@@ -66,7 +71,7 @@ class VoucherDraft:
         self.header = header
         self.lines: list[VoucherLine] = []
         self._nothing = nothing(company.currency)
-        self._text = voucher_text(company.language, header.kind, header.document)
+        self._text = voucher_text(company.language, header.kind, header.document, header.text)
 
     def line(self, account: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line: debit if the amount (or, with none, the accounting amount) is positive, else credit; zero writes none."""
@@ -125,7 +130,8 @@ class VoucherDraft:
         header = self.header
         key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
         voucher = Voucher(
-            key.voucher, key.company, header.ledger, header.kind, header.date, header.document, self.lines, header.run, header.record
+            *(key.voucher, key.company, header.ledger, header.kind, header.date, header.document, self.lines),
+            *(header.run, header.record, header.reference),
         )
         books.vouchers.put(key, voucher)
         return voucher

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -134,6 +135,13 @@ def test_lines_that_do_not_add_up_are_a_defect_and_take_no_number() -> None:
     assert voucher.voucher == "AR-INV-000001"
 
 
+def test_a_line_keeps_the_accounting_amount_that_the_exact_rate_gave_it() -> None:
+    invoice = document("D", "invoice", "10.00", currency="EUR", rate="1.1", lines=(("sales", "5.00"), ("sales", "5.00")))
+    given = [replace(line, accounting_amount=money(value)) for line, value in zip(invoice.lines, ("5.51", "5.49"), strict=True)]
+    (voucher,) = post(books(), replace(invoice, lines=given))
+    assert written(voucher) == lines("accounts_receivable dr 10.00 11.00", "sales cr 5.00 5.51", "sales cr 5.00 5.49")
+
+
 # Reversal
 
 
@@ -149,19 +157,52 @@ def test_a_payment_reversal_mirrors_the_payments_voucher_and_not_its_settlements
 
 
 def test_a_reversal_of_what_has_no_voucher_is_a_defect() -> None:
-    with pytest.raises(PostingDefectError, match="FAB: receivable payment_reversal voucher of P: there is no voucher"):
-        post(books(), document("I", "invoice", "10.00"), reversed_document("P"))
+    with pytest.raises(PostingDefectError, match="FAB: there is no voucher of the receivable document P to mirror"):
+        post(books(), document("P", "invoice", "10.00", company="FABE"), reversed_document("P"))
 
 
-@pytest.mark.parametrize("kind", ["invoice", "credit_note", "refund"])
-def test_a_document_of_any_other_kind_is_mirrored_under_a_kind_and_series_of_its_own(kind: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_document_of_any_kind_is_reversed_by_its_mirror_and_no_other_voucher(kind: str) -> None:
     group = books()
-    (original,) = post(group, document("D", kind, "10.00"))
+    (original,) = post(group, replace(document("D", kind, "10.00", lines=(("sales", "12.00"), ("sales_tax", "-2.00"))), reference="ERP 7"))
+    post(group, document("D", kind, "99.00", ledger="payable"))
     (voucher,) = post(group, reversed_document("D", date_=date(2015, 4, 1)))
-    assert (voucher.kind, voucher.voucher, voucher.document) == ("document_reversal", "AR-DRV-000001", "D")
-    assert [(line.account, line.debit, line.credit) for line in voucher.lines] == [
-        (line.account, line.credit, line.debit) for line in original.lines
+    assert voucher.kind == ("payment_reversal" if kind == "payment" else "document_reversal")
+    assert (voucher.voucher, voucher.document, voucher.reference) == (f"AR-{'PRV' if kind == 'payment' else 'DRV'}-000001", "D", "ERP 7")
+    assert [(line.posting_type, line.debit, line.credit) for line in voucher.lines] == [
+        (line.posting_type, line.credit, line.debit) for line in original.lines
     ]
+    assert {line.rule for line in voucher.lines} == {"C21"}
+    (again,) = post(group, document("E", kind, "1.00"))
+    assert again.document == "E"
+
+
+# Reference and text
+
+
+def test_a_documents_voucher_has_its_reference_and_its_text_on_every_line() -> None:
+    group = books(CompanyDefined("FAB", "USD"))
+    odd = document("V", "invoice", "10.00", currency="EUR", rate="1.005", lines=(("sales", "3.33"), ("sales", "6.67")))
+    (voucher,) = post(group, replace(odd, reference="CI-7/26", text="Steel"))
+    assert voucher.reference == "CI-7/26"
+    assert {line.text for line in voucher.lines} == {"Steel"}
+    (reversal,) = post(group, replace(reversed_document("V"), text="Steel"))
+    assert {line.text for line in reversal.lines} == {"Steel"}
+
+
+def test_without_a_text_the_lines_have_that_of_their_language_and_without_a_reference_the_voucher_has_none() -> None:
+    (voucher,) = post(books(), document("V", "invoice", "10.00"))
+    assert (voucher.reference, voucher.lines[0].text) == (None, "Invoice V: accounts receivable")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Reversal of"), ("fr", "Annulation de"), ("nl", "Terugboeking van"), ("de", "Storno von")]
+)
+def test_a_reversal_of_a_document_has_words_in_every_language(language: str, words: str) -> None:
+    group = books(CompanyDefined("FAB", "USD", language=language))
+    post(group, document("V", "invoice", "10.00"))
+    (voucher,) = post(group, reversed_document("V"))
+    assert voucher.lines[0].text.startswith(f"{words} V: ")
 
 
 # Texts

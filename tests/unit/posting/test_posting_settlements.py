@@ -9,6 +9,7 @@ import pytest
 
 from services.posting.rules import PostingDefectError
 from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined
+from shared.events.settlements import DiscountTax
 from shared.events.vouchers import Voucher, VoucherLine
 from tests.builders.posting import (
     books,
@@ -104,6 +105,74 @@ def test_within_one_company_there_are_no_main_lines_and_without_lines_no_voucher
     assert post(group, run(PAY, HERE, record("600.00"))) == []
     assert list(group.vouchers) == []
     assert post(group, reversed_record()) == []
+
+
+@pytest.mark.parametrize(("ledger", "enlarges"), [("receivable", False), ("payable", False), ("receivable", True), ("payable", True)])
+def test_within_one_company_the_amount_moves_between_different_summary_accounts(ledger: str, enlarges: bool) -> None:  # noqa: FBT001
+    payment, other = replace(PAY, dimensions={"centre": "L"}), replace(HERE, dimensions={"centre": "R"})
+    entry = record("600.00", "540.00", enlarges=enlarges)
+    pair = (settled(replace(payment, currency="EUR"), "2410"), settled(replace(other, currency="EUR"), "1200"))
+    (voucher,) = post(books(), run(*pair, entry, ledger=ledger))
+    debit, credit = voucher.lines if voucher.lines[0].debit else reversed(voucher.lines)
+    lowering, raising = (debit, credit) if (ledger == "receivable") != enlarges else (credit, debit)
+    assert (lowering.account, raising.account) == ("2410", "1200")
+    assert (lowering.dimensions, raising.dimensions) == ({"centre": "L"}, {"centre": "R"})
+    assert (debit.debit, debit.accounting_debit, credit.credit, credit.accounting_credit) == tuple(map(money, ("600.00", "540.00") * 2))
+    assert rules(voucher) == {"F-C17"}
+
+
+# Tax in a discount
+
+TAX = (DiscountTax("sales_tax", {"tax": "19"}, money("1.22"), money("1.10")), DiscountTax("3801", {}, money("-0.17"), money("-0.15")))
+CHARTS = tuple(CompanyDefined(code, "USD", accounts={"sales_tax": ["3806", "3801"]}) for code in ("FAB", "FABE"))
+
+
+@pytest.mark.parametrize("ledger", ["receivable", "payable"])
+def test_the_tax_in_a_discount_is_posted_against_the_tax_and_the_rest_to_the_discount(ledger: str) -> None:
+    given = replace(discount("10.20", "9.18", posted_accounting_amount="8.23"), tax=list(TAX))
+    pair = (replace(PAY, currency="EUR"), replace(INV, currency="EUR"))
+    vouchers = both(*pair, record("500.00", discount=given), ledger=ledger, group=books(*CHARTS))
+    own = [line for line in vouchers["FABE"].lines if line.rule in {"F-D18", "F-C04"}]
+    sides = [(line.debit - line.credit, line.accounting_debit - line.accounting_credit) for line in own]
+    sign = 1 if ledger == "receivable" else -1
+    worth = [("1.22", "1.10"), ("-0.17", "-0.15"), ("9.15", "8.23"), ("-10.20", "-9.18")]
+    assert sides == [(sign * money(amount), sign * money(value)) for amount, value in worth]
+    assert [line.posting_type for line in own[:3]] == ["sales_tax", "sales_tax", "cash_discount"]
+    assert [line.account for line in own[:2]] == ["3806", "3801"]
+    assert own[0].dimensions == {"tax": "19"}
+
+
+def test_the_tax_stays_in_the_invoice_company_where_the_payment_company_posts_the_discount() -> None:
+    given = replace(
+        discount("35.70", by_payment=True, posted_accounting_amount="30.00"), tax=[DiscountTax("sales_tax", {}, *[money("5.70")] * 2)]
+    )
+    vouchers = both(payable(PAY), payable(INV), record("1154.30", discount=given), ledger="payable")
+    assert written(vouchers["FAB"]) == lines(
+        "due_from FABE dr 1154.30", "accounts_payable cr 1154.30", "due_from FABE dr 30.00", "cash_discount cr 30.00"
+    )
+    assert written(vouchers["FABE"]) == lines(
+        *("accounts_payable dr 1154.30", "due_to FAB cr 1154.30"),
+        *("accounts_payable dr 35.70", "sales_tax cr 5.70", "due_to FAB cr 30.00"),
+    )
+
+
+def test_parts_with_dimensions_of_their_own_split_what_is_left_of_the_discount_after_its_tax() -> None:
+    parts = (({"centre": "A"}, "3.00", "3.00"), ({"centre": "B"}, "6.00", "6.00"))
+    given = replace(
+        discount("10.00", posted_accounting_amount="9.00", parts=parts), tax=[DiscountTax("sales_tax", {}, *[money("1.00")] * 2)]
+    )
+    (voucher,) = post(books(), run(PAY, HERE, record("590.00", discount=given)))
+    assert written(voucher) == lines("sales_tax dr 1.00", "cash_discount dr 3.00", "cash_discount dr 6.00", "accounts_receivable cr 10.00")
+
+
+def test_a_settlement_has_the_reference_of_the_document_it_names() -> None:
+    payment = replace(settled(PAY), reference="E2E 4711")
+    vouchers = both(payment, replace(settled(INV), reference="CI-7"), record("600.00"))
+    assert {voucher.reference for voucher in vouchers.values()} == {"E2E 4711"}
+    group = books()
+    post(group, run(payment, HERE, record("590.00", discount=discount("10.00"))))
+    (reversal,) = post(group, reversed_record())
+    assert (reversal.kind, reversal.reference) == ("settlement_reversal", "E2E 4711")
 
 
 def test_within_one_company_all_lines_are_in_one_voucher() -> None:
@@ -282,7 +351,8 @@ def test_each_line_takes_the_summary_account_of_the_document_it_changes() -> Non
     entry = record("580.00", discount=discount("20.00"), remainder=difference("0.50"), shortfall=difference("0.30"), gain=gain("1.00"))
     (voucher,) = post(books(), run(settled(PAY, "1220"), settled(HERE, "1210"), entry))
     summary = {line.rule: line.account for line in voucher.lines if line.posting_type == "accounts_receivable" and line.credit}
-    assert summary == {"F-C04": "1210", "F-E02": "1210"}
+    assert summary == {"F-C17": "1210", "F-C04": "1210", "F-E02": "1210"}
+    assert [line.account for line in voucher.lines if line.debit == money("580.00")] == ["1220"]
     assert [line.account for line in voucher.lines if line.debit == money("0.50")] == ["1220"]
     assert [line.account for line in voucher.lines if line.accounting_debit == money("1.00")] == ["1210"]
 
