@@ -66,6 +66,17 @@ class Reference:
 
     # What comes in
 
+    def contradiction(self, data: Any) -> tuple[str, str] | None:
+        """What of a reference event contradicts what is defined (JSON pointer, message): it is not to be taken.
+
+        The currency of a company never changes: its books are kept in it.
+        """
+        known = self.companies.get(data.company) if isinstance(data, events.CompanyDefined) else None
+        if known is None or known.currency == data.currency:
+            return None
+        problem = f"{data.company} keeps its books in {known.currency}: with {data.currency} it is a new company, under a code of its own"
+        return "/currency", problem
+
     def take(self, data: Any) -> None:
         """Folds one typed reference event (shared.events.reference); TypeError if it is not one."""
         fold = _FOLDS.get(type(data))

@@ -179,7 +179,12 @@ class Books:
         return self.sequence
 
     def take_reference(self, message: Message) -> None:
-        """Folds a reference event, the first since the last commit into a copy: a rollback finds the old data."""
+        """Folds a reference event, the first since the last commit into a copy: a rollback finds the old data.
+
+        One that contradicts what is defined changes nothing; the settlement service refuses it.
+        """
+        if self.reference.contradiction(message.data) is not None:
+            return
         if self.reference is self._committed[0]:
             self.reference = self.reference.copy()
         self.reference.take(message.data)

@@ -27,7 +27,7 @@ SERVICE: Final = Service(
     new_books=lambda: Books(complete=True),
     subscriptions={
         Topic.SETTLEMENTS: POSTED_FROM,
-        Topic.REFERENCE: frozenset({"company.defined", "intercompany-accounting.defined"}),
+        Topic.REFERENCE: frozenset({"company.defined", "intercompany-accounting.defined", "reference.withdrawn"}),
     },
     publishes=frozenset({Topic.VOUCHERS, Topic.REJECTIONS}),
     identity=_identity,

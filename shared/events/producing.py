@@ -31,9 +31,12 @@ class PartyBook:
         self._reference = Reference() if reference is None else reference.copy()
         self._parties: dict[tuple[str, str, str], str] = {}
 
-    def learn(self, reference_data: Any) -> None:
-        """Takes in a typed reference event."""
+    def learn(self, reference_data: Any) -> bool:
+        """Takes a typed reference event in; whether it is one that the services take too, as far as the events seen tell."""
+        if self._reference.contradiction(reference_data) is not None:
+            return False
         self._reference.take(reference_data)
+        return True
 
     def of_document(self, type_: str, data: dict[str, Any]) -> str:
         """The party of an invoice or payment event, else its account."""
@@ -104,5 +107,4 @@ def _reference_key(name: str, id_: str, data: dict[str, Any], parties: PartyBook
         typed = read_data(name, json.dumps(data).encode(), "")
     except RefusedError:
         return f"{name}/{id_}"
-    parties.learn(typed)
-    return compaction_key(typed)
+    return compaction_key(typed) if parties.learn(typed) else f"{name}/{id_}"

@@ -16,6 +16,7 @@ from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
 from shared.events.envelope import Message, Outgoing
+from shared.events.refusal import INVALID
 from shared.waiting import woken_by
 
 __all__ = ["Books", "fold"]
@@ -32,7 +33,11 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
 
 
 def _take_reference(turn: Turn) -> None:
-    """A reference event: taken over, and all that waited for it is woken."""
+    """A reference event: taken over, and all that waited for it is woken; or refused, if it contradicts what is defined."""
+    contradiction = turn.books.reference.contradiction(turn.message.data)
+    if contradiction is not None:
+        turn.refuse(INVALID, *contradiction, scope="event", frees_id=True)
+        return
     turn.books.take_reference(turn.message)
     turn.know(turn.message.ref, turn.message.type)
     for key in woken_by(turn.message.data):

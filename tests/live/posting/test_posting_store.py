@@ -15,7 +15,7 @@ from services.posting.rules import Books, fold
 from services.posting.rules.books import balances_of
 from services.posting.store import Store
 from shared.events.envelope import EventRef, Message
-from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined
+from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined, ReferenceWithdrawn
 from shared.events.settlements import DocumentPosted, SettlementPosted
 from shared.events.vouchers import Voucher
 from shared.working_set import NotLoadedError
@@ -157,15 +157,27 @@ async def test_what_is_rolled_back_leaves_no_gap_and_no_reference_data(connectio
 
 
 async def test_the_latest_reference_event_of_a_key_counts_in_every_process(connection: Any) -> None:
+    def chart(cash: str) -> CompanyDefined:
+        return CompanyDefined("FAB", "USD", accounts={"cash": [cash]})
+
     here, elsewhere = Store(), Store()
-    await deliver(connection, here, messages(*COMPANIES, CompanyDefined("FAB", "EUR")))
-    assert (await elsewhere.load(connection, [])).reference.currency("FAB") == "EUR"
-    await deliver(
-        connection, here, messages(CompanyDefined("FAB", "GBP"), IntercompanyAccountingDefined("FAB", "FABE", due_to="2381"), start=10)
-    )
+    await deliver(connection, here, messages(*COMPANIES, chart("1011")))
+    assert (await elsewhere.load(connection, [])).reference.main_account("FAB", "cash") == "1011"
+    await deliver(connection, here, messages(chart("1012"), IntercompanyAccountingDefined("FAB", "FABE", due_to="2381"), start=10))
     for store in (here, elsewhere, Store()):
         reference = (await store.load(connection, [])).reference
-        assert (reference.currency("FAB"), reference.intercompany_account("FAB", "FABE", "due_to")) == ("GBP", "2381")
+        assert (reference.main_account("FAB", "cash"), reference.intercompany_account("FAB", "FABE", "due_to")) == ("1012", "2381")
+    assert await connection.fetchval("select count(*) from reference") == len(COMPANIES) + 1
+
+
+async def test_a_withdrawal_takes_the_place_of_what_it_withdraws_and_a_company_keeps_its_currency(connection: Any) -> None:
+    store, defined = Store(), IntercompanyAccountingDefined("FAB", "FABE", due_to="2381")
+    withdrawn = ReferenceWithdrawn("intercompany-accounting.defined", "FAB", "FABE")
+    await deliver(connection, store, messages(*COMPANIES, defined))
+    await deliver(connection, store, messages(withdrawn, CompanyDefined("FAB", "EUR"), start=10))
+    for each in (store, Store()):
+        reference = (await each.load(connection, [])).reference
+        assert (reference.intercompany, reference.currency("FAB")) == ({}, "USD")
     assert await connection.fetchval("select count(*) from reference") == len(COMPANIES) + 1
 
 

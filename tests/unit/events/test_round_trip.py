@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.events.codec import as_cloudevent, decode, encode
+from shared.events.codec import as_cloudevent, as_json, decode, encode, read_stored
 from shared.events.contract import CONTRACT, INBOUND_TOPICS, completed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.inbound import (
@@ -268,3 +268,58 @@ def test_data_that_is_changed_at_random_is_read_or_refused_by_field(name: str, e
         assert (read.code == "invalid" and read.field.startswith("/")) or "stands twice" in read.message
         assert read.message.isprintable()
         assert "\x00" not in read.field
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (PostingProfileDefined("A/B", "C"), PostingProfileDefined("A", "B/C")),
+        (PostingProfileDefined("A%2FB", "C"), PostingProfileDefined("A/B", "C")),
+        (ExchangeRatePublished("EUR", "USD", DAY, Decimal(1), "*"), ExchangeRatePublished("EUR", "USD", DAY, Decimal(1))),
+    ],
+)
+def test_different_entities_have_different_keys_whatever_stands_in_their_ids(one: Any, other: Any) -> None:
+    assert compaction_key(one) != compaction_key(other)
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "defined"),
+    [
+        (ReferenceWithdrawn("posting-profile.defined", "FAB", posting_profile="GEN"), "posting-profile.defined"),
+        (ReferenceWithdrawn("exchange-rate.published", "FAB", from_="EUR", to="USD", date=DAY), "exchange-rate.published"),
+        (ReferenceWithdrawn("trading-relation.defined", seller=RELATION.seller, buyer=RELATION.buyer), "trading-relation.defined"),
+        (ReferenceWithdrawn("centralized-payments-members.defined"), "centralized-payments-members.defined"),
+    ],
+)
+def test_a_withdrawal_has_the_key_of_what_it_withdraws(withdrawn: ReferenceWithdrawn, defined: str) -> None:
+    assert compaction_key(withdrawn) == compaction_key(INBOUND[defined])
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"event": "company.defined", "company": "FAB"}, "/event"),
+        ({"event": "period.closed", "company": "FAB"}, "/event"),
+        ({"event": "party.defined"}, "/event"),
+        ({"event": "posting-profile.defined", "company": "FAB"}, "/posting_profile"),
+        ({"event": "methods-of-payment.defined", "company": "FAB", "partner": "FABE"}, "/partner"),
+        ({"event": "exchange-rate.published", "from": "EUR", "to": "USD"}, "/date"),
+        ({"event": "exchange-rate.published", "to": "USD", "date": "2026-01-01"}, "/from"),
+    ],
+)
+def test_a_withdrawal_names_what_can_be_withdrawn_by_its_key_fields_and_no_others(data: dict[str, Any], field: str) -> None:
+    headers = encode(_sent("reference.withdrawn", INBOUND["reference.withdrawn"]))[2]
+    read = decode(Record(Topic.REFERENCE, b"key", orjson.dumps(data), headers))
+    assert isinstance(read, Unreadable)
+    assert (read.code, read.field) == ("invalid", field)
+
+
+@pytest.mark.parametrize("name", INBOUND)
+def test_what_is_stored_is_read_back_as_it_was(name: str) -> None:
+    assert read_stored(CONTRACT[name].data, as_json(INBOUND[name])) == INBOUND[name]
+
+
+def test_what_is_stored_is_not_judged_by_a_list_or_limit_of_today() -> None:
+    stored = {"from": "QQQ", "to": "EUR", "date": "2026-01-01", "rate": f"0.{'0' * 25}1", "company": "A\u200b"}
+    rate = read_stored(ExchangeRatePublished, orjson.dumps(stored))
+    assert (rate.from_, rate.company, rate.rate) == ("QQQ", "A\u200b", Decimal("1E-26"))

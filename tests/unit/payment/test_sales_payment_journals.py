@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from shared.events.envelope import EventRef
@@ -188,3 +189,22 @@ def test_the_rate_is_the_payments_only_where_both_companies_keep_the_same_accoun
 def test_the_same_run_gives_the_same_events() -> None:
     assert ready().hear(IC_4, id_="S-1") == ready().hear(IC_4, id_="S-1")
     assert ready().hear(IC_4, id_="S-1")[0].ref != ready().hear(IC_4, id_="S-2")[0].ref
+
+
+def test_the_sellers_journal_has_the_payments_reference_and_its_marks_the_agreed_rates() -> None:
+    documents = [
+        replace(payment(), reference="E2E 4711"),
+        replace(invoice("VI-7", 0), cross_rate=Decimal("0.01287")),
+        invoice("VI-8", 1),
+    ]
+    (made,) = ready().hear(run(documents, record(0, 1, "500.00"), record(0, 2, "480.00")))
+    assert journal(made).reference == "E2E 4711"
+    assert [(mark.document, mark.cross_rate) for mark in journal(made).marks] == [("C-VI-7", Decimal("0.01287")), ("C-VI-8", None)]
+
+
+def test_of_two_vendor_invoices_that_name_one_customer_invoice_the_first_ones_agreed_rate_counts() -> None:
+    first = replace(invoice("A", 0), intercompany_document="CI", cross_rate=Decimal("1.1"))
+    second = replace(invoice("B", 1), intercompany_document="CI", cross_rate=Decimal("1.2"))
+    documents = [payment(), first, second]
+    (made,) = ready().hear(run(documents, record(0, 1, "500.00"), record(0, 2, "480.00")))
+    assert journal(made).marks == [SalesMark("FABW", "CI", Decimal("980.00"), Decimal("0.00"), Decimal("1.1"))]

@@ -10,17 +10,24 @@ from typing import Any
 import pytest
 
 from shared.events.reference import (
+    Buyer,
     CentralizedPaymentsDefined,
+    CentralizedPaymentsMembersDefined,
     CompanyDefined,
     ExchangeRatePublished,
     IntercompanyAccountingDefined,
+    MethodsOfPaymentDefined,
     PartyDefined,
+    PaymentJournalDefined,
     PeriodClosed,
     PeriodOpened,
     PostingOptions,
     PostingProfileDefined,
     ProfileAccounts,
+    ReferenceWithdrawn,
+    Seller,
     SettlementParametersDefined,
+    TradingRelationDefined,
 )
 from shared.reference import AccountKey, Reference
 
@@ -208,3 +215,119 @@ def test_a_copy_does_not_change_with_the_original() -> None:
     assert reference.rate("FAB", "EUR", "USD", JANUARY) == Fraction(13, 10)
     assert reference.is_closed("FAB", JANUARY)
     assert set(reference.posting_profiles["FAB"]) == {"GEN"}
+
+
+# Several accounts, several parties
+
+
+def test_a_party_may_have_several_accounts_in_a_company_with_one_group() -> None:
+    reference = _reference(PartyDefined("P", customers={"FAB": ["C1", "C2"]}, customer_groups={"FAB": "DOM"}))
+    assert [reference.party("receivable", "FAB", account) for account in ("C1", "C2", "C3")] == ["P", "P", None]
+    assert {key.account: group for key, group in reference.group_of.items()} == {"C1": "DOM", "C2": "DOM"}
+
+
+def test_of_several_parties_that_name_an_account_the_one_defined_last_has_it() -> None:
+    one, other = (
+        PartyDefined("ONE", customers={"FAB": ["C1"]}, customer_groups={"FAB": "A"}),
+        PartyDefined("TWO", customers={"FAB": ["C1"]}),
+    )
+    key = AccountKey("receivable", "FAB", "C1")
+    for order, owner, group in (((one, other), "TWO", None), ((other, one), "ONE", "A"), ((one, other, one), "ONE", "A")):
+        reference = _reference(*order)
+        assert (reference.party(*key), reference.group_of.get(key)) == (owner, group)
+
+
+def test_an_account_that_its_last_party_gives_up_goes_to_the_one_before_and_at_last_to_none() -> None:
+    one = PartyDefined("ONE", vendors={"FAB": ["V1"]}, vendor_groups={"FAB": "A"})
+    two = PartyDefined("TWO", vendors={"FAB": ["V1"]})
+    reference = _reference(one, two, PartyDefined("TWO"))
+    assert reference.party("payable", "FAB", "V1") == "ONE"
+    assert reference.group_of == {AccountKey("payable", "FAB", "V1"): "A"}
+    reference.take(PartyDefined("ONE"))
+    assert reference.party("payable", "FAB", "V1") is None
+    assert reference.group_of == {}
+
+
+def test_the_first_of_several_main_accounts_is_posted_to() -> None:
+    reference = _reference(CompanyDefined("FAB", "USD", accounts={"sales_tax": ["3806", "3801"]}))
+    assert reference.main_account("FAB", "sales_tax") == "3806"
+
+
+def test_the_currency_of_a_company_never_changes_the_rest_of_it_may() -> None:
+    reference = _reference(CompanyDefined("FAB", "USD"))
+    assert reference.contradiction(CompanyDefined("FAB", "USD", accounts={"cash": ["1010"]})) is None
+    assert reference.contradiction(CompanyDefined("FABE", "EUR")) is None
+    field, message = reference.contradiction(CompanyDefined("FAB", "EUR")) or ("", "")
+    assert (field, "keeps its books in USD" in message) == ("/currency", True)
+
+
+# Withdrawals
+
+SELLER, BUYER = Seller("FABW", "IC-EAST"), Buyer("FABE", "IC-WEST")
+
+
+def test_what_is_withdrawn_is_as_if_it_had_never_been_defined() -> None:
+    reference = _reference(
+        IntercompanyAccountingDefined("FAB", "FABE"),
+        SettlementParametersDefined("FAB", "payable", automatic_settlement=True),
+        PostingProfileDefined("FAB", "GEN", ProfileAccounts("1200")),
+        PostingProfileDefined("FAB", "OTHER", ProfileAccounts("1300")),
+        MethodsOfPaymentDefined("FAB", ["CHECK"]),
+        PaymentJournalDefined("FABW", "ARPAY"),
+        TradingRelationDefined(SELLER, BUYER, "ARPAY"),
+        CentralizedPaymentsDefined("FAB", post_cash_discount="payment"),
+        CentralizedPaymentsMembersDefined(["FAB"]),
+        OWN,
+        ALL,
+        ReferenceWithdrawn("intercompany-accounting.defined", "FAB", "FABE"),
+        ReferenceWithdrawn("settlement-parameters.defined", "FAB", ledger="payable"),
+        ReferenceWithdrawn("posting-profile.defined", "FAB", posting_profile="GEN"),
+        ReferenceWithdrawn("methods-of-payment.defined", "FAB"),
+        ReferenceWithdrawn("payment-journal.defined", "FABW", journal="ARPAY"),
+        ReferenceWithdrawn("trading-relation.defined", seller=SELLER, buyer=BUYER),
+        ReferenceWithdrawn("centralized-payments.defined", "FAB"),
+        ReferenceWithdrawn("centralized-payments-members.defined"),
+        ReferenceWithdrawn("exchange-rate.published", "FAB", from_="EUR", to="USD", date=JANUARY),
+    )
+    assert reference.has_intercompany_accounting("FAB", "FABW")
+    assert not reference.parameters("FAB", "payable").automatic_settlement
+    assert list(reference.posting_profiles["FAB"]) == ["OTHER"]
+    assert (reference.methods, reference.payment_journals, reference.trading) == ({}, {}, {})
+    assert reference.posting_option("post_cash_discount", "payable", "FAB", "FABE") is None
+    assert reference.members is None
+    assert reference.rate("FAB", "EUR", "USD", FEBRUARY) == Fraction(13, 10)
+
+
+@pytest.mark.parametrize(
+    "event", ["posting-profile.defined", "methods-of-payment.defined", "trading-relation.defined", "exchange-rate.published"]
+)
+def test_what_is_not_there_is_withdrawn_already(event: str) -> None:
+    _reference(ReferenceWithdrawn(event, "FAB", posting_profile="GEN", seller=SELLER, buyer=BUYER, from_="EUR", to="USD", date=JANUARY))
+
+
+def test_a_relation_with_another_customer_account_is_another_relation() -> None:
+    other = TradingRelationDefined(Seller("FABW", "IC-2"), BUYER, "SECOND")
+    reference = _reference(TradingRelationDefined(SELLER, BUYER, "FIRST"), other)
+    place = ("FABW", "FABE", "IC-WEST")
+    assert reference.trading[place].payment_journal == "SECOND"
+    reference.take(ReferenceWithdrawn("trading-relation.defined", seller=other.seller, buyer=BUYER))
+    assert reference.trading[place].payment_journal == "FIRST"
+
+
+def test_rates_taken_after_a_copy_are_in_one_of_the_two_alone() -> None:
+    reference = _reference(ALL)
+    copied = reference.copy()
+    reference.take(_rate("EUR", "USD", "1.4", FEBRUARY))
+    copied.take(_rate("EUR", "USD", "1.5", FEBRUARY))
+    assert reference.rate("FAB", "EUR", "USD", FEBRUARY) == Fraction(14, 10)
+    assert copied.rate("FAB", "EUR", "USD", FEBRUARY) == Fraction(15, 10)
+
+
+def test_the_rates_of_a_pair_are_kept_in_one_list_however_many_are_taken() -> None:
+    reference = Reference()
+    reference.take(ALL)
+    kept = reference.rates[None, "EUR", "USD"]
+    for day in range(2, 29):
+        reference.take(_rate("EUR", "USD", "1.4", date(2026, 1, day)))
+    assert reference.rates[None, "EUR", "USD"] is kept
+    assert len(kept) == 28

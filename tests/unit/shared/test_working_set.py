@@ -143,3 +143,12 @@ def test_reference_data_given_to_books_is_never_changed_by_them() -> None:
     books.take_reference(_defined("FAB"))
     assert given.companies == {}
     assert [message.ref.id for message in books.reference_events] == ["FAB"]
+
+
+def test_a_reference_event_that_contradicts_what_is_defined_is_not_taken() -> None:
+    books, _ = _books()
+    books.take_reference(_defined("FAB"))
+    books.commit()
+    other = Message(EventRef("masters", "FAB-2"), "company.defined", CompanyDefined("FAB", "USD"), datetime(2026, 1, 1, tzinfo=UTC))
+    books.take_reference(other)
+    assert (books.reference.companies["FAB"].currency, books.reference_events) == ("EUR", [])
