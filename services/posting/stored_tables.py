@@ -17,7 +17,19 @@ from shared.events.envelope import EventRef
 from shared.events.vouchers import Voucher, VoucherLine
 from shared.money import ZERO
 
-VOUCHER_COLUMNS: Final = ("company", "series", "number", "ledger", "kind", "date", "document", "run_source", "run_id", "record", "reference")
+VOUCHER_COLUMNS: Final = (
+    "company",
+    "series",
+    "number",
+    "ledger",
+    "kind",
+    "date",
+    "document",
+    "run_source",
+    "run_id",
+    "record",
+    "reference",
+)
 LINE_COLUMNS: Final = (
     *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),

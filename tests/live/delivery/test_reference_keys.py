@@ -68,6 +68,6 @@ async def test_what_was_stored_is_still_in_force(connection: Any) -> None:
     assert reference.main_account("A/B", "cash") == "1010"
     assert reference.main_account("A/B", "sales_tax") == "3806"
     assert (reference.party("receivable", "C", "C1"), reference.party("payable", "C", "V1")) == ("P%", "P%")
-    assert reference.members == {"C"}
+    assert reference.members == frozenset({"C"})
     assert reference.rates.keys() == {(None, "EUR", "USD"), ("C", "EUR", "USD")}
     assert reference.is_closed("C", date(2026, 1, 15))
