@@ -21,7 +21,7 @@ from services.posting.stored_tables import (
     lines_by_voucher,
     voucher_of,
 )
-from shared.events.contract import adapter
+from shared.events.codec import read_stored
 from shared.events.reference import CompanyDefined
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ async def balances(connection: Connection, company: str | None = None) -> dict[B
 
 async def companies(connection: Connection) -> dict[str, CompanyDefined]:
     """The companies that are defined, by code."""
-    read = adapter(CompanyDefined).validate_json
-    found = [read(row["data"]) for row in await connection.fetch(_COMPANIES)]
+    found: list[CompanyDefined] = [read_stored(CompanyDefined, row["data"]) for row in await connection.fetch(_COMPANIES)]
     return {company.company: company for company in found}
 
 

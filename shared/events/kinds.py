@@ -98,7 +98,10 @@ KINDS: Final[dict[str, Kind]] = {
         "PRV",
         Words("Reversal of payment {}", "Annulation du paiement {}", "Terugboeking van betaling {}", "Storno der Zahlung {}"),
     ),
-    DOCUMENT_REVERSAL: Kind("DRV", Words("Reversal of {}", "Annulation de {}", "Terugboeking van {}", "Storno von {}")),
+    DOCUMENT_REVERSAL: Kind(
+        "DRV",
+        Words("Reversal of document {}", "Annulation du document {}", "Terugboeking van document {}", "Storno des Belegs {}"),
+    ),
 }
 """Every kind of voucher, documents first, in the order in which they are listed."""
 

@@ -196,7 +196,8 @@ def test_without_a_text_the_lines_have_that_of_their_language_and_without_a_refe
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "Reversal of"), ("fr", "Annulation de"), ("nl", "Terugboeking van"), ("de", "Storno von")]
+    ("language", "words"),
+    [("en", "Reversal of document"), ("fr", "Annulation du document"), ("nl", "Terugboeking van document"), ("de", "Storno des Belegs")],
 )
 def test_a_reversal_of_a_document_has_words_in_every_language(language: str, words: str) -> None:
     group = books(CompanyDefined("FAB", "USD", language=language))

@@ -303,9 +303,8 @@ def test_what_is_withdrawn_is_as_if_it_had_never_been_defined() -> None:
 )
 def test_what_is_not_there_is_withdrawn_already(event: str) -> None:
     withdrawn = ReferenceWithdrawn(event, "FAB", posting_profile="GEN", seller=SELLER, buyer=BUYER, from_="EUR", to="USD", date=JANUARY)
-    reference = _reference(withdrawn)
-    tables = (reference.posting_profiles, reference.methods, reference.trading, reference.rates)
-    assert [entry for table in tables for entry in table.values() if entry] == []
+    reference = _reference(withdrawn, withdrawn)
+    assert (reference.members, reference.methods, reference.trading, reference.rate("FAB", "EUR", "USD", JANUARY)) == (None, {}, {}, None)
 
 
 def test_a_relation_with_another_customer_account_is_another_relation() -> None:
