@@ -10,7 +10,7 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from shared.events.envelope import EventRef, Message
 from shared.reference import Reference
@@ -25,6 +25,17 @@ class Missing(NamedTuple):
     table: str
     by: str | None
     key: Hashable
+
+
+SLICE: Final = 200
+"""So much of what waited for one thing resumes in one transaction; the rest in further ones, with other work in between."""
+
+
+class Released(NamedTuple):
+    """What waited for `wake_key` may resume, in order of arrival; up to the sequence `after` it was looked at."""
+
+    wake_key: tuple[str, ...]
+    after: int
 
 
 class NotLoadedError(Exception):
@@ -46,6 +57,7 @@ class Table(Generic[K, V]):
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
         self._index: dict[tuple[str, Hashable], dict[K, None]] = {}
+        self._bounds: dict[tuple[str, Hashable], int] = {}
         self.changed: dict[K, V | None] = {}
 
     def get(self, key: K) -> V | None:
@@ -103,9 +115,18 @@ class Table(Generic[K, V]):
         """Says what the store holds under a key (None: nothing). Does not count as changed."""
         self._base[key] = row
 
-    def loaded_index(self, index: str, key: Hashable, keys: Iterable[K]) -> None:
-        """Says which rows the store holds under a key of an index; the rows themselves are given to `loaded`."""
+    def loaded_index(self, index: str, key: Hashable, keys: Iterable[K], bound: int | None = None) -> None:
+        """Says which rows the store holds under a key of an index; the rows themselves are given to `loaded`.
+
+        `bound`: only those up to this sequence are given, there may be more.
+        """
         self._base_index[index, key] = dict.fromkeys(keys)
+        if bound is not None:
+            self._bounds[index, key] = bound
+
+    def bound(self, index: str, key: Hashable) -> int | None:
+        """The sequence up to which the rows under a key of an index are loaded; None: all are."""
+        return self._bounds.get((index, key))
 
     def loaded_whole(self, index: str | None, rows: Iterable[tuple[K, V]]) -> None:
         """Gives all rows that the store has in an index, or (None) at all: what is not among them does not exist."""
@@ -156,6 +177,7 @@ class Books:
 
     `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
     `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
+    `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -163,6 +185,9 @@ class Books:
         self.sequence = sequence
         self.complete = complete
         self.tables: list[Table[Any, Any]] = []
+        self.released: Table[tuple[str, ...], Released] = self.table("released")
+        self.released.complete = True  # the shell gives all there is
+        self.due: list[Any] = []
         self.reference_events: list[Message] = []
         self.freed_ids: set[EventRef] = set()
         self._committed = (self.reference, self.sequence)
@@ -172,6 +197,29 @@ class Books:
         made: Table[Any, Any] = Table(name, indexes, complete=self.complete)
         self.tables.append(made)
         return made
+
+    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...]) -> list[Any]:
+        """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released."""
+        rows = sorted(waiting.find("wakes", wake_key), key=lambda row: row.sequence)
+        first, bound = rows[:SLICE], waiting.bound("wakes", wake_key)
+        if bound is not None or len(rows) > SLICE:
+            after = first[-1].sequence if first else 0
+            known = [after] if bound is None else [after, bound]
+            before = self.released.get(wake_key)
+            self.released.put(wake_key, Released(wake_key, min([*known, before.after] if before is not None else known)))
+        return first
+
+    def next_released(self, waiting: Table[Any, Any], released: Released) -> list[Any]:
+        """The rows that resume next of what was released; the store has loaded them as `due`, one more if there is more."""
+        if self.complete:
+            rows = sorted(waiting.find("wakes", released.wake_key), key=lambda row: row.sequence)
+            rows = [row for row in rows if row.sequence > released.after]
+        else:
+            rows = [row for key in self.due if (row := waiting.get(key)) is not None]
+        first = rows[:SLICE]
+        rest = released._replace(after=first[-1].sequence) if len(rows) > SLICE else None
+        self.released.put(released.wake_key, rest)
+        return first
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival."""

@@ -59,7 +59,7 @@ def _question(schemas: Mapping[str, str]) -> str:
         f"select '{name}' as service, topic, partition, next_offset - base as read from \"{schema}\".positions"  # noqa: S608 - names of ours
         for name, schema in schemas.items()
     )
-    unsent = " or ".join(f'exists (select from "{schema}".outbox)' for schema in schemas.values())
+    unsent = " or ".join(f'exists (select from "{schema}".{table})' for schema in schemas.values() for table in ("outbox", "released"))
     return f"select ({unsent}) as unsent, (select array_agg(p) from ({positions}) p) as positions"  # noqa: S608
 
 

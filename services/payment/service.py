@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.payment.rules import Books, discard, expire, fold, refused_payment
+from services.payment.rules import Books, discard, expire, fold, refused_payment, resume_released
 from services.payment.store import Store
 from shared.delivery.service import Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
@@ -46,4 +46,5 @@ SERVICE: Final = Service(
     hand_on_unreadable=refused_payment,
     expire=expire,
     discard=discard,
+    resume_released=resume_released,
 )

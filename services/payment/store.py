@@ -14,14 +14,14 @@ import orjson
 
 from services.payment.prefetch import NeededJournals, needed_by
 from services.payment.rules.books import Books, approved_payment, paid_by, relation_of
-from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal
+from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal, WaitingKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json
 from shared.events.contract import adapter
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
-from shared.working_set import Missing
+from shared.working_set import SLICE, Missing, Released
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,
@@ -31,8 +31,11 @@ JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
 join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"""
 WAITING: Final = """
-select data from waiting where wakes = any($1) or relation = any($1)
-or (run_source, run_id) in (select * from unnest($2::text[], $3::text[]))"""
+select data from unnest($1::text[]) k cross join lateral (select data from waiting where wakes = k order by sequence limit $4) w
+union all
+select data from unnest($1::text[]) k cross join lateral (select data from waiting where relation = k order by sequence limit $4) w
+union all select data from waiting where (run_source, run_id) in (select * from unnest($2::text[], $3::text[]))"""
+RELEASED: Final = "select data from waiting where (wakes = $1 or relation = $1) and sequence > $2 order by sequence limit $3"
 APPROVALS: Final = """
 select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
 APPROVALS_WAKING: Final = "select data from approvals where wakes = any($1)"
@@ -115,6 +118,18 @@ class Store:
             books.approvals.loaded(approval.identity, approval)
         return books
 
+    async def load_released(self, connection: Connection, released: Released) -> Books:
+        """The next journals of what was released, and the approvals that resume with them."""
+        books = await self._empty_books(connection)
+        needed = NeededJournals()
+        for waiting in await _waiting(connection, RELEASED, _as_text(released.wake_key), released.after, SLICE + 1):
+            draft = waiting.draft
+            books.waiting.loaded(draft.key, waiting)
+            books.due.append(draft.key)
+            needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
+        await _load(connection, books, needed)
+        return books
+
     async def _empty_books(self, connection: Connection, *, complete: bool = False) -> Books:
         row = await connection.fetchrow(POSITIONS)
         return Books(await self._reference.current(connection, row["position"]), complete=complete, sequence=row["sequence"])
@@ -180,14 +195,14 @@ async def _load_waiting(connection: Connection, books: Books, needed: NeededJour
     runs = sorted(needed.runs)
     places: dict[tuple[str, Any], list[Any]] = {("run", run): [] for run in runs} | {("wakes", key): [] for key in needed.wakes}
     names = sorted(_as_text(key) for key in needed.wakes)
-    for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs]):
+    for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs], SLICE + 1):
         draft = waiting.draft
         books.waiting.loaded(draft.key, waiting)
         for place in {("run", draft.run), ("wakes", waiting.need.wake_key), ("wakes", relation_of(draft))} & places.keys():
             places[place].append(draft.key)
         needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
     for (index, key), keys in places.items():
-        books.waiting.loaded_index(index, key, keys)
+        books.waiting.loaded_index(index, key, keys, _bound(books, key, keys) if index == "wakes" else None)
 
 
 def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str, str]]:
@@ -211,6 +226,14 @@ async def _load_woken_approvals(connection: Connection, books: Books, needed: Ne
     if missing := keys - needed.journals:
         await _load_journals(connection, books, sorted(missing))
         needed.journals |= missing
+
+
+def _bound(books: Books, key: tuple[str, ...], keys: Iterable[WaitingKey]) -> int | None:
+    """The sequence up to which all that waits for something is loaded; None: all is."""
+    rows = [row for each in keys if (row := books.waiting.get(each)) is not None]
+    by_wake = sorted({row.sequence for row in rows if row.need.wake_key == key})
+    by_relation = sorted({row.sequence for row in rows if relation_of(row.draft) == key})
+    return min((found[-1] for found in (by_wake, by_relation) if len(found) > SLICE), default=None)
 
 
 async def _load_approvals(connection: Connection, books: Books, payments: list[tuple[str, str]]) -> None:

@@ -35,7 +35,7 @@ from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
-from shared.working_set import Missing
+from shared.working_set import Missing, Released
 
 OF_RECORDS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as run (source, id)
@@ -97,6 +97,11 @@ class Store:
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """Nothing: posting lets nothing wait."""
         del events, older_than
+        return Books(await self._reference.current(connection))
+
+    async def load_released(self, connection: Connection, released: Released) -> Books:
+        """Nothing: posting lets nothing wait."""
+        del released
         return Books(await self._reference.current(connection))
 
     # Saving

@@ -8,6 +8,7 @@ event comes when all queues are empty.
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from services.inquiry.rows import BooksOfAll, Result, collect
@@ -15,7 +16,7 @@ from services.registry import SERVICES
 from services.scenarios.quotes import quotes_advice
 from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals
 from services.scenarios.yaml_files import FileError
-from shared.delivery.folding import Folded, fold_batch
+from shared.delivery.folding import Folded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
 from shared.events.codec import decode, encode
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
@@ -64,6 +65,14 @@ class Simulation:
         for service, books, inbox in self._parts:
             folded = fold_batch(service, books, inbox, [event])
             _raise_defect(service, folded, record)
+            books.commit()
+            self._send_on(folded.outgoing)
+            self._resume_released(service, books, inbox)
+
+    def _resume_released(self, service: AnyService, books: Any, inbox: Inbox) -> None:
+        """What is more than one message resumes at once, slice after slice, as the shell does."""
+        while service.resume_released is not None and (released := min(books.released, default=None)) is not None:
+            folded = fold_alone(books, inbox, partial(service.resume_released, books, released))
             books.commit()
             self._send_on(folded.outgoing)
 

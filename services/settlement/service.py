@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.settlement.rules.authorisation import is_sent_reference
-from services.settlement.rules.fold import Books, fold
+from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.rules.giving_up import discard, expire
 from services.settlement.store import Store
 from shared.delivery.service import Identity, Service
@@ -49,4 +49,5 @@ SERVICE: Final = Service(
     rejects_unreadable=_reports,
     expire=expire,
     discard=discard,
+    resume_released=resume_released,
 )

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from services.settlement.prefetch import named_by
 from services.settlement.rules.books import Books
-from services.settlement.stored_tables import TABLES, StoredTable
+from services.settlement.stored_tables import RELEASED, TABLES, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.working_set import Missing, Table
+from shared.working_set import SLICE, Missing, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
@@ -103,6 +103,16 @@ class Store:
         await self.load_missing(connection, books, [Missing("waiting", "event", EventRef(*row)) for row in rows])
         return books
 
+    async def load_released(self, connection: Connection, released: Released) -> Books:
+        """The next of what was released, with all that it names."""
+        books = await self._books(connection)
+        for row in await connection.fetch(RELEASED, joined(released.wake_key), released.after, SLICE + 1):
+            key, parked = TABLES["waiting"].read(row["body"])
+            books.waiting.loaded(key, parked)
+            books.due.append(key)
+        await self.load_missing(connection, books, {each for parked in books.waiting for each in named_by(parked.message, books, parked)})
+        return books
+
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
         reference = await self._reference.current(connection)
         return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
@@ -118,6 +128,7 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
     table = _table(books, stored.name)
     statement = stored.select if index is None else stored.indexes[index].select
     arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
+    index_is_bounded = index is not None and stored.indexes[index].is_bounded
     found: dict[Any, list[Any]] = {key: [] for key in keys}
     if index is None:
         for key in keys:
@@ -130,7 +141,8 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
                 found[place].append(key)
     if index is not None:
         for place, rows in found.items():
-            table.loaded_index(index, place, rows)
+            sequences = sorted(rows) if index_is_bounded and len(rows) > SLICE else []
+            table.loaded_index(index, place, rows, sequences[-1] if sequences else None)
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -26,6 +26,7 @@ from shared.events.codec import as_json
 from shared.events.contract import CONTRACT, adapter
 from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
+from shared.working_set import SLICE
 
 JOIN: Final = "\x1f"
 
@@ -38,6 +39,8 @@ class StoredIndex:
 
     select: str
     key: Callable[[Any], Row]
+    is_bounded: bool = False
+    """Whether the statement gives the first rows of each key alone, in order of arrival (SLICE and one more)."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,16 @@ def _read_request(body: str) -> tuple[Any, Any]:
 _REF = {"event_source": "text", "event_id": "text"}
 _RUN = {"run_source": "text", "run_id": "text"}
 _DOCUMENT_KEY = {"ledger": "text", "company": "text", "document": "text"}
-_RESERVED = "select body from {} where reserves && $1::text[]"
+_HOLDING = (
+    "select body from {table} where ({key}) in (select {key} from unnest($1::text[]) k"
+    " cross join lateral (select {key} from {table} where {column} @> array[k]{more}) t)"
+)
+"""By one look into the index for each key: `reserves && $1` compares each waiting row with all keys."""
+_WOKEN = (
+    "select t.body from unnest($1::text[]) k"
+    " cross join lateral (select body from waiting where wakes = k order by sequence limit {limit}) t"
+)
+RELEASED: Final = "select body from waiting where wakes = $1 and sequence > $2 order by sequence limit $3"
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 
 TABLES: Final[dict[str, StoredTable]] = {
@@ -294,11 +306,14 @@ TABLES: Final[dict[str, StoredTable]] = {
             row=_parked_row,
             read=_read_parked,
             indexes={
-                "wakes": StoredIndex("select body from waiting where wakes = any($1::text[])", lambda key: (joined(key),)),
+                "wakes": StoredIndex(_WOKEN.format(limit=SLICE + 1), lambda key: (joined(key),), is_bounded=True),
                 "reason": StoredIndex("select body from waiting where split_part(wakes, chr(31), 1) = any($1::text[])", lambda key: (key,)),
-                "reserves": StoredIndex(_RESERVED.format("waiting"), lambda key: (joined(key),)),
+                "reserves": StoredIndex(
+                    _HOLDING.format(key="sequence", table="waiting", column="reserves", more=""), lambda key: (joined(key),)
+                ),
                 "concerns": StoredIndex(
-                    "select body from waiting where concerns && $1::text[] and cardinality(concerns) > 0", lambda key: (joined(key),)
+                    _HOLDING.format(key="sequence", table="waiting", column="concerns", more=" and cardinality(concerns) > 0"),
+                    lambda key: (joined(key),),
                 ),
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
@@ -316,7 +331,10 @@ TABLES: Final[dict[str, StoredTable]] = {
             read=_read_journal,
             indexes={
                 "run": StoredIndex(_OF_EVENT.format("journals", "run", "run"), tuple),
-                "reserves": StoredIndex(f"{_RESERVED.format('journals')} and cardinality(reserves) > 0", lambda key: (joined(key),)),
+                "reserves": StoredIndex(
+                    _HOLDING.format(key="company, document", table="journals", column="reserves", more=" and cardinality(reserves) > 0"),
+                    lambda key: (joined(key),),
+                ),
             },
             few=("reserves", "select body from journals where cardinality(reserves) > 0 order by company limit $1"),
         ),

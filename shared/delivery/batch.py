@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
-    from shared.delivery.service import AnyService, Store
+    from shared.delivery.service import AnyService, Store, WorkingSet
     from shared.delivery.shell_tables import State
 
     Written = tuple[int | None, list[Encoded]]
@@ -75,6 +75,8 @@ class Delivery:
         self.database = database
         self.watermark = Watermark(database, broker, runtime)
         self.pace = Pace()
+        self.has_released = asyncio.Event()
+        """Something may resume in transactions of its own (housekeeping.py)."""
         self.busy_since: dict[int, float] = {}
         self._relay = relay
         self._turn = asyncio.Lock()
@@ -187,7 +189,7 @@ class Delivery:
         claimed = _claims(coming)
         known = await tables.claim(connection, claimed)
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
-        inbox, folded, defects = await self._fold(coming, connection, store, known)
+        inbox, folded, defects = await self._fold(coming, connection, state, store, known)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
         await tables.correct_inbox(connection, claimed, known, inbox.changes)
         await tables.fail(connection, failures)
@@ -196,11 +198,12 @@ class Delivery:
         return await self.write(connection, state, folded, batch.positions)
 
     async def _fold(
-        self, coming: Sequence[Candidate], connection: Connection, store: Store[Any], known: Mapping[UUID, bytes]
+        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[UUID, bytes]
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
         to_fold = _to_fold(coming, Inbox(known))
         books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
+        books.released.loaded_whole(None, ((each.wake_key, each) for each in state.released))
         inbox = Inbox(known)
 
         def one_pass(skip: Container[int]) -> Folded:
@@ -209,8 +212,15 @@ class Delivery:
 
         folded, defects = await fold_loaded(self.service.name, connection, store, books, one_pass)
         if to_fold:
-            await store.save(connection, books)
+            await self.save(connection, store, books)
         return inbox, folded, defects
+
+    async def save(self, connection: Connection, store: Store[Any], books: WorkingSet) -> None:
+        """Writes the changed rows of the books; what was released and not yet resumed is resumed in transactions of its own."""
+        await store.save(connection, books)
+        await tables.save_released(connection, books.released.changed)
+        if books.released.changed:
+            self.has_released.set()
 
     async def write(self, connection: Connection, state: State, folded: Folded, positions: Mapping[Partition, int]) -> Written:
         """Writes refusals, positions and outbox; gives the outbox row's id and its messages, encoded."""

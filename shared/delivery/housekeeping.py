@@ -6,6 +6,7 @@ was carried out is gone, one that failed stands and is tried again.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -57,11 +58,25 @@ class Housekeeping:
     def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
         self.outbox_age = 0.0
         self.failed = 0
+        self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
 
     async def run(self, bases: OffsetBases, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
-        """For ever. A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
+        """For ever: every few seconds what is to be done, and slices of what was released whenever there are any."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._release_for_ever())
+            tasks.create_task(self._every_few_seconds(bases, consumers, provision))
+
+    async def _release_for_ever(self) -> None:
+        self._delivery.has_released.set()  # what an instance before this one has left
+        while True:
+            await self._delivery.has_released.wait()
+            self._delivery.has_released.clear()
+            await retry_forever("released", self.release, self._delivery.runtime, retry_if=any_error)
+
+    async def _every_few_seconds(self, bases: OffsetBases, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
+        """A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
         runtime = self._delivery.runtime
         while True:
             for consumer in consumers:
@@ -111,17 +126,40 @@ class Housekeeping:
 
     async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
         books = await store.load_waiting(connection, *order)
+        folded = await self._fold(books, act, connection, state, store)
+        await tables.forget_discards(connection, order.events or [])
+        return await self._delivery.write(connection, state, folded, {})
+
+    async def _fold(self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]) -> Folded:
+        """Does something with the books that no message causes, and saves them."""
         inbox = Inbox()
+        books.released.loaded_whole(None, ((each.wake_key, each) for each in state.released))
 
         def one_pass(_: Container[int]) -> Folded:
+            inbox.changes.clear()
             return fold_alone(books, inbox, lambda: act(books))
 
         folded, defects = await fold_loaded(self._delivery.service.name, connection, store, books, one_pass)
         for error in defects.values():
             raise error
-        await store.save(connection, books)
+        await self._delivery.save(connection, store, books)
         await tables.correct_inbox(connection, {}, {}, inbox.changes)
-        await tables.forget_discards(connection, order.events or [])
+        return folded
+
+    async def release(self) -> None:
+        """Resumes all that was released, slice after slice; other batches take their turn in between."""
+        self._more = self._delivery.service.resume_released is not None
+        while self._more:
+            await self._delivery.transact(self._release_one)
+
+    async def _release_one(self, connection: Connection, state: State, store: Store[Any]) -> Written:
+        resume = self._delivery.service.resume_released
+        self._more = bool(state.released) and resume is not None
+        if resume is None or not state.released:
+            return None, []
+        released = state.released[0]
+        books = await store.load_released(connection, released)
+        folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
 
 

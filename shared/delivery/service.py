@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.delivery.ports import Connection
-    from shared.working_set import Missing
+    from shared.working_set import Missing, Released, Table
 
 Identity = tuple[EventRef, bytes]
 """The event by which a message is told from others, and the digest of its data."""
@@ -26,10 +26,11 @@ class WorkingSet(Protocol):
     """The part of a core's `Books` that the shell knows.
 
     `freed_ids`: events whose ids the core gave back (refused with scope `event`, or as a request); the shell takes them
-    out of the inbox in the same transaction and empties the set.
+    out of the inbox in the same transaction and empties the set. `released`: what may resume and has not yet.
     """
 
     freed_ids: set[EventRef]
+    released: Table[tuple[str, ...], Released]
 
     def rollback(self) -> None:
         """Forgets all changes since the load."""
@@ -62,6 +63,9 @@ class Store(Protocol[B]):
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> B:
         """All that an operator's discard of these events, or the end of WAIT_AT_MOST, may touch."""
 
+    async def load_released(self, connection: Connection, released: Released) -> B:
+        """The next of what was released (`due`), SLICE rows and one more, with what they name."""
+
 
 @dataclass(frozen=True)
 class Service(Generic[B]):
@@ -78,6 +82,7 @@ class Service(Generic[B]):
     - `rejects_unreadable(topic, type)`: whether this service rejects what cannot be read there (`type` None: not even the type).
     - `hand_on_unreadable`: what is sent in place of a rejection; None: reject it.
     - `expire(books, older_than)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
+    - `resume_released(books, released)`: resumes the next of what was released.
     - `discard(books, events)`: gives up what these events wait for (`waiting discard`).
     """
 
@@ -93,6 +98,7 @@ class Service(Generic[B]):
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None
+    resume_released: Callable[[B, Released], list[Outgoing]] | None = None
 
     @property
     def source(self) -> str:

@@ -15,6 +15,7 @@ import orjson
 from shared.delivery.ports import Encoded, Partition
 from shared.events.codec import as_json
 from shared.events.envelope import EventRef, Record, Topic
+from shared.working_set import Released
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 
 _OPEN: Final = """
-select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base
+select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base,
+       (select json_agg(json_build_array(wake_key, after) order by wake_key) from released) as released
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _CLAIM: Final = """
@@ -47,6 +49,7 @@ select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[
 on conflict (topic, partition, "offset") do update
 set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
 """
+_RELEASE: Final = "insert into released values ($1, $2) on conflict (wake_key) do update set after = excluded.after"
 _FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
@@ -59,11 +62,15 @@ select id from kept
 
 
 class State(NamedTuple):
-    """What a batch finds under the lock: the epoch, how far the service has read the reference topic, and its base."""
+    """What a batch finds under the lock.
+
+    The epoch, how far the service has read the reference topic, its base, and what may resume and has not yet.
+    """
 
     epoch: int
     reference: int
     base: int
+    released: Sequence[Released]
 
 
 class Failed(NamedTuple):
@@ -81,7 +88,17 @@ async def open_batch(connection: Connection, schema: str) -> State:
     """
     await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.batch")
     row = await connection.fetchrow(_OPEN, *REFERENCE)
-    return State(row["epoch"], row["reference"], row["base"])
+    released = [Released(tuple(wake_key), after) for wake_key, after in orjson.loads(row["released"] or "[]")]
+    return State(row["epoch"], row["reference"], row["base"], released)
+
+
+async def save_released(connection: Connection, changed: Mapping[tuple[str, ...], Released | None]) -> None:
+    """Writes what may resume; None: all of it has been looked at."""
+    for wake_key, released in changed.items():
+        if released is None:
+            await connection.execute("delete from released where wake_key = $1", wake_key)
+        else:
+            await connection.execute(_RELEASE, wake_key, released.after)
 
 
 async def note_start(connection: Connection, instance: str) -> bool:

@@ -24,6 +24,7 @@ from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsReply
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
 from shared.waiting import Need, woken_by
+from shared.working_set import Released
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:
@@ -67,10 +68,15 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
     books.take_reference(message)
     outgoing: list[Outgoing] = []
     for key in woken_by(message.data):
-        for waiting in sorted(books.waiting.find("wakes", key), key=lambda each: each.sequence):
+        for waiting in books.first_released(books.waiting, key):
             outgoing.extend(_resume(books, waiting))
         outgoing.extend(resume_in_order(books, books.approvals.find("wakes", key)))
     return outgoing
+
+
+def resume_released(books: Books, released: Released) -> list[Outgoing]:
+    """Resumes the next of what was released, as many as one transaction takes."""
+    return [event for waiting in books.next_released(books.waiting, released) for event in _resume(books, waiting)]
 
 
 def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:

@@ -19,8 +19,9 @@ from shared.events.envelope import Message, Outgoing
 from shared.events.reference import ReferenceWithdrawn
 from shared.events.refusal import INVALID
 from shared.waiting import woken_by
+from shared.working_set import Released
 
-__all__ = ["Books", "fold"]
+__all__ = ["Books", "fold", "resume_released"]
 
 
 def fold(books: Books, message: Message) -> list[Outgoing]:
@@ -30,6 +31,17 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
         handle = hand_on_reference if is_sent_reference(message) else _HANDLERS.get(message.type, _take_reference)
         handle(turn)
         turn.resume(STAGES)
+    return turn.outgoing
+
+
+def resume_released(books: Books, released: Released) -> list[Outgoing]:
+    """Resumes the next of what was released, as many as one transaction takes."""
+    parked = books.next_released(books.waiting, released)
+    if not parked:
+        return []
+    turn = Turn(books, parked[0].message)
+    turn.woken = [each.sequence for each in parked]
+    turn.resume(STAGES)
     return turn.outgoing
 
 

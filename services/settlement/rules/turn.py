@@ -75,7 +75,7 @@ class Turn:
 
     def wake(self, key: WakeKey) -> None:
         """Something has come: all that waits for it may resume after this."""
-        for parked in self.books.waiting.find("wakes", key):
+        for parked in self.books.first_released(self.books.waiting, key):
             heappush(self.woken, parked.sequence)
 
     def wake_all(self, reason: str) -> None:

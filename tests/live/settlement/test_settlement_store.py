@@ -13,12 +13,12 @@ import pytest
 from services.scenarios.scenario_file import Scenario, arrivals, load_scenario
 from services.scenarios.simulation import Simulation
 from services.settlement import store as store_module
-from services.settlement.rules.fold import Books, fold
+from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
 from shared.events.codec import decode
 from shared.events.envelope import EventRef, Message, Record
-from shared.working_set import NotLoadedError
+from shared.working_set import NotLoadedError, Released
 from tests.builders import streams
 from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES
@@ -139,8 +139,30 @@ async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(co
     store.asked = 0
     await deliver(connection, store, [message for message in messages if message.type == "company.defined"])
     assert store.asked < 10
+    released: Released | None = Released(("company", "FAB"), (await _waiting(connection))[0] - 1)
+    while released is not None:  # as the shell does, in transactions of their own
+        store.asked = 0
+        released = await _resume(connection, store, released)
+        assert store.asked < 10
     books = await store.load_all(connection)
     assert [books.waiting.complete, list(books.waiting), sum(document.open for document in books.documents)] == [True, [], 0]
+
+
+async def _waiting(connection: Any) -> list[int]:
+    return [row["sequence"] for row in await connection.fetch("select sequence from waiting order by sequence")]
+
+
+async def _resume(connection: Any, store: Store, released: Released) -> Released | None:
+    books = await store.load_released(connection, released)
+    while True:
+        try:
+            resume_released(books, released)
+        except NotLoadedError as error:
+            books.rollback()
+            await store.load_missing(connection, books, [error.missing])
+        else:
+            await store.save(connection, books)
+            return books.released.get(released.wake_key)
 
 
 async def test_what_is_given_up_is_loaded_by_its_event_or_by_its_age_and_nothing_else(connection: Any) -> None:

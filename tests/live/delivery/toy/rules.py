@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared import working_set
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, derived_id
 from shared.events.vouchers import Rejection, Voucher
 from shared.working_set import Table
@@ -29,21 +30,12 @@ class Count(NamedTuple):
     total: Decimal
 
 
-class Books:
+class Books(working_set.Books):
     """The counts."""
 
     def __init__(self, *, complete: bool = False) -> None:
-        self.counts: Table[str, Count] = Table("counts", complete=complete)
-        self.freed_ids: set[EventRef] = set()
-
-    def rollback(self) -> None:
-        """Forgets all changes."""
-        self.counts.rollback()
-        self.freed_ids.clear()
-
-    def commit(self) -> None:
-        """Takes the changes."""
-        self.counts.commit()
+        super().__init__(complete=complete)
+        self.counts: Table[str, Count] = self.table("counts")
 
 
 def fold(books: Books, message: Message) -> list[Outgoing]:

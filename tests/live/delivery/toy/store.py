@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef, Message
-    from shared.working_set import Missing
+    from shared.working_set import Missing, Released
 
 
 class Store:
@@ -55,6 +55,10 @@ class Store:
         for row in await connection.fetch("select * from counts"):
             books.counts.loaded(row["company"], Count(row["company"], row["number"], row["total"]))
         return books
+
+    async def load_released(self, connection: Connection, released: Released) -> Books:
+        """Nothing waits."""
+        raise NotImplementedError
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """Everything."""

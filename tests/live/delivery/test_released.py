@@ -1,0 +1,99 @@
+"""What one event releases resumes in slices, with other work in between, and comes out as the simulation has it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.scenarios.simulation import Simulation
+from services.settlement.service import SERVICE as SETTLEMENT
+from services.settlement.store import Store
+from shared.delivery.outbox import unpack
+from shared.working_set import SLICE
+from tests.builders.invoices import headers, invoice
+from tests.live.delivery.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.delivery.ports import Connection
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+    from shared.working_set import Released
+
+import orjson
+
+from shared.events.envelope import Record, Topic
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture
+async def settlement(settings: Settings) -> AsyncIterator[Running]:
+    running = Running(settings, SETTLEMENT)
+    await running.prepare()
+    yield running
+    await running.database.close()
+
+
+def _reference(identifier: str, name: str, offset: int, data: dict[str, Any]) -> Record:
+    return Record(Topic.REFERENCE, identifier.encode(), orjson.dumps(data), headers(identifier, name), 0, offset, 1_767_225_600_000)
+
+
+PARTY = _reference("NW", "party.defined", 0, {"party": "NW", "customers": {"FAB": "4000"}})
+COMPANY = _reference("FAB", "company.defined", 1, {"company": "FAB", "name": "Fabrikam", "currency": "USD"})
+
+
+async def _posted(running: Running) -> list[str]:
+    """The documents posted, in order."""
+    async with running.database.transaction() as connection:
+        rows = await connection.fetch("select messages from outbox order by id")
+    messages = [message for row in rows for message in unpack(row["messages"])]
+    return [orjson.loads(message.value)["document"] for message in messages]
+
+
+@pytest.mark.parametrize("slices", [2, 4])
+async def test_as_many_as_waited_are_posted_in_order_and_no_transaction_takes_more_than_a_slice(
+    settlement: Running, monkeypatch: pytest.MonkeyPatch, slices: int
+) -> None:
+    loaded: list[int] = []
+    plain = Store.load_released
+
+    async def load_released(self: Store, connection: Connection, released: Released) -> Any:
+        books = await plain(self, connection, released)
+        loaded.append(len(books.due))
+        return books
+
+    monkeypatch.setattr(Store, "load_released", load_released)
+    invoices = [invoice(f"A{number}", number, document=f"D{number}") for number in range(slices * SLICE + 10)]
+    await settlement.deliver(PARTY)
+    for start in range(0, len(invoices), 500):
+        await settlement.deliver(*invoices[start : start + 500])
+    await settlement.deliver(COMPANY)
+    assert len(await _posted(settlement)) == SLICE
+    assert await settlement.value("select count(*) from released") == 1
+    await settlement.housekeeping.release()
+    assert await _posted(settlement) == [f"D{number}" for number in range(len(invoices))]
+    assert await settlement.value("select (select count(*) from released) + (select count(*) from waiting)") == 0
+    assert loaded == [SLICE + 1] * (slices - 1) + [10]
+
+
+async def test_what_comes_in_between_is_taken_before_all_is_resumed(settlement: Running) -> None:
+    await settlement.deliver(PARTY, *(invoice(f"A{number}", number, document=f"D{number}") for number in range(499)))
+    await settlement.deliver(COMPANY)
+    await asyncio.gather(settlement.housekeeping.release(), settlement.deliver(invoice("NEW", 499, document="NEW")))
+    assert (await _posted(settlement)).index("NEW") < 499
+
+
+async def test_the_simulation_posts_the_same(settlement: Running) -> None:
+    records = [PARTY, *(invoice(f"A{number}", number, document=f"D{number}") for number in range(SLICE * 2 + 5)), COMPANY]
+    simulation = Simulation()
+    for record in records:
+        simulation.send(record)
+    assert len(list(simulation.books.settlement.documents)) == SLICE * 2 + 5
+    assert list(simulation.books.settlement.waiting) == []
+    await settlement.deliver(*records)
+    await settlement.housekeeping.release()
+    assert await settlement.value("select count(*) from documents") == SLICE * 2 + 5
