@@ -34,6 +34,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Senders(StrEnum):
+    """Which inbound topics are read: the shared ones, of which nobody checks who writes; or those of each sender alone."""
+
+    OPEN = "open"
+    ENFORCED = "enforced"
+
+
 class SecurityProtocol(StrEnum):
     """How the broker is spoken to."""
 
@@ -92,6 +99,7 @@ class Settings(BaseSettings):
     otel_exporter_otlp_endpoint: str | None = None
 
     wait_at_most: timedelta | None = None
+    senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(
         *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint"), mode="before"
@@ -119,6 +127,11 @@ class Settings(BaseSettings):
             msg = f"KAFKA_SECURITY_USERNAME and KAFKA_SECURITY_PASSWORD are needed with {needed}"
             raise ValueError(msg)
         return self
+
+    @property
+    def enforces_senders(self) -> bool:
+        """Whether only the senders' own topics are read, and the reference topic, which is an operator's."""
+        return self.senders is Senders.ENFORCED
 
     @property
     def brokers(self) -> str:

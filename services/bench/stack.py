@@ -29,7 +29,7 @@ from shared.embedded import BackingServiceError, BackingServices, embedded_backi
 from shared.embedded.addresses import settings_on
 from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
-from shared.settings import Settings, load_settings
+from shared.settings import Senders, Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -84,12 +84,18 @@ def _settings(started: BackingServices) -> Settings:
     given = load_settings()
     partitions = given.topic_partitions if "topic_partitions" in given.model_fields_set else PARTITIONS
     return settings_on(
-        started, namespace=f"bench{secrets.token_hex(3)}", topic_partitions=partitions, health_port=0, group_instance_id=None
+        started,
+        namespace=f"bench{secrets.token_hex(3)}",
+        topic_partitions=partitions,
+        health_port=0,
+        group_instance_id=None,
+        senders=Senders.OPEN,
     )
 
 
 def _environment(started: BackingServices, settings: Settings) -> dict[str, str]:
     own = {"NAMESPACE": settings.namespace, "TOPIC_PARTITIONS": str(settings.topic_partitions), "LOG_LEVEL": "WARNING"}
+    own["SENDERS"] = settings.senders
     return started.environment() | own
 
 

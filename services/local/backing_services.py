@@ -16,7 +16,7 @@ from services.local.queries import database_identity
 from shared.embedded import BackingServices, start_backing_services
 from shared.embedded.addresses import settings_on
 from shared.postgresql.database import Postgres
-from shared.settings import Settings, load_settings
+from shared.settings import Senders, Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FOR_SCENARIOS: Final[dict[str, Any]] = {
     "provision": True,
+    "senders": Senders.OPEN,
     "topics_file": None,
     "topic_partitions": 1,
     "log_level": "ERROR",

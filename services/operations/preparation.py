@@ -5,7 +5,7 @@ Invariant: each can be run again at any time and then changes nothing; a backing
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -20,6 +20,7 @@ from shared.postgresql.migrations import migrate
 from shared.postgresql.rights import grant
 
 if TYPE_CHECKING:
+    from shared.events.reference import SenderDefined
     from shared.settings import Settings
 
 _NOT_YET: Final = (OSError, TimeoutError, KafkaError, asyncpg.CannotConnectNowError, asyncpg.InvalidCatalogNameError)
@@ -46,9 +47,12 @@ async def _migrate_all(settings: Settings) -> list[str]:
     return sorted(missing)
 
 
-async def provision_topics(settings: Settings, within: float) -> list[str]:
-    """Makes the topics that do not exist yet; their names. Tries for `within` seconds while the broker does not answer."""
-    return await _patiently(lambda: topics.provision(settings, client_arguments(settings)), within)
+async def provision_topics(settings: Settings, within: float, senders: Sequence[SenderDefined] = ()) -> list[str]:
+    """Makes the topics that do not exist yet, those of `senders` too; their names.
+
+    Tries for `within` seconds while the broker does not answer.
+    """
+    return await _patiently(lambda: topics.provision(settings, client_arguments(settings), senders), within)
 
 
 async def _patiently(act: Callable[[], Awaitable[list[str]]], within: float) -> list[str]:

@@ -1,8 +1,8 @@
 """Refused events sent again, once their cause is mended.
 
-Invariant: an event is sent again as it came, under its own id, which a refusal leaves free; a payment whose marks alone were
-refused has taken its id, so it is sent with the attribute `replay`, which asks for the same settlement again; nothing is deleted,
-how often each was sent again is counted. Of several refusals of one event the last is sent.
+Invariant: an event is sent again as it came, on its sender's topic and under its own id, which a refusal leaves free; a payment
+whose marks alone were refused has taken its id, so it is sent with the attribute `replay`, which asks for the same settlement
+again; nothing is deleted, how often each was sent again is counted. Of several refusals of one event the last is sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import orjson
 from services.inquiry.reference import reference_data
 from services.inquiry.rejections import RefusedEvent, refused
 from shared.delivery import shell_queries
-from shared.events.contract import CONTRACT, INBOUND_TOPICS, short_type
+from shared.events.codec import SENDER
+from shared.events.contract import CONTRACT, INBOUND_TOPICS, base_topic, is_sender_topic, sender_topic, short_type
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.producing import PartyBook, key_of, topic_for
 from shared.kafka.sender import sender
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.inquiry.schemas import Schemas
+    from shared.settings import Settings
 
 _REPLAY: Final = "ce_replay"
 _STRUCTURED: Final = "application/cloudevents+json"
@@ -50,6 +52,7 @@ async def replay(schemas: Schemas, names: Iterable[str], code: str | None = None
             earlier = [other for other in await refused(schemas, each.event.id) if other.event == each.event]
             try:
                 record = replay_record(each, sum(other.replays for other in earlier) + 1, parties)
+                _refuse_unread(record.topic, schemas.settings)
             except NotReplayableError as error:
                 problems.append(str(error))
                 continue
@@ -77,9 +80,9 @@ async def _latest(schemas: Schemas, names: list[str], code: str | None) -> tuple
 def replay_record(refusal: RefusedEvent, number: int, parties: PartyBook) -> Record:
     """The record that sends a refused event again, for the `number`th time; NotReplayableError if it cannot be."""
     record = refusal.record
-    if record is None or record.topic not in INBOUND_TOPICS:
+    if record is None or base_topic(record.topic) not in INBOUND_TOPICS:
         record = _from_original(refusal, parties)
-    if refusal.rejection.scope == "settlement" and record.topic == Topic.PAYMENTS:
+    if refusal.rejection.scope == "settlement" and base_topic(record.topic) == Topic.PAYMENTS:
         return _numbered(record, number)
     return record
 
@@ -95,7 +98,16 @@ def _from_original(refusal: RefusedEvent, parties: PartyBook) -> Record:
         raise NotReplayableError(msg)
     data: Any = original.get("data")
     key = key_of(name, event, data if isinstance(data, dict) else {}, parties)
-    return Record(topic_for(name), key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
+    sender = original.get(SENDER)
+    topic = topic_for(name) if sender is None else sender_topic(topic_for(name), sender)
+    return Record(topic, key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
+
+
+def _refuse_unread(topic: str, settings: Settings) -> None:
+    """NotReplayableError where the services, by the setting SENDERS, do not read the topic that the event came on."""
+    if topic != Topic.REFERENCE and is_sender_topic(topic) != settings.enforces_senders:
+        msg = f"the event came on {topic}, which is not read with SENDERS={settings.senders}; its sender must send it again"
+        raise NotReplayableError(msg)
 
 
 def _numbered(record: Record, number: int) -> Record:

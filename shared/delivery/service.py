@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from shared.events.contract import base_topic, is_sender_topic
-from shared.events.envelope import EventRef, Message, Outgoing, Unreadable
+from shared.events.contract import INBOUND_TOPICS, base_topic, is_sender_topic
+from shared.events.envelope import EventRef, Message, Outgoing, Topic, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -105,10 +105,10 @@ class Service(Generic[B]):
         """The CloudEvents source of what this service sends."""
         return f"intercompany/{self.name}"
 
-    @property
-    def topics(self) -> frozenset[str]:
-        """All topics that it reads or sends to."""
-        return self.publishes | self.subscriptions.keys()
+    def topics_read(self, *, enforces_senders: bool) -> frozenset[str]:
+        """The topics of the contract that it reads as they are; with `enforces_senders` it reads the senders' own instead."""
+        shared = INBOUND_TOPICS - {Topic.REFERENCE} if enforces_senders else frozenset[str]()
+        return frozenset(self.subscriptions) - shared
 
     def takes(self, topic: str, message_type: str) -> bool:
         """Whether this service folds messages of this type from this topic."""

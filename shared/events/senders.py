@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from shared.events import inbound, reference
-from shared.events.contract import CONTRACT
+from shared.events.contract import CONTRACT, INBOUND_TOPICS, sender_topic
 from shared.events.envelope import Topic
 from shared.events.values import shown
 
@@ -23,6 +23,16 @@ ALL: Final = "*"
 """Among the companies of a sender: every company, and what concerns the whole group."""
 
 SENDER_DEFINED: Final = "sender.defined"
+
+
+def own_topics(definition: reference.SenderDefined) -> list[tuple[str, str]]:
+    """Of each inbound topic whose events a sender may send: it, and the sender's own."""
+    allowed = [topic for topic in sorted(INBOUND_TOPICS) if _kind_of(topic) in definition.may]
+    return [(topic, sender_topic(topic, definition.sender)) for topic in allowed]
+
+
+def _kind_of(topic: str) -> str:
+    return topic.rpartition(".")[2]
 
 
 class Concern(NamedTuple):
@@ -60,7 +70,7 @@ def _of_type(definition: reference.SenderDefined, name: str, data: Any) -> NotAu
     if SENDER_DEFINED in {name, withdrawn}:
         field = "/type" if withdrawn is None else "/event"
         return NotAuthorised(field, f"for whom a sender speaks is said by an operator on {Topic.REFERENCE}, never by a sender")
-    kind = CONTRACT[name].topic.rpartition(".")[2]
+    kind = _kind_of(CONTRACT[name].topic)
     if kind not in definition.may:
         return NotAuthorised("/type", f"{name} is one of {kind}, and the sender {definition.sender} may send {', '.join(definition.may)}")
     return None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -29,7 +30,7 @@ from shared.kafka.security import security, token_arguments
 from shared.kafka.tolerant_consumer import read_carefully
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
     from faststream.kafka.subscriber.usecase import BatchSubscriber
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 MOST_RECORDS: Final = 500
 _BATCH_TIMEOUT_MS: Final = 10
+_METADATA_AGE_MS: Final = 30_000
+"""How soon a topic that was made, a new sender's say, is read at the latest."""
 _FETCH_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -98,10 +101,10 @@ class KafkaConsumers:
         self._handler = handler
         self._broker = _broker(settings)
         group = settings.group_name(service.name)
-        others = [topic for topic in service.subscriptions if topic != Topic.REFERENCE]
-        reference = [Topic.REFERENCE] if Topic.REFERENCE in service.subscriptions else []
-        groups = [(f"{group}.reference", reference), (group, others)]
-        self.each = [self._consume(group, topics) for group, topics in groups if topics]
+        read = service.topics_read(enforces_senders=settings.enforces_senders)
+        senders = sorted(service.sender_topics) if settings.enforces_senders else []
+        self.each = [self._consume(f"{group}.reference", [Topic.REFERENCE])] if Topic.REFERENCE in read else []
+        self.each.append(self._consume(group, sorted(read - {Topic.REFERENCE}), senders))
 
     async def start(self) -> None:
         """Starts all at once (joining a group takes seconds); undone if one fails, so that it can be tried again."""
@@ -119,10 +122,12 @@ class KafkaConsumers:
         """Takes no new batch; returns once the batch at hand is finished and the groups are left."""
         await self._broker.stop()
 
-    def _consume(self, group: str, topics: list[str]) -> Subscription:
+    def _consume(self, group: str, topics: list[str], senders: Sequence[str] = ()) -> Subscription:
+        """A consumer of these topics, and of all senders' own topics of the inbound ones in `senders`."""
         settings, subscription = self._settings, Subscription(self._settings, topics)
         subscription.subscriber = self._broker.subscriber(
-            *(settings.topic_name(topic) for topic in topics),
+            *(() if senders else map(settings.topic_name, topics)),
+            pattern=pattern_of(settings, topics, senders) if senders else None,
             batch=True,
             group_id=group,
             group_instance_id=settings.group_instance_id,
@@ -146,6 +151,13 @@ class KafkaConsumers:
         return subscription
 
 
+def pattern_of(settings: Settings, topics: Iterable[str], senders: Iterable[str]) -> str:
+    """The regular expression of these topics' names and of those of all senders' own topics of the inbound ones in `senders`."""
+    names = [re.escape(settings.topic_name(topic)) for topic in topics]
+    own = [rf"{re.escape(settings.topic_name(topic))}\.[A-Za-z0-9_-]+" for topic in senders]
+    return f"^(?:{'|'.join([*names, *own])})$"
+
+
 def _broker(settings: Settings) -> KafkaBroker:
     return KafkaBroker(
         settings.brokers.split(","),
@@ -156,5 +168,6 @@ def _broker(settings: Settings) -> KafkaBroker:
         apply_types=False,  # no pydantic between the broker and the shell
         logger=logging.getLogger("intercompany.faststream"),  # its own logger prints in a format of its own
         log_level=logging.DEBUG,
+        metadata_max_age_ms=_METADATA_AGE_MS,
         **token_arguments(settings),
     )

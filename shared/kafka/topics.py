@@ -18,12 +18,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared.events.contract import INBOUND_TOPICS
 from shared.events.envelope import Topic
+from shared.events.senders import own_topics
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from shared.events.reference import SenderDefined
     from shared.settings import Settings
 
 LARGEST_MESSAGE: Final = 8 * 1024 * 1024
@@ -102,8 +105,21 @@ class TopicPlan(BaseModel):
 _PLANS: Final = TypeAdapter(dict[str, TopicPlan])
 
 
-def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
-    """The table with what TOPICS_FILE says; SettingsError if that file is none."""
+def topics_of(settings: Settings, senders: Iterable[SenderDefined] = ()) -> tuple[TopicSpec, ...]:
+    """The topics that this environment has, as TOPICS_FILE says of the table's; SettingsError if that file is none.
+
+    With SENDERS=enforced each of the `senders` has topics of its own, made as the shared one in whose place it stands; what a
+    sender says of reference data is kept as it came, in its order.
+    """
+    planned = _planned(settings)
+    if not settings.enforces_senders:
+        return planned
+    specs = {spec.name: spec for spec in planned}
+    own = [replace(specs[shared], name=name, cleanup="delete") for each in senders for shared, name in own_topics(each)]
+    return (*(spec for spec in planned if spec.name == Topic.REFERENCE or spec.name not in INBOUND_TOPICS), *own)
+
+
+def _planned(settings: Settings) -> tuple[TopicSpec, ...]:
     if settings.topics_file is None:
         return TOPICS
     plans = _read(settings.topics_file)
@@ -126,12 +142,13 @@ def _read(file: Path) -> dict[str, TopicPlan]:
         raise SettingsError("\n".join(lines)) from None
 
 
-async def provision(settings: Settings, connection: Mapping[str, object]) -> list[str]:
+async def provision(settings: Settings, connection: Mapping[str, object], senders: Iterable[SenderDefined] = ()) -> list[str]:
     """Makes the topics that are not there yet and gives their names; those that are stay as they are.
 
-    `connection`: aiokafka's connection arguments. Raises KafkaError if the broker is away or refuses a topic.
+    `connection`: aiokafka's connection arguments; `senders`: those whose own topics are made too (SENDERS=enforced). Raises
+    KafkaError if the broker is away or refuses a topic.
     """
-    wanted = [_new_topic(spec, settings) for spec in topics_of(settings)]
+    wanted = [_new_topic(spec, settings) for spec in topics_of(settings, senders)]
     made: list[str] = []
     admin = AIOKafkaAdminClient(**connection)
     try:

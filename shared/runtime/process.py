@@ -80,7 +80,8 @@ async def _provision(service: AnyService, settings: Settings) -> None:
     if settings.provision:
         await topics.provision(settings, client_arguments(settings))
     else:
-        await topics.check(settings, client_arguments(settings), service.topics)
+        read = service.topics_read(enforces_senders=settings.enforces_senders)
+        await topics.check(settings, client_arguments(settings), read | service.publishes)
 
 
 class Process:

@@ -87,6 +87,7 @@ def publish_command(
     file: Annotated[Path, typer.Argument(metavar="EVENTS", help=_EVENTS, show_default=False)],
     *,
     source: Annotated[str, typer.Option(help="The source of events that name none.")] = SOURCE,
+    sender: Annotated[str | None, typer.Option(help="With SENDERS=enforced: on whose topics.", show_default=False)] = None,
 ) -> None:
     """Publishes events, as in a scenario file (id and type beside the data) or as CloudEvents documents.
 
@@ -95,12 +96,12 @@ def publish_command(
 
     Example: intercompany publish invoices.ndjson
     """
-    done = ask(lambda schemas: _publish(schemas, file, source), broker=True)
+    done = ask(lambda schemas: _publish(schemas, file, source, sender), broker=True)
     notes().print(f"{done.sent} events published, {done.left_out} left out.")
     raise typer.Exit(1 if done.left_out else 0)
 
 
-async def _publish(schemas: Schemas, file: Path, source: str) -> Publication:
+async def _publish(schemas: Schemas, file: Path, source: str, sender: str | None) -> Publication:
     with Progress(console=notes(), transient=True) as progress:
         task = progress.add_task("Publishing", total=_size(file))
 
@@ -110,7 +111,7 @@ async def _publish(schemas: Schemas, file: Path, source: str) -> Publication:
                     print_error(f"{file}: {entry.place}: {entry.problem}")
             progress.advance(task, sum(entry.size for entry in batch))
 
-        return await publish_events(schemas, file, source, tell)
+        return await publish_events(schemas, file, source, tell, sender)
 
 
 def _size(file: Path) -> int | None:
