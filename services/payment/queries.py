@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.payment.rules.books import Books
 from services.payment.rules.values import SalesPayment, WaitingApproval, WaitingJournal
-from shared.events.contract import adapter
+from shared.events.codec import read_stored
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
 
@@ -40,14 +40,14 @@ async def waiting(connection: Connection, event: str | None = None) -> list[Wait
     """What waits, or what the events with this id caused to wait; in order of arrival, each reason of an event once."""
     books = Books(complete=True)
     for row in await connection.fetch(_WAITING, event):
-        journal = adapter(WaitingJournal).validate_json(row["data"])
+        journal = read_stored(WaitingJournal, row["data"])
         books.waiting.put(journal.draft.key, journal)
     for row in await connection.fetch(_APPROVALS, event):
-        approval = adapter(WaitingApproval).validate_json(row["data"])
+        approval = read_stored(WaitingApproval, row["data"])
         books.approvals.put(approval.identity, approval)
     return books.list_waiting()
 
 
 def _journal(row: Any) -> SalesPayment:
-    data = adapter(SalesPaymentJournal).validate_json(row["data"])
+    data = read_stored(SalesPaymentJournal, row["data"])
     return SalesPayment(data, row["status"], EventRef(row["first_source"], row["first_id"]))

@@ -17,8 +17,7 @@ from services.payment.rules.books import Books, approved_payment, paid_by, relat
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal, WaitingKey
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
-from shared.events.codec import as_json
-from shared.events.contract import adapter
+from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.working_set import SLICE, Missing, Released
@@ -246,15 +245,15 @@ async def _load_approvals(connection: Connection, books: Books, payments: list[t
 
 
 async def _waiting(connection: Connection, query: str, *arguments: Any) -> list[WaitingJournal]:
-    return [adapter(WaitingJournal).validate_json(row["data"]) for row in await connection.fetch(query, *arguments)]
+    return [read_stored(WaitingJournal, row["data"]) for row in await connection.fetch(query, *arguments)]
 
 
 async def _approvals(connection: Connection, query: str, *arguments: Any) -> list[WaitingApproval]:
-    return [adapter(WaitingApproval).validate_json(row["data"]) for row in await connection.fetch(query, *arguments)]
+    return [read_stored(WaitingApproval, row["data"]) for row in await connection.fetch(query, *arguments)]
 
 
 def _journal(row: Any) -> SalesPayment:
-    data = adapter(SalesPaymentJournal).validate_json(row["data"])
+    data = read_stored(SalesPaymentJournal, row["data"])
     return SalesPayment(data, row["status"], EventRef(row["first_source"], row["first_id"]))
 
 
