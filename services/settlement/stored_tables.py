@@ -22,8 +22,8 @@ from services.settlement.rules.values import (
     Request,
     ReservedSalesPayment,
 )
-from shared.events.codec import as_json
-from shared.events.contract import CONTRACT, adapter
+from shared.events.codec import as_json, read_stored
+from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
 from shared.working_set import SLICE
@@ -163,7 +163,7 @@ def _read_message(body: dict[str, Any]) -> Message:
     return Message(
         ref=EventRef(*body["ref"]),
         type=body["type"],
-        data=adapter(CONTRACT[body["type"]].data).validate_json(body["data"]),
+        data=read_stored(CONTRACT[body["type"]].data, body["data"]),
         time=datetime.fromisoformat(body["time"]),
         digest=bytes.fromhex(body["digest"]),
         cause=EventRef(*body["cause"]) if body["cause"] else None,
