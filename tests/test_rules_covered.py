@@ -19,8 +19,6 @@ from tests.scenario_files import EXAMPLES
 TESTS = Path(__file__).parent
 CORES = sorted((TESTS.parent / "services").glob("*/rules/**/*.py"))
 TABLE: dict[str, dict[str, Any]] = yaml.safe_load((TESTS / "rules_covered.yaml").read_text(encoding="utf-8"))
-COMING: dict[str, dict[str, Any]] = TABLE.pop("coming", {})
-"""What is not built yet, in whole or in part; each entry says what is missing and which scenarios show it."""
 RULE = re.compile(r"\b(?:F-[A-G]\d{2}|C\d{1,2})\b")
 ASKS_NOTHING: frozenset[str] = frozenset({"F-D16"})
 """Rules that ask for nothing of the program; the table says why."""
@@ -83,21 +81,12 @@ def test_every_rule_is_covered_by_what_is_there(rule: str) -> None:
     assert [cover for cover in covers if not _is_there(cover)] == []
 
 
-@pytest.mark.parametrize("rule", COMING)
-def test_what_is_coming_says_what_is_missing_and_where_it_will_be_seen(rule: str) -> None:
-    entry = COMING[rule]
-    assert set(entry) == {"why", "shown_by"}
-    assert entry["why"]
-    assert entry["shown_by"]
-    assert [scenario for scenario in entry["shown_by"] if not _is_there(scenario)] == []
-
-
 def test_only_what_asks_for_nothing_has_no_cover() -> None:
     assert {rule for rule, entry in TABLE.items() if "why_none" in entry} == ASKS_NOTHING
 
 
 def test_the_table_has_every_rule_that_the_cores_name() -> None:
-    assert _named().in_words - set(TABLE) - set(COMING) == set()
+    assert _named().in_words - set(TABLE) == set()
 
 
 def test_the_rules_that_make_lines_are_those_that_the_cores_give_to_lines() -> None:
