@@ -69,10 +69,10 @@ class SalesPaymentJournal:
     """The payment of a group company as its seller sees it (`sales-payment-journal.created|posted|reversed`).
 
     `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
-    published for the seller. `mirrors` is the vendor payment. `run` is the vendor payment's run, `reply_count` the number of
-    messages that together reply to it (0: this is not a reply: the journal had waited or was approved). `payer` is the event
-    of the vendor payment, `approval` the event that posted a journal which was only created, `reference` the other side's
-    number of the vendor payment.
+    published for the seller; with `inverse_rate` it is exactly 1 / that. `mirrors` is the vendor payment. `run` is the
+    vendor payment's run, `reply_count` the number of messages that together reply to it (0: this is not a reply: the journal
+    had waited or was approved). `payer` is the event of the vendor payment, `approval` the event that posted a journal which
+    was only created, `reference` the other side's number of the vendor payment.
     """
 
     company: str
@@ -91,6 +91,7 @@ class SalesPaymentJournal:
     payer: EventRef
     approval: EventRef | None = None
     reference: str | None = None
+    inverse_rate: Decimal | None = None
 
 
 @dataclass(slots=True)

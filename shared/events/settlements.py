@@ -75,7 +75,8 @@ class DocumentReversed:
 class SettledDocument:
     """What is to be known of a document to post a settlement of it.
 
-    `cross_rate` is the agreed rate of its mark, 1 unit of the payment's currency in the document's (F-C14).
+    `cross_rate` is the agreed rate of its mark, 1 unit of the payment's currency in the document's (F-C14). With
+    `inverse_rate` the document's rate is exactly 1 / that, and `exchange_rate` its first 28 digits.
     """
 
     company: str
@@ -94,6 +95,7 @@ class SettledDocument:
     event: EventRef | None = None  # of a payment: the event that posted it
     reference: str | None = None
     cross_rate: Decimal | None = None
+    inverse_rate: Decimal | None = None
 
 
 @dataclass(slots=True)

@@ -89,6 +89,7 @@ def _payer(payment: SettledDocument, run: EventRef) -> MirroredPayment:
         payment.accounting_currency,
         payment.event or run,
         payment.reference,
+        payment.inverse_rate,
     )
 
 
@@ -141,7 +142,11 @@ def posting_needs(  # noqa: PLR0913 - what posting a payment in the seller's boo
 
 def _rate_of(reference: Reference, draft: JournalDraft) -> Decimal | None:
     """The payment's rate where both companies keep the same accounting currency, else None: the one published for the seller."""
-    return draft.payer.exchange_rate if reference.currency(draft.seller) == draft.payer.accounting_currency else None
+    return draft.payer.exchange_rate if _keeps_the_same(reference, draft) else None
+
+
+def _keeps_the_same(reference: Reference, draft: JournalDraft) -> bool:
+    return reference.currency(draft.seller) == draft.payer.accounting_currency
 
 
 def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: MirrorTerms, reply_count: int) -> SalesPaymentJournal:
@@ -163,4 +168,5 @@ def sales_payment_journal(reference: Reference, draft: JournalDraft, terms: Mirr
         reply_count=reply_count,
         payer=payer.event,
         reference=payer.reference,
+        inverse_rate=payer.inverse_rate if _keeps_the_same(reference, draft) else None,
     )

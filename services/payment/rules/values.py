@@ -45,6 +45,7 @@ class MirroredPayment(NamedTuple):
     accounting_currency: str
     event: EventRef
     reference: str | None = None
+    inverse_rate: Decimal | None = None
 
 
 class JournalDraft(NamedTuple):

@@ -55,7 +55,7 @@ def _contradictions(books: Books, incoming: IncomingDocument) -> Iterator[tuple[
 
 def _too_large(rate: Fraction | None, company: CompanyDefined, incoming: IncomingDocument) -> Iterator[tuple[str, str, str]]:
     """No book holds more digits than the contract lets an amount have: neither the document's nor a line's own."""
-    if rate is None:
+    if rate is None or incoming.currency == company.currency:
         return
     for field, amount in (("/amount", incoming.amount), *((f"/lines/{n}/amount", line.amount) for n, line in enumerate(incoming.lines))):
         value = abs(share(amount, rate, company.currency))
@@ -90,6 +90,8 @@ def _rate(books: Books, incoming: IncomingDocument, own: str) -> Fraction | None
     """The event's own rate first, else the published one."""
     if incoming.currency == own:
         return _SAME
+    if incoming.inverse_rate is not None:
+        return 1 / Fraction(incoming.inverse_rate)
     if incoming.exchange_rate is not None:
         return Fraction(incoming.exchange_rate)
     return books.reference.rate(incoming.key.company, incoming.currency, own, incoming.date)
@@ -123,6 +125,8 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         exchange_rate=_as_decimal(rate),
         inverse_rate=_inverse(rate),
         tax_lines=tax_lines,
+        reference=incoming.reference,
+        text=incoming.text,
         accounting_amount=value,
         open=incoming.amount,
         open_accounting_amount=value,
@@ -137,8 +141,6 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         intercompany_document=incoming.intercompany[1] if incoming.intercompany else None,
         method_of_payment=incoming.method_of_payment,
         posting_profile=incoming.posting_profile,
-        reference=incoming.reference,
-        text=incoming.text,
     )
     turn.books.documents.put(document.key, document)
     lines = incoming.lines if document.inverse_rate is None else [_valued(document, line) for line in incoming.lines]

@@ -35,7 +35,7 @@ from shared.events.values import Ledger
 
 @dataclass(slots=True)
 class IncomingDocument:
-    """What an invoice, a payment or a sales payment says of its document."""
+    """What an invoice, a payment or a sales payment says of its document; `inverse_rate`: its rate is exactly 1 / that."""
 
     key: DocumentKey
     kind: str
@@ -55,6 +55,7 @@ class IncomingDocument:
     intercompany: tuple[str, str] | None = None
     reference: str | None = None
     text: str | None = None
+    inverse_rate: Decimal | None = None
 
 
 class SettlementInstruction(NamedTuple):
@@ -223,6 +224,7 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         message.ref,
         [line],
         reference=data.reference,
+        inverse_rate=data.inverse_rate,
     )
     marks = [
         Mark(

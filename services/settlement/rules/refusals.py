@@ -13,7 +13,8 @@ from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.run.conversion import Conversion, WaitForError
 from services.settlement.rules.values import Document, DocumentKey
-from shared.money import fits, minor_digits
+from shared.events.inbound import Mark
+from shared.money import ZERO, fits, minor_digits
 from shared.waiting import Need
 
 
@@ -135,7 +136,7 @@ def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[
         open_ = f"{_name(document)} has {document.open} {document.currency} open"
         if mark.amount_to_settle is not None:
             try:
-                is_more = _more_than_open(books, instruction, document, mark.amount_to_settle)
+                is_more = _more_than_open(books, instruction, document, mark)
             except WaitForError as missing:
                 yield missing.need
             else:
@@ -145,15 +146,15 @@ def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[
             yield Refusal("over-settled", _at(place, "cash_discount_to_take"), f"{mark.cash_discount_to_take} is more than that: {open_}")
 
 
-def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, amount: Decimal) -> bool:
+def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, mark: Mark) -> bool:
     """In another currency than the document's: only what is more both in the payment's and in the document's.
 
     WaitForError if a rate is missing without which it cannot be said.
     """
-    payment = instruction.own_document
+    payment, amount = instruction.own_document, mark.amount_to_settle or ZERO
     if payment is None or payment.currency == document.currency:
         return amount > document.open
-    conversion = Conversion(books.reference, payment, document)
+    conversion = Conversion(books.reference, payment, document, mark.cross_rate)
     try:
         if amount <= conversion.cost(document.open):
             return False

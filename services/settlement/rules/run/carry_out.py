@@ -90,7 +90,8 @@ def _settled(item: OpenItem) -> SettledDocument:
         mark=item.position,
         event=document.event,
         reference=document.reference,
-        cross_rate=item.mark.cross_rate if item.mark is not None else None,
+        cross_rate=item.agreed_rate,
+        inverse_rate=document.inverse_rate,
     )
 
 
