@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit lint fmt mutants up lock clean
+.PHONY: help install install-dev demo bench test unit lint fmt mutants up lock producers clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,11 @@ test: $(INSTALLED_DEV) ## every check and every test
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
 	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py
+
+# The reaper is an image of its own, which not every machine can pull; the tests stop what they start.
+producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some
+	@deploy/producers/tools.sh
+	@PRODUCERS="$${PRODUCERS:-python java go node kcat}" TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --verbose tests/containers/test_producers.py
 
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.house.sources import PYTHON, Finding, files, keep, over, read, spoken
+from tests.house.sources import Finding, files, keep, over, read, spoken
 from tests.scenario_files import ROOT
 
 ROOMS: Final = ("services", "shared", "tests", "docs", "deploy")
@@ -49,7 +49,7 @@ def missing_names(path: str, text: str) -> Iterator[Finding]:
 
 @cache
 def _python_files() -> frozenset[str]:
-    return frozenset(path.rsplit("/", 1)[-1] for path in files(*PYTHON))
+    return frozenset(path.rsplit("/", 1)[-1] for path in files(*ROOMS))
 
 
 def missing_modules(path: str, text: str) -> Iterator[Finding]:

@@ -74,7 +74,19 @@ def _print_addresses(parts: BackingServices, services: list[ServiceProcess]) -> 
     lines = ["Everything is running; Ctrl-C stops it. In other shells:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
-    output().print("\n".join(lines), markup=False, soft_wrap=True)
+    lines += ["", *clients_served(parts)]
+    output().print("\n".join(lines).rstrip(), markup=False, soft_wrap=True)
+
+
+def clients_served(parts: BackingServices) -> list[str]:
+    """Which other systems' clients the embedded broker serves, and what the others do instead; empty for a broker that was given."""
+    if parts.idempotent_producer:
+        return []
+    return [
+        "  The embedded broker serves aiokafka, KafkaJS, kafka-clients (Java, enable.idempotence=false) and franz-go (MaxVersions 2.8),",
+        "  but not kcat or any other client built on librdkafka: for those set KAFKA_BOOTSTRAP_SERVERS to an Apache Kafka, or run",
+        "  `docker compose up`. See deploy/producers/README.md.",
+    ]
 
 
 def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of the three services.", show_default=False)]) -> None:
