@@ -36,6 +36,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REGISTRY_PREFIX: Final = 5
+_CONTAINERS: Final = frozenset({dict, list})
 _KEY: Final = re.compile(rb'"\s*:')
 _HOW: Final = (
     "send the attributes as the headers ce_specversion, ce_id, ce_source and ce_type with the data as the value, "
@@ -244,13 +245,15 @@ def _number_of_keys(document: Any) -> int:
     number, waiting = 0, [document]
     while waiting:
         value = waiting.pop()
+        inner = value
         if isinstance(value, dict):
             if len({*map(str.strip, value)}) != len(value):
                 return -1
             number += len(value)
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
+            inner = value.values()
+        elif not isinstance(value, list):
+            continue
+        waiting.extend([each for each in inner if type(each) in _CONTAINERS])
     return number
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -37,7 +38,7 @@ from shared.events.contract import (
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
-from shared.events.refusal import INVALID, UNKNOWN_TYPE, RefusedError, contradicting, invalid, without_nulls
+from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -118,7 +119,7 @@ def read_data(name: str, text: bytes, source: str) -> Any:
     class_, document = CONTRACT[name].data, parsed(text)
     raw = payload_of(document)
     data = _typed(class_, text if raw is document else canonical(raw, sort=False), raw)
-    problems = list(contradictions(name, data))
+    problems = list(islice(contradictions(name, data), MOST_ERRORS))
     if problems:
         raise contradicting(problems, raw)
     return completed(name, data, source)
@@ -126,6 +127,9 @@ def read_data(name: str, text: bytes, source: str) -> Any:
 
 def _typed(class_: type, text: bytes, raw: Any) -> Any:
     """The data of a class; where it is not taken and holds a null, without the nulls, which are left out."""
+    overfull = too_many_fields(raw, class_)
+    if overfull is not None:
+        raise overfull
     reader = adapter(class_)
     try:
         return reader.validate_json(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.events.contract import adapter
@@ -23,7 +23,7 @@ UNKNOWN_TYPE: Final = "unknown-type"
 INVALID: Final = "invalid"
 
 _LONGEST_STEP: Final = 80
-_MOST_ERRORS: Final = 100
+MOST_ERRORS: Final = 100
 _ALIKE: Final = 0.8
 Location = tuple[str | int, ...]
 
@@ -50,7 +50,7 @@ def _step(part: str | int) -> str:
 
 def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
     """The refusal of data that is none of the class `data`; `raw` is the data as it stands in the JSON document."""
-    if error.error_count() > _MOST_ERRORS:
+    if error.error_count() > MOST_ERRORS:
         return _too_much(error.error_count(), raw, data)
     errors = error.errors(include_url=False, include_input=False)
     places = _Places(raw)
@@ -61,11 +61,17 @@ def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
     return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(data, location)))
 
 
+def too_many_fields(raw: Any, data: type) -> RefusedError | None:
+    """The refusal of data with far more fields than the class has, before each of them is looked at; None: it has not."""
+    surplus = len(raw) - len(_fields(data, ("",))) if isinstance(raw, dict) else 0
+    return _too_much(surplus, raw, data) if surplus > MOST_ERRORS else None
+
+
 def _too_much(count: int, raw: Any, data: type) -> RefusedError:
     """The refusal of data with very many errors: naming and sorting them all would cost more than it tells."""
     fields = _fields(data, ("",))
     unknown = next((name for name in raw if name not in fields), None) if isinstance(raw, dict) else None
-    rest = f"{count} values are wrong, too many to name them all"
+    rest = f"{count} things are wrong, too many to name them all"
     if unknown is None:
         return RefusedError(INVALID, "", rest)
     return RefusedError(INVALID, pointer((unknown,)), f"{_unknown(unknown, fields)}; {rest}")
@@ -153,11 +159,15 @@ def _schema(data: type) -> dict[str, Any]:
     return adapter(data).json_schema()
 
 
-@cache
 def _fields(data: type, location: Location) -> list[str]:
     """The fields that the object around a location may have, by the JSON Schema of the class."""
+    return _fields_in(data, tuple(0 if isinstance(step, int) else step for step in location[:-1]))
+
+
+@lru_cache(maxsize=512)
+def _fields_in(data: type, place: Location) -> list[str]:
     schema = whole = _schema(data)
-    for step in location[:-1]:
+    for step in place:
         schema = _inner(whole, schema, step)
     return list(_resolved(whole, schema).get("properties", ()))
 

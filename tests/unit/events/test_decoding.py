@@ -12,6 +12,7 @@ from shared.events.codec import as_cloudevent
 from shared.events.contract import full_type
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.inbound import InvoicePosted, Mark, OffsetLine, PaymentPosted
+from shared.events.refusal import _fields_in
 from shared.events.values import MOST_MARKS
 from tests.builders.records import INVOICE, PAYMENT, binary, refused, structured, taken
 
@@ -239,11 +240,11 @@ def test_a_payment_with_more_marks_than_a_run_can_have_is_read_its_marks_are_jud
 def test_of_very_many_errors_one_is_named() -> None:
     unreadable = refused(binary("vendor-payment.posted", dict.fromkeys(map(str, range(9_990)), 1)))
     assert (unreadable.code, unreadable.field) == ("invalid", "/0")
-    assert "9996 values are wrong" in unreadable.message
+    assert "things are wrong" in unreadable.message
     lines = [{"account": "sales", "amount": 1}] * 101
     unreadable = refused(binary("vendor-invoice.posted", INVOICE | {"lines": lines}))
     assert (unreadable.code, unreadable.field) == ("invalid", "")
-    assert "101 values are wrong" in unreadable.message
+    assert "101 things are wrong" in unreadable.message
 
 
 def test_the_first_error_in_the_order_of_the_document_is_reported() -> None:
@@ -309,3 +310,10 @@ def test_a_refused_event_is_shown_whole() -> None:
     too_long = as_cloudevent(binary("vendor-payment.posted", b" " * (5 << 20)))
     assert too_long["datalength"] == 5 << 20
     assert len(too_long["data_base64"]) < 1 << 19
+
+
+def test_what_is_remembered_of_refusals_is_bounded_whatever_names_are_sent() -> None:
+    for number in range(600):
+        refused(binary("vendor-invoice.posted", INVOICE | {"dimensions": {f"d{number}": {"x": 1}}}))
+        refused(binary("vendor-invoice.posted", INVOICE | {f"x{number}": 1}))
+    assert _fields_in.cache_info().currsize <= 512
