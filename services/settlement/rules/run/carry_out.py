@@ -41,9 +41,9 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
 
 def _flag_held_back(turn: Turn, run: Run) -> None:
     """What automatic settlement leaves out from now on: what a mark held back, and the payment that marked it."""
-    flagged = held_back(run)
+    flagged = set(held_back(run))
     if flagged and run.payment is not None:
-        flagged.append(run.payment)
+        flagged.add(run.payment)
     for item in run.items:
         manual_only = item in flagged
         if manual_only != item.document.manual_only or item.document.marks_refused:

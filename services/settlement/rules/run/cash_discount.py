@@ -164,8 +164,9 @@ def own_available(lowering: OpenItem, on: dt.date) -> AvailableDiscount:
 
 def own_money(lowering: OpenItem, on: dt.date) -> Decimal:
     """What L offers of its own: its balance less its own discount, at most what its mark lets through."""
-    balance, own = lowering.left, own_available(lowering, on)
-    money = balance - share(balance, own.share, lowering.document.currency) if own.share else balance
+    money = lowering.left
+    if lowering.terms.tiers:
+        money -= share(lowering.left, own_available(lowering, on).share, lowering.document.currency)
     return money if lowering.limit is None else min(money, lowering.limit)
 
 
@@ -177,7 +178,7 @@ def offered_money(lowering: OpenItem, on: dt.date) -> Decimal:
 def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
     """Takes from L what a match pays, its own money first, with the credit note's own discount on that, pair by pair."""
     given = min(paid, own_money(lowering, match.date))
-    own = own_available(lowering, match.date)
+    own = own_available(lowering, match.date) if lowering.terms.tiers else NO_DISCOUNT
     discount = ZERO
     if own.share and given:
         currency = lowering.document.currency

@@ -29,8 +29,9 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
         _wait_for_accounting(run)
         raise missing from None
     _wait_for_accounting(run)
-    _wait_for_profiles(run)
-    _wait_for_periods(run)
+    companies = list(dict.fromkeys([item.document.company for item in run.matched()]))
+    _wait_for_profiles(run, companies)
+    _wait_for_periods(run, companies)
     return records
 
 
@@ -43,9 +44,8 @@ def _wait_for_accounting(run: Run) -> None:
                 raise WaitForError(for_intercompany_accounting(company, partner))
 
 
-def _wait_for_profiles(run: Run) -> None:
+def _wait_for_profiles(run: Run, companies: list[str]) -> None:
     """F-A05, F-A06: across companies, a payment's profile and method must exist in every company that defines any."""
-    companies = _companies(run)
     if len(companies) == 1:
         return
     payments = [item.document for item in run.matched() if item.is_payment]
@@ -61,14 +61,8 @@ def _wait_for_profiles(run: Run) -> None:
                 raise WaitForError(for_method_of_payment(company, method))
 
 
-def _companies(run: Run) -> list[str]:
-    """The companies of the matches, each once, in order."""
-    return list(dict.fromkeys([item.document.company for item in run.matched()]))
-
-
-def _wait_for_periods(run: Run) -> None:
+def _wait_for_periods(run: Run, companies: list[str]) -> None:
     """C41: the date of any record in a closed period of any company of its records holds the whole run back."""
-    companies = _companies(run)
     for date in dict.fromkeys([match.date for match in run.matches]):
         for company in companies:
             if run.reference.is_closed(company, date):

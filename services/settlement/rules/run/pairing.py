@@ -18,6 +18,7 @@ from services.settlement.rules.run.cash_discount import (
     offered_money,
     partial_discount,
     take_discount,
+    usable_rest,
 )
 from services.settlement.rules.run.differences import is_held_back, shortfall_kind
 from services.settlement.rules.run.state import Match, OpenItem, Run
@@ -81,19 +82,29 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
 
 def _pair_up(run: Run) -> None:
     """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
+    sources, first = run.sources, 0
     for raising in run.raising:
-        for place, lowering in enumerate(run.sources):
-            if raising.left:
-                _settle(run, raising, lowering, run.sources[place + 1 :])
-            if raising.is_short:
+        while first < len(sources) and not usable_rest(sources[first]):
+            first += 1
+        for place in range(first, len(sources)):
+            if not raising.left or raising.is_short or _is_used_up(run, raising):
                 break
+            _settle(run, raising, sources, place)
         if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
     run.trying = None
 
 
-def _settle(run: Run, raising: OpenItem, lowering: OpenItem, further: list[OpenItem]) -> None:
-    """One match: what L pays of what R needs, and R's discount (step 4a, b and d)."""
+def _is_used_up(run: Run, raising: OpenItem) -> bool:
+    """Whether R's mark lets nothing more through, whoever pays: it said so once and counts in R's own currency."""
+    if not raising.is_limited or raising.limit is None or raising.paid + raising.applied < raising.limit:
+        return False
+    return run.payment is None or run.payment.document.currency == raising.document.currency
+
+
+def _settle(run: Run, raising: OpenItem, sources: list[OpenItem], place: int) -> None:
+    """One match: what the L at this place pays of what R needs, and R's discount (step 4a, b and d)."""
+    lowering = sources[place]
     match = run.match(lowering, raising)
     money = offered_money(lowering, match.date)
     if not money:
@@ -112,7 +123,7 @@ def _settle(run: Run, raising: OpenItem, lowering: OpenItem, further: list[OpenI
         return
     if match.applied < need:
         raising.is_limited = raising.is_limited or cap.holds_back(match, need)
-        if _is_written_off(run, match, cap, need - match.applied, discount, further):
+        if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, sources[place + 1 :]):
             raising.is_short = True
         else:
             discount = partial_discount(raising, available, match.applied, discount)
@@ -132,15 +143,18 @@ def _make(run: Run, match: Match, discount: Decimal, available: AvailableDiscoun
     run.add(match)
 
 
-def _is_written_off(run: Run, match: Match, cap: _Cap, shortfall: Decimal, discount: Decimal, further: list[OpenItem]) -> bool:  # noqa: PLR0913 - what C35 looks at
-    """C35: no money is left for R, or its mark lets no more through, and what it lacks then is within the tolerance."""
+def _is_written_off(match: Match, shortfall: Decimal, discount: Decimal) -> bool:
+    """C35: whether what R lacks is within the tolerance, and no step to come would close R or open it again."""
     raising = match.raising
     if raising.wants_full_settlement or raising.stays_open:
         return False
     payers = [*(earlier.lowering for earlier in raising.matches), match.lowering]
-    if shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is None:
-        return False
-    return cap.is_reached_by(match) or not any(_has_money_for(run, other, raising) for other in further)
+    return shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is not None
+
+
+def _gets_no_more(run: Run, match: Match, cap: _Cap, further: list[OpenItem]) -> bool:
+    """Whether its mark lets no more through, or no further L has money for it."""
+    return cap.is_reached_by(match) or not any(_has_money_for(run, other, match.raising) for other in further)
 
 
 def _has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:
