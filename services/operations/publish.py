@@ -51,14 +51,14 @@ async def publish_events(
     sent = left_out = 0
     async with sender(schemas.settings) as producer:
         for batch in _batches(read_event_file(file, sending)):
-            records = [_addressed(entry.record, name, schemas.settings) for entry in batch if entry.record is not None]
+            records = [addressed(entry.record, name, schemas.settings) for entry in batch if entry.record is not None]
             await producer.send(records)
             tell(batch)
             sent, left_out = sent + len(records), left_out + len(batch) - len(records)
     return Publication(sent, left_out)
 
 
-def _addressed(record: Record, name: str | None, settings: Settings) -> Record:
+def addressed(record: Record, name: str | None, settings: Settings) -> Record:
     """The record on the topic that is read: a sender's own with SENDERS=enforced, but for an operator's reference data."""
     if name is None and settings.enforces_senders and record.topic != Topic.REFERENCE:
         msg = f"SENDERS=enforced: {record.topic} is not read; say with --sender on whose own topic to send"

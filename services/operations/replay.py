@@ -52,7 +52,7 @@ async def replay(schemas: Schemas, names: Iterable[str], code: str | None = None
             earlier = [other for other in await refused(schemas, each.event.id) if other.event == each.event]
             try:
                 record = replay_record(each, sum(other.replays for other in earlier) + 1, parties)
-                _refuse_unread(record.topic, schemas.settings)
+                refuse_unread(record.topic, schemas.settings)
             except NotReplayableError as error:
                 problems.append(str(error))
                 continue
@@ -103,7 +103,7 @@ def _from_original(refusal: RefusedEvent, parties: PartyBook) -> Record:
     return Record(topic, key.encode(), orjson.dumps(original), (("content-type", _STRUCTURED.encode()),))
 
 
-def _refuse_unread(topic: str, settings: Settings) -> None:
+def refuse_unread(topic: str, settings: Settings) -> None:
     """NotReplayableError where the services, by the setting SENDERS, do not read the topic that the event came on."""
     if topic != Topic.REFERENCE and is_sender_topic(topic) != settings.enforces_senders:
         msg = f"the event came on {topic}, which is not read with SENDERS={settings.senders}; its sender must send it again"

@@ -165,4 +165,5 @@ _REFERENCE_CHECKS: Final[dict[type, Check]] = {
     reference.PeriodClosed: reference.period_contradictions,
     reference.PeriodOpened: reference.period_contradictions,
     reference.ReferenceWithdrawn: reference.withdrawal_contradictions,
+    reference.SenderDefined: reference.sender_contradictions,
 }

@@ -35,6 +35,9 @@ from shared.events.values import (
 MessageKind = Literal["invoices", "payments", "requests", "reference"]
 """What a sender may send: the events of the inbound topic of this name."""
 
+OWN_SOURCES: Final = "intercompany/"
+"""How the sources of the services' own events begin."""
+
 Poster = Literal["invoice", "payment"]
 ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
 ListsById = Annotated[dict[Id, OneOrMore], Field(max_length=MOST_ENTRIES)]
@@ -355,6 +358,16 @@ def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Ite
             yield f"/{name}", f"the field is missing: {data.event} is withdrawn by {key}"
         elif value is not None and name not in entity.fields:
             yield f"/{name}", f"{name} is not a key field of {data.event}, which is withdrawn by {key}"
+
+
+def sender_contradictions(_event_type: str, data: SenderDefined) -> Iterator[tuple[str, str]]:
+    """Sources that would let a sender speak as one of the services."""
+    for place, source in enumerate(data.sources):
+        if source.startswith(OWN_SOURCES):
+            yield (
+                f"/sources/{place}",
+                f"{shown(source)} is a source of the services themselves: no sender has one that begins with {OWN_SOURCES}",
+            )
 
 
 # What follows from the event alone

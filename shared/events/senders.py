@@ -5,7 +5,7 @@ The broker's rights tie a principal to its topics, a topic's name is the sender'
 
 Invariant: what nobody has allowed is refused: a sender that is not defined, a type of event without a rule here; the
 answer follows from the event and the definition alone, so that it is the same whatever else has arrived. Definitions of
-senders never come from a sender.
+senders never come from a sender (architecture/senders.md).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def not_authorised(sender: str, definition: reference.SenderDefined | None, name
 
 
 def concerns(data: Any) -> tuple[Concern, ...]:
-    """The companies that an event speaks for (senders.md, "Which company an event concerns")."""
+    """The companies that an event speaks for (architecture/senders.md, "Which company an event concerns")."""
     rule = RULES.get(type(data))
     return (Concern("", None),) if rule is None else tuple(rule(data))
 

@@ -20,6 +20,9 @@ from shared.events.codec import decode
 from shared.events.envelope import EventRef, Message, Record
 from shared.working_set import NotLoadedError, Released
 from tests.builders import streams
+from tests.builders.records import binary
+from tests.builders.records import taken as as_taken
+from tests.builders.senders import ASKED, SENDER, sent
 from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES
 
@@ -183,3 +186,11 @@ async def test_what_is_given_up_is_loaded_by_its_event_or_by_its_age_and_nothing
     await connection.execute("update waiting set since = since - interval '1 day' where event_id = 'P0'")
     assert await waiting(None, first.time) == ["P0"]
     assert await waiting([second.data.event], first.time) == []
+
+
+async def test_what_waits_keeps_its_sender_and_what_senders_may_is_there_after_a_restart(connection: Any) -> None:
+    allowed = binary("sender.defined", {"sender": "erp-eu", **SENDER}, id_="S")
+    await deliver(connection, Store(), [as_taken(allowed)])
+    await deliver(connection, Store(), [as_taken(sent("settlement.requested", ASKED))])
+    books = await Store().load_all(connection)
+    assert [(entry.message.ref.id, entry.message.sender) for entry in books.waiting] == [("E-1", "erp-eu")]

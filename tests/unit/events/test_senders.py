@@ -143,6 +143,7 @@ def test_an_event_shown_whole_names_the_sender_of_its_topic_whatever_it_says_its
         ({"sender": "e" * 49}, "/sender"),
         ({"sources": []}, "/sources"),
         ({"sources": [" "]}, "/sources/0"),
+        ({"sources": ["erp", "intercompany/settlement"]}, "/sources/1"),
         ({"may": []}, "/may"),
         ({"may": ["vouchers"]}, "/may/0"),
         ({"companies": None}, "/companies"),

@@ -10,10 +10,11 @@ import orjson
 import pytest
 
 from services.inquiry.rejections import RefusedEvent
-from services.operations.replay import NotReplayableError, replay_record
+from services.operations.replay import NotReplayableError, refuse_unread, replay_record
 from shared.events.envelope import Record, Topic
 from shared.events.producing import PartyBook
 from shared.events.vouchers import Rejection
+from shared.settings import Senders, Settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAYMENT = Record(Topic.PAYMENTS, b"NW", b"{}", (("content-type", b"application/json"), ("ce_id", b"P"), ("ce_source", b"bank")))
@@ -57,3 +58,23 @@ def test_what_cannot_be_sent_again_says_what_to_do_instead(original: dict[str, A
     with pytest.raises(NotReplayableError, match=r"^P: .*") as problem:
         replay_record(_refused(None, **original), 1, PartyBook())
     assert str(problem.value).endswith(advice)
+
+
+def test_an_event_of_a_sender_goes_back_onto_the_senders_own_topic() -> None:
+    own = replace(PAYMENT, topic="intercompany.payments.erp-eu")
+    assert replay_record(_refused(own), 1, PartyBook()) == own
+    numbered = replay_record(_refused(own, "settlement"), 3, PartyBook())
+    assert (numbered.topic, dict(numbered.headers)["ce_replay"]) == (own.topic, b"3")
+
+
+def test_an_event_that_was_kept_without_its_record_goes_onto_the_topic_of_the_sender_noted_in_it() -> None:
+    original: dict[str, Any] = {"id": "P", "type": "intercompany.customer-payment.posted.v1", "intercompanysender": "erp-eu", "data": {}}
+    assert replay_record(_refused(None, **original), 1, PartyBook()).topic == "intercompany.payments.erp-eu"
+
+
+@pytest.mark.parametrize(("topic", "senders"), [(Topic.PAYMENTS, Senders.ENFORCED), ("intercompany.payments.erp-eu", Senders.OPEN)])
+def test_a_topic_that_is_not_read_is_not_sent_to(topic: str, senders: Senders) -> None:
+    with pytest.raises(NotReplayableError, match=f"came on {topic}, which is not read with SENDERS={senders}"):
+        refuse_unread(topic, Settings(senders=senders))
+    for read in (topic, Topic.REFERENCE):
+        refuse_unread(read, Settings(senders=Senders.OPEN if senders is Senders.ENFORCED else Senders.ENFORCED))

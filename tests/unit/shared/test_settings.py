@@ -34,6 +34,7 @@ from shared.settings import SecurityMechanism, SecurityProtocol, Settings, Setti
         ),
         ({"KAFKA_SECURITY_TOKEN_URL": "file:///etc/passwd"}, "KAFKA_SECURITY_TOKEN_URL"),
         ({"PROVISION": "perhaps"}, "PROVISION"),
+        ({"SENDERS": "closed"}, "SENDERS"),
     ],
 )
 def test_an_error_names_the_variable_and_not_its_value(variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
