@@ -34,9 +34,11 @@ class Rates:
     def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:
         """Main lines in the invoice's company: `value` is what they are in the payment's company."""
         theirs, own = self.reference.currency(lowering.company), self.reference.currency(company)
-        if theirs == own or not value:
+        if theirs == own or not amount:
             return value
-        return amount if lowering.currency == own else rounded(value * self.of(company, theirs, lowering), own)
+        if lowering.currency == own:
+            return amount
+        return rounded(value * self.of(company, theirs, lowering), own) if value else value
 
     def to_payer(self, value: Fraction, lowering: Document, company: str) -> Fraction:
         """A value of the invoice's company in the payment company's accounting currency (F-C11)."""
