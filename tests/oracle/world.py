@@ -209,8 +209,7 @@ class World(Waiting):
         try:
             if run.missing:
                 raise run.missing
-            for record in run.records:
-                done.append(post(run, record, ""))
+            done.extend(post(run, record, "") for record in run.records)
         except MissingRateError as missing:
             for pair in run.pairs:
                 self._wait_for_accounting(*pair)
