@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit lint fmt mutants up lock producers clean
+.PHONY: help install install-dev demo bench test unit oracle lint fmt mutants up lock producers clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,9 @@ test: $(INSTALLED_DEV) ## every check and every test
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
 	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py
+
+oracle: $(INSTALLED_DEV) ## a second reading of the rules and the product on COUNT random scenarios from SEED; prints what differs
+	@$(BIN)/python -m tests.oracle.compare --count $(or $(COUNT),300) $(if $(SEED),--seed $(SEED))
 
 # The reaper is an image of its own, which not every machine can pull; the tests stop what they start.
 producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some

@@ -1,5 +1,7 @@
 """Oracle and product on random scenarios: `python -m tests.oracle.compare --count N --seed S [--keep DIR] [--without FEATURE]`.
 
+`make oracle COUNT=N SEED=S` runs it. Without a seed it takes a new one and prints it.
+
 Invariant: what is compared is what the text fixes; a scenario that differs is made smaller as long as it differs in the same way.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -181,16 +184,22 @@ def _fails_like(found: dict[str, list[str]]) -> Callable[[Row], bool]:
     return fails
 
 
+def new_seed() -> int:
+    """A seed that nobody has tried yet, most likely."""
+    return secrets.randbelow(10**9)
+
+
 def main(arguments: list[str]) -> int:
     """Compares; 1 if anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=new_seed())
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--without", action="append", default=[], choices=FEATURES)
     parser.add_argument("--shrink", type=int, default=20, help="how many of the differing scenarios are made smaller")
     options = parser.parse_args(arguments)
     features = frozenset(FEATURES) - set(options.without)
+    print(f"{options.count} scenarios from seed {options.seed}", flush=True)  # noqa: T201
     rules: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.count):

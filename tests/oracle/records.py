@@ -62,7 +62,6 @@ def post(run: Run, record: Record, run_id: str) -> Posted:
     side = 1 if lowering.ledger == "receivable" else -1
     turned = -side if record.enlarges else side
     posted = Posted(record, run_id, lost, turned * (booked - applied + value - share))
-    posted.apply(1)
     lines = _Lines(run, posted, turned)
     lines.main(main, booked)
     lines.gain()
@@ -78,6 +77,7 @@ def post(run: Run, record: Record, run_id: str) -> Posted:
         account = lines.account(note.company, record.own_tier.account if record.own_tier else None)
         lines.sign = -side
         lines.against(note.company, lines.shared(note, record.own_discount, own, account), lines.party(note))
+    posted.apply(1)
     return posted
 
 

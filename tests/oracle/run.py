@@ -11,7 +11,7 @@ from tests.oracle.documents import Document, Key, Term
 from tests.oracle.money import ZERO, rounded
 from tests.oracle.order import by_date, by_default, by_priority
 from tests.oracle.parts import Giver, Mark, Record, Taker, Wanted
-from tests.oracle.rates import Rates
+from tests.oracle.rates import MissingRateError, Rates
 from tests.oracle.reference import Reference
 
 Day = date
@@ -26,7 +26,11 @@ class Run:
         self.discount_date, self.automatic = wanted.discount_date, wanted.automatic
         self.held: set[Key] = set()
         self.pairs: list[tuple[str, str]] = []  # the companies of the pairs looked at
-        self.compute()
+        self.missing: MissingRateError | None = None  # the rate without which there is no run
+        try:
+            self.compute()
+        except MissingRateError as missing:
+            self.missing = missing
 
     def parameter(self, document: Document, name: str) -> Any:
         """A settlement parameter of the document's company."""
@@ -58,9 +62,10 @@ class Run:
         return document.share(tier, self.parameter(document, "cash_discount_base")), tier
 
     def better(self, mark: Mark) -> Fraction:
-        """The discount that could be saved on what is open, by the terms."""
-        when = self.discount_date or (self.primary.date if self.primary else self.when)
-        return rounded(mark.document.balance * self.share(mark, when)[0], mark.document.currency) if mark.document.raises else ZERO
+        """The discount that the terms save on what is open; a credit note's is its own."""
+        document, when = mark.document, self.discount_date or (self.primary.date if self.primary else self.when)
+        share, _ = self.share(mark, when) if document.raises else self.own_share(document, when)
+        return rounded(document.balance * share, document.currency)
 
     # Step 2: the order
 
@@ -293,7 +298,9 @@ class Run:
     def _left_over(self, giver: Giver) -> None:
         """Step 7: what an L has left after all its R's are closed."""
         document, left, mine = giver.document, giver.left(), self._takers_of(giver)
-        if giver.enlarging or left <= 0 or left < giver.balance + giver.pool or not mine or any(t.left > 0 or t.limited for t in mine):
+        if giver.enlarging or left <= 0 or left < giver.balance + giver.pool or not mine or any(taker.left > 0 for taker in mine):
+            return
+        if any(taker.limited for taker in self.takers):  # held back, be it by an R that took from others
             return
         given = any(record.discount > 0 for taker in mine for record in taker.records)
         allowed = self.parameter(document, "over_under_policy") == "classic" or given  # C8

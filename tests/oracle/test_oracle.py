@@ -1,6 +1,6 @@
 """The oracle itself: it agrees with the documented examples, what it posts balances, and the comparison sees a difference.
 
-Invariant: nothing here runs the product.
+Invariant: only the comparison on random scenarios runs the product.
 """
 
 import copy
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.oracle.check import disagreements
-from tests.oracle.compare import comparable, shrunk
+from tests.oracle.compare import comparable, differences, new_seed, shrunk
 from tests.oracle.generate import generate
 from tests.oracle.money import text
 from tests.oracle.reference import Row
@@ -80,3 +80,9 @@ def test_a_failing_scenario_loses_all_that_does_not_make_it_fail() -> None:
 
     seed = next(seed for seed in range(500) if fails(generate(seed)) and len(generate(seed)["events"]) > 4)
     assert len(shrunk(generate(seed), fails)["events"]) == 1
+
+
+def test_oracle_and_product_agree_on_300_random_scenarios_of_a_new_seed() -> None:
+    first = new_seed()
+    differing = {seed: found for seed in range(first, first + 300) if (found := differences(generate(seed)))}
+    assert not differing, f"seed {first}: make oracle COUNT=300 SEED={first} shows and shrinks what differs"

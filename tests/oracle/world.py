@@ -174,11 +174,8 @@ class World(Waiting):
         wanted = Wanted(marks, when, payment, primary, discount_date)
         contradictions(self.reference, wanted, hub, lambda key: self.reserved(key, wish.order))
         marks += [Mark(payment)] if payment else []
-        try:
-            run = Run(self.reference, self.documents, wanted, self.trail)
-            self._rehearse(run)
-        except MissingRateError as missing:
-            wait("exchange-rate", company=missing.args[0], currency=missing.args[1])
+        run = Run(self.reference, self.documents, wanted, self.trail)
+        self._rehearse(run)
         self._wait_for_settings(run)
         run_id = f"sales/{wish.document}" if wish.journal else wish.event
         self.drop(wish)
@@ -210,11 +207,13 @@ class World(Waiting):
         """Books the run and takes it back: all its figures can be had."""
         done: list[Posted] = []
         try:
+            if run.missing:
+                raise run.missing
             done.extend(post(run, record, "") for record in run.records)
-        except MissingRateError:
+        except MissingRateError as missing:
             for pair in run.pairs:
                 self._wait_for_accounting(*pair)
-            raise
+            wait("exchange-rate", company=missing.args[0], currency=missing.args[1])
         finally:
             for posted in reversed(done):
                 posted.apply(-1)
@@ -226,14 +225,15 @@ class World(Waiting):
 
     def _wait_for_settings(self, run: Run) -> None:
         """Intercompany accounting, profiles, methods, periods, of the companies of the run's pairs."""
-        companies = sorted({document.company for record in run.records for document in (record.lowering, record.other)})
+        documents = [document for record in run.records for document in (record.lowering, record.other)]
+        companies = sorted({document.company for document in documents})
         for record in run.records:
             self._wait_for_accounting(record.lowering.company, record.other.company)
         for what, name, defined in (
             ("posting-profile", "posting_profile", self.reference.profiles),
             ("method-of-payment", "method_of_payment", self.reference.methods),
         ):
-            said = [mark.document.said.get(name) for mark in run.marks if mark.document.kind == "payment"]
+            said = [document.said.get(name) for document in documents if document.kind == "payment"]
             for company in companies if len(companies) > 1 else []:
                 there = defined(company)
                 if there is not None and any(each and each not in there for each in said):

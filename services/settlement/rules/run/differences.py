@@ -44,11 +44,11 @@ def _with_money(run: Run) -> list[OpenItem]:
 
 
 def _write_off_remainder(run: Run, lowering: OpenItem) -> None:
-    """Money left: only on L's last record, and only where it closes L."""
+    """Money left: only on L's last record, only where it closes L, and not while a mark of any R keeps money from it."""
     rest = lowering.rest
     if not rest or usable_rest(lowering) < rest or not all_closed(lowering):
         return
-    if any(match.raising.is_limited for match in lowering.matches):
+    if any(raising.is_limited for raising in run.raising):
         return
     kind = _remainder_kind(run, lowering)
     if kind is None:
@@ -60,7 +60,7 @@ def _write_off_remainder(run: Run, lowering: OpenItem) -> None:
 
 def _write_off_shortfall(run: Run, raising: OpenItem) -> None:
     """Money lacking: on R's last record, unless a mark held back money that is there."""
-    if not raising.left or not raising.matches or is_held_back(run, raising):
+    if not raising.left or not raising.matches or raising.stays_open or is_held_back(run, raising):
         return
     kind = shortfall_kind(raising, [match.lowering for match in raising.matches], raising.left, raising.discount_taken)
     if kind is None:
