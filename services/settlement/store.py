@@ -54,7 +54,7 @@ class Store:
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for; afterwards the books know it, also if there is nothing.
 
-        With it comes what waits for it and all that this names in turn: one event may let thousands go on.
+        With it comes what waits for it and all that this names in turn: one event may release thousands.
         """
         wanted = set(missing)
         for _ in range(ROUNDS):

@@ -82,7 +82,9 @@ def _of_sources(definition: reference.SenderDefined, source: str, data: Any) -> 
     for field, said in (("/source", source), ("/settlement_source", named)):
         if said is not None and not said.startswith(tuple(definition.sources)):
             prefixes = ", ".join(map(shown, definition.sources))
-            return NotAuthorised(field, f"{shown(said)} is no source of the sender {definition.sender}: its sources begin with {prefixes}")
+            return NotAuthorised(
+                field, f"{shown(said)} is not a source of the sender {definition.sender}: its sources begin with {prefixes}"
+            )
     return None
 
 

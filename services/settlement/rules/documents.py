@@ -1,4 +1,4 @@
-"""Documents as facts: what is refused or waited for before a document is posted (events.md, "Facts, wishes, …").
+"""Documents as facts: what is refused or waited for before a document is posted (docs/events.md, "Waiting").
 
 Invariant: a document is posted once, with the rate, the party and the summary account it keeps; a number that is
 taken, or lines that do not add up, are refused; what is not defined yet is waited for.

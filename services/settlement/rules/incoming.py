@@ -107,7 +107,7 @@ class ReversalInstruction(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One of the `reply_count` messages that say which sales payment journals a run makes; 0: it is no reply."""
+    """One of the `reply_count` messages that say which sales payment journals a run makes; 0: it is not a reply."""
 
     run: EventRef
     reply_count: int

@@ -1,4 +1,4 @@
-"""Instructions to settle: a payment's marks, a request, a sales payment's marks (events.md, "Facts, wishes, …").
+"""Instructions to settle: a payment's marks, a request, a sales payment's marks (docs/events.md, "Waiting").
 
 Invariant: a run happens whole or not at all; it reserves its documents from its arrival on; what is missing is
 waited for, what contradicts is refused, and the facts around it stand.

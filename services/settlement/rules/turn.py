@@ -102,7 +102,7 @@ class Turn:
                 heappush(self.woken, parked.sequence)
 
     def resume(self, stages: dict[str, Resume]) -> None:
-        """Lets what was woken go on, the oldest first, until nothing more can; `stages`: how, by what waits."""
+        """Resumes what was woken, the oldest first, until nothing more can; `stages`: how, by what waits."""
         while self.woken:
             parked = self.books.waiting.get(heappop(self.woken))
             if parked is None:

@@ -48,7 +48,7 @@ def test_another_company_is_named_with_its_place(name: str, field: str) -> None:
 @pytest.mark.parametrize("name", OF_COMPANIES)
 def test_another_source_is_named_with_those_that_are_right(name: str) -> None:
     outside = judged(sent(name, OF_COMPANIES[name][0], source="/bank"), defined(sources=["erp", "/erp/eu/"]))
-    assert outside == NotAuthorised("/source", '"/bank" is no source of the sender erp-eu: its sources begin with "erp", "/erp/eu/"')
+    assert outside == NotAuthorised("/source", '"/bank" is not a source of the sender erp-eu: its sources begin with "erp", "/erp/eu/"')
 
 
 @pytest.mark.parametrize("name", OF_COMPANIES)
@@ -105,7 +105,7 @@ def test_the_settlements_of_an_event_are_taken_back_by_a_sender_of_its_source() 
     assert judged(sent("settlement-reversal.requested", asked | {"settlement_source": "erp-too"}), defined()) is None
     outside = judged(sent("settlement-reversal.requested", asked | {"settlement_source": "intercompany/payment"}), defined())
     assert outside == NotAuthorised(
-        "/settlement_source", '"intercompany/payment" is no source of the sender erp-eu: its sources begin with "erp"'
+        "/settlement_source", '"intercompany/payment" is not a source of the sender erp-eu: its sources begin with "erp"'
     )
 
 
