@@ -54,7 +54,7 @@ class RunningServices:
         self._serving = serving
 
     async def send(self, records: Iterable[Record]) -> None:
-        """Sends records in their order and waits until the broker has them all (sending.Sender)."""
+        """Sends records in their order and waits until the broker has them all (shared.kafka.sender.Sender)."""
         await self._sender.send(records)
 
     async def until_quiescent(self) -> None:
