@@ -5,7 +5,7 @@
 -- Passwords come from the environment (OWNER_PASSWORD, PAYMENT_PASSWORD, SETTLEMENT_PASSWORD, POSTING_PASSWORD,
 -- READER_PASSWORD, OPERATOR_PASSWORD), each from a secret; a role whose variable is not set keeps the one it has, or
 -- proves itself otherwise (certificate, cloud identity). Where statements are logged give SCRAM verifiers
--- ('SCRAM-SHA-256$…'), PostgreSQL takes them in a password's place. Running it again changes what was given anew only.
+-- ('SCRAM-SHA-256$…'), PostgreSQL takes them in a password's place. Running it again changes only what is given a new value.
 --
 -- What each may do in the schemas is granted by `intercompany migrate`, run as the owner: each service has the rows of its
 -- own schema, `reader` reads all three, `operator` reads and does what the commands for operators need.

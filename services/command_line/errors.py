@@ -36,8 +36,12 @@ def _of_a_backing_service(error: Exception) -> str | None:
 
     if isinstance(error, KafkaError):
         return f"the broker: {error}. Is KAFKA_BOOTSTRAP_SERVERS right, and does it answer?"
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+    if isinstance(
+        error, asyncpg.PostgresConnectionError | asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError
+    ):
         return f"the database: {error}. Is DATABASE_URL right?"
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+        return f"the database: {error}"
     if isinstance(error, OSError):
         return f"{error}. Are KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL right, and do both answer?"
     return None

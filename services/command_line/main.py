@@ -124,7 +124,7 @@ class Commands(LazyCommands):
             "reconcile_command",
         ),
         "rejections": Listed(
-            SHOWING, "What was refused: list it, show it, send it again once its cause is mended.", "rejections", "rejections"
+            SHOWING, "What was refused: list it, show it, send it again once its cause is corrected.", "rejections", "rejections"
         ),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }

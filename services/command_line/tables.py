@@ -143,12 +143,12 @@ def balances(company: str, name: str, rows: list[Row]) -> Table:
 def intercompany_matrix(rows: list[Row]) -> Table:
     """What each company has to get from and to pay to each other one, and whether the partner's books say the same."""
     amounts = ("Due from", "Due to")
-    table = _table("Intercompany: due from and due to", "Company", "Partner", "Cur.", *amounts, "Partner says", right=amounts)
+    table = _table("Intercompany: due from and due to", "Company", "Partner", "Cur.", *amounts, "Partner's books", right=amounts)
     for row in rows:
         due_from, due_to, partner_due_from, partner_due_to = (
             f"{Decimal(row[name]):,}" for name in ("due_from", "due_to", "partner_due_from", "partner_due_to")
         )
-        says = "the same" if row["agrees"] else f"due to {partner_due_to}, due from {partner_due_from}"
+        says = "agree" if row["agrees"] else f"due to {partner_due_to}, due from {partner_due_from}"
         table.add_row(*_texts(row["company"], row["partner"], row["currency"], due_from, due_to, says))
     return table
 

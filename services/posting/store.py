@@ -43,7 +43,7 @@ on v.run_id = run.id and v.run_source = run.source where v.kind = 'settlement' {
 OF_DOCUMENTS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as named (ledger, company, document)
 on v.document = named.document and v.company = named.company and v.ledger = named.ledger
-where v.kind not in ('settlement', 'settlement_reversal', 'payment_reversal', 'document_reversal') {IN_ORDER}"""
+where v.run_id is null and v.kind not in ('payment_reversal', 'document_reversal') {IN_ORDER}"""
 LAST_NUMBERS: Final = "select company, series, number from numbers where company = any($1) order by company, series for update"
 SAVE_NUMBERS: Final = """
 insert into numbers (company, series, number) select * from unnest($1::text[], $2::text[], $3::bigint[])

@@ -1,7 +1,7 @@
 """How a service says something: the one place where an outgoing event gets its id, its topic and its chain of causes.
 
 Invariant: an event's id follows from the event that caused it, from what it says and from its number there, so computing
-it again, after a crash or on a replay, gives the same event (delivery.md, "Names and ids"); the topic is the contract's.
+it again, after a crash or on a replay, gives the same event (architecture/delivery.md, "Names and ids"); the topic is the contract's.
 """
 
 from __future__ import annotations

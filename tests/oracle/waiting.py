@@ -1,4 +1,4 @@
-"""Wishes: what an event wants done, which is done, waits, or is refused (events.md, "Facts, wishes, waiting, refusal").
+"""Wishes: what an event wants done, which is done, waits, or is refused (events.md, "Facts, requests, waiting, refusal").
 
 Invariant: a wish that waits stands in `waiting` once; it is looked at again only when what it waits for has come or a
 reversal has changed one of its documents.

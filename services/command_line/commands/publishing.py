@@ -91,13 +91,13 @@ def publish_command(
 ) -> None:
     """Publishes events, as in a scenario file (id and type beside the data) or as CloudEvents documents.
 
-    Each is checked first; what is wrong is shown with its line and left out, and the exit code is 1. Once it is mended the
+    Each is checked first; what is wrong is shown with its line and left out, and the exit code is 1. Once it is corrected, the
     whole file can be published again: what was taken already is a duplicate and changes nothing.
 
     Example: intercompany publish invoices.ndjson
     """
     done = ask(lambda schemas: _publish(schemas, file, source, sender), broker=True)
-    notes().print(f"{done.sent} events published, {done.left_out} left out.")
+    notes().print(f"Events published: {done.sent}, left out: {done.left_out}.")
     raise typer.Exit(1 if done.left_out else 0)
 
 

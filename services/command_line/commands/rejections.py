@@ -1,4 +1,4 @@
-"""`rejections list|show|replay`: what was refused, and sending it again once its cause is mended."""
+"""`rejections list|show|replay`: what was refused, and sending it again once its cause is corrected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.inquiry.rejections import RefusedEvent
 
 rejections = typer.Typer(
-    help="What was refused: list it, show it, send it again once its cause is mended.", no_args_is_help=True, add_completion=False
+    help="What was refused: list it, show it, send it again once its cause is corrected.", no_args_is_help=True, add_completion=False
 )
 
 Code = Annotated[str | None, typer.Option(help="Only this code.", show_default=False)]

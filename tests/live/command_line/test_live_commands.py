@@ -153,7 +153,7 @@ def test_publish_leaves_out_what_is_wrong_with_its_line(shell: Shell) -> None:
     assert "line 2: is not JSON" in result.stderr
     assert "line 3: invalid /amount: 5 is not a decimal string" in result.stderr
     assert "line 4: is not an event" in result.stderr
-    assert "0 events published, 3 left out" in result.stderr
+    assert "Events published: 0, left out: 3" in result.stderr
 
 
 def test_publish_takes_cloudevents_documents_and_a_second_time_changes_nothing(shell: Shell) -> None:
@@ -161,7 +161,7 @@ def test_publish_takes_cloudevents_documents_and_a_second_time_changes_nothing(s
     event = {"specversion": "1.0", "id": "CE-1", "source": "bank", "type": "intercompany.vendor-payment.posted.v1"}
     document = {**event, "data": {name: value for name, value in data.items() if name != "type"}}
     for _ in range(2):
-        assert "1 events published" in shell.publish(document).stderr
+        assert "Events published: 1" in shell.publish(document).stderr
     shell.until(lambda: len(shell.rows("vouchers", "--document", "CE-1")) == 1)
     assert [row["balance"] for row in shell.rows("open", "--company", "FAB") if row["document"] == "CE-1"] == ["5.00"]
 
@@ -184,7 +184,7 @@ def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None
 def test_balances_show_accounts_and_the_intercompany_matrix(shell: Shell) -> None:
     (due,) = [row for row in shell.rows("balances", "--company", "FABE") if row["posting_type"] == "due_to"]
     assert (due["partner"], due["debit"], due["credit"]) == ("FAB", "0.00", "980.00")
-    assert "the same" in shell.run("balances").stdout
+    assert "agree" in shell.run("balances").stdout
 
 
 @pytest.mark.parametrize("name", ["VPAY-7", "ARPAY-IC-FAB-VPAY-7-1"])
