@@ -53,7 +53,7 @@ class Readiness:
             reasons.append(f"the oldest batch has waited {self._housekeeping.outbox_age:.0f} s for the broker")
         if self._housekeeping.failed:
             reasons.append(f"{self._housekeeping.failed} messages are kept in the table failed")
-        return reasons + await self._database()
+        return [*reasons, *self._housekeeping.gaps, *await self._database()]
 
     def _of_consumers(self, now_ms: float) -> list[str]:
         if not self.started:

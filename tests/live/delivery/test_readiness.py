@@ -11,7 +11,7 @@ from shared.runtime.health import Readiness
 from tests.builders.invoices import invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from shared.delivery import ports
     from tests.live.delivery.running import Running
@@ -25,7 +25,7 @@ class Consumer:
     def __init__(self) -> None:
         self.assigned: set[Partition] = {Partition("intercompany.invoices", 0)}
         self.topics: Collection[str] = ["intercompany.invoices"]
-        self.fresh: set[Partition] = set()
+        self.passed: Mapping[Partition, int] = {}
         self.polled: list[int] = []
 
     def polled_ms(self) -> list[int]:
