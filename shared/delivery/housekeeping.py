@@ -38,10 +38,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
+FRESH_MINUTES: Final = 15
+"""So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
 _BACKLOG: Final = """
 select (select count(*) from outbox) as rows,
        coalesce((select extract(epoch from clock_timestamp() - min(created_at)) from outbox), 0)::float8 as age,
-       (select count(*) from failed) as failed
+       (select count(*) from failed) as failed,
+       (select count(*) from failed where failed_at > clock_timestamp() - make_interval(mins => $1)) as failed_lately
 """
 
 
@@ -58,6 +61,7 @@ class Housekeeping:
     def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
         self.outbox_age = 0.0
         self.failed = 0
+        self.failed_lately = 0
         self.gaps: list[str] = []
         self._more = False
         self._delivery = delivery
@@ -92,7 +96,7 @@ class Housekeeping:
     async def once(self) -> None:
         """One turn: measures the backlog, retries what operators want retried, ends waiting."""
         async with self._delivery.database.transaction() as connection:
-            backlog = await connection.fetchrow(_BACKLOG)
+            backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
             self.gaps = await tables.open_gaps(connection)
@@ -104,7 +108,7 @@ class Housekeeping:
 
     def _measure(self, backlog: Any) -> None:
         name = self._delivery.service.name
-        self.outbox_age, self.failed = backlog["age"], backlog["failed"]
+        self.outbox_age, self.failed, self.failed_lately = backlog["age"], backlog["failed"], backlog["failed_lately"]
         OUTBOX_ROWS.labels(name).set(backlog["rows"])
         OUTBOX_AGE.labels(name).set(self.outbox_age)
         FAILED.labels(name).set(self.failed)
