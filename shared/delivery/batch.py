@@ -134,7 +134,7 @@ class Delivery:
                 self.pace.succeeded()
 
     async def take(self, batch: Batch) -> None:
-        """Takes a batch; in halves if the database refuses its data, or if memory or time do not suffice."""
+        """Takes a batch; in halves if the database refuses its data, if memory or time do not suffice, or if much of it fails."""
         try:
             await self.transact(partial(self._take, batch), retry_if=self._retried(batch))
         except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data, or its weight

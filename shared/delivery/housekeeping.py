@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from shared.delivery.batch import Delivery, Written
-    from shared.delivery.log_restarts import OffsetBases
     from shared.delivery.ports import Connection, Consumer
+    from shared.delivery.read_positions import ReadPositions
     from shared.delivery.service import Store
     from shared.delivery.shell_tables import Failed, State
     from shared.events.envelope import EventRef, Outgoing
@@ -38,10 +38,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
+FRESH_MINUTES: Final = 15
+"""So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
 _BACKLOG: Final = """
 select (select count(*) from outbox) as rows,
        coalesce((select extract(epoch from clock_timestamp() - min(created_at)) from outbox), 0)::float8 as age,
-       (select count(*) from failed) as failed
+       (select count(*) from failed) as failed,
+       (select count(*) from failed where failed_at > clock_timestamp() - make_interval(mins => $1)) as failed_lately
 """
 
 
@@ -58,15 +61,17 @@ class Housekeeping:
     def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
         self.outbox_age = 0.0
         self.failed = 0
+        self.failed_lately = 0
+        self.gaps: list[str] = []
         self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
 
-    async def run(self, bases: OffsetBases, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
         """For ever: every few seconds what is to be done, and slices of what was released whenever there are any."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._release_for_ever())
-            tasks.create_task(self._every_few_seconds(bases, consumers, provision))
+            tasks.create_task(self._every_few_seconds(positions, consumers, provision))
 
     async def _release_for_ever(self) -> None:
         self._delivery.has_released.set()  # what an instance before this one has left
@@ -75,23 +80,26 @@ class Housekeeping:
             self._delivery.has_released.clear()
             await retry_forever("released", self.release, self._delivery.runtime, retry_if=any_error)
 
-    async def _every_few_seconds(self, bases: OffsetBases, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
+    async def _every_few_seconds(
+        self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]
+    ) -> None:
         """A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
         runtime = self._delivery.runtime
         while True:
             for consumer in consumers:
                 if not consumer.assigned:
                     await retry_forever("topics", provision, runtime, retry_if=any_error)
-                await bases.check(consumer)
+                await retry_forever("positions", partial(positions.pass_over, dict(consumer.passed)), runtime, retry_if=any_error)
             await retry_forever("housekeeping", self.once, runtime, retry_if=any_error)
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
         """One turn: measures the backlog, retries what operators want retried, ends waiting."""
         async with self._delivery.database.transaction() as connection:
-            backlog = await connection.fetchrow(_BACKLOG)
+            backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
+            self.gaps = await tables.open_gaps(connection)
         self._measure(backlog)
         for failed in again:
             await self._retry(failed)
@@ -100,7 +108,7 @@ class Housekeeping:
 
     def _measure(self, backlog: Any) -> None:
         name = self._delivery.service.name
-        self.outbox_age, self.failed = backlog["age"], backlog["failed"]
+        self.outbox_age, self.failed, self.failed_lately = backlog["age"], backlog["failed"], backlog["failed_lately"]
         OUTBOX_ROWS.labels(name).set(backlog["rows"])
         OUTBOX_AGE.labels(name).set(self.outbox_age)
         FAILED.labels(name).set(self.failed)

@@ -23,6 +23,14 @@ MOST_ROUNDS: Final = 1000
 """Loads per batch. A store foresees nearly all of them; so many are a defect of a core or a store."""
 
 
+MOST_DEFECTS: Final = 8
+"""Messages left out of one batch. Each has all others folded again; of a batch with more, the halves are taken."""
+
+
+class TooManyDefectsError(Exception):
+    """More messages of a batch are defective than one batch leaves out."""
+
+
 class UnsettledError(Exception):
     """A batch asked for more and more; the text says of which service, and for what it asked last."""
 
@@ -46,6 +54,9 @@ async def fold_loaded(
         if folded.defect is not None:
             number, error = folded.defect
             defects[number] = error
+            if len(defects) > MOST_DEFECTS:
+                msg = f"{service} failed on {len(defects)} messages of one batch"
+                raise TooManyDefectsError(msg)
         elif new := folded.missing.keys() - asked:
             asked |= new
             rounds += 1

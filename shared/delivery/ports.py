@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Handler = Callable[["Consumer", list[Record]], Awaitable[None]]
     """What a consumer hands each batch to; when it returns, the batch is in the database and its offsets may be committed."""
 
+    ReadOn = Callable[[Collection["Partition"]], Awaitable[Mapping["Partition", int]]]
+    """Says from which offset each newly assigned partition is to be read, before anything of it is."""
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -94,6 +97,9 @@ class Producer(Protocol):
 class Log(Protocol):
     """What the broker holds."""
 
+    async def begin_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset of the first record that each partition still has."""
+
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get."""
 
@@ -102,8 +108,8 @@ class Consumer(Protocol):
     """One member of a group: hands on batch after batch of the partitions that it is assigned."""
 
     topics: Collection[str]
-    fresh: set[Partition]
-    """What was assigned and has not been compared with the database yet (log_restarts.py)."""
+    passed: Mapping[Partition, int]
+    """The offsets that a read which found nothing has come to: everything before them was handed on, or holds no record for us."""
 
     @property
     def assigned(self) -> Collection[Partition]:

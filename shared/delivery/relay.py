@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_WAITING: Final = 32
-"""Batches in memory at most; further ones wait, and with them the consumer: memory has an end."""
+MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""Batches in memory, and their bytes, at most; further ones wait, and with them the consumer: memory has an end."""
 MOST_ROWS: Final = 16
-"""Rows of the table read at once."""
+MOST_ROW_BYTES: Final = 2 * 1024 * 1024
+"""Rows of the table read at once, and their compressed bytes; one row at least."""
 _LOOK_EVERY: Final = 1.0
 _WITH_OTHERS: Final = 0.02
 _ANSWER_WITHIN: Final = 60.0
@@ -43,9 +45,20 @@ select (select min(id) from outbox) as oldest,
 """
 
 
+_OLDEST: Final = """
+with first as (select id, octet_length(messages) as size from outbox order by id limit $1),
+     summed as (select id, sum(size) over (order by id) as upto, row_number() over (order by id) as number from first)
+select id, messages from outbox where id in (select id from summed where upto <= $2 or number = 1) order by id
+"""
+
+
 class _Row(NamedTuple):
     id: int
     messages: list[Encoded]
+
+    @property
+    def size(self) -> int:
+        return sum(len(message.value) for message in self.messages)
 
 
 class Relay:
@@ -57,7 +70,8 @@ class Relay:
         self._producer = producer
         self._runtime = runtime
         self._waiting: deque[_Row] = deque()
-        self._room = asyncio.Semaphore(MOST_WAITING)
+        self._waiting_bytes = 0
+        self._has_room = asyncio.Event()
         self._wake = asyncio.Event()
         self._behind = True
         self._leads = False
@@ -67,11 +81,15 @@ class Relay:
         self._sent_through = 0
 
     async def put(self, row: int, messages: list[Encoded]) -> None:
-        """Hands over a committed batch; waits while too many are in memory. The row is in the table in any case."""
+        """Hands over a committed batch; waits while too many are in memory and this one leads. The row is in the table in any case."""
+        while self._leads and (len(self._waiting) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES):
+            self._has_room.clear()
+            await self._has_room.wait()
         if not self._leads:
             return  # it is read from the table by whoever leads, or by this one when it does
-        await self._room.acquire()
-        self._waiting.append(_Row(row, messages))
+        handed_over = _Row(row, messages)
+        self._waiting.append(handed_over)
+        self._waiting_bytes += handed_over.size
         self._wake.set()
 
     def catch_up(self) -> None:
@@ -101,6 +119,7 @@ class Relay:
                 await self._relay(connection)
             finally:
                 self._leads = False
+                self._has_room.set()  # whoever waits for room holds the service's turn: it looks again who leads
 
     async def _locked(self, connection: Connection) -> None:
         """Waits for the lock; looks now and then whether the server is still there (a vanished one says nothing)."""
@@ -155,9 +174,9 @@ class Relay:
     def _take_waiting(self) -> list[_Row]:
         """All that waits in memory, without what was read from the table meanwhile."""
         rows = [row for row in self._waiting if row.id > self._sent_through]
-        for _ in self._waiting:
-            self._room.release()
         self._waiting.clear()
+        self._waiting_bytes = 0
+        self._has_room.set()
         self._wake.clear()
         return rows
 
@@ -171,7 +190,7 @@ class Relay:
         self._behind = False
         while True:
             async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-                rows = await connection.fetch("select id, messages from outbox order by id limit $1", MOST_ROWS)
+                rows = await connection.fetch(_OLDEST, MOST_ROWS, MOST_ROW_BYTES)
             if not rows:
                 return
             await self._send(connection, [_Row(row["id"], unpack(row["messages"])) for row in rows])

@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef, Record, Topic
 from shared.working_set import Released
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.ports import Connection, Headers
@@ -222,6 +222,29 @@ async def rebase(connection: Connection, ends: Mapping[Partition, int]) -> dict[
     )
     rows = await connection.fetch("select topic, partition, base from positions where base <> 0")
     return {Partition(row["topic"], row["partition"]): row["base"] for row in rows}
+
+
+async def positions_of(connection: Connection, places: Collection[Partition]) -> dict[Partition, int]:
+    """Where these partitions were read to, rebased; without those that were never read."""
+    query = """select topic, partition, next_offset from positions
+               where (topic, partition) in (select * from unnest($1::text[], $2::int[]))"""
+    rows = await connection.fetch(query, [place.topic for place in places], [place.number for place in places])
+    return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def note_gaps(connection: Connection, gaps: Mapping[Partition, tuple[int, int]]) -> None:
+    """Notes records that are gone unread: of each partition the first, and the first that is there again."""
+    rows = [(*place, first, begin - 1) for place, (first, begin) in gaps.items()]
+    if rows:
+        query = """insert into gaps (topic, partition, first, last) select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+                   on conflict (topic, partition, first) do update set last = greatest(gaps.last, excluded.last)"""
+        await connection.execute(query, *_columns(rows))
+
+
+async def open_gaps(connection: Connection) -> list[str]:
+    """The first gaps that nobody has acknowledged, as readiness says them."""
+    rows = await connection.fetch("select topic, partition, first, last from gaps where not acknowledged order by noted_at limit 5")
+    return ["{}/{}: the records {} to {} were gone before they were read".format(*row.values()) for row in rows]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

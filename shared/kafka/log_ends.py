@@ -91,6 +91,12 @@ class BrokerLog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    async def begin_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset of the first record that each partition still has. KafkaError if the broker is away."""
+        async with reading(self._settings) as consumer:
+            places = _places(partitions, self._settings)
+            return {places[place]: begin for place, begin in (await consumer.beginning_offsets(list(places))).items()}
+
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get. KafkaError if the broker is away."""
         async with reading(self._settings) as consumer:

@@ -1,7 +1,8 @@
 """Consuming through FastStream: a service's consumers, and what each is assigned (ports.Consumer, ports.Consumers).
 
-Invariant: offsets are committed after the batch's transaction, never before, and a failed batch is read again; a record
-reaches the shell whatever its bytes are; topics are never made by asking for them.
+Invariant: offsets are committed after the batch's transaction, never before, and a failed batch is read again; what is newly
+assigned is read from where the database says; a record reaches the shell whatever its bytes are, unless its transaction was
+aborted; topics are never made by asking for them.
 
 What was found in the sources (FastStream 0.7.8, aiokafka 0.14), and decides how they are used here:
 - `NACK_ON_ERROR` seeks back every partition of a failed batch; the other policies let a later commit pass it.
@@ -30,11 +31,11 @@ from shared.kafka.security import security, token_arguments
 from shared.kafka.tolerant_consumer import read_carefully
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-    from shared.delivery.ports import Handler
+    from shared.delivery.ports import Handler, ReadOn
     from shared.delivery.service import AnyService
     from shared.settings import Settings
 
@@ -48,11 +49,12 @@ _FETCH_BYTES: Final = 8 * 1024 * 1024
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer of a service (ports.Consumer), behind it a FastStream subscriber."""
 
-    def __init__(self, settings: Settings, topics: Collection[str]) -> None:
+    def __init__(self, settings: Settings, topics: Collection[str], read_on: ReadOn) -> None:
         self.topics = topics
         self._settings = settings
         self.subscriber: BatchSubscriber | None = None
-        self.fresh: set[Partition] = set()
+        self.passed: dict[Partition, int] = {}
+        self._read_on = read_on
 
     @property
     def assigned(self) -> set[Partition]:
@@ -67,11 +69,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return [time for time in times if time is not None]
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Called by aiokafka after a rebalance."""
-        self.fresh |= {self._partition(each) for each in assigned}
+        """Called by aiokafka after a rebalance; where to read on is asked for before the next read (`position`)."""
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Called by aiokafka before a rebalance; the database is what makes it safe (inbox, lock)."""
+
+    async def position(self, assigned: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where to read on in what was newly assigned (tolerant_consumer.Positioned)."""
+        places = {self._partition(each): each for each in assigned}
+        return {places[place]: offset for place, offset in (await self._read_on(list(places))).items()}
+
+    def note_passed(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Called after a read that found nothing, with the offsets that it has come to."""
+        self.passed = {self._partition(each): offset for each, offset in positions.items()}
 
     async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
         """Wraps a batch for FastStream without looking into it."""
@@ -96,9 +106,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaConsumers:
     """A service's consumers (ports.Consumers): one of the reference topic, one of all others, so that neither waits for the other."""
 
-    def __init__(self, service: AnyService, settings: Settings, handler: Handler) -> None:
+    def __init__(self, service: AnyService, settings: Settings, handler: Handler, read_on: ReadOn) -> None:
         self._settings = settings
         self._handler = handler
+        self._read_on = read_on
         self._broker = _broker(settings)
         group = settings.group_name(service.name)
         read = service.topics_read(enforces_senders=settings.enforces_senders)
@@ -124,7 +135,7 @@ class KafkaConsumers:
 
     def _consume(self, group: str, topics: list[str], senders: Sequence[str] = ()) -> Subscription:
         """A consumer of these topics, and of all senders' own topics of the inbound ones in `senders`."""
-        settings, subscription = self._settings, Subscription(self._settings, topics)
+        settings, subscription = self._settings, Subscription(self._settings, topics, self._read_on)
         subscription.subscriber = self._broker.subscriber(
             *(() if senders else map(settings.topic_name, topics)),
             pattern=pattern_of(settings, topics, senders) if senders else None,
@@ -134,6 +145,7 @@ class KafkaConsumers:
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.heartbeat_interval_ms,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_records=MOST_RECORDS,
             batch_timeout_ms=_BATCH_TIMEOUT_MS,
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
@@ -165,9 +177,9 @@ def _broker(settings: Settings) -> KafkaBroker:
         client_id="intercompany",
         consumer_only=True,
         allow_auto_create_topics=False,
+        metadata_max_age_ms=_METADATA_AGE_MS,
         apply_types=False,  # no pydantic between the broker and the shell
         logger=logging.getLogger("intercompany.faststream"),  # its own logger prints in a format of its own
         log_level=logging.DEBUG,
-        metadata_max_age_ms=_METADATA_AGE_MS,
         **token_arguments(settings),
     )

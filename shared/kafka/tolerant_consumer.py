@@ -3,6 +3,9 @@
 Invariant: every record is handed on, whatever the names of its headers are; when a read fails, nothing of what it
 had read is passed over; a read that finds something returns at once.
 
+It is the one place through which records come, so here what was newly assigned is set to where the database says, before
+anything of it is read.
+
 Why: FastStream sleeps for `batch_timeout_ms` after a read that found nothing, as long again as the read waited: half of all
 records would come while it sleeps. A read waits longer here, so that there is hardly any such sleep.
 
@@ -15,7 +18,7 @@ aiokafka, which is locked to a version and held by tests/live/delivery/test_proc
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from weakref import WeakSet
 
 import structlog
@@ -25,6 +28,8 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from faststream.kafka import KafkaBroker
 
 log = structlog.get_logger(__name__)
@@ -60,15 +65,29 @@ class _TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
         return batch if batch is None or batch.magic < 2 else _TolerantBatch(part)  # noqa: PLR2004 - headers came with version 2
 
 
+@runtime_checkable
+class Positioned(Protocol):
+    """A rebalance listener that says where to read on."""
+
+    async def position(self, assigned: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The offsets from which newly assigned partitions are read."""
+
+    def note_passed(self, positions: Mapping[TopicPartition, int]) -> None:
+        """The offsets that a read which found nothing has come to."""
+
+
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     """Reads as its parent does; after a failure with a parser that takes every name."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._tolerant_reads = 0
+        self._positioned: Any = None
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> dict[TopicPartition, Any]:
         """The next records by partition; without any, what came within half a second."""
+        if not await self._is_positioned():
+            return {}
         assignment, before = self._positions()
         waits = max(timeout_ms, _READ_WAITS_MS)
         try:
@@ -82,7 +101,36 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             return {}
         if read and self._tolerant_reads:
             self._tolerate(self._tolerant_reads - 1)
+        if not read:
+            self._note_passed(assignment)
         return read
+
+    async def _is_positioned(self) -> bool:
+        """Whether what is assigned is read from where the listener says; asked once for each assignment, before anything of it is read."""
+        subscription = self._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        listener = self._listener()
+        if assignment is None or assignment is self._positioned or listener is None:
+            return True
+        for place, offset in (await listener.position(assignment.tps)).items():
+            if not assignment.active:
+                return False
+            assignment.state_value(place).seek(offset)
+        self._positioned = assignment
+        return True
+
+    def _listener(self) -> Positioned | None:
+        """The listener of ours: FastStream puts one of its own around it, which logs."""
+        given = self._subscription.listener
+        ours = getattr(given, "listener", given)
+        return ours if isinstance(ours, Positioned) else None
+
+    def _note_passed(self, assignment: Any) -> None:
+        """What a read that found nothing has come to, if it is the assignment that was read."""
+        listener = self._listener()
+        if assignment is not None and assignment.active and listener is not None:
+            states = {place: assignment.state_value(place) for place in assignment.tps}
+            listener.note_passed({place: state.position for place, state in states.items() if state.has_valid_position})
 
     def _tolerate(self, reads: int) -> None:
         self._tolerant_reads = reads

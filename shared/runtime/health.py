@@ -16,6 +16,8 @@ import uvicorn
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from prometheus_client import make_asgi_app
 
+from shared.delivery.housekeeping import FRESH_MINUTES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,6 +33,8 @@ LONGEST_SILENCE: Final = 15.0
 LONGEST_BATCH: Final = 60.0
 LONGEST_OUTBOX: Final = 30.0
 _DATABASE_WITHIN: Final = 3.0
+KEPT_FOR: Final = 1.0
+"""Seconds for which an answer serves all who ask: the database's connections are for batches."""
 
 
 class Readiness:
@@ -41,6 +45,16 @@ class Readiness:
         self._housekeeping = housekeeping
         self._consumers = consumers
         self.started = False
+        self._looking = asyncio.Lock()
+        self._kept: tuple[float, list[str]] | None = None
+
+    async def kept_reasons(self) -> list[str]:
+        """The reasons as they were at most KEPT_FOR ago: however many ask, there is one look a second."""
+        async with self._looking:
+            now = self._delivery.runtime.clock.monotonic()
+            if self._kept is None or now - self._kept[0] >= KEPT_FOR:
+                self._kept = now, await self.reasons()
+            return self._kept[1]
 
     async def reasons(self) -> list[str]:
         """Why the service is not ready; empty: it is."""
@@ -51,9 +65,11 @@ class Readiness:
         reasons += [f"a batch takes {now - since:.0f} s" for since in self._delivery.busy_since.values() if now - since > LONGEST_BATCH]
         if self._housekeeping.outbox_age > LONGEST_OUTBOX:
             reasons.append(f"the oldest batch has waited {self._housekeeping.outbox_age:.0f} s for the broker")
-        if self._housekeeping.failed:
-            reasons.append(f"{self._housekeeping.failed} messages are kept in the table failed")
-        return reasons + await self._database()
+        if self._housekeeping.failed_lately:
+            reasons.append(
+                f"{self._housekeeping.failed_lately} messages were put into the table failed in the last {FRESH_MINUTES} minutes"
+            )
+        return [*reasons, *self._housekeeping.gaps, *await self._database()]
 
     def _of_consumers(self, now_ms: float) -> list[str]:
         if not self.started:
@@ -81,7 +97,7 @@ def health_app(readiness: Readiness) -> ASGIApp:
 
     @get
     async def ready(scope: Any) -> AsgiResponse:  # noqa: ARG001
-        reasons = await readiness.reasons()
+        reasons = await readiness.kept_reasons()
         return AsgiResponse("\n".join([*reasons, ""]).encode() if reasons else b"ready\n", 503 if reasons else 200)
 
     app: ASGIApp = AsgiFastStream(asgi_routes=[("/live", live), ("/ready", ready), ("/metrics", make_asgi_app())])

@@ -19,7 +19,7 @@ import structlog
 
 from shared.delivery.batch import Delivery
 from shared.delivery.housekeeping import Housekeeping
-from shared.delivery.log_restarts import OffsetBases
+from shared.delivery.read_positions import ReadPositions
 from shared.delivery.relay import Relay
 from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog
@@ -36,7 +36,7 @@ from shared.telemetry import set_up_logs, set_up_traces
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from shared.delivery.ports import Clock, Consumer, Consumers, Database, Handler, Log, Producer
+    from shared.delivery.ports import Clock, Consumer, Consumers, Database, Handler, Log, Producer, ReadOn
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
     from shared.runtime.retry import Runtime
@@ -53,14 +53,15 @@ _SAID_AGAIN: Final = 3.0
 class Ports:
     """All that a service's process reaches: the real ones, or a simulator's.
 
-    `consumers` makes the consumers of a handler; `provision` makes the topics or checks that they are there.
+    `consumers` makes the consumers, of a handler and of what says where to read on; `provision` makes the topics or checks that
+    they are there.
     """
 
     runtime: Runtime
     database: Database
     producer: Producer
     log: Log
-    consumers: Callable[[Handler], Consumers]
+    consumers: Callable[[Handler, ReadOn], Consumers]
     provision: Callable[[], Awaitable[None]]
 
 
@@ -71,7 +72,7 @@ def real_ports(service: AnyService, settings: Settings) -> Ports:
         Postgres(settings.database, settings.schema_name(service.name)),
         KafkaProducer(settings),
         BrokerLog(settings),
-        lambda handler: KafkaConsumers(service, settings, handler),
+        lambda handler, read_on: KafkaConsumers(service, settings, handler, read_on),
         lambda: _provision(service, settings),
     )
 
@@ -95,8 +96,8 @@ class Process:
         self.relay = Relay(self.database, self.ports.producer, self.runtime)
         self.delivery = Delivery(service, self.database, self.relay, self.ports.log, self.runtime)
         self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most)
-        self.bases = OffsetBases(self.delivery, self.ports.log)
-        self.consumers = self.ports.consumers(self._handle)
+        self.positions = ReadPositions(self.delivery, self.ports.log)
+        self.consumers = self.ports.consumers(self._handle, self.positions.read_on)
         self.readiness = Readiness(self.delivery, self.housekeeping, self.consumers)
         self._migrated = asyncio.Event()
 
@@ -123,7 +124,7 @@ class Process:
         await self._until_done("consumers", self.consumers.start)
         self.readiness.started = True
         log.info("serving", service=self.service.name, schema=self.database.schema)
-        await self.housekeeping.run(self.bases, self.consumers.each, self.ports.provision)
+        await self.housekeeping.run(self.positions, self.consumers.each, self.ports.provision)
 
     async def _until_done(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await retry_forever(what, act, self.runtime, retry_if=any_error)
@@ -137,9 +138,8 @@ class Process:
     def _instance(self) -> str:
         return self.settings.group_instance_id or ""
 
-    async def _handle(self, consumer: Consumer, records: Sequence[Record]) -> None:
-        await self.bases.check(consumer)
-        await self.delivery.deliver(self.bases.rebased(records))
+    async def _handle(self, _: Consumer, records: Sequence[Record]) -> None:
+        await self.delivery.deliver(await self.positions.rebased(records))
 
     async def _stop(self, working: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)

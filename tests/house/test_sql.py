@@ -17,7 +17,7 @@ ROOMS: Final = (
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",
-    "shared/delivery/log_restarts.py",
+    "shared/delivery/read_positions.py",
     "shared/postgresql/*.py",
     "shared/embedded/database.py",  # makes the database that the others use
     "services/bench/*.py",  # measures the database itself: the COPY loop, sizes, statistics of PostgreSQL

@@ -73,6 +73,11 @@ class Ends:
 
     def __init__(self, ends: Mapping[Partition, int] | None = None) -> None:
         self.ends = dict(ends or {})
+        self.begins: dict[Partition, int] = {}
+
+    async def begin_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The first offsets."""
+        return {each: self.begins.get(each, 0) for each in partitions}
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ends."""

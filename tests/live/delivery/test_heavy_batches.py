@@ -8,6 +8,7 @@ import pytest
 
 from shared.delivery.batch import MOST_TIMEOUTS
 from shared.delivery.weight import CAUTIOUS, MOST_RECORDS
+from shared.telemetry import PASSES
 from tests.builders.invoices import invoice
 from tests.live.delivery.toy.store import Store
 
@@ -106,3 +107,15 @@ async def test_where_records_are_passed_over_at_the_end_of_a_batch_taken_in_halv
     foreign.topic, foreign.headers = "intercompany.vouchers", (("ce_type", b"intercompany.voucher.posted.v1"),)
     await running.deliver(invoice("A", 0), invoice("B", 1), foreign)
     assert await running.value("select next_offset from positions where topic = 'intercompany.vouchers'") == 3
+
+
+async def test_very_many_defects_cost_a_few_folds_each_and_hold_nothing_up(running: Running) -> None:
+    records = [invoice(f"X{number}", number, company="BUG") for number in range(256)]
+    folds: list[int] = []
+    for size in (128, 256):
+        before = PASSES.labels("counter")._value.get()  # noqa: SLF001
+        await running.deliver(*records[:size], invoice(f"A{size}", 1000 + size))
+        await running.value("delete from failed")
+        folds.append(int(PASSES.labels("counter")._value.get() - before))  # noqa: SLF001
+    assert await running.counts() == {"FAB": 2}
+    assert folds[1] < 2.2 * folds[0]

@@ -249,6 +249,25 @@ async def test_a_start_after_a_large_batch_does_not_take_the_log_for_a_new_one(o
     assert await outside.value("select max(base) from positions") == 0
 
 
+async def test_a_foreign_commit_of_the_groups_offset_has_nothing_passed_over(outside: Outside, live: Settings) -> None:
+    await outside.send([invoice(f"A{number}") for number in range(10)])
+    async with serving(live):
+        await outside.counted(10)
+    await outside.send([invoice(f"B{number}") for number in range(10)])
+    place = TopicPartition(live.topic_name(Topic.INVOICES), 0)
+    group = {"group_id": live.group_name(SERVICE.name), "session_timeout_ms": live.session_timeout_ms}
+    other = AIOKafkaConsumer(place.topic, **client_arguments(live), **group, enable_auto_commit=False)
+    await other.start()
+    try:
+        await until(lambda: asyncio.sleep(0, other.assignment()))
+        await other.commit({place: 20})
+    finally:
+        await other.stop()
+    async with serving(live):
+        await outside.counted(20)
+    assert await outside.value("select sum(number) from counts") == 20
+
+
 async def _send_unreadable(producer: AIOKafkaProducer, topic: str, partition: int) -> None:
     """A good record, one with a header whose name is no text, and a good one, in one batch."""
     batch = producer.create_batch()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
+from shared.telemetry import FAILED
 from tests.builders.invoices import invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from shared.delivery import ports
     from tests.live.delivery.running import Running
@@ -25,7 +27,7 @@ class Consumer:
     def __init__(self) -> None:
         self.assigned: set[Partition] = {Partition("intercompany.invoices", 0)}
         self.topics: Collection[str] = ["intercompany.invoices"]
-        self.fresh: set[Partition] = set()
+        self.passed: Mapping[Partition, int] = {}
         self.polled: list[int] = []
 
     def polled_ms(self) -> list[int]:
@@ -80,7 +82,7 @@ async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(ru
     assert await readiness.reasons() == [
         "a batch takes 90 s",
         "the oldest batch has waited 40 s for the broker",
-        "1 messages are kept in the table failed",
+        "1 messages were put into the table failed in the last 15 minutes",
     ]
     await running.value("delete from failed")
     async with running.relaying():
@@ -88,3 +90,34 @@ async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(ru
     await running.housekeeping.once()
     running.delivery.busy_since.clear()
     assert await readiness.reasons() == []
+
+
+async def test_however_many_ask_there_is_one_look_a_second(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    readiness = _readiness(running, Consumer())
+    looks = 0
+    look = readiness.reasons
+    now = 100.0
+
+    async def counted() -> list[str]:
+        nonlocal looks
+        looks += 1
+        return await look()
+
+    monkeypatch.setattr(readiness, "reasons", counted)
+    monkeypatch.setattr(running.runtime.clock, "monotonic", lambda: now)
+    answers = await asyncio.gather(*(readiness.kept_reasons() for _ in range(300)))
+    assert (looks, answers[0]) == (1, ["the consumers have not started"])
+    readiness.started = True
+    now += 1.0
+    assert await readiness.kept_reasons() == []
+    assert looks == 2
+
+
+async def test_an_old_defect_is_told_by_the_metric_and_does_not_keep_every_instance_red(running: Running) -> None:
+    readiness = _readiness(running, Consumer())
+    readiness.started = True
+    await running.deliver(invoice("X", 0, company="BUG"))
+    await running.value("update failed set failed_at = failed_at - interval '16 minutes'")
+    await running.housekeeping.once()
+    assert await readiness.reasons() == []
+    assert FAILED.labels("counter")._value.get() == 1  # noqa: SLF001

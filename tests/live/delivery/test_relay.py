@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.delivery import relay as relay_module
 from tests.builders.invoices import invoice
 from tests.live.delivery.running import until
 
@@ -129,6 +130,56 @@ async def test_the_consumer_waits_while_too_much_is_in_memory(running: Running, 
         gate.set()
         await delivering
     assert len(running.sent.ids) == 50
+
+
+async def test_an_instance_that_loses_the_lead_while_it_waits_for_room_goes_on_with_its_batches(
+    running: Running, instance: Callable[[], Awaitable[Running]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = asyncio.Event()
+
+    async def never_sent(_: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+        await lost.wait()
+        msg = "the session with the lock is gone"
+        raise ConnectionError(msg)
+
+    monkeypatch.setattr(running.sent, "send_all", never_sent)
+    relaying = asyncio.create_task(running.relay.run())
+    await until(_leading(running))
+    delivering = asyncio.create_task(_decided(running, 0, 50))
+    await until(lambda: running.value("select count(*) >= 32 from outbox"))
+    other = await instance()
+    taking_over = asyncio.create_task(other.relay.run())
+    await asyncio.sleep(0.2)
+    relaying.cancel()
+    lost.set()
+    await asyncio.wait_for(delivering, 20)
+    await other.until_sent()
+    assert len(set(other.sent.ids)) == 50
+    taking_over.cancel()
+    await asyncio.wait([relaying, taking_over])
+
+
+async def test_the_table_is_read_by_bytes_too(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _decided(running, 0, 9)
+    largest = await running.value("select max(octet_length(messages)) from outbox")
+    monkeypatch.setattr(relay_module, "MOST_ROW_BYTES", 3 * largest)
+    calls: list[int] = []
+    send = running.sent.send_all
+
+    async def counted(messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
+        calls.append(len(messages))
+        return await send(messages)
+
+    monkeypatch.setattr(running.sent, "send_all", counted)
+    async with running.relaying():
+        pass
+    assert max(calls) <= 3
+    assert sum(calls) == 9
+    monkeypatch.setattr(relay_module, "MOST_ROW_BYTES", 1)
+    await _decided(running, 20, 2)
+    async with running.relaying():
+        pass
+    assert calls[-2:] == [1, 1]
 
 
 def _leading(running: Running) -> Callable[[], Awaitable[bool]]:
