@@ -8,7 +8,7 @@ have is read again, and its ids make that harmless; if somebody moved the group'
   offsets are rebased, so that an offset in the database only grows and no new record is taken for one that was read.
 - Records that are gone before they were read (retention) are a gap: it is noted, logged, and keeps readiness red until an
   operator has set it to acknowledged.
-- Offsets without a record for us (control records of transactions, aborted records, compaction) are no gap: they count as
+- Offsets without a record for us (control records of transactions, aborted records, compaction) are not a gap: they count as
   read once a read that found nothing has passed them.
 """
 
