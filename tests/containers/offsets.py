@@ -1,4 +1,4 @@
-"""The consumer groups' offsets: put back to the beginning of every topic, and whether all has been read again."""
+"""Where the services read on: put back to the beginning of every topic, and whether all has been read again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shared.events.envelope import Topic
 from shared.kafka.log_ends import end_offsets_at_least, partitions_of, reading
 from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
+from shared.postgresql.database import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,11 +54,14 @@ async def _member(settings: Settings, group: str) -> AsyncIterator[AIOKafkaConsu
 
 
 async def read_from_the_beginning(settings: Settings) -> None:
-    """Puts the offsets of every group back to 0; no service runs."""
-    for group, ends in (await groups(settings)).items():
-        async with _member(settings, group) as consumer:
-            consumer.assign(list(ends))
-            await consumer.commit(dict.fromkeys(ends, 0))
+    """Has every service read all its topics again, as after a database was set back: its positions say where to; no service runs."""
+    for service in SERVICES:
+        database = Postgres(settings.database, settings.schema_name(service.name))
+        try:
+            async with database.transaction() as connection:
+                await connection.execute("delete from positions")
+        finally:
+            await database.close()
 
 
 async def all_committed(settings: Settings) -> bool:
