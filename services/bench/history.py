@@ -32,7 +32,20 @@ _TAG: Final = "H{:08x}"
 SEED_NUMBERING: Final = Numbering(_TAG.format(0), _TIME, timedelta())
 _AT_ONCE: Final = 20
 
-_KEPT: Final = {"running", "gaps", "released", "migrations", "positions", "epoch", "counter", "reference", "outbox", "failed", "rejections"}
+_KEPT: Final = {
+    "running",
+    "gaps",
+    "released",
+    "requests",
+    "migrations",
+    "positions",
+    "epoch",
+    "counter",
+    "reference",
+    "outbox",
+    "failed",
+    "rejections",
+}
 """Not copied: what is one for all, and what is empty when everything is at rest."""
 _SUMS: Final = {("posting", "numbers"), ("posting", "balances")}
 _NUMBERED: Final = {("posting", "vouchers"), ("posting", "lines")}
