@@ -125,16 +125,16 @@ class Document(NamedTuple):
         """1 unit of the document's currency in its company's own, exactly."""
         return Fraction(self.exchange_rate) if self.inverse_rate is None else 1 / Fraction(self.inverse_rate)
 
-    def apply(self, amount: Decimal, accounting_amount: Decimal, records: int) -> Document:
-        """What so many records of one run take from it, all in all; a primary may get back what enlarged it (less than 0.00)."""
+    def apply(self, amount: Decimal, accounting_amount: Decimal, records: int, enlarged_by: Decimal = ZERO) -> Document:
+        """What so many records of one run take from it, all in all: at least 0.00, less what these have enlarged a primary by."""
         changed = self._replace(
             open=self.open - amount,
             open_accounting_amount=self.open_accounting_amount - accounting_amount,
             records=self.records + records,
         )
-        return _checked(changed, f"{records} records take {amount} ({accounting_amount}) from it")
+        return _checked(changed, amount + enlarged_by, f"{records} records take {amount} ({accounting_amount}) from it")
 
-    def give_back(self, amount: Decimal, accounting_amount: Decimal, records: int) -> Document:
+    def give_back(self, amount: Decimal, accounting_amount: Decimal, records: int, enlarged_by: Decimal = ZERO) -> Document:
         """What so many records had taken is open again when they are reversed; nothing but a mark settles it from then on (F-F01)."""
         changed = self._replace(
             open=self.open + amount,
@@ -142,7 +142,7 @@ class Document(NamedTuple):
             records=self.records - records,
             manual_only=True,
         )
-        return _checked(changed, f"{records} records give {amount} ({accounting_amount}) back to it")
+        return _checked(changed, amount + enlarged_by, f"{records} records give {amount} ({accounting_amount}) back to it")
 
     def reverse(self) -> Document:
         """The document is reversed: nothing is open any more, its number stays taken (F-F03)."""
@@ -151,9 +151,15 @@ class Document(NamedTuple):
         return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
 
 
-def _checked(document: Document, change: str) -> Document:
-    """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force."""
-    in_bounds = ZERO <= document.open <= document.amount and document.records >= 0 and not document.is_reversed
+def _checked(document: Document, gave: Decimal, change: str) -> Document:
+    """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force.
+
+    `gave` is what the records took of it (or give back), what enlarged it left aside: never less than 0.00. What enlarged a
+    primary and none of its R's could take stays open on it (rules.md, step 3 and step 7): only there is more open than its amount.
+    """
+    may_be_enlarged = document.lowers and document.records > 0
+    in_bounds = document.open >= ZERO and (document.open <= document.amount or may_be_enlarged)
+    in_bounds = in_bounds and gave >= ZERO and document.records >= 0 and not document.is_reversed
     if document.currency == document.accounting_currency:
         agrees = document.open == document.open_accounting_amount
     else:
@@ -220,26 +226,33 @@ class RecordInForce(NamedTuple):
 
 
 class AppliedAmounts(NamedTuple):
-    """What records take from one document, all in all: its own currency, its company's accounting currency, how many they are."""
+    """What records take from one document, all in all: its own currency, its company's accounting currency, how many they are.
+
+    `enlarged_by` is what they put into a primary, already taken off `amount`.
+    """
 
     amount: Decimal = ZERO
     accounting_amount: Decimal = ZERO
     records: int = 0
+    enlarged_by: Decimal = ZERO
 
-    def plus(self, amount: Decimal, accounting_amount: Decimal) -> AppliedAmounts:
+    def plus(self, amount: Decimal, accounting_amount: Decimal, enlarged_by: Decimal) -> AppliedAmounts:
         """With one more record."""
-        return AppliedAmounts(self.amount + amount, self.accounting_amount + accounting_amount, self.records + 1)
+        return AppliedAmounts(
+            self.amount + amount, self.accounting_amount + accounting_amount, self.records + 1, self.enlarged_by + enlarged_by
+        )
 
 
 def applied_amounts(records: Iterable[RecordInForce]) -> dict[DocumentKey, AppliedAmounts]:
     """What these records take from each document. Of a primary only the sum counts: it was enlarged before it gave."""
     sums: dict[DocumentKey, AppliedAmounts] = {}
     for record in records:
-        for key, amount, accounting_amount in (
-            (record.lowering, record.taken_from_lowering, record.accounting_amount_from_lowering),
-            (record.raising, record.taken_from_raising, record.accounting_amount_from_raising),
+        enlarged_by = record.amount if record.enlarges else ZERO
+        for key, amount, accounting_amount, into in (
+            (record.lowering, record.taken_from_lowering, record.accounting_amount_from_lowering, enlarged_by),
+            (record.raising, record.taken_from_raising, record.accounting_amount_from_raising, ZERO),
         ):
-            sums[key] = sums.get(key, _NOTHING_APPLIED).plus(amount, accounting_amount)
+            sums[key] = sums.get(key, _NOTHING_APPLIED).plus(amount, accounting_amount, into)
     return sums
 
 

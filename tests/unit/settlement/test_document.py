@@ -55,6 +55,17 @@ def test_rounding_may_take_a_cent_more_than_all_in_accounting_currency_as_long_a
     assert rest.apply(Decimal("0.01"), Decimal("-0.01"), 1).open_accounting_amount == 0
 
 
+def test_only_what_enlarged_a_primary_is_open_beyond_its_amount() -> None:
+    payment = _document()._replace(kind="payment")
+    enlarged = payment.apply(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("70.00"))
+    assert enlarged.open == Decimal("170.00")
+    assert enlarged.give_back(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("70.00")).open == Decimal("100.00")
+    with pytest.raises(SettlementDefectError):
+        payment.apply(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("69.99"))
+    with pytest.raises(SettlementDefectError):
+        _document().apply(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("70.00"))
+
+
 def test_what_was_never_taken_is_not_given_back() -> None:
     taken = _document().apply(Decimal("40.00"), Decimal("40.00"), 1)
     with pytest.raises(SettlementDefectError, match="give"):
