@@ -99,14 +99,21 @@ def _address(sockets: Path, database: str) -> str:
 def _socket_folder(folder: Path, user: OsUser | None) -> Iterator[Path]:
     """The folder of the socket: in the data's folder, or, where that path is too long for a socket, among temporary files."""
     sockets = folder / "run"
-    if len(os.fsencode(sockets / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT:
+    if _fits_socket(sockets):
         _make_folder(sockets, user)
         yield sockets
         return
-    with tempfile.TemporaryDirectory(prefix="intercompany-") as temporary:
+    # TMPDIR may be as long as the data's folder; /tmp is there on every POSIX system.
+    usual = tempfile.gettempdir()
+    parent = usual if _fits_socket(Path(usual, "intercompany-12345678", "run")) else "/tmp"  # noqa: S108 - a folder of our own in it
+    with tempfile.TemporaryDirectory(prefix="intercompany-", dir=parent) as temporary:
         sockets = Path(temporary) / "run"
         _make_folder(sockets, user)
         yield sockets
+
+
+def _fits_socket(folder: Path) -> bool:
+    return len(os.fsencode(folder / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT
 
 
 def _make_folder(folder: Path, user: OsUser | None) -> None:

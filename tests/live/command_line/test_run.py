@@ -40,8 +40,9 @@ def test_each_file_has_empty_books_and_one_that_cannot_be_run_does_not_stop_the_
         write(tmp_path, "holds.yaml", f"{GROUP}\nevents: [{INVOICE}, {INVOICE}, {MALFORMED}]\nexpect: {{waiting: []}}"),
         write(tmp_path, "differs.yaml", f"{GROUP}\nevents: [{INVOICE}]\nexpect: {{waiting: [{{event: X, for: document}}]}}"),
     ]
-    (tmp_path / "parts").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "parts"))
+    parts = tmp_path / ("parts-below-a-path-too-long-for-a-socket" * 3)
+    parts.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(parts))
     result = CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": ""}).invoke(app, ["run", "--json", *files])
     assert result.exit_code == 2
     assert "wrong.yaml: group.companies.FAB.curency: invalid: there is no field" in result.stderr
@@ -52,7 +53,7 @@ def test_each_file_has_empty_books_and_one_that_cannot_be_run_does_not_stop_the_
     assert holds["differences"] == []
     assert [row["voucher"] for row in differs["vouchers"]] == ["AR-INV-000001"]
     assert [row["came"] for row in differs["differences"]] == [None]
-    assert list((tmp_path / "parts").iterdir()) == []
+    assert list(parts.iterdir()) == []
 
 
 async def test_services_are_stopped_also_where_a_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
