@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from shared import working_set
 from shared.delivery import batch, housekeeping, loading, relay, weight
 from shared.events import bindings, codec, refusal, values
-from shared.kafka import topics
+from shared.kafka import inflating, topics
 from shared.postgresql import database
 from shared.runtime import health
 
@@ -34,6 +34,11 @@ _MALFORMED: Final = "refused as `malformed`, with its size"
 LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "What is sent to us": (
         Limit("a record on an inbound topic", f"{bindings.LARGEST_INBOUND // _MIB} MiB", _MALFORMED),
+        Limit(
+            "a batch of records, inflated",
+            f"{inflating.LARGEST_INFLATED // _MIB} MiB",
+            "refused as `malformed`, with the offsets that were not read",
+        ),
         Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", _MALFORMED),
         Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
         Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
@@ -95,9 +100,7 @@ Written by `python -m services.operations.limits` from the constants themselves;
 
 def page() -> str:
     """The page, as Markdown."""
-    parts = [
-        "# Limits\n\n**Invariant.** Whatever is sent, no work is bounded by a count of records alone, and beyond a limit something is\nsaid or done; nothing is cut silently.\n\nWritten by `python -m services.operations.limits` from the constants themselves; a test holds it equal.\n"
-    ]
+    parts = [_HEAD]
     for title, limits in LIMITS.items():
         rows = "\n".join(f"| {limit.what} | {limit.most} | {limit.beyond} |" for limit in limits)
         parts.append(f"## {title}\n\n| what | at most | beyond it |\n|---|---|---|\n{rows}\n")
