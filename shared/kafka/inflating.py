@@ -32,6 +32,8 @@ _BEFORE_LENGTH: Final = 12
 _CHECKED_FROM: Final = 21
 _LAST_OFFSET: Final = slice(23, 27)
 _TRANSACTIONAL: Final = 0x10
+_XERIAL: Final = b"\x82SNAPPY\x00"
+_XERIAL_HEADER: Final = 16
 _PIECE: Final = 1 << 16
 _BEST_RATIO: Final = {DefaultRecordBatch.CODEC_GZIP: 1100, DefaultRecordBatch.CODEC_SNAPPY: 64, DefaultRecordBatch.CODEC_LZ4: 256}
 """How much a byte can become; of zstd there is no such bound."""
@@ -121,7 +123,24 @@ def _of_lz4(payload: bytes) -> int:
 
 
 def _of_snappy(payload: bytes) -> int:
-    return len(payload) * _BEST_RATIO[DefaultRecordBatch.CODEC_SNAPPY]
+    """By the sizes that its blocks say they inflate to, which the decoder holds them to."""
+    if not payload.startswith(_XERIAL):
+        return _varint(payload, 0)
+    place, total = _XERIAL_HEADER, 0
+    while place + 4 <= len(payload):
+        length = int.from_bytes(payload[place : place + 4], "big")
+        total += _varint(payload, place + 4)
+        place += 4 + length
+    return total
+
+
+def _varint(data: bytes, place: int) -> int:
+    value = 0
+    for number, byte in enumerate(data[place : place + 5]):
+        value |= (byte & 0x7F) << (7 * number)
+        if not byte & 0x80:
+            break
+    return value
 
 
 _COUNTED: Final[dict[int, Callable[[bytes], int]]] = {
