@@ -6,11 +6,14 @@ would be right; a value is never part of an error, and passwords and database ad
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +24,29 @@ Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$"
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+_ENCRYPTED_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host is this machine; a path is a socket's."""
+    name = host.strip("[]")
+    return name in {"", "localhost", "::1"} or name.startswith(("127.", "/"))
+
+
+def _database_hosts(url: str) -> list[str]:
+    """The hosts of a database's address, which may list several, or name them as a parameter."""
+    parts = urlsplit(url)
+    named = parse_qs(parts.query).get("host")
+    if named:
+        return named[-1].split(",")
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return [host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host for host in hosts]
+
+
+def _ssl_mode(url: str) -> str:
+    return parse_qs(urlsplit(url).query).get("sslmode", [os.environ.get("PGSSLMODE", "prefer")])[-1]
 
 
 class SettingsError(Exception):
@@ -92,6 +118,8 @@ class Settings(BaseSettings):
     kafka_security_token_scope: str | None = None
     kafka_security_ca_file: Path | None = None
 
+    require_tls: bool = Field(default=False, description="true: nothing leaves this machine unencrypted, else the start is refused")
+
     health_host: str = "0.0.0.0"  # noqa: S104 - a container's probes come from outside the container
     health_port: int = Field(default=0, ge=0, le=65535, description="0: off")
     log_format: LogFormat = LogFormat.CONSOLE
@@ -132,6 +160,26 @@ class Settings(BaseSettings):
     def enforces_senders(self) -> bool:
         """Whether only the senders' own topics are read, and the reference topic, which is an operator's."""
         return self.senders is Senders.ENFORCED
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Settings:
+        if self.require_tls and (problems := self.unencrypted()):
+            raise ValueError("; ".join(problems))
+        return self
+
+    def unencrypted(self) -> list[str]:
+        """What these settings send unencrypted off this machine, each with what would be right; no secret is in the text."""
+        problems: list[str] = []
+        url = self.database_url.get_secret_value() if self.database_url is not None else None
+        if url is not None and not all(map(_is_local, _database_hosts(url))) and _ssl_mode(url) not in _ENCRYPTED_MODES:
+            problems.append("DATABASE_URL does not require TLS: add ?sslmode=verify-full (or verify-ca, require)")
+        hosts = [broker.rpartition(":")[0] for broker in (self.kafka_bootstrap_servers or "").split(",") if broker]
+        if not all(map(_is_local, hosts)) and not self.kafka_security_protocol.endswith("SSL"):
+            problems.append(f"KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} is not encrypted: use SSL or SASL_SSL")
+        token_url = self.kafka_security_token_url
+        if token_url is not None and token_url.scheme != "https" and not _is_local(token_url.host or ""):
+            problems.append("KAFKA_SECURITY_TOKEN_URL is not encrypted: use https")
+        return problems
 
     @property
     def brokers(self) -> str:

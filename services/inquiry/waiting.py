@@ -58,7 +58,7 @@ async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingIte
 
 
 def _of_settlement(parked: Parked) -> WaitingItem:
-    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.time, parked.stage)
+    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.arrival, parked.stage)
 
 
 def _of_payment(entry: WaitingEntry) -> WaitingItem:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.inquiry.reference import reference_data
 from services.scenarios.event_files import Sending, read_event_file
-from shared.events.contract import sender_topic
+from shared.events.contract import OPERATOR, sender_topic
 from shared.events.envelope import Topic
 from shared.events.producing import PartyBook
 from shared.kafka.sender import sender
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.events.envelope import Record
     from shared.settings import Settings
 
-SOURCE: Final = "intercompany/command-line"
+SOURCE: Final = OPERATOR
 """The source of events that name none, and of reference data that an operator publishes."""
 
 _BATCH: Final = 500

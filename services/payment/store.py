@@ -40,8 +40,8 @@ select data from approvals where (payment, company) in (select * from unnest($1:
 APPROVALS_WAKING: Final = "select data from approvals where wakes = any($1)"
 ALL_WAITING: Final = "select data from waiting order by sequence"
 ALL_APPROVALS: Final = "select data from approvals order by sequence"
-WAITING_SINCE: Final = "select data from waiting where since < $1"
-APPROVALS_SINCE: Final = "select data from approvals where since < $1"
+WAITING_SINCE: Final = "select data from waiting where since < $1 order by since limit $2"
+APPROVALS_SINCE: Final = "select data from approvals where since < $1 order by since limit $2"
 WAITING_BECAUSE_OF: Final = """
 select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"""
 APPROVALS_NAMED: Final = "select data from approvals where (source, event) in (select * from unnest($1::text[], $2::text[]))"
@@ -106,7 +106,7 @@ class Store:
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """The journals and approvals that wait because of these events (None: of any), since before `older_than`."""
         books = await self._empty_books(connection)
-        arguments: tuple[Any, ...] = (older_than,)
+        arguments: tuple[Any, ...] = (older_than, SLICE)
         queries = (WAITING_SINCE, APPROVALS_SINCE)
         if events is not None:
             arguments = ([event.source for event in events], [event.id for event in events])
@@ -271,10 +271,10 @@ def _journal_row(journal: SalesPayment) -> tuple[Any, ...]:
 def _waiting_row(waiting: WaitingJournal) -> tuple[Any, ...]:
     draft = waiting.draft
     wake = (_as_text(waiting.need.wake_key), _as_text(relation_of(draft)))
-    return (*draft.key, waiting.sequence, *draft.run, draft.cause.time, *wake, as_json(waiting).decode())
+    return (*draft.key, waiting.sequence, *draft.run, waiting.waits_since, *wake, as_json(waiting).decode())
 
 
 def _approval_row(approval: WaitingApproval) -> tuple[Any, ...]:
     payment = approved_payment(approval.journal, approval.document)
-    about = (approval.event.id, approval.sequence, approval.time, approval.company, payment, _as_text(approval.need.wake_key))
+    about = (approval.event.id, approval.sequence, approval.waits_since, approval.company, payment, _as_text(approval.need.wake_key))
     return (*approval.identity, *about, as_json(approval).decode())

@@ -20,7 +20,9 @@ from shared.working_set import SLICE, Missing, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
-_WAITING_SINCE: Final = "select distinct event_source, event_id from waiting where $1::timestamptz is null or since < $1"
+_WAITING_SINCE: Final = """
+select distinct event_source, event_id from
+(select event_source, event_id from waiting where $1::timestamptz is null or since < $1 order by since limit $2) oldest"""
 _WAITING_BECAUSE_OF: Final = """
 select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
 on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
@@ -94,9 +96,9 @@ class Store:
         return books
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
-        """What these events wait for, or all that has waited since before a time, with all that it names."""
+        """What these events wait for, or the SLICE that has waited longest since before a time, with all that it names."""
         if events is None:
-            rows = await connection.fetch(_WAITING_SINCE, older_than)
+            rows = await connection.fetch(_WAITING_SINCE, older_than, SLICE)
         else:
             rows = await connection.fetch(_WAITING_BECAUSE_OF, *_columns(events), older_than) if events else []
         books = await self._books(connection)

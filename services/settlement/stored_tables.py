@@ -141,7 +141,7 @@ def _parked_row(parked: Parked) -> Row:
     )
     wakes = joined(parked.need.wake_key)
     keys = (_reserves(parked.reserves), _reserves(parked.concerns))
-    return (parked.sequence, wakes, *keys, *parked.event, parked.message.time, body.decode())
+    return (parked.sequence, wakes, *keys, *parked.event, parked.message.arrival, body.decode())
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -156,6 +156,7 @@ def _message(message: Message) -> dict[str, Any]:
         "traceparent": message.traceparent,
         "replay": message.replay,
         "sender": message.sender,
+        "arrived": message.arrival.isoformat(),
     }
 
 
@@ -171,6 +172,7 @@ def _read_message(body: dict[str, Any]) -> Message:
         traceparent=body["traceparent"],
         replay=body["replay"],
         sender=body.get("sender"),
+        arrived=datetime.fromisoformat(body["arrived"]) if "arrived" in body else None,
     )
 
 

@@ -123,6 +123,9 @@ class Delivery:
         """Reads a part of a batch, and takes it in as many transactions as its events weigh."""
         incoming = [decoded(record) for record in records if may_concern(self.service, record)]
         messages = [each for each in incoming if isinstance(each, Message)]
+        arrived = self.runtime.clock.now()
+        for each in messages:
+            each.arrived = arrived
         if Topic.REFERENCE in self.service.subscriptions:
             await self.watermark.wait_for(max((each.reference_offset for each in messages), default=0))
         parts = list(by_entries(incoming, self.pace.limits)) or [[]]

@@ -124,13 +124,26 @@ class Housekeeping:
         discard = self._delivery.service.discard
         if events and discard:
             order = GiveUp(events, None)
-            await self._delivery.transact(partial(self._give_up, order, lambda books: discard(books, events)))
+            await self._gives_up(order, lambda books: discard(books, events))
 
     async def _expire(self) -> None:
         expire = self._delivery.service.expire
         if self._wait_at_most is not None and expire:
             before = self._delivery.runtime.clock.now() - self._wait_at_most
-            await self._delivery.transact(partial(self._give_up, GiveUp(None, before), lambda books: expire(books, before)))
+            while await self._gives_up(GiveUp(None, before), lambda books: expire(books, before)):
+                pass  # a slice each, with other work in between
+
+    async def _gives_up(self, order: GiveUp, act: Act) -> bool:
+        """Whether anything was given up: then there may be more."""
+        given_up: list[bool] = []
+
+        async def work(connection: Connection, state: State, store: Store[Any]) -> Written:
+            row, messages = await self._give_up(order, act, connection, state, store)
+            given_up.append(bool(messages))
+            return row, messages
+
+        await self._delivery.transact(work)
+        return given_up[-1]
 
     async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
         books = await store.load_waiting(connection, *order)

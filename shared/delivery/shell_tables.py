@@ -195,8 +195,11 @@ async def forget_failed(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 async def ordered_discards(connection: Connection) -> list[EventRef]:
-    """The events whose waiting an operator gave up."""
-    return [EventRef(row["source"], row["event"]) for row in await connection.fetch("select source, event from discards")]
+    """The events whose waiting an operator gave up, oldest orders first, so many at once."""
+    return [
+        EventRef(row["source"], row["event"])
+        for row in await connection.fetch("select source, event from discards order by ordered_at limit 100")
+    ]
 
 
 async def forget_discards(connection: Connection, events: Sequence[EventRef]) -> None:

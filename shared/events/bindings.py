@@ -25,12 +25,14 @@ import orjson
 from shared.events.contract import INBOUND_TOPICS, base_topic
 from shared.events.envelope import Record, Topic
 from shared.events.refusal import MALFORMED, RefusedError, pointer
-from shared.events.values import shown
+from shared.events.values import printable, shown
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 LARGEST_INBOUND: Final = 1 << 20
 MOST_HEADERS: Final = 100
+NOT_READ: Final = "intercompany-not-read"
+"""The header of a record that stands for what was not read; its value says what and why (shared/kafka/inflating.py)."""
 _HEADER: Final = "ce_"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
@@ -108,6 +110,8 @@ def read(record: Record) -> CloudEvent:
         raise RefusedError(MALFORMED, "", _no_value(record))
     if len(record.value) > LARGEST_INBOUND and is_inbound(record.topic):
         raise RefusedError(MALFORMED, "", f"the record has {len(record.value)} bytes: at most {LARGEST_INBOUND} are read")
+    if record.headers and record.headers[0][0] == NOT_READ:
+        raise RefusedError(MALFORMED, "", printable(record.value[:500].decode(errors="replace")))
     attributes, content_type = headers_of(record)
     value = _bare(record.value)
     if content_type.startswith(STRUCTURED) or not attributes:

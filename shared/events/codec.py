@@ -22,7 +22,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from shared.events.bindings import MOST_HEADERS, CloudEvent, canonical, headers_of, on_topic, parsed, payload_of, read
+from shared.events.bindings import MOST_HEADERS, CloudEvent, canonical, headers_of, is_inbound, on_topic, parsed, payload_of, read
 from shared.events.contract import (
     CONTRACT,
     Entry,
@@ -31,13 +31,14 @@ from shared.events.contract import (
     completed,
     contradictions,
     full_type,
+    is_of_its_sender,
     own_reader,
     sender_of,
     short_type,
 )
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
-from shared.events.reference import ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
+from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 
@@ -79,6 +80,8 @@ def _message(event: CloudEvent, record: Record) -> Message:
     source, id_, full = event.required("source"), event.required("id"), event.required("type")
     name, entry = _entry(full, record)
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
+    if not is_of_its_sender(ref.source, record.topic):
+        raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
     data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
@@ -88,6 +91,12 @@ def _message(event: CloudEvent, record: Record) -> Message:
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
     return message
+
+
+def _not_of_its_sender(source: str, topic: str) -> str:
+    if is_inbound(topic):
+        return f"{shown(source)} is a source of this system's own ({OWN_SOURCES}): name the system that sends the event"
+    return f"{shown(source)} does not send on {topic}: nobody but this system's own service does"
 
 
 def _entry(full: str, record: Record) -> tuple[str, Entry]:
@@ -183,7 +192,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
     unreadable.replay = _otherwise_none(lambda: event.number("replay")) or 0
-    if source and id_:
+    if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
         data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data
         unreadable.digest = _digest(unreadable.type or "", data)

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from shared.events import inbound, journals, reference, settlements, vouchers
 from shared.events.envelope import Topic
+from shared.events.reference import OWN_SOURCES
 
 PREFIX: Final = "intercompany."
 VERSION: Final = ".v1"
@@ -42,6 +43,23 @@ def sender_of(topic: str) -> str | None:
 def base_topic(topic: str) -> str:
     """The topic of the contract that a topic stands for: of a sender's own the inbound one, else itself."""
     return topic if sender_of(topic) is None else topic.rpartition(".")[0]
+
+
+OPERATOR: Final = f"{OWN_SOURCES}command-line"
+"""The source of what an operator's tool sends."""
+
+_SENDS: Final = {Topic.JOURNALS: "payment", Topic.SETTLEMENTS: "settlement", Topic.VOUCHERS: "posting"}
+"""The service that sends on a topic; rejections come from all."""
+
+
+@lru_cache(maxsize=4096)
+def is_of_its_sender(source: str, topic: str) -> bool:
+    """Whether an event with this source may stand on this topic: nobody outside has a source of ours, nobody else sends on our topics."""
+    base = base_topic(topic)
+    if base in INBOUND_TOPICS:
+        return source == OPERATOR or not source.lower().startswith(OWN_SOURCES)
+    service = _SENDS.get(base)
+    return service is None or source == f"{OWN_SOURCES}{service}" or source.startswith(f"{OWN_SOURCES}{service}/")
 
 
 class Entry(NamedTuple):

@@ -53,7 +53,7 @@ class Message:
     (causationid); for an event from outside both are the event itself. `digest` is over the data alone, to tell a
     duplicate from a conflict. `reference_offset` is how far the sender had read the reference topic, 0 from outside.
     `replay` counts how often an operator sent the event again. `sender` is whose own topic it came on; None: a topic of
-    the contract itself.
+    the contract itself. `arrived` is when this service first read it, by its own clock.
     """
 
     ref: EventRef
@@ -68,6 +68,12 @@ class Message:
     replay: int = 0
     sender: str | None = None
     record: Record | None = None
+    arrived: datetime | None = None
+
+    @property
+    def arrival(self) -> datetime:
+        """When it came, which is what waiting counts from; where no clock was read, its own time."""
+        return self.time if self.arrived is None else self.arrived
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from aiokafka.abc import AbstractTokenProvider
 
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 _ANSWER_WITHIN: Final = 10.0
 _OLDEST: Final = 0.8
 """A token is used for this part of its life, so that none ends on its way."""
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect is an error: urllib would send the client's secret wherever it points."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follows none."""
+
+
+_OPENER: Final = build_opener(_NoRedirect)
 
 
 class TokenFile(AbstractTokenProvider):  # type: ignore[misc]
@@ -66,7 +76,7 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]
         headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
         request = Request(self._url, urlencode(form).encode(), headers)  # noqa: S310 - the settings allow http and https alone
         try:
-            with urlopen(request, timeout=_ANSWER_WITHIN) as response:  # noqa: S310 - as above
+            with _OPENER.open(request, timeout=_ANSWER_WITHIN) as response:
                 return _with_token(response.read())
         except HTTPError as error:
             with error:

@@ -27,6 +27,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
+from shared.kafka.inflating import bounded
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -153,7 +155,7 @@ _PLAIN_RECORDS: Final[Any] = fetcher.MemoryRecords
 
 def _records(fetched: bytes) -> Any:
     """Parses what was fetched: fast, and tolerant while a consumer needs it."""
-    return (_TolerantRecords if _TOLERANT else _PLAIN_RECORDS)(fetched)
+    return (_TolerantRecords if _TOLERANT else _PLAIN_RECORDS)(bounded(fetched))
 
 
 def read_carefully(broker: KafkaBroker) -> None:

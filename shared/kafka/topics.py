@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -171,12 +172,37 @@ async def check(settings: Settings, connection: Mapping[str, object], topics: Co
     try:
         await admin.start()
         there = await admin.list_topics()
+        unfit = await _unfit(admin, settings) if settings.topic_name(Topic.REFERENCE) in there else None
     finally:
         await admin.close()
+    if unfit is not None and Topic.REFERENCE in topics:
+        raise TopicsMissingError(unfit)
     missing = sorted({settings.topic_name(topic) for topic in topics}.difference(there))
     if missing:
         msg = f"the broker shows no {', '.join(missing)}: `intercompany provision` makes the topics; this service needs rights on them"
         raise TopicsMissingError(msg)
+
+
+async def _unfit(admin: AIOKafkaAdminClient, settings: Settings) -> str | None:
+    """Why the reference topic does not keep what depends on it: one partition, so one order; compacted, so the last of each key stays."""
+    name = settings.topic_name(Topic.REFERENCE)
+    (described,) = await admin.describe_topics([name])
+    if len(described["partitions"]) != 1:
+        return f"{name} has {len(described['partitions'])} partitions: reference data is read in one order, make the topic with one"
+    policy = await _cleanup_policy(admin, name)
+    if policy is not None and "compact" not in policy:
+        return f"{name} has cleanup.policy={policy}: set it to compact, or reference data ends with its retention"
+    return None
+
+
+async def _cleanup_policy(admin: AIOKafkaAdminClient, name: str) -> str | None:
+    """A topic's cleanup policy; None where this principal may not read it."""
+    for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)]):
+        for code, _, _, _, entries in answer.resources:
+            for entry in entries if code == 0 else ():
+                if entry[0] == "cleanup.policy":
+                    return str(entry[1])
+    return None
 
 
 def _new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:

@@ -182,6 +182,8 @@ def main(service: AnyService, settings: Settings) -> None:
     """Runs one service as this process, until SIGTERM or SIGINT."""
     set_up_logs(settings)
     set_up_traces(settings, service.name)
+    for problem in settings.unencrypted():
+        log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
     asyncio.run(_until_signalled(service, settings))
 
 

@@ -36,6 +36,7 @@ def approve(books: Books, message: Message) -> list[Outgoing]:
         original=as_cloudevent(message),
         sequence=0,
         need=_for_journal(request),
+        arrived=message.arrival,
     )
     unauthorised = _not_authorised(books, message)
     if unauthorised is not None:

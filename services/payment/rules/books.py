@@ -75,8 +75,8 @@ class Books(working_set.Books):
 
     def list_waiting(self) -> list[WaitingEntry]:
         """What waits, in order of arrival; what one event waits for is listed once."""
-        journals = ((each.sequence, _entry(each.draft.run, each.need, each.draft.cause.time, is_approval=False)) for each in self.waiting)
-        approvals = ((each.sequence, _entry(each.event, each.need, each.time, is_approval=True)) for each in self.approvals)
+        journals = ((each.sequence, _entry(each.draft.run, each.need, each.waits_since, is_approval=False)) for each in self.waiting)
+        approvals = ((each.sequence, _entry(each.event, each.need, each.waits_since, is_approval=True)) for each in self.approvals)
         listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
         for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]):
             listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)

@@ -30,7 +30,7 @@ def discard(books: Books, events: Sequence[EventRef]) -> list[Outgoing]:
 
 def expire(books: Books, older_than: datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than`; the refusals of it."""
-    return _give_up(books, lambda waiting: waiting.draft.cause.time < older_than, lambda approval: approval.time < older_than)
+    return _give_up(books, lambda waiting: waiting.waits_since < older_than, lambda approval: approval.waits_since < older_than)
 
 
 def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: Callable[[WaitingApproval], bool]) -> list[Outgoing]:

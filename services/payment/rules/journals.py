@@ -41,7 +41,9 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     for draft in drafts:
         terms = terms_of(books.reference, draft)
         if isinstance(terms, Need):
-            replies.append(_wait(books, draft, terms, settlement.party, len(drafts)))
+            replies.append(
+                _wait(books, WaitingJournal(draft, terms, books.next_sequence(), message.arrival), settlement.party, len(drafts))
+            )
         else:
             journal, event = _make(books, draft, terms, len(drafts))
             made.append(journal)
@@ -49,8 +51,9 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
     return [*replies, *(event for journal in made for event in resume_approvals(books, journal))]
 
 
-def _wait(books: Books, draft: JournalDraft, need: Need, party: str, reply_count: int) -> Outgoing:
-    books.waiting.put(draft.key, WaitingJournal(draft, need, books.next_sequence()))
+def _wait(books: Books, waiting: WaitingJournal, party: str, reply_count: int) -> Outgoing:
+    draft = waiting.draft
+    books.waiting.put(draft.key, waiting)
     reply = SalesPaymentsReply(draft.run, reply_count)
     return EMITTER.emit(draft.cause, "sales-payment-journal.waiting", draft.place, party, reply)
 

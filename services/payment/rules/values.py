@@ -73,11 +73,17 @@ class JournalDraft(NamedTuple):
 
 
 class WaitingJournal(NamedTuple):
-    """A sales payment journal that waits; `sequence` is its place in the order of arrival."""
+    """A sales payment journal that waits; `sequence` is its place in the order of arrival, `arrived` when its cause came."""
 
     draft: JournalDraft
     need: Need
     sequence: int
+    arrived: dt.datetime | None = None
+
+    @property
+    def waits_since(self) -> dt.datetime:
+        """From when on WAIT_AT_MOST counts."""
+        return self.draft.cause.time if self.arrived is None else self.arrived
 
 
 class SalesPayment(NamedTuple):
@@ -96,7 +102,7 @@ class SalesPayment(NamedTuple):
 class WaitingApproval(NamedTuple):
     """An approval that waits: for its journal, or for what the journal needs to be posted.
 
-    `identity` is the id it has taken, `original` the event itself.
+    `identity` is the id it has taken, `original` the event itself, `arrived` when it came.
     """
 
     event: EventRef
@@ -109,6 +115,12 @@ class WaitingApproval(NamedTuple):
     original: dict[str, Any]
     sequence: int
     need: Need
+    arrived: dt.datetime | None = None
+
+    @property
+    def waits_since(self) -> dt.datetime:
+        """From when on WAIT_AT_MOST counts."""
+        return self.time if self.arrived is None else self.arrived
 
 
 class WaitingEntry(NamedTuple):

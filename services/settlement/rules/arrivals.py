@@ -61,12 +61,18 @@ def resume_document(turn: Turn, parked: Parked) -> None:
 
 
 def payment_arrives(turn: Turn) -> None:
-    """A payment; on an operator's replay, the refused marks of one that is posted are to be settled again."""
+    """A payment; on an operator's replay, the refused marks of one that is posted are to be settled again.
+
+    A payment that is not known comes for the first time, whatever it says of a replay.
+    """
     instruction = turn.incoming.instruction
     if not turn.incoming.replay:
         arrive(turn)
         return
     document = turn.books.documents.get(_document(turn).key)
+    if document is None and not turn.books.waiting.find("event", turn.incoming.event):
+        arrive(turn)
+        return
     if instruction is not None and document is not None and document.event == turn.incoming.event and document.marks_refused:
         begin_to_settle(turn, turn.books.next_sequence())
 

@@ -21,7 +21,7 @@ def discard(books: Books, events: Sequence[EventRef]) -> list[Outgoing]:
 
 def expire(books: Books, older_than: dt.datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than` (WAIT_AT_MOST)."""
-    return _give_up(books, lambda parked: parked.message.time < older_than)
+    return _give_up(books, lambda parked: parked.message.arrival < older_than)
 
 
 def _give_up(books: Books, chosen: Callable[[Parked], bool]) -> list[Outgoing]:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared.events.envelope import Topic
 from shared.kafka import topics
 from shared.kafka.security import client_arguments
 from shared.postgresql.database import Postgres
@@ -48,6 +50,15 @@ def _says(process: Process, what: str) -> Callable[[], Awaitable[bool]]:
 
 async def _ready(process: Process) -> bool:
     return await process.readiness.reasons() == []
+
+
+async def test_a_reference_topic_without_one_order_is_refused(live: Settings) -> None:
+    admin = AIOKafkaAdminClient(**client_arguments(live))
+    await admin.start()
+    await admin.create_topics([NewTopic(live.topic_name(Topic.REFERENCE), 2, 1)])
+    await admin.close()
+    with pytest.raises(topics.TopicsMissingError, match="has 2 partitions"):
+        await topics.check(live, client_arguments(live), {Topic.REFERENCE})
 
 
 async def test_a_schema_that_lacks_a_file_is_not_served(running: Running) -> None:

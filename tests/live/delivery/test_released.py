@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,3 +98,21 @@ async def test_the_simulation_posts_the_same(settlement: Running) -> None:
     await settlement.deliver(*records)
     await settlement.housekeeping.release()
     assert await settlement.value("select count(*) from documents") == SLICE * 2 + 5
+
+
+async def test_waiting_ends_by_when_it_came_in_slices_and_not_by_the_senders_clock(settings: Settings) -> None:
+    running = Running(settings.model_copy(update={"wait_at_most": timedelta(hours=1)}), SETTLEMENT)
+    await running.prepare()
+    number = SLICE * 2 + 50
+    for start in range(0, number, 450):  # their own time is years ago
+        await running.deliver(*(invoice(f"A{each}", each, document=f"D{each}") for each in range(start, min(start + 450, number))))
+    await running.housekeeping.once()
+    assert await running.value("select count(*) from waiting") == number
+    await running.value(
+        "update waiting set since = since - interval '2 hours', body = replace(body::text, '\"arrived\":\"20', '\"arrived\":\"19')::json"
+    )
+    await running.housekeeping.once()
+    assert await running.value("select count(*) from waiting") == 0
+    assert await running.value("select count(*) from rejections where code = 'discarded'") == number
+    assert await running.value("select count(*) from outbox") == 3
+    await running.database.close()

@@ -109,7 +109,9 @@ OUTBOUND = sorted(name for name, entry in CONTRACT.items() if entry.topic not in
 
 def _sent(name: str, data: Any, **about: Any) -> Outgoing:
     entry = CONTRACT[name]
-    ref, cause, first = EventRef("intercompany/payment", "id"), EventRef("erp", "Zürich 1"), EventRef("erp", "first")
+    service = {Topic.JOURNALS: "payment", Topic.SETTLEMENTS: "settlement"}.get(entry.topic, "posting")
+    source = "erp" if entry.inbound else f"intercompany/{service}"
+    ref, cause, first = EventRef(source, "id"), EventRef("erp", "Zürich 1"), EventRef("erp", "first")
     return Outgoing(entry.topic, "key", name, ref, data, TIME, about.get("cause", cause), about.get("first", first), reference_offset=7)
 
 

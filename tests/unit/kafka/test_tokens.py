@@ -22,6 +22,7 @@ class _Endpoint(HTTPServer):
         self.lives = 3600
         self.status = 200
         self.says: bytes | None = None
+        self.moved_to = ""
 
     @property
     def url(self) -> str:
@@ -34,6 +35,8 @@ class _Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(self.server.status)
+        if self.server.moved_to:
+            self.send_header("Location", self.server.moved_to)
         self.end_headers()
         token = {"access_token": f"t{len(self.server.asked)}", "expires_in": self.server.lives}
         self.wfile.write(json.dumps(token).encode() if self.server.says is None else self.server.says)
@@ -83,3 +86,11 @@ async def test_a_token_file_is_read_for_every_connection(tmp_path: Path) -> None
     for text in ("one", "two"):
         file.write_text(f"{text}\n")
         assert await provider.token() == text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_with_the_clients_secret(endpoint: _Endpoint, status: int) -> None:
+    endpoint.status, endpoint.moved_to = status, endpoint.url
+    with pytest.raises(OSError, match=f"answered {status}"):
+        await TokenEndpoint(endpoint.url, "client", "secret", None).token()
+    assert len(endpoint.asked) == 1

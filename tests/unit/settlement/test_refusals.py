@@ -11,7 +11,21 @@ from services.settlement.rules.fold import fold
 from shared.events.codec import decode
 from shared.events.envelope import Message
 from shared.events.values import MOST_MARKS
-from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from tests.builders.settlement import (
+    Event,
+    Heard,
+    asked,
+    balances,
+    invoice,
+    mark,
+    note,
+    paid,
+    result,
+    taken_back,
+    told,
+    undone,
+    with_attribute,
+)
 from tests.builders.streams import scenario
 
 I1, I2, PAID = invoice("I1"), invoice("I2"), paid("P1", "10.00", mark("I1"))
@@ -251,6 +265,22 @@ def test_a_replay_of_what_was_not_refused_changes_nothing() -> None:
     before = heard.now()
     heard.again("P1", 1)
     assert heard.now() == before
+
+
+def test_a_payment_that_is_sent_as_a_replay_for_the_first_time_is_posted_and_settled() -> None:
+    said = Heard(I1, paid("P1", "5.00", mark("I1")))
+    never_said = Heard(I1)
+    payment = arrivals(scenario({}, [paid("P1", "5.00", mark("I1"))]))[-1]
+    never_said.send(with_attribute(payment.record, "replay", "1"))
+    assert never_said.now().open == said.now().open
+    assert never_said.now().settlements == said.now().settlements != []
+
+
+def test_a_payment_that_waits_is_not_taken_twice_by_a_replay() -> None:
+    heard = Heard(paid("P1", "5.00", company="LATER"))
+    heard.again("P1", 1)
+    assert [row["event"] for row in heard.now().waiting] == ["P1"]
+    assert heard.now().rejected == []
 
 
 def test_a_rollback_forgets_documents_and_reference_data() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
@@ -93,3 +93,29 @@ def test_the_reference_topic_is_compacted_and_keeps_its_order_and_nothing_is_del
     assert (reference.partitions, reference.cleanup) == (1, "compact")
     assert all(spec.configuration()["retention.ms"] == "-1" for spec in TOPICS)
     assert len(TOPICS) == 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"database_url": "postgresql://u:p@db.example/x"}, ["DATABASE_URL"]),
+        ({"database_url": "postgresql://u:p@127.0.0.1,db.example:5432/x?sslmode=prefer"}, ["DATABASE_URL"]),
+        ({"database_url": "postgresql://u:p@db.example/x?sslmode=verify-full"}, []),
+        ({"database_url": "postgresql://u@/x?host=/run/postgresql"}, []),
+        ({"database_url": "postgresql://u:p@[::1]:5432/x"}, []),
+        ({"kafka_bootstrap_servers": "localhost:9092,broker.example:9092"}, ["KAFKA_SECURITY_PROTOCOL"]),
+        ({"kafka_bootstrap_servers": "localhost:9092"}, []),
+        ({"kafka_bootstrap_servers": "broker.example:9093", "kafka_security_protocol": "SSL"}, []),
+        ({"kafka_security_token_url": "http://login.example/token"}, ["KAFKA_SECURITY_TOKEN_URL"]),
+        ({"kafka_security_token_url": "http://127.0.0.1/token"}, []),
+    ],
+)
+def test_what_leaves_the_machine_unencrypted_is_named_and_refused_where_tls_is_required(settings: dict[str, str], named: list[str]) -> None:
+    problems = Settings(**settings).unencrypted()  # type: ignore[arg-type]
+    assert [problem.partition(" ")[0].partition("=")[0] for problem in problems] == named
+    assert "u:p" not in str(problems)
+    if named:
+        with pytest.raises(ValidationError, match=named[0]):
+            Settings(**settings, require_tls=True)  # type: ignore[arg-type]
+    else:
+        Settings(**settings, require_tls=True)  # type: ignore[arg-type]

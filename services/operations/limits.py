@@ -1,0 +1,111 @@
+"""The table of what is bounded, by how much, and what happens beyond it: docs/architecture/limits.md, from the limits themselves.
+
+Invariant: every figure is read from the constant that the program obeys, so the page cannot be wrong; a test holds it equal.
+`python -m services.operations.limits` prints the page.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, NamedTuple
+
+from shared import working_set
+from shared.delivery import batch, housekeeping, loading, relay, weight
+from shared.events import bindings, codec, refusal, values
+from shared.kafka import inflating, topics
+from shared.postgresql import database
+from shared.runtime import health
+
+
+class Limit(NamedTuple):
+    """A row: what is bounded, by how much, and what happens beyond."""
+
+    what: str
+    most: str
+    beyond: str
+
+
+_KIB: Final = 1024
+_MIB: Final = 1024 * _KIB
+
+_INVALID: Final = "refused as `invalid`, named"
+_MALFORMED: Final = "refused as `malformed`, with its size"
+
+LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
+    "What is sent to us": (
+        Limit("a record on an inbound topic", f"{bindings.LARGEST_INBOUND // _MIB} MiB", _MALFORMED),
+        Limit(
+            "a batch of records, inflated",
+            f"{inflating.LARGEST_INFLATED // _MIB} MiB",
+            "refused as `malformed`, with the offsets that were not read",
+        ),
+        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", _MALFORMED),
+        Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
+        Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
+        Limit("marks of a payment or request", f"{values.MOST_MARKS:,}", _INVALID),
+        Limit("cash discounts of an invoice", f"{values.MOST_CASH_DISCOUNTS:,}", _INVALID),
+        Limit("errors that are looked at in one event", f"{refusal.MOST_ERRORS:,}", "the first is named, the others are not counted"),
+        Limit("of a refused event shown", f"{codec.LARGEST_SHOWN // _KIB} KiB", "its beginning and `datalength`"),
+    ),
+    "What we send": (
+        Limit("a message", f"{topics.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
+        Limit(
+            "decided batches in memory",
+            f"{relay.MOST_WAITING}, {relay.MOST_WAITING_BYTES // _MIB} MiB",
+            "the consumer waits; the table `outbox` has all of them",
+        ),
+        Limit(
+            "rows of the outbox read at once",
+            f"{relay.MOST_ROWS}, {relay.MOST_ROW_BYTES // _MIB} MiB compressed",
+            "the next read, one row at least",
+        ),
+    ),
+    "One transaction": (
+        Limit("records", f"{weight.MOST_RECORDS:,}", "the next transaction"),
+        Limit("their bytes", f"{weight.MOST_BYTES // _MIB} MiB", "the next transaction; one record at least"),
+        Limit("entries of their lists (lines, marks, documents)", f"{weight.MOST_ENTRIES:,}", "the next transaction; one event at least"),
+        Limit(
+            "after a crash or a lack of memory", f"1/{weight.CAUTIOUS} of all three", f"doubled after every {weight.STEADY} that succeed"
+        ),
+        Limit("times that the database may not finish in time", f"{batch.MOST_TIMEOUTS}", "the batch is taken in halves"),
+        Limit("messages left out as defects", f"{loading.MOST_DEFECTS}", "the batch is taken in halves"),
+        Limit(
+            "loads for what was not foreseen",
+            f"{loading.MOST_ROUNDS:,}",
+            "the batch is taken in halves, at last the message is kept in `failed`",
+        ),
+        Limit("what waited for one thing and resumes", f"{working_set.SLICE:,}", "noted in `released`, resumed in transactions of its own"),
+        Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
+    ),
+    "One process": (
+        Limit("connections to the database for transactions", f"{database.POOL}", "whoever comes then waits"),
+        Limit("looks at the database for readiness", f"1 in {health.KEPT_FOR:.0f} s", "the answer is kept for all who ask"),
+        Limit(
+            "a defect keeps readiness red", f"{housekeeping.FRESH_MINUTES} minutes", "the metric `intercompany_failed_messages` tells of it"
+        ),
+        Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
+        Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),
+    ),
+}
+
+
+_HEAD: Final = """# Limits
+
+**Invariant.** Beyond each limit something is said or done; nothing is cut silently, and what one transaction takes is bounded by
+its weight, never by a count of records alone.
+
+Written by `python -m services.operations.limits` from the constants themselves; a test holds it equal.
+"""
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    parts = [_HEAD]
+    for title, limits in LIMITS.items():
+        rows = "\n".join(f"| {limit.what} | {limit.most} | {limit.beyond} |" for limit in limits)
+        parts.append(f"## {title}\n\n| what | at most | beyond it |\n|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
