@@ -10,7 +10,7 @@ import sys
 from typing import Final, NamedTuple
 
 from shared import working_set
-from shared.delivery import batch, housekeeping, loading, relay, weight
+from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
 from shared.events import bindings, codec, refusal, values
 from shared.kafka import inflating, topics
 from shared.postgresql import database
@@ -79,6 +79,12 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "of all that waits and resumes, or has waited longer than WAIT_AT_MOST",
             f"{working_set.MOST_WOKEN_BYTES // _MIB} MiB",
             "the same; one at least, the oldest first",
+        ),
+        Limit("events whose waiting an operator gives up", f"{housekeeping.MOST_DISCARDED}", "the next transaction"),
+        Limit(
+            "failed messages that an operator has tried again",
+            f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
+            "some seconds later; one at least",
         ),
         Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
     ),
