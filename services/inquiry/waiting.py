@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from services.inquiry.schemas import Schemas
     from services.payment.rules.values import WaitingEntry
-    from services.settlement.rules.values import Parked
+    from services.settlement.queries import Waits
     from shared.events.envelope import EventRef
 
 Row = dict[str, Any]
@@ -48,17 +48,17 @@ class WaitingItem:
         return {**waiting_row(self.event, self.reason, self.key), **more}
 
 
-async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingItem]:
-    """All that waits, or what the event with this id caused to wait; oldest first."""
+async def waiting(schemas: Schemas, event: str | None = None, limit: int | None = None) -> list[WaitingItem]:
+    """All that waits, or what the event with this id caused to wait; oldest first, of each service the first `limit`."""
     async with schemas.of("settlement") as connection:
-        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event)]
+        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event, limit)]
     async with schemas.of("payment") as connection:
-        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event)]
+        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event, limit)]
     return sorted(found, key=lambda each: each.since)
 
 
-def _of_settlement(parked: Parked) -> WaitingItem:
-    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.arrival, parked.stage)
+def _of_settlement(waits: Waits) -> WaitingItem:
+    return WaitingItem("settlement", waits.event, waits.need.reason, waits.need.key, waits.since, waits.stage)
 
 
 def _of_payment(entry: WaitingEntry) -> WaitingItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -81,10 +81,15 @@ class Books(working_set.Books):
         """What waits, in order of arrival; what one event waits for is listed once."""
         journals = ((each.sequence, _entry(each.draft.run, each.need, each.waits_since, is_approval=False)) for each in self.waiting)
         approvals = ((each.sequence, _entry(each.event, each.need, each.waits_since, is_approval=True)) for each in self.approvals)
-        listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
-        for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]):
-            listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
-        return list(listed.values())
+        return listed_once(entry for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]))
+
+
+def listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
+    """What one event waits for, once."""
+    listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
+    for entry in entries:
+        listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
+    return list(listed.values())
 
 
 def _entry(event: EventRef, need: Need, since: datetime, *, is_approval: bool) -> WaitingEntry:
