@@ -109,6 +109,11 @@ def _loads() -> Iterator[Load]:
         (Step("party", {}), Step("thousand lines", {"waiting": number}), Step("company", {"documents": number})),
         {"vouchers": number},
     )
+    yield from _settled()
+    yield from _refused()
+
+
+def _settled() -> Iterator[Load]:
     number = sized(10_000, 200)
     yield Load(
         "marks of one payment",
@@ -141,10 +146,9 @@ def _loads() -> Iterator[Load]:
         (Step("automatic", {}), Step("open", {"documents": number}), Step("half", {"records": number // 2})),
         {"vouchers": number + 1},
     )
-    yield from _others()
 
 
-def _others() -> Iterator[Load]:
+def _refused() -> Iterator[Load]:
     number = sized(1_000, 100)
     yield Load(
         "records that are no events before an invoice",
