@@ -36,6 +36,7 @@ from shared.events.contract import (
     sender_of,
     short_type,
 )
+from shared.events.earlier_names import renamed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
@@ -154,16 +155,40 @@ def _typed(class_: type, text: bytes, raw: Any) -> Any:
 def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
     """Our own events are written one way only, so their bytes need not be put in order first.
 
-    What the fast reader does not take is read again by the one that says where it is wrong.
+    What the fast reader does not take, under the names of 0.1 either, is read again by the one that says where it is wrong.
     """
     try:
-        return own_reader(entry.data).decode(event.data), _digest(name, event.data)
+        return _read_own(entry.data, event.data), _digest(name, event.data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         reader = adapter(entry.data)
     try:
         return reader.validate_json(event.data), _digest(name, event.data)
     except ValidationError as error:
         raise invalid(error, parsed(event.data), entry.data) from error
+
+
+def _read_own(class_: type, data: bytes) -> Any:
+    reader = own_reader(class_)
+    try:
+        return reader.decode(data)
+    except msgspec.DecodeError:
+        as_now = renamed(class_, data)
+        if as_now is None:
+            raise
+        return reader.decode(as_now)
+
+
+def digest_as_written(message: Message) -> bytes | None:
+    """The digest that 0.1 would have taken an event from outside with: of its data as it is written, not of what it says.
+
+    An inbox keeps digests for ever, so one that does not match the digest of now is compared with this one. None: the event's
+    own record is not at hand, or it is one of ours.
+    """
+    if isinstance(message.data, PaymentJournal):
+        return bytes.fromhex(message.data.digest_as_written or "") or None
+    if message.record is None or not CONTRACT[message.type].inbound:
+        return None
+    return _digest(message.type, canonical(orjson.loads(read(message.record).data)))
 
 
 def _digest(name: str, data: bytes) -> bytes:
