@@ -52,6 +52,7 @@ _LEVELS_AROUND: Final = 8
 _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
+_FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
 SENDER: Final = "intercompanysender"
@@ -255,7 +256,7 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
     """An event as the key, value and headers of a record, in the binary binding; decimals as strings in plain notation."""
     headers: Headers = (
         *_CONSTANT_HEADERS,
-        ("ce_type", full_type(outgoing.type).encode()),
+        ("ce_type", _FULL_TYPES[outgoing.type]),
         ("ce_source", outgoing.ref.source.encode()),
         ("ce_id", outgoing.ref.id.encode()),
         ("ce_time", _time(outgoing.time)),
