@@ -97,13 +97,13 @@ def test_every_rule_and_decision_that_is_cited_stands_in_the_rules() -> None:
 
 @pytest.mark.parametrize("planted", ["F-Z99", "F-A99", "F-C123", "F-C1", "C999", "C99"])
 def test_a_planted_citation_of_what_is_not_there_is_found(planted: str) -> None:
-    for file, text in (
-        ("services/a.py", f'"""As in {planted}."""\n'),
-        ("services/a.sql", f"-- {planted}\n"),
-        ("tests/a.py", f"# {planted}\n"),
+    for room, suffix, text in (
+        ("services", ".py", f'"""As in {planted}."""'),
+        ("shared", ".sql", f"-- {planted}"),
+        ("tests", ".py", f"# {planted}"),
     ):
-        assert _cited(ROOT / file, text) == {planted}
-    assert _cited(ROOT / "services/a.py", '"""As in F-C04 and C21."""\n') == set()
+        assert _cited(ROOT / room / f"planted{suffix}", f"{text}\n") == {planted}
+    assert _cited(ROOT / "services" / "planted", "As in F-C04 and C21.") == set()
 
 
 def test_every_rule_and_decision_that_the_documents_cite_stands_in_the_rules() -> None:

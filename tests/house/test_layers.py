@@ -80,11 +80,13 @@ def values_that_know_rules(path: str, text: str) -> Iterator[Finding]:
 def imports_by_name(path: str, text: str) -> Iterator[Finding]:
     """Ways to a module that no contract of import-linter sees."""
     for node in ast.walk(parsed(text)):
-        names = {alias.name.rpartition(".")[2] for alias in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
-        if isinstance(node, ast.Attribute | ast.Name):
-            names = {node.attr if isinstance(node, ast.Attribute) else node.id}
-            if ast.unparse(node) == "sys.modules":
-                names = {"sys.modules"}
+        match node:
+            case ast.Import(names=imported) | ast.ImportFrom(names=imported):
+                names = {part for alias in imported for part in alias.name.split(".")}
+            case ast.Attribute() | ast.Name():
+                names = {ast.unparse(node), ast.unparse(node).rpartition(".")[2]}
+            case _:
+                continue
         yield from (Finding(path, node.lineno, name) for name in sorted(names & BY_NAME))
 
 
