@@ -27,7 +27,7 @@ from shared.kafka.producer import KafkaProducer
 from shared.kafka.security import client_arguments
 from shared.kafka.subscription import KafkaConsumers
 from shared.postgresql.database import Postgres
-from shared.postgresql.migrations import check_migrated, migrate
+from shared.postgresql.migrations import check_migrated, migrate, schema_version
 from shared.runtime.health import Readiness, health_app, serve_health
 from shared.runtime.retry import any_error, retry_forever
 from shared.runtime.system import system_runtime
@@ -69,7 +69,7 @@ def real_ports(service: AnyService, settings: Settings) -> Ports:
     """Kafka, PostgreSQL, the machine's clock. SettingsError if the broker or the database is not set."""
     return Ports(
         system_runtime(),
-        Postgres(settings.database, settings.schema_name(service.name)),
+        Postgres(settings.database, settings.schema_name(service.name), schema_version(service)),
         KafkaProducer(settings),
         BrokerLog(settings),
         lambda handler, read_on: KafkaConsumers(service, settings, handler, read_on),
