@@ -30,6 +30,7 @@ FEATURES = (
     "merged_parties",
     "both_ledgers",
     "main_accounts",
+    "age_of_rates",
 )
 COMPANIES = ("NORD", "SUED", "OST", "WEST")
 _DIGITS = {"JPY": 0, "KWD": 3, "ITL": 0}
@@ -130,6 +131,8 @@ def make_group(scenario: Scenario) -> None:
     for company in companies.values():
         if scenario.chance(0.25):
             company["accounts"] = chart(scenario)
+        if scenario.has("age_of_rates", 0.05):
+            company["maximum_rate_age_days"] = rng.choice([0, 10, 30, 50])
     account: Any = ["c1", "c2"] if scenario.has("account_lists", 0.3) else "c1"
     vendor: Any = ["v1", "v2"] if scenario.has("account_lists", 0.2) else "v1"
     parties: Row = {

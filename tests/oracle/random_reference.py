@@ -39,6 +39,7 @@ def _definitions(scenario: Scenario, ledger: str) -> list[Row]:
             {"type": "exchange-rate.published", **rate, "rate": published_rate(scenario, foreign, own)},
             {"type": "centralized-payments.defined", "company": company, **options},
             {"type": "centralized-payments-members.defined", "members": list(scenario.currencies)},
+            {"type": "company.defined", "company": company, "currency": own, "maximum_rate_age_days": rng.choice([10, 60])},
             {"type": "company.defined", "company": company, "currency": rng.choice([own, own, own, "CHF"]), "accounts": chart(scenario)},
             {"type": "methods-of-payment.defined", "company": company, "methods": ["CHECK", "EFT"]},
         ]
