@@ -82,6 +82,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "the batch is taken in halves, at last the message is kept in `failed`",
         ),
         Limit("what waited for one thing and resumes", f"{working_set.SLICE:,}", "noted in `released`, resumed in transactions of its own"),
+        Limit(
+            "of all that waits and resumes, or has waited longer than WAIT_AT_MOST",
+            f"{working_set.MOST_WOKEN_BYTES // _MIB} MiB",
+            "the same; one at least, the oldest first",
+        ),
         Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
     ),
     "One process": (
