@@ -229,6 +229,9 @@ class Delivery:
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
+        refused_at = self.runtime.clock.now()
+        for refusal in folded.refusals:
+            refusal.outgoing.data.at = refused_at
         await tables.refuse(connection, folded.refusals)
         messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -42,6 +42,7 @@ from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
+from shared.events.vouchers import Voucher, of_earlier_form
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -52,12 +53,15 @@ _LEVELS_AROUND: Final = 8
 _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
+_FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
 SENDER: Final = "intercompanysender"
 """The attribute of an event, where it is shown whole, that says on which sender's topic it came; ours alone."""
 
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+_EARLIER_FORMS: Final[dict[type, Callable[[Any], Any]]] = {Voucher: of_earlier_form}
+"""How data of ours that an earlier version wrote is brought to today's form."""
 _WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
 
 
@@ -161,8 +165,10 @@ def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
         return _read_own(entry.data, event.data), _digest(name, event.data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         reader = adapter(entry.data)
+    earlier = _EARLIER_FORMS.get(entry.data)
     try:
-        return reader.validate_json(event.data), _digest(name, event.data)
+        data = reader.validate_json(event.data) if earlier is None else reader.validate_python(earlier(parsed(event.data)))
+        return data, _digest(name, event.data)
     except ValidationError as error:
         raise invalid(error, parsed(event.data), entry.data) from error
 
@@ -255,7 +261,7 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
     """An event as the key, value and headers of a record, in the binary binding; decimals as strings in plain notation."""
     headers: Headers = (
         *_CONSTANT_HEADERS,
-        ("ce_type", full_type(outgoing.type).encode()),
+        ("ce_type", _FULL_TYPES[outgoing.type]),
         ("ce_source", outgoing.ref.source.encode()),
         ("ce_id", outgoing.ref.id.encode()),
         ("ce_time", _time(outgoing.time)),

@@ -30,6 +30,11 @@ MOST_LINES: Final = 10_000
 MOST_CASH_DISCOUNTS: Final = 100
 MOST_ENTRIES: Final = 10_000
 LONGEST_CASH_DISCOUNT: Final = 36_500
+LARGEST_MESSAGE: Final = 8 * 1024 * 1024
+"""No event that is sent has more bytes."""
+LARGEST_DIMENSIONS: Final = 8 * 1024
+LARGEST_REPEATED: Final = 2 * 1024 * 1024
+"""What the lines of one voucher say of dimensions and text, all in all: each of them says it whole."""
 AMOUNT_DIGITS: Final = 18
 RATE_DIGITS: Final = 28
 MOST_DECIMALS: Final = 18
@@ -71,6 +76,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def size_of_dimensions(dimensions: dict[str, str]) -> int:
+    """The bytes of dimensions as JSON."""
+    return len(orjson.dumps(dimensions)) if dimensions else 0
 
 
 def refuse_value(problem: str) -> NoReturn:

@@ -22,6 +22,7 @@ from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.relay import Relay
 from shared.events.envelope import Topic
+from shared.events.values import LARGEST_MESSAGE
 from shared.kafka import tolerant_consumer as consumer_module
 from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog, end_offsets_at_least, reading
@@ -90,7 +91,7 @@ class Outside:
 
 @asynccontextmanager
 async def sending(settings: Settings) -> AsyncIterator[Outside]:
-    producer = AIOKafkaProducer(**client_arguments(settings), max_request_size=topics.LARGEST_MESSAGE)
+    producer = AIOKafkaProducer(**client_arguments(settings), max_request_size=LARGEST_MESSAGE)
     await producer.start()
     try:
         yield Outside(settings, producer)
