@@ -166,12 +166,16 @@ async def ended(task: asyncio.Task[None], clock: Clock) -> None:
 
 
 async def serve(service: AnyService, settings: Settings) -> None:
-    """Runs one service until cancelled. SettingsError if the broker or the database is not set.
+    """Runs one service until cancelled. SettingsError if the broker or the database is not set."""
+    await run_process(Process(service, settings))
+
+
+async def run_process(process: Process) -> None:
+    """Runs a service until cancelled.
 
     GC: what there is at the start is never looked at again, and young objects, of which a batch makes many that live as
     long as it does, are looked at rarely (8 % of throughput).
     """
-    process = Process(service, settings)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
