@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -77,8 +78,11 @@ def decode(record: Record) -> Message | Unreadable:
 
 def type_said(record: Record) -> str | None:
     """The type's name that a record's headers say, without reading it; None if that is not in the contract."""
-    said = [value for header, value in record.headers[:MOST_HEADERS] if header == "ce_type"]
-    return _TYPES.get(said[0]) if len(said) == 1 else None
+    said, times = b"", 0
+    for header, value in record.headers[:MOST_HEADERS]:
+        if header == "ce_type":
+            said, times = value, times + 1
+    return _TYPES.get(said) if times == 1 else None
 
 
 def _message(event: CloudEvent, record: Record) -> Message:
@@ -301,6 +305,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(msg)
 
 
+@lru_cache(maxsize=4096)  # the effects of an event have its time
 def _time(time: datetime) -> bytes:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 

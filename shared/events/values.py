@@ -103,7 +103,7 @@ def _parts(value: Any) -> tuple[str, str, str]:
     if not isinstance(value, str):
         refuse_value(f'{shown(value)} is not a decimal string: write it in quotes, such as "100.00"')
     match = _DECIMAL.fullmatch(value)
-    if match is None or not value.isascii():
+    if match is None:
         refuse_value(f'{shown(value)} is not a decimal number: digits, and a point before the decimals, such as "100.00"')
     sign, whole, decimals = match.groups()
     return sign, whole.lstrip("0"), (decimals or "").rstrip("0")
