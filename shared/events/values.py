@@ -75,7 +75,21 @@ def printable(text: str) -> str:
     """The text with everything that does not print escaped."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def visible(text: str) -> str:
+    """The text as people are shown it: two texts that differ look different, a no-break space and a decomposed letter too."""
+    if text.isascii() and text.isprintable():
+        return text
+    composed = unicodedata.is_normalized("NFC", text)
+    return "".join(
+        letter if letter.isprintable() and (composed or not unicodedata.combining(letter)) else _escaped(letter) for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 def size_of_dimensions(dimensions: dict[str, str]) -> int:
