@@ -203,8 +203,11 @@ class Books:
         self.tables.append(made)
         return made
 
-    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...]) -> list[Any]:
-        """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released."""
+    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = ()) -> list[Any]:
+        """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released.
+
+        `kind` is put before the key that is noted, where rows of several tables wait for it.
+        """
         rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
         if not rows and bound is None:
             return rows
@@ -213,14 +216,15 @@ class Books:
         if bound is not None or len(rows) > SLICE:
             after = first[-1].sequence if first else 0
             known = [after] if bound is None else [after, bound]
-            before = self.released.get(wake_key)
-            self.released.put(wake_key, Released(wake_key, min([*known, before.after] if before is not None else known)))
+            before = self.released.get(kind + wake_key)
+            after = min([*known, before.after] if before is not None else known)
+            self.released.put(kind + wake_key, Released(kind + wake_key, after))
         return first
 
-    def next_released(self, waiting: Table[Any, Any], released: Released) -> list[Any]:
+    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = ()) -> list[Any]:
         """The rows that resume next of what was released; the store has loaded them as `due`."""
         if self.complete:
-            rows = sorted(waiting.find("wakes", released.wake_key), key=lambda row: row.sequence)
+            rows = sorted(waiting.find("wakes", released.wake_key[len(kind) :]), key=lambda row: row.sequence)
             rows = [row for row in rows if row.sequence > released.after]
         else:
             rows = [row for key in self.due if (row := waiting.get(key)) is not None]
