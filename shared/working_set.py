@@ -208,8 +208,11 @@ class Books:
 
         `kind` is put before the key that is noted, where rows of several tables wait for it.
         """
-        rows = sorted(waiting.find("wakes", wake_key), key=lambda row: row.sequence)
-        first, bound = rows[:SLICE], waiting.bound("wakes", wake_key)
+        rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
+        if not rows and bound is None:
+            return rows
+        rows.sort(key=lambda row: row.sequence)
+        first = rows[:SLICE]
         if bound is not None or len(rows) > SLICE:
             after = first[-1].sequence if first else 0
             known = [after] if bound is None else [after, bound]
