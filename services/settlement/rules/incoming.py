@@ -81,8 +81,8 @@ class SettlementInstruction(NamedTuple):
     @property
     def keys(self) -> tuple[DocumentKey, ...]:
         """The documents of the run: the payment, then those of the marks."""
-        marked = tuple(DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks)
-        return marked if self.payment is None else (self.payment, *marked)
+        marked = [DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks]
+        return tuple(marked) if self.payment is None else (self.payment, *marked)
 
     @property
     def all_documents(self) -> tuple[Document, ...]:
@@ -147,7 +147,7 @@ def _plain(message: Message, **brings: Any) -> Incoming:
 def _invoice(message: Message, data: InvoicePosted) -> Incoming:
     """An invoice; without lines it has one, by its kind."""
     ledger = ledger_of(message.type)
-    lines = _lines(data) or [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount, data.dimensions)]
+    lines = _lines(data) or [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount)]
     seller = data.intercompany_invoice
     document = IncomingDocument(
         DocumentKey(ledger, data.company, data.document),
@@ -191,7 +191,7 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
         payment.amount,
         payment.exchange_rate,
         event,
-        _lines(payment) or [PostedLine(payment.offset or CASH, payment.amount, payment.dimensions)],
+        _lines(payment) or [PostedLine(payment.offset or CASH, payment.amount)],
         payment.dimensions,
         posting_profile=payment.posting_profile,
         method_of_payment=payment.method_of_payment,
@@ -201,7 +201,9 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
 
 
 def _lines(data: InvoicePosted | PaymentPosted) -> list[PostedLine]:
-    return [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in data.lines]
+    """The lines, each with the dimensions that are its own: the document's are said once, or a long document would multiply them."""
+    own = data.dimensions
+    return [PostedLine(line.account, line.amount, {} if line.dimensions == own else line.dimensions) for line in data.lines]
 
 
 def _refused_payment(_message: Message, data: PaymentRefused) -> Incoming:
