@@ -55,7 +55,8 @@ class PaymentRefused:
 class SalesMark:
     """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency.
 
-    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14).
+    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14). `cash_discount_rule` is the rule that made the discount
+    there; empty: the terms of the invoice did.
     """
 
     company: str
@@ -63,6 +64,7 @@ class SalesMark:
     amount_to_settle: Decimal
     cash_discount_to_take: Decimal
     cross_rate: Decimal | None = None
+    cash_discount_rule: str = ""
 
 
 @dataclass(slots=True)
