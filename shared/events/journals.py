@@ -2,6 +2,9 @@
 
 `payment-journal.posted`, `payment.refused`, `sales-payment-journal.created`, `.posted`, `.reversed`, `.waiting`, and
 `sales-payment-journals.answered` for a run that makes none.
+
+Invariant: a payment is carried with the id and digest of its own event, since settlement alone tells duplicates from new ones.
+Records of earlier versions stay on the topic: a new field has a default, a renamed one is in earlier_names.py.
 """
 
 from __future__ import annotations
