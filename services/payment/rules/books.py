@@ -1,4 +1,8 @@
-"""The working set of the payment rules: sales payment journals, their numbers, what waits, the reference data."""
+"""The working set of the payment rules: sales payment journals, their numbers, what waits, the reference data.
+
+Invariant: a number that was given to a journal is never given again, whatever becomes of the journal; a journal that waits is in
+`waiting` and not yet in `journals`.
+"""
 
 from __future__ import annotations
 
