@@ -37,6 +37,7 @@ SHARED: Final[dict[str, str]] = {
     "posted_by_payment": "Whether the payment's company posts it.",
     "journal": "The payment journal of the company.",
     "digest": "A digest of the event's data, hexadecimal, by which a duplicate is told from a conflict.",
+    "digest_as_written": "The digest that version 0.1 took of the same event; empty: none was taken.",
     "replay": "How often an operator has sent the event again.",
     "message": "What is wrong, with the values, and what would be right.",
     "code": "Why it was refused.",
@@ -60,6 +61,8 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "currency": "The currency in which the company keeps its books; it never changes.",
         "accounts": "The chart: posting type to its main account or accounts, of which the first is posted to.",
         "language": "The language of its vouchers' texts.",
+        "maximum_rate_age_days": "So many days a published rate may be old on the day it is needed; an older one is waited for. "
+        "Null: any age.",
     },
     "PartyDefined": {
         "party": "The party's id in the address book.",
@@ -227,6 +230,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "document": "The seller's invoice.",
         "amount_to_settle": "Without the discount, in the payment's currency.",
         "cash_discount_to_take": "The discount that the buyer took, in the invoice's currency.",
+        "cash_discount_rule": "The rule that made the discount. Empty: the invoice's terms did.",
     },
     "SalesPaymentsReply": {},
     "DocumentPosted": {
