@@ -74,6 +74,13 @@ def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], 
     assert service.waits() == []
 
 
+def test_a_journal_that_is_only_created_waits_for_its_account_and_for_no_rate_or_period() -> None:
+    service = Payment(JOURNAL, CompanyDefined("FABW", "EUR"), relation(automatic=False), PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", "account")]
+    assert said(service.hear(EAST)) == ["journal.created"]
+
+
 def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
     service = Payment()
     assert said(service.hear(IC_4)) == ["journal.waiting"]
