@@ -14,7 +14,8 @@ from shared.events.contract import CONTRACT, full_type
 from shared.events.descriptions import PURPOSES
 from shared.events.envelope import Topic
 from shared.events.schemas import audience, schema_of
-from shared.kafka.topics import LARGEST_MESSAGE, TOPICS
+from shared.events.values import LARGEST_MESSAGE
+from shared.kafka.topics import TOPICS
 
 Document = dict[str, Any]
 

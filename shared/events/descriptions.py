@@ -60,6 +60,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "currency": "The currency in which the company keeps its books; it never changes.",
         "accounts": "The chart: posting type to its main account or accounts, of which the first is posted to.",
         "language": "The language of its vouchers' texts.",
+        "maximum_rate_age_days": "How old a published rate may be on the day that it is needed for; an older one does not count.",
     },
     "PartyDefined": {
         "party": "The party's id in the address book.",
@@ -206,6 +207,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
     "PaymentJournal": {
         "event": "The payment event itself: source and id.",
         "payment": "The payment, complete.",
+        "digest_as_written": "The digest that version 0.1 would have had. Null: it is not known.",
         "sender": "The sender on whose own topic it came. Null: it came on a topic of the contract itself.",
     },
     "PaymentRefused": {"event": "The payment event itself: source and id.", "original": "The event itself as one JSON document."},
@@ -367,6 +369,10 @@ PURPOSES: Final[dict[str, str]] = {
 
 
 def description(class_: str, field: str) -> str:
-    """What a field of a class means. KeyError if nothing says so."""
-    own = BY_CLASS[class_]
-    return own[field] if field in own else SHARED[field]
+    """What a field of a class means. LookupError if nothing says so."""
+    own = BY_CLASS.get(class_, {})
+    said = own.get(field) or SHARED.get(field)
+    if said is None:
+        msg = f"{class_}.{field} is a field of the contract and is not described: say in {__name__} what it means"
+        raise LookupError(msg)
+    return said
