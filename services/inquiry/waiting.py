@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from services.inquiry.schemas import Schemas
     from services.payment.rules.values import WaitingEntry
-    from services.settlement.rules.values import Parked
+    from services.settlement.queries import Waits
     from shared.events.envelope import EventRef
 
 Row = dict[str, Any]
@@ -51,12 +51,12 @@ class WaitingItem:
         return {**waiting_row(self.event, self.reason, self.key, self.reads_like), **more}
 
 
-async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingItem]:
-    """All that waits, or what the event with this id caused to wait; oldest first."""
+async def waiting(schemas: Schemas, event: str | None = None, limit: int | None = None) -> list[WaitingItem]:
+    """All that waits, or what the event with this id caused to wait; oldest first, of each service the first `limit`."""
     async with schemas.of("settlement") as connection:
-        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event)]
+        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event, limit)]
     async with schemas.of("payment") as connection:
-        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event)]
+        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event, limit)]
     found = await _with_lookalikes(schemas, found)
     return sorted(found, key=lambda each: each.since)
 
@@ -71,8 +71,8 @@ async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[W
     return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
 
 
-def _of_settlement(parked: Parked) -> WaitingItem:
-    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.arrival, parked.stage)
+def _of_settlement(waits: Waits) -> WaitingItem:
+    return WaitingItem("settlement", waits.event, waits.need.reason, waits.need.key, waits.since, waits.stage)
 
 
 def _of_payment(entry: WaitingEntry) -> WaitingItem:

@@ -143,6 +143,8 @@ async def correct_inbox(
     connection: Connection, claimed: Mapping[UUID, bytes], known: Mapping[UUID, bytes], changes: Mapping[UUID, bytes | None]
 ) -> None:
     """Brings the inbox to what the fold left: ids that were given back, or never used, are free again."""
+    if not known and changes == claimed:
+        return  # as nearly always: all that was claimed was taken
     final = {key: changes.get(key, known.get(key)) for key in {**claimed, **changes}}
     free = [key for key, digest in final.items() if digest is None]
     taken = {key: digest for key, digest in final.items() if digest is not None and digest != known.get(key, claimed.get(key))}

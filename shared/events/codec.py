@@ -91,11 +91,12 @@ def _message(event: CloudEvent, record: Record) -> Message:
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
-    data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
+    from_outside = entry.inbound
+    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
     message.sender = sender_of(record.topic)
-    if not entry.inbound:
+    if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref

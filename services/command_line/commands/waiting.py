@@ -27,16 +27,20 @@ waiting = typer.Typer(
 )
 
 Event = Annotated[str, typer.Argument(metavar="EVENT", help="The id of the event that caused it.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many events, those that have waited longest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per event.")]
 
 
 @waiting.command("list")
-def list_command(*, as_json: AsJson = False) -> None:
+def list_command(limit: Limit = 1000, *, as_json: AsJson = False) -> None:
     """Lists what waits, the oldest first: the event, what it waits for, and its age.
 
     Example: intercompany waiting list
     """
-    found = once_each(ask(all_waiting))
+    found = once_each(ask(lambda schemas: all_waiting(schemas, limit=limit + 1)))
+    if len(found) > limit:
+        found = found[:limit]
+        notes().print(f"These have waited longest; --limit shows more than {limit}.")
     if as_json:
         for each in found:
             print_json(each.as_row())
