@@ -37,7 +37,6 @@ SHARED: Final[dict[str, str]] = {
     "posted_by_payment": "Whether the payment's company posts it.",
     "journal": "The payment journal of the company.",
     "digest": "A digest of the event's data, hexadecimal, by which a duplicate is told from a conflict.",
-    "digest_as_written": "The digest that version 0.1 took of the same event; empty: none was taken.",
     "replay": "How often an operator has sent the event again.",
     "message": "What is wrong, with the values, and what would be right.",
     "code": "Why it was refused.",
@@ -61,8 +60,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "currency": "The currency in which the company keeps its books; it never changes.",
         "accounts": "The chart: posting type to its main account or accounts, of which the first is posted to.",
         "language": "The language of its vouchers' texts.",
-        "maximum_rate_age_days": "So many days a published rate may be old on the day it is needed; an older one is waited for. "
-        "Null: any age.",
+        "maximum_rate_age_days": "How old a published rate may be on the day that it is needed for; an older one does not count.",
     },
     "PartyDefined": {
         "party": "The party's id in the address book.",
@@ -209,6 +207,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
     "PaymentJournal": {
         "event": "The payment event itself: source and id.",
         "payment": "The payment, complete.",
+        "digest_as_written": "The digest that version 0.1 would have had. Null: it is not known.",
         "sender": "The sender on whose own topic it came. Null: it came on a topic of the contract itself.",
     },
     "PaymentRefused": {"event": "The payment event itself: source and id.", "original": "The event itself as one JSON document."},
@@ -230,7 +229,6 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "document": "The seller's invoice.",
         "amount_to_settle": "Without the discount, in the payment's currency.",
         "cash_discount_to_take": "The discount that the buyer took, in the invoice's currency.",
-        "cash_discount_rule": "The rule that made the discount. Empty: the invoice's terms did.",
     },
     "SalesPaymentsReply": {},
     "DocumentPosted": {
@@ -371,6 +369,10 @@ PURPOSES: Final[dict[str, str]] = {
 
 
 def description(class_: str, field: str) -> str:
-    """What a field of a class means. KeyError if nothing says so."""
-    own = BY_CLASS[class_]
-    return own[field] if field in own else SHARED[field]
+    """What a field of a class means. LookupError if nothing says so."""
+    own = BY_CLASS.get(class_, {})
+    said = own.get(field) or SHARED.get(field)
+    if said is None:
+        msg = f"{class_}.{field} is a field of the contract and is not described: say in {__name__} what it means"
+        raise LookupError(msg)
+    return said
