@@ -168,6 +168,18 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
         await connection.execute(_FAIL, *_columns(rows))
 
 
+async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:
+    """Drops what was put aside beyond so many messages and days, the oldest first; gives its places."""
+    query = """
+    with surplus as (
+        select id from failed where failed_at < clock_timestamp() - make_interval(days => $2)
+        or id <= (select id from failed order by id desc offset $1 limit 1)
+        order by id limit 1000)
+    delete from failed using surplus where failed.id = surplus.id
+    returning failed.id, direction, topic, partition, "offset", error"""
+    return [dict(row) for row in await connection.fetch(query, most, days)]
+
+
 async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
     """Moves the positions on (never back) and writes the outbox row; its id, None without one."""
     numbers = [partition.number for partition in positions]
@@ -248,6 +260,13 @@ async def open_gaps(connection: Connection) -> list[str]:
     """The first gaps that nobody has acknowledged, as readiness says them."""
     rows = await connection.fetch("select topic, partition, first, last from gaps where not acknowledged order by noted_at limit 5")
     return ["{}/{}: the records {} to {} were gone before they were read".format(*row.values()) for row in rows]
+
+
+async def acknowledged_gaps(connection: Connection) -> list[dict[str, Any]]:
+    """What operators have acknowledged and the log has not said yet; it has, from now on."""
+    query = """update gaps set in_log = true where acknowledged and not in_log
+               returning topic, partition, first, last, coalesce(acknowledged_by, 'somebody') as by"""
+    return [dict(row) for row in await connection.fetch(query)]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
