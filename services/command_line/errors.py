@@ -40,6 +40,8 @@ def _of_a_backing_service(error: Exception) -> str | None:
         error, asyncpg.PostgresConnectionError | asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError
     ):
         return f"the database: {error}. Is DATABASE_URL right?"
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+        return f"the database: {error}. The schemas are of another version: `intercompany migrate` brings them to this one's"
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return f"the database: {error}"
     if isinstance(error, OSError):

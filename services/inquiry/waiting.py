@@ -6,10 +6,11 @@ Invariant: an event is listed once, at the place of what it has had waiting long
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from services.inquiry.lookalikes import Lookalikes, awaited, plain
 from services.inquiry.rows import waiting_row
 from services.payment import queries as payment_queries
 from services.settlement import queries as settlement_queries
@@ -60,6 +61,7 @@ def place_of(text: str) -> WaitingPlace:
 class WaitingItem:
     """Something that waits: the event that caused it, for what (events.md), and its place: since when, and which service keeps it.
 
+    `reads_like`: numbers of documents that are there and read like that of the one which is waited for.
     `what`: a document, a run (the marks of a payment, or a request), a reversal, a sales payment, an approval.
     """
 
@@ -68,6 +70,7 @@ class WaitingItem:
     key: dict[str, str]
     what: str
     place: WaitingPlace
+    reads_like: tuple[str, ...] = ()
 
     @property
     def service(self) -> str:
@@ -82,7 +85,7 @@ class WaitingItem:
     def as_row(self) -> Row:
         """The entry as an object."""
         more = {"source": self.event.source, "what": self.what, "since": self.since.isoformat(), "service": self.service}
-        return {**waiting_row(self.event, self.reason, self.key), **more}
+        return {**waiting_row(self.event, self.reason, self.key, self.reads_like), **more}
 
 
 async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
@@ -91,18 +94,33 @@ async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
     for service, queries in _KEEPERS.items():
         async with schemas.of(service) as connection:
             found += _items(service, await queries.waiting_named(connection, event))
-    return sorted(found, key=lambda each: each.place)
+    return sorted(await _with_lookalikes(schemas, found), key=lambda each: each.place)
 
 
 async def waiting(schemas: Schemas, after: WaitingPlace = BEGINNING) -> AsyncIterator[tuple[WaitingItem, WaitingPlace]]:
     """Each event that has something waiting, with its place in the list; from a place on, the oldest first."""
     while page := await _page(schemas, after):
         siblings = await _of_events(schemas, {each.event for each in page})
+        listed: list[WaitingItem] = []
+        places: list[WaitingPlace] = []
         for each in page:
             own = siblings.get(each.event, [each])  # it may have ended in between
             if min(other.place for other in own) >= each.place:
-                yield min(own, key=_order), each.place
+                listed.append(min(own, key=_order))
+                places.append(each.place)
+        for item, place in zip(await _with_lookalikes(schemas, listed), places, strict=True):
+            yield item, place
         after = page[-1].place
+
+
+async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[WaitingItem]:
+    wanted = [key for each in found if (key := awaited(each.reason, each.key)) is not None]
+    if not wanted:
+        return found
+    async with schemas.of("settlement") as connection:
+        companies, numbers = {key.company for key in wanted}, {plain(key.document) for key in wanted}
+        alike = Lookalikes(await settlement_queries.documents_that_read(connection, companies, numbers))
+    return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
 
 
 async def _page(schemas: Schemas, after: WaitingPlace) -> list[WaitingItem]:

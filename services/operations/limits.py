@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from services.settlement.rules import reversals
 from services.settlement.rules.run import messages
 from shared import working_set
-from shared.delivery import batch, housekeeping, loading, relay, weight
+from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
 from shared.events import bindings, codec, refusal, values
 from shared.kafka import inflating
 from shared.postgresql import database
@@ -82,6 +82,17 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "the batch is taken in halves, at last the message is kept in `failed`",
         ),
         Limit("what waited for one thing and resumes", f"{working_set.SLICE:,}", "noted in `released`, resumed in transactions of its own"),
+        Limit(
+            "of all that waits and resumes, or has waited longer than WAIT_AT_MOST",
+            f"{working_set.MOST_WOKEN_BYTES // _MIB} MiB",
+            "the same; one at least, the oldest first",
+        ),
+        Limit("events whose waiting an operator gives up", f"{housekeeping.MOST_DISCARDED}", "the next transaction"),
+        Limit(
+            "failed messages that an operator has tried again",
+            f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
+            "some seconds later; one at least",
+        ),
         Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
     ),
     "One process": (

@@ -40,6 +40,10 @@ _OF_NUMBER: Final = """
 select body from documents where ledger in ('receivable', 'payable') and document = $1
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
+_THAT_READ: Final = """
+select ledger, company, document from documents
+where ledger in ('receivable', 'payable') and company = any($1) and replace(normalize(document, nfkc), ' ', '') = any($2)
+"""
 _OF_RUN: Final = "select body from records where run_id = $1"
 _WAITING: Final = """
 select event_source as source, event_id as id, body->'need'->>0 as reason, (body->'need'->1)::text as key,
@@ -91,6 +95,12 @@ async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) 
     """The documents with these keys, those that there are."""
     rows = await connection.fetch(TABLES["documents"].select, *_columns(keys))
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
+
+
+async def documents_that_read(connection: Connection, companies: Iterable[str], numbers: Iterable[str]) -> list[DocumentKey]:
+    """The documents of companies whose numbers are one of these after NFKC and without spaces; reads all numbers of the companies."""
+    rows = await connection.fetch(_THAT_READ, list(companies), list(numbers))
+    return [DocumentKey(row["ledger"], row["company"], row["document"]) for row in rows]
 
 
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:

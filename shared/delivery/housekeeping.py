@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.batch import Batch, decoded
-from shared.delivery.folding import Folded, fold_alone
+from shared.delivery.batch import Batch
+from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
+MOST_DISCARDED: Final = 10
+"""Events whose waiting is given up in one transaction, by an operator's order: each may be as large as an event can be."""
 FRESH_MINUTES: Final = 15
 """So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
 MOST_FAILED: Final = 10_000
@@ -124,15 +126,17 @@ class Housekeeping:
     async def _retry(self, failed: Failed) -> None:
         """A message that came in goes through a batch of its own; one that could not be sent goes to the outbox."""
         if failed.direction == "in":
-            await self._delivery.take(Batch([decoded(failed.record)], retried=[failed.id]))
+            await self._delivery.take(Batch([decoded(self._delivery.service, failed.record)], retried=[failed.id]))
         else:
             await self._delivery.transact(partial(_send_again, failed))
 
     async def _discard(self, events: Sequence[EventRef]) -> None:
         discard = self._delivery.service.discard
-        if events and discard:
-            order = GiveUp(events, None)
-            await self._gives_up(order, lambda books: discard(books, events))
+        if discard is None:
+            return
+        for first in range(0, len(events), MOST_DISCARDED):
+            order = GiveUp(events[first : first + MOST_DISCARDED], None)
+            await self._gives_up(order, partial(_discarded, discard, order))
 
     async def _expire(self) -> None:
         expire = self._delivery.service.expire
@@ -190,6 +194,10 @@ class Housekeeping:
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
+
+
+def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], order: GiveUp, books: Any) -> list[Outgoing]:
+    return discard(books, order.events or [])
 
 
 async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001

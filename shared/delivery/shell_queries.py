@@ -16,7 +16,7 @@ import orjson
 
 from shared.delivery.inbox import inbox_key
 from shared.events.envelope import EventRef, Record
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import Rejection, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,15 +122,19 @@ async def rejections_whole(connection: Connection, ids: Iterable[str]) -> dict[s
     """These refusals with the refused events, by id."""
     found: dict[str, KeptRejection] = {}
     for row in await connection.fetch(_REJECTIONS_WHOLE, list(map(UUID, ids))):
-        said = _rejection(row)
-        rejection = replace(said.rejection, original=orjson.loads(row["original"]))
-        found[said.id] = said._replace(rejection=rejection, record=_record(row))
+        said = _kept(row, orjson.loads(row["original"]), _record(row))
+        found[said.id] = said
     return found
 
 
 def _rejection(row: Any) -> KeptRejection:
-    about = (row["event"], row["source"], row["scope"], row["code"], row["field"], row["message"])
-    return KeptRejection(str(row["id"]), row["rejected_at"], Rejection(*about, {}), None, row["replays"])
+    return _kept(row, {}, None)
+
+
+def _kept(row: Any, original: dict[str, Any], record: Record | None) -> KeptRejection:
+    said = (row["scope"], row["code"], row["field"], row["message"], original)
+    refusal = replace(rejection(EventRef(row["source"], row["event"]), *said), at=row["rejected_at"])
+    return KeptRejection(str(row["id"]), row["rejected_at"], refusal, record, row["replays"])
 
 
 def _record(row: Any) -> Record | None:

@@ -18,7 +18,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -34,10 +35,13 @@ MOST_HEADERS: Final = 100
 NOT_READ: Final = "intercompany-not-read"
 """The header of a record that stands for what was not read; its value says what and why (shared/kafka/inflating.py)."""
 _HEADER: Final = "ce_"
+_HEADER_LENGTH: Final = len(_HEADER)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REGISTRY_PREFIX: Final = 5
+_BRACE: Final = ord("{")
+"""The first byte of what nearly everyone sends: a JSON object with nothing in front."""
 _CONTAINERS: Final = frozenset({dict, list})
 _KEY: Final = re.compile(rb'"\s*:')
 _HOW: Final = (
@@ -56,16 +60,19 @@ class CloudEvent:
 
     def required(self, name: str) -> str:
         """An attribute that every event has, trimmed; RefusedError (malformed) without it."""
-        value = self.attributes.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or empty")
+        value = self.attributes.get(name, "")
         if not isinstance(value, str):
             raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is {shown(value)}, not text")
-        return value.strip()
+        text = value.strip()
+        if not text:
+            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or empty")
+        return text
 
     def number(self, name: str) -> int:
         """A whole number of 0 or more, 0 if the attribute is missing."""
-        value = self.attributes.get(name, 0)
+        value = self.attributes.get(name)
+        if value is None:
+            return 0
         text = str(value)
         if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - fits 64 bits
             raise RefusedError(MALFORMED, pointer((name,)), f"{shown(value)} is not a whole number of 0 or more")
@@ -84,6 +91,7 @@ class CloudEvent:
         return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
+@lru_cache(maxsize=4096)  # an event's effects have its time, and come to every service
 def _rfc3339(value: Any) -> datetime:
     try:
         time = datetime.fromisoformat(value.upper())
@@ -113,7 +121,7 @@ def read(record: Record) -> CloudEvent:
     if record.headers and record.headers[0][0] == NOT_READ:
         raise RefusedError(MALFORMED, "", printable(record.value[:500].decode(errors="replace")))
     attributes, content_type = headers_of(record)
-    value = _bare(record.value)
+    value = record.value if record.value[0] == _BRACE else _bare(record.value)
     if content_type.startswith(STRUCTURED) or not attributes:
         event = _structured(value, content_type, record)
     else:
@@ -144,7 +152,10 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     try:
         for name, value in record.headers:
             if name.startswith(_HEADER):
-                _add(attributes, name, value.decode())
+                attribute = name[_HEADER_LENGTH:]
+                if attribute in attributes:
+                    _refuse_header_twice(name)
+                attributes[attribute] = value.decode()
             elif name == "traceparent":
                 context = value.decode()
             elif name.lower() == "content-type":
@@ -156,11 +167,9 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     return attributes, content_type
 
 
-def _add(attributes: dict[str, Any], header: str, value: str) -> None:
-    name = header[len(_HEADER) :]
-    if name in attributes:
-        raise RefusedError(MALFORMED, pointer((name,)), f"the header {shown(header)} stands there twice: which one counts cannot be told")
-    attributes[name] = value
+def _refuse_header_twice(header: str) -> NoReturn:
+    place = pointer((header[_HEADER_LENGTH:],))
+    raise RefusedError(MALFORMED, place, f"the header {shown(header)} stands there twice: which one counts cannot be told")
 
 
 def _bare(value: bytes) -> bytes:
@@ -238,8 +247,10 @@ def parsed(value: bytes) -> Any:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise RefusedError(MALFORMED, "", f"the value is not JSON: {error}") from error
-    # A text may hold what looks like a key; the document itself is read once more only where the numbers differ.
-    if len(_KEY.findall(value)) != _number_of_keys(document):
+    # Every key has a colon behind it. A text may hold one, too, or even what looks like a key: only where the numbers differ
+    # is it looked at more closely, and the document itself read once more.
+    keys = _number_of_keys(document)
+    if value.count(b":") != keys and len(_KEY.findall(value)) != keys:
         _refuse_keys_twice(value)
     return document
 

@@ -40,6 +40,7 @@ def sender_of(topic: str) -> str | None:
     return sender if base in INBOUND_TOPICS else None
 
 
+@lru_cache(maxsize=4096)
 def base_topic(topic: str) -> str:
     """The topic of the contract that a topic stands for: of a sender's own the inbound one, else itself."""
     return topic if sender_of(topic) is None else topic.rpartition(".")[0]
@@ -157,8 +158,10 @@ def full_type(name: str) -> str:
 
 def short_type(full: str) -> str | None:
     """The event's name of a CloudEvents type; None if it is not in this contract, or of another version."""
-    name = full.removeprefix(PREFIX).removesuffix(VERSION)
-    return name if name in CONTRACT and full == full_type(name) else None
+    return _NAMES.get(full)
+
+
+_NAMES: Final = {full_type(name): name for name in CONTRACT}
 
 
 Check = Callable[[str, Any], Iterator[tuple[str, str]]]

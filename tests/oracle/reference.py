@@ -172,10 +172,11 @@ class Reference:
         if currency == self.currency(company):
             back = self.between(company, into, currency, when)
             return None if back is None else 1 / back
-        rates = self.defined["exchange-rate.published"]
+        rates, oldest = self.defined["exchange-rate.published"], self.companies[company].get("maximum_rate_age_days")
         for owner in (company, None):
             for pair, inverse in (((currency, into), False), ((into, currency), True)):
                 dates = [on for holder, *between, on in rates if holder == owner and tuple(between) == pair and on <= when]
+                dates = dates if not dates or oldest is None or (when - max(dates)).days <= oldest else []
                 found = number(rates[(owner, *pair, max(dates))]["rate"]) if dates else None
                 if found is not None:
                     return 1 / found if inverse else found

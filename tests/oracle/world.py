@@ -91,6 +91,8 @@ class World(Waiting):
         elif name in TYPES:
             self.reference.define(name, data)
             self.happened(_BRINGS.get(name, name.removesuffix(".defined")))
+            if name == "company.defined":  # it says how old its rates may be
+                self.happened("exchange-rate")
         else:
             self.reference.withdraw(data["event"], data)
             self.happened(_BRINGS.get(data["event"], data["event"].removesuffix(".defined")))

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
+from services.command_line.tables import missing
 from services.inquiry.waiting import BEGINNING, place_of, waiting_named
 from services.inquiry.waiting import waiting as all_waiting
 from services.operations.discard import order_discards
 from shared.console import fail, notes, output, print_json
+from shared.events.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,17 +81,16 @@ def _table(found: Iterable[WaitingItem]) -> Table:
     table = Table("Event", "Source", "What", "Waits for", "Missing", "Since", "Age", show_edge=False)
     now = datetime.now(UTC)
     for each in found:
-        missing = ", ".join(f"{name} {value}" for name, value in each.key.items())
         cells = (
             each.event.id,
             each.event.source,
             each.what,
             each.reason,
-            missing,
+            missing(each.key, each.reads_like),
             f"{each.since:%Y-%m-%d %H:%M:%S}",
             _age(now - each.since),
         )
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 

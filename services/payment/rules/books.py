@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import datetime
+from typing import Final
 
 from services.payment.rules.values import (
     JournalDraft,
@@ -19,6 +20,9 @@ from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.waiting import Need, WakeKey, trading_relation_key
 from shared.working_set import Table
+
+APPROVALS: Final = ("approvals",)
+"""Before the key of what was released: approvals waited for it, not journals."""
 
 
 def relation_of(draft: JournalDraft) -> WakeKey:

@@ -81,8 +81,8 @@ class SettlementInstruction(NamedTuple):
     @property
     def keys(self) -> tuple[DocumentKey, ...]:
         """The documents of the run: the payment, then those of the marks."""
-        marked = tuple(DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks)
-        return marked if self.payment is None else (self.payment, *marked)
+        marked = [DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks]
+        return tuple(marked) if self.payment is None else (self.payment, *marked)
 
     @property
     def all_documents(self) -> tuple[Document, ...]:

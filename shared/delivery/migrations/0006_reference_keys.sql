@@ -1,5 +1,10 @@
 -- Keys of reference data: parts of ids are escaped, so that `A/B`, `C` and `A`, `B/C` are two; a rate for all companies has an
 -- empty first part, so that a company may be named `*`. Main accounts and accounts of a party stand in lists.
+-- Every service has the table `reference`, from a file of its own; in a new schema that comes later, and there is nothing to change.
+do $$ begin
+if to_regclass('reference') is null then
+    return;
+end if;
 update reference set data = jsonb_set(data::jsonb, '{accounts}', (
     select coalesce(jsonb_object_agg(key, case jsonb_typeof(value) when 'string' then jsonb_build_array(value) else value end), '{}')
     from jsonb_each(data::jsonb -> 'accounts')))::json
@@ -28,3 +33,4 @@ update reference set key = (
         when 'exchange-rate.published' then array[coalesce(data ->> 'company', ''), data ->> 'from', data ->> 'to', data ->> 'date']
         else array[data ->> 'company', data ->> 'from', data ->> 'to']
     end) with ordinality as parts (part, number));
+end $$;
