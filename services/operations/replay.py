@@ -49,16 +49,17 @@ async def replay(schemas: Schemas, names: Iterable[str], code: str | None = None
     problems: list[str] = []
     async with sender(schemas.settings) as sending:
         async for each in whole(schemas, latest):
-            earlier = [other for other in await refused_named(schemas, each.event.id) if other.event == each.event]
+            named = await refused_named(schemas, each.event.id)
+            earlier = [other for other in named if (other.event, other.service) == (each.event, each.service)]
             try:
                 record = replay_record(each, sum(other.replays for other in earlier) + 1, parties)
                 refuse_unread(record.topic, schemas.settings)
             except NotReplayableError as error:
                 problems.append(str(error))
                 continue
-            await sending.send([record])
             async with schemas.of(each.service) as connection:
-                await shell_queries.count_replays(connection, [each.id])
+                await shell_queries.count_replays(connection, [each.id])  # before it is sent: a replay counts that is noted
+            await sending.send([record])
     return Replayed(len(latest) - len(problems), unknown, problems)
 
 

@@ -165,6 +165,14 @@ def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
 
 
+async def noted_replays(connection: Connection, events: Collection[EventRef]) -> dict[EventRef, int]:
+    """How often operators have had these events sent again; those that were refused."""
+    query = """select source, event, sum(replays)::int as replays from rejections
+               join unnest($1::text[], $2::text[]) as named (source, event) using (source, event) group by source, event"""
+    rows = await connection.fetch(query, [event.source for event in events], [event.id for event in events])
+    return {EventRef(row["source"], row["event"]): row["replays"] for row in rows}
+
+
 async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
     """Keeps messages on which this program failed."""
     if failures:
