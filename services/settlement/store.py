@@ -63,10 +63,11 @@ class Store:
         With it comes what waits for it and all that this names in turn: one event may release thousands.
         """
         wanted = set(missing)
+        tables = {name: _table(books, name) for name in TABLES}
         for _ in range(ROUNDS):
             groups: dict[tuple[str, str | None], list[Any]] = {}
             for each in wanted:
-                if not _table(books, each.table).knows(each):
+                if not tables[each.table].knows(each):
                     groups.setdefault((each.table, each.by), []).append(each.key)
             if not groups:
                 return
