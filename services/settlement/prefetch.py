@@ -11,7 +11,7 @@ from services.settlement.rules.values import DocumentKey, Parked
 from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
-from shared.waiting import WakeKey
+from shared.waiting import WakeKey, woken_by
 from shared.working_set import Missing
 
 
@@ -19,6 +19,7 @@ def named_by(message: Message, books: Books, parked: Parked | None = None) -> li
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
     named = [] if parked is None else [_woken(event_key(parked.event))]
+    named += map(_woken, woken_by(message.data))
     if incoming.document is not None:
         named += _of_document(books, incoming.document)
     if incoming.instruction is not None:
