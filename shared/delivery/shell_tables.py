@@ -176,6 +176,14 @@ def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
 
 
+async def noted_replays(connection: Connection, events: Collection[EventRef]) -> dict[EventRef, int]:
+    """How often operators have had these events sent again; those that were refused."""
+    query = """select source, event, sum(replays)::int as replays from rejections
+               join unnest($1::text[], $2::text[]) as named (source, event) using (source, event) group by source, event"""
+    rows = await connection.fetch(query, [event.source for event in events], [event.id for event in events])
+    return {EventRef(row["source"], row["event"]): row["replays"] for row in rows}
+
+
 async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
     """Keeps messages on which this program failed."""
     if failures:
@@ -192,6 +200,18 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
     if refused:
         rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
         await connection.execute(_FAIL, *_columns(rows))
+
+
+async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:
+    """Drops what was put aside beyond so many messages and days, the oldest first; gives its places."""
+    query = """
+    with surplus as (
+        select id from failed where failed_at < clock_timestamp() - make_interval(days => $2)
+        or id <= (select id from failed order by id desc offset $1 limit 1)
+        order by id limit 1000)
+    delete from failed using surplus where failed.id = surplus.id
+    returning failed.id, direction, topic, partition, "offset", error"""
+    return [dict(row) for row in await connection.fetch(query, most, days)]
 
 
 async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
@@ -305,6 +325,13 @@ async def open_gaps(connection: Connection) -> list[str]:
     """The first gaps that nobody has acknowledged, as readiness says them."""
     rows = await connection.fetch("select topic, partition, first, last from gaps where not acknowledged order by noted_at limit 5")
     return ["{}/{}: the records {} to {} were gone before they were read".format(*row.values()) for row in rows]
+
+
+async def acknowledged_gaps(connection: Connection) -> list[dict[str, Any]]:
+    """What operators have acknowledged and the log has not said yet; it has, from now on."""
+    query = """update gaps set in_log = true where acknowledged and not in_log
+               returning topic, partition, first, last, coalesce(acknowledged_by, 'somebody') as by"""
+    return [dict(row) for row in await connection.fetch(query)]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

@@ -38,7 +38,7 @@ from shared.events.contract import (
     short_type,
 )
 from shared.events.earlier_names import renamed
-from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
@@ -94,13 +94,18 @@ def _message(event: CloudEvent, record: Record) -> Message:
     from_outside = entry.inbound
     data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
-    message.replay = event.number("replay")
+    message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
     if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
     return message
+
+
+def _replay(event: CloudEvent, record: Record) -> int:
+    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is no attribute of ours."""
+    return (_otherwise_none(lambda: event.number("replay")) or 0) if base_topic(record.topic) == Topic.PAYMENTS else 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:
@@ -227,7 +232,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
-    unreadable.replay = _otherwise_none(lambda: event.number("replay")) or 0
+    unreadable.replay = _replay(event, record)
     if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
         data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data

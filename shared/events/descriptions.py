@@ -229,7 +229,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "document": "The seller's invoice.",
         "amount_to_settle": "Without the discount, in the payment's currency.",
         "cash_discount_to_take": "The discount that the buyer took, in the invoice's currency.",
-        "cash_discount_rule": "The rule by which the buyer took it.",
+        "cash_discount_rule": "The rule that made the discount. Empty: the invoice's terms did.",
     },
     "SalesPaymentsReply": {},
     "DocumentPosted": {

@@ -11,7 +11,7 @@ import pytest
 from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.rules.books import approved_payment
 from shared import working_set
-from shared.events.envelope import EventRef, Outgoing
+from shared.events.envelope import EventRef, Outgoing, replay_identity
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
 from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
@@ -72,6 +72,13 @@ def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], 
     assert (posted.type, journal(posted).document, journal(posted).reply_count) == ("sales-payment-journal.posted", NUMBER, 0)
     assert (posted.cause, posted.time) == (answer.cause, answer.time)
     assert service.waits() == []
+
+
+def test_a_journal_that_is_only_created_waits_for_its_account_and_for_no_rate_or_period() -> None:
+    service = Payment(JOURNAL, CompanyDefined("FABW", "EUR"), relation(automatic=False), PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", "account")]
+    assert said(service.hear(EAST)) == ["journal.created"]
 
 
 def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
@@ -142,7 +149,7 @@ def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
     service.hear(IC_4)
     fold(service.books, service.message(approval(), id_="A"))
     fold(service.books, service.message(approval(), id_="A", replay=2))
-    assert service.books.freed_ids == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
+    assert service.books.freed_ids == {EventRef("scenario", "A"), replay_identity(EventRef("scenario", "A"), 2)}
 
 
 @pytest.mark.parametrize(

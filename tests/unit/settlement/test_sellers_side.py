@@ -8,7 +8,7 @@ import pytest
 
 from shared.events.envelope import EventRef
 from shared.money import ZERO
-from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, paid, result, taken_back, told, undone
+from tests.builders.settlement import GROUP, Event, Heard, asked, balances, invoice, mark, paid, result, taken_back, told, undone
 from tests.builders.trade import RELATION, approves, bill, pays, sale
 
 NUMBER = "J-FABE-P1-1"
@@ -84,6 +84,27 @@ def test_reversing_a_vendor_payments_settlement_does_not_wait_for_a_sales_paymen
     came = result(*events)
     assert (came.waiting, came.rejected, came.settlements) == ([], [], [])
     assert balances(came) == {NUMBER: "0.00", "P1": "40.00", "V": "-100.00"}
+
+
+def test_a_reversal_names_the_journals_that_go_with_it_in_the_order_in_which_they_came_and_none_that_is_gone() -> None:
+    """Number 1 is FABW's, number 2 FABN's."""
+    companies = {"companies": {**GROUP["companies"], "FABN": {"currency": "USD"}}}
+    parties = {"parties": {"EAST": {"customers": {"FABW": "IC-EAST", "FABN": "IC-EAST"}}, "GROUP": {"vendors": {"FABE": "IC-WEST"}}}}
+    journals = {"payment_journals": {"FABW": {"J": {"offset": "cash"}}, "FABN": {"J": {"offset": "cash"}}}}
+    trading = {"trading": [RELATION, {**RELATION, "seller": {"company": "FABN", "customer": "IC-EAST"}}]}
+    bought = [sale("C1"), sale("C2", company="FABN"), bill("V1", "C1"), bill("V2", "C2", company="FABN")]
+    events = [*bought, pays("P1", "150.00", mark("V1", "FABE"), mark("V2", "FABE"))]
+    group = {**companies, **parties, **journals, **trading}
+    assert _taken_along(*events, **group) == [("FABW", "J-FABE-P1-1"), ("FABN", "J-FABE-P1-2")]
+    undo = [undone("U", payment={"company": "FABW", "document": NUMBER}), taken_back("T", NUMBER, "FABW")]
+    assert _taken_along(*events, *undo, **group) == [("FABN", "J-FABE-P1-2")]
+
+
+def _taken_along(*events: Event, **group: Any) -> list[tuple[str, str]]:
+    """The journals that the reversal of P1's settlement names."""
+    heard = Heard(*events, undone("R", "payable", settlement="P1"), **group)
+    (reversed_, *_) = [each for each in heard.said if each.type == "settlement.reversed" and each.data.ledger == "payable"]
+    return [(company, document) for company, document in reversed_.data.journals]
 
 
 def test_money_left_at_the_seller_settles_nothing_by_itself_before_it_is_marked() -> None:
