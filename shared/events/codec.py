@@ -43,7 +43,7 @@ from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
-from shared.events.vouchers import Voucher, of_earlier_form
+from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -63,7 +63,7 @@ SENDER: Final = "intercompanysender"
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _EARLIER_FORMS: Final[dict[type, Callable[[Any], Any]]] = {Voucher: of_earlier_form}
 """How data of ours that an earlier version wrote is brought to today's form."""
-_WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
+_WITH_KEYWORDS: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, EventWaiting)
 
 
 def decode(record: Record) -> Message | Unreadable:
@@ -91,11 +91,12 @@ def _message(event: CloudEvent, record: Record) -> Message:
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
-    data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
+    from_outside = entry.inbound
+    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
-    if not entry.inbound:
+    if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
@@ -257,9 +258,9 @@ def _otherwise_none(read_value: Any) -> Any:
 
 def read_stored(class_: Any, text: bytes | str) -> Any:
     """What a table has of a class of the contract, as `as_json` wrote it: not judged again, by no newer list or limit."""
-    if class_ in _WITH_FROM:
-        fields = orjson.loads(text)
-        return msgspec.convert({"from_": fields.pop("from"), **fields}, class_)
+    if class_ in _WITH_KEYWORDS:
+        own = class_.__dataclass_fields__
+        return msgspec.convert({f"{name}_" if f"{name}_" in own else name: each for name, each in orjson.loads(text).items()}, class_)
     return own_reader(class_).decode(text)
 
 
@@ -289,7 +290,7 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
 
 def as_json(data: Any) -> bytes:
     """The data of an event as JSON: a dataclass of the contract or a mapping; decimals as strings in plain notation."""
-    if isinstance(data, _WITH_FROM):
+    if isinstance(data, _WITH_KEYWORDS):
         data = _renamed(data)
     text = _WRITER.encode(data)
     # The fast writer has no plain notation: what looks like an exponent is written again.

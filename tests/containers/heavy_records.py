@@ -1,4 +1,4 @@
-"""The events of the heavy loads, and their sending from a container of the network: `python -m tests.containers.heavy_records`.
+"""The events of the heavy loads; `python -m tests.containers.heavy_records` sends them from a container of the network.
 
 Invariant: each load has a company of its own, so that loads do not meet; what `last` gives is sent once all that `first` gives
 waits or is posted. Only what the image holds and the test's own modules are imported: this runs inside the image.
@@ -195,16 +195,20 @@ def _lots(records: Iterable[Record]) -> Iterator[list[Encoded]]:
     yield lot
 
 
-async def _send(records: Iterable[Record]) -> None:
+async def _serve() -> None:
+    """Sends what is asked for on standard input, a line each (part, company, number), and says of each that it was sent."""
     producer = KafkaProducer(load_settings())
     await producer.restart()
     try:
-        for lot in _lots(records):
-            assert await producer.send_all(lot) == []
+        while asked := (await asyncio.to_thread(sys.stdin.readline)).strip():
+            part, code, number = asked.split("\t")
+            for lot in _lots(PARTS[part](code, int(number))):
+                assert await producer.send_all(lot) == []
+            sys.stdout.write("sent\n")
+            sys.stdout.flush()
     finally:
         await producer.close()
 
 
 if __name__ == "__main__":
-    part, code, number = sys.argv[1:]
-    asyncio.run(_send(PARTS[part](code, int(number))))
+    asyncio.run(_serve())

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
-from tenacity import RetryError
 
 from tests.containers.heavy_records import SEVERAL
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
 from tests.growth.loads import SCALE, sized
-from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +31,7 @@ LIMIT: Final = 256 * 1024 * 1024
 REPORT: Final = os.environ.get("GROWTH_REPORT")
 _MOUNTED: Final = "/checkout"
 _WITHIN: Final = 1800
+_LOOK_EVERY: Final = 0.5
 _QUIET_WITHIN: Final = max(120.0, 900 * SCALE)
 _COUNTS: Final = {
     "waiting": "select count(*) from settlement.waiting where event_id like '{}-%'",
@@ -110,6 +109,11 @@ def _loads() -> Iterator[Load]:
         (Step("party", {}), Step("thousand lines", {"waiting": number}), Step("company", {"documents": number})),
         {"vouchers": number},
     )
+    yield from _settled()
+    yield from _refused()
+
+
+def _settled() -> Iterator[Load]:
     number = sized(10_000, 200)
     yield Load(
         "marks of one payment",
@@ -142,10 +146,9 @@ def _loads() -> Iterator[Load]:
         (Step("automatic", {}), Step("open", {"documents": number}), Step("half", {"records": number // 2})),
         {"vouchers": number + 1},
     )
-    yield from _others()
 
 
-def _others() -> Iterator[Load]:
+def _refused() -> Iterator[Load]:
     number = sized(1_000, 100)
     yield Load(
         "records that are no events before an invoice",
@@ -166,19 +169,21 @@ def _others() -> Iterator[Load]:
     )
 
 
-def _compose(*words: str, check: bool = True, files: Sequence[Path] = ()) -> str:
-    variables = {
-        "COMPOSE_PROJECT_NAME": PROJECT,
-        "INTERCOMPANY_IMAGE": f"intercompany:{PROJECT}",
-        "KAFKA_IMAGE": KAFKA_IMAGE,
-        "POSTGRES_IMAGE": POSTGRES_IMAGE,
-        "PYTHON_IMAGE": PYTHON_IMAGE,
-    }
+def _environment() -> dict[str, str]:
+    images = {"KAFKA_IMAGE": KAFKA_IMAGE, "POSTGRES_IMAGE": POSTGRES_IMAGE, "PYTHON_IMAGE": PYTHON_IMAGE}
+    return {**os.environ, **images, "COMPOSE_PROJECT_NAME": PROJECT, "INTERCOMPANY_IMAGE": f"intercompany:{PROJECT}"}
+
+
+def _command(*words: str, files: Sequence[Path] = ()) -> list[str]:
     chosen = [word for file in ("docker-compose.yml", *files) for word in ("--file", str(file))]
+    return ["docker", "compose", *chosen, *words]
+
+
+def _compose(*words: str, check: bool = True, files: Sequence[Path] = ()) -> str:
     done = subprocess.run(  # noqa: S603 - our own words
-        ["docker", "compose", *chosen, *words],  # noqa: S607 - as a user has it on the path
+        _command(*words, files=files),
         cwd=ROOT,
-        env={**os.environ, **variables},
+        env=_environment(),
         capture_output=True,
         text=True,
         timeout=_WITHIN,
@@ -193,21 +198,37 @@ def _docker(*words: str) -> str:
 
 
 def _containers(*services: str) -> list[str]:
-    return _compose("ps", "--all", "--quiet", *services).split()
+    filters = ("--filter", f"label=com.docker.compose.project={PROJECT}", "--filter", "label=com.docker.compose.service={}")
+    return [_docker("ps", "--all", "--quiet", *filters[:-1], filters[-1].format(service)).strip() for service in services]
 
 
 def _inside(service: str, *words: str) -> str:
-    return _compose("exec", "--no-TTY", service, *words).strip()
+    return _docker("exec", *_containers(service), *words).strip()
 
 
 def _psql(statement: str) -> str:
     return _inside("postgres", "psql", "--username=postgres", "--dbname=intercompany", "-Atc", statement)
 
 
-def _send(part: str, code: str, number: int) -> None:
-    """From a container of the network: nothing is published outside."""
-    mounted = ("--volume", f"{ROOT}:{_MOUNTED}:ro", "--workdir", _MOUNTED, "--entrypoint", "python")
-    _compose("run", "--rm", "--no-deps", "--no-TTY", *mounted, "cli", "-m", "tests.containers.heavy_records", part, code, str(number))
+class Producer:
+    """A process in a container of the network, which sends what it is asked for: nothing is published outside."""
+
+    def __init__(self) -> None:
+        mounted = ("--volume", f"{ROOT}:{_MOUNTED}:ro", "--workdir", _MOUNTED, "--entrypoint", "python")
+        command = _command("run", "--rm", "--no-deps", "--no-TTY", *mounted, "cli", "-m", "tests.containers.heavy_records")
+        self._process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
+
+    def send(self, part: str, code: str, number: int) -> None:
+        """Sends events, and returns when the broker has them."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{part}\t{code}\t{number}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "sent\n"
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate("\n", timeout=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -219,6 +240,14 @@ def system() -> Iterator[None]:
     finally:
         _compose("--profile", "cli", "down", "--volumes", "--timeout", "20", check=False)
         subprocess.run(["docker", "image", "rm", f"intercompany:{PROJECT}"], check=False, capture_output=True)  # noqa: S603, S607 - our own
+
+
+@pytest.fixture(scope="module")
+def producer() -> Iterator[Producer]:
+    """One for all loads."""
+    producer = Producer()
+    yield producer
+    producer.close()
 
 
 @pytest.fixture(autouse=True)
@@ -236,17 +265,11 @@ def _restart() -> None:
 
 async def _until(then: dict[str, int], code: str) -> None:
     """Waits until these are counted, and until nothing is under way."""
-
-    async def counted() -> bool:
-        names = (*then, "outbox", "released")
-        found = await asyncio.to_thread(_counts, names, code)
-        return found == {**then, "outbox": 0, "released": 0}
-
-    try:
-        await until(counted, _QUIET_WITHIN)
-    except RetryError:
-        found = _counts((*then, "outbox", "released", "failed"), code)
-        pytest.fail(f"after {_QUIET_WITHIN:.0f} s {found} in place of {then}; restarts and kills for memory: {_states()}")
+    wanted, ends = {**then, "outbox": 0, "released": 0}, time.monotonic() + _QUIET_WITHIN
+    while (found := await asyncio.to_thread(_counts, tuple(wanted), code)) != wanted:
+        if time.monotonic() > ends:
+            pytest.fail(f"after {_QUIET_WITHIN:.0f} s {found} in place of {wanted}; restarts and kills for memory: {_states()}")
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 def _counts(names: Sequence[str], code: str) -> dict[str, int]:
@@ -292,10 +315,10 @@ def _assert_unharmed() -> None:
 
 
 @pytest.mark.parametrize("load", tuple(_loads()), ids=lambda load: load.name)
-async def test_a_load_is_taken_whole_within_the_memory_of_the_compose_file(load: Load) -> None:
+async def test_a_load_is_taken_whole_within_the_memory_of_the_compose_file(load: Load, producer: Producer) -> None:
     begin = time.monotonic()
     for part, then in load.steps:
-        await asyncio.to_thread(_send, part, load.code, load.number)
+        await asyncio.to_thread(producer.send, part, load.code, load.number)
         await _until(then, load.code)
     await _until(load.at_last, load.code)
     seconds = time.monotonic() - begin
@@ -304,15 +327,15 @@ async def test_a_load_is_taken_whole_within_the_memory_of_the_compose_file(load:
     _assert_unharmed()
 
 
-async def test_a_start_with_many_rates_of_one_pair_and_many_events_that_wait_stays_within_the_memory() -> None:
+async def test_a_start_with_many_rates_of_one_pair_and_many_events_that_wait_stays_within_the_memory(producer: Producer) -> None:
     rates, waiting = sized(16_000, 320), sized(1_000_000, 20_000)
-    await asyncio.to_thread(_send, "rates", "STARTED", rates)
-    await asyncio.to_thread(_send, "one that waits", "WAITING", 1)
+    await asyncio.to_thread(producer.send, "rates", "STARTED", rates)
+    await asyncio.to_thread(producer.send, "one that waits", "WAITING", 1)
     await _until({"rates": rates, "waiting": 1}, "WAITING")
     _psql(_AS_MANY_WAITING.format(waiting - 1))
     begin = time.monotonic()
     _restart()
-    await asyncio.to_thread(_send, "one invoice", "STARTED", 1)
+    await asyncio.to_thread(producer.send, "one invoice", "STARTED", 1)
     await _until({"vouchers": 1}, "STARTED")
     _report("events that wait at a start", waiting, time.monotonic() - begin)
     assert _counts(("waiting",), "WAITING") == {"waiting": waiting}
@@ -320,9 +343,9 @@ async def test_a_start_with_many_rates_of_one_pair_and_many_events_that_wait_sta
     _psql("delete from settlement.waiting where event_id like 'WAITING-%'")
 
 
-async def test_waits_that_expire_are_given_up_within_the_memory(tmp_path: Path) -> None:
+async def test_waits_that_expire_are_given_up_within_the_memory(tmp_path: Path, producer: Producer) -> None:
     number = sized(100_000, 2_000)
-    await asyncio.to_thread(_send, "open", "EXPIRED", number)
+    await asyncio.to_thread(producer.send, "open", "EXPIRED", number)
     await _until({"waiting": number}, "EXPIRED")
     expiring = tmp_path / "expiring.yml"
     expiring.write_text("services: {settlement: {environment: {WAIT_AT_MOST: PT1S}}}\n", encoding="utf-8")

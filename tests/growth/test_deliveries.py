@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.inquiry.waiting import BEGINNING
 from services.registry import POSTING, SETTLEMENT
+from services.settlement.queries import waiting_page
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
 from tests.builders.invoices import poison
@@ -83,18 +85,27 @@ _AS_MANY_WAITING = """
 insert into waiting (sequence, wakes, reserves, concerns, event_source, event_id, since, body)
 select sequence + number, wakes, reserves, concerns, event_source, event_id || '-' || number, since,
 replace(body::text, '"sequence":' || sequence, '"sequence":' || sequence + number)::json
-from waiting, generate_series(1, {}) as number"""
+from (select * from waiting order by sequence limit 1) w, generate_series({}, {}) as number"""
+_AT_ONCE = 20_000
+
+
+async def _copied(settlement: Counted, number: int) -> None:
+    """So many events wait as one does."""
+    for first in range(1, number, _AT_ONCE):
+        await settlement.value(_AS_MANY_WAITING.format(first, min(number, first + _AT_ONCE) - 1))
 
 
 async def _started(settlement: Counted, number: int) -> Counted:
     """An instance that starts where so many events wait for their company, and takes an invoice and turns of its housekeeping."""
     await settlement.deliver_all([company("OTHER"), party(offset=1), *invoices(0, 1)])
-    await settlement.value(_AS_MANY_WAITING.format(number - 1))
+    await _copied(settlement, number)
     await settlement.value("update counter set last = (select max(sequence) from waiting)")
+    await settlement.value("analyze waiting")  # the planner knows that all of it waits for the same
     started = await settlement.anew()
     async with started.counting():
         await started.delivery.start("settlement-0")
         await started.delivery.deliver(list(invoices(1, 1)))
+        await started.delivery.deliver([company("THIRD", 3), party("OTHER", "5000", 4)])
         await started.housekeeping.release()
         await started.housekeeping.once()
     assert await started.value("select count(*) from waiting") == number + 1
@@ -108,6 +119,25 @@ async def test_a_start_reads_and_holds_as_much_whatever_the_number_of_events_tha
     assert twice.costs[0].queries == once.costs[0].queries
     assert_bounded(once.costs[0].rows, twice.costs[0].rows, "rows")
     once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+_SMALL = 3_000
+"""Bytes that the entry of a list takes in memory, and less than its event would."""
+
+
+async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make) -> None:
+    number, shown = sized(1_000_000, 1_000), 100
+    costs = []
+    for each in (number, 2 * number):
+        settlement = await instance(SETTLEMENT)
+        await settlement.deliver_all(invoices(0, 1))
+        await _copied(settlement, each)
+        async with settlement.counting(), settlement.database.transaction() as connection:
+            assert len(await waiting_page(connection, (BEGINNING.since, BEGINNING.sequence), shown)) == shown
+        costs += settlement.costs
+    assert_bounded(costs[0].rows, costs[1].rows, "rows")
+    costs[0].assert_bounded_memory(costs[1])
+    assert costs[1].peak < shown * _SMALL, "the events themselves are read"
 
 
 # What comes in at once

@@ -29,8 +29,6 @@ waiting = typer.Typer(
 
 Event = Annotated[str, typer.Argument(metavar="EVENT", help="The id of the event that caused it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per event.")]
-
-
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many; 100 in the table, with --json all.", show_default=False)]
 After = Annotated[str | None, typer.Option(metavar="PLACE", help="Only what comes after this place.", show_default=False)]
 _SHOWN: Final = 100

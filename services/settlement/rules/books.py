@@ -1,4 +1,8 @@
-"""The working set of the settlement rules: open documents, records, what waits, sales payment journals, reference data."""
+"""The working set of the settlement rules: open documents, records, what waits, sales payment journals, reference data.
+
+Invariant: a document is never deleted, nor a record: what is taken back is marked as reversed, so a number that was taken stays
+taken; what waits is in the table `waiting` once for each document, run or reversal, under its place in the order of arrival.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,6 @@ def _document_groups(document: Document) -> tuple[Hashable, ...]:
     return ((document.ledger, document.company, document.account, document.currency),) if is_found else ()
 
 
-def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
-    return journal.reserves if journal.status == "created" else ()
-
-
 class Books(working_set.Books):
     """All that the settlement core reads and writes."""
 
@@ -53,7 +53,7 @@ class Books(working_set.Books):
             {"run": lambda record: ((record.run, record.ledger),), "document": lambda record: (record.lowering, record.raising)},
         )
         self.journals: Table[tuple[str, str], ReservedSalesPayment] = self.table(
-            "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}
+            "journals", {"run": lambda journal: (journal.run,), "reserves": lambda journal: journal.reserves}
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")

@@ -64,6 +64,7 @@ class SettlementInstruction(NamedTuple):
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
     request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
     `own_document` and `documents` (those of the marks, in their order) are filled once all are there. `is_mirror`: it is a sales payment's.
+    `discount_rules` then says of each mark which rule made the discount that it mirrors.
     """
 
     ledger: Ledger
@@ -77,6 +78,7 @@ class SettlementInstruction(NamedTuple):
     own_document: Document | None = None
     documents: tuple[Document, ...] = ()
     is_mirror: bool = False
+    discount_rules: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[DocumentKey, ...]:
@@ -239,6 +241,7 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         for mark in data.marks
     ]
     instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref, is_mirror=True)
+    instruction = instruction._replace(discount_rules=tuple(mark.cash_discount_rule for mark in data.marks))
     return Incoming(
         message.ref,
         data.run if data.approval is None else data.approval,
@@ -265,7 +268,7 @@ def _settlement_reversal(message: Message, data: SettlementReversalRequested) ->
     settlement = EventRef(data.settlement_source or message.ref.source, data.settlement) if data.settlement is not None else None
     document = _key(data.ledger, data.payment)
     field_ = "/payment" if document is not None else "/settlement"
-    reversal = ReversalInstruction(data.ledger, document, settlement, field_, data.date, data.reason or "", only_payment=True)
+    reversal = ReversalInstruction(data.ledger, document, settlement, field_, data.date, data.reason or "")
     return _plain(message, reversal=reversal)
 
 

@@ -90,6 +90,26 @@ async def test_a_schema_is_not_changed_under_an_instance_that_needs_another(
     assert await running.counts() == {}
 
 
+async def test_an_owner_who_is_no_superuser_sees_the_instances_of_other_roles(running: Running) -> None:
+    owner = f"owner_of_{running.schema}"
+    async with running.database.transaction() as connection:
+        await connection.execute("delete from migrations where name like 'counter/%'")
+        await connection.execute(f"create role {owner}; grant all on schema {running.schema} to {owner}")
+        await connection.execute(f"grant all on all tables in schema {running.schema} to {owner}")
+    name = f"intercompany {running.schema}"
+    serving = await asyncpg.connect(running.settings.database, server_settings={"application_name": name})
+    address = running.settings.database
+    as_owner = Postgres(f"{address}{'&' if '?' in address else '?'}role={owner}", running.schema)
+    try:
+        async with as_owner.transaction() as connection:
+            assert await connection.fetchval("select current_user") == owner
+        with pytest.raises(MigrationError, match="in use by another version of the service counter"):
+            await migrate(as_owner, running.schema, SERVICE)
+    finally:
+        await serving.close()
+        await as_owner.close()
+
+
 async def test_an_instance_bears_the_version_of_its_schema(live: Settings) -> None:
     process = Process(SERVICE, live)
     async with process.database.transaction() as connection:

@@ -105,6 +105,14 @@ def test_an_approval_waits_from_when_it_came_not_from_when_it_says_it_was_writte
     assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["A"]
 
 
+def test_a_journal_waits_from_when_its_run_came() -> None:
+    service = Payment()
+    fold(service.books, replace(service.message(IC_4), time=NOW - timedelta(days=9), arrived=NOW))
+    assert [each.since for each in service.books.list_waiting()] == [NOW]
+    assert expire(service.books, NOW) == []
+    assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["VPAY-7"]
+
+
 def test_what_waits_has_places_in_the_order_in_which_it_came_and_the_key_by_which_the_store_finds_it() -> None:
     service = Payment()
     for name in ("A", "B"):

@@ -17,6 +17,7 @@ from tests.builders.payment import (
     JOURNAL,
     NUMBER,
     RUN,
+    WEST,
     Payment,
     invoice,
     journal,
@@ -84,6 +85,19 @@ def test_invoices_of_one_customer_account_share_a_journal_in_the_order_of_the_ma
     (posted,) = ready().hear(run(documents, record(0, 1, "300.00", discount="3.00"), record(0, 2, "200.00")))
     assert str(journal(posted).amount) == "500.00"
     assert marked(posted) == [("C-VI-0", "200.00", "0.00"), ("C-VI-1", "300.00", "3.00")]
+
+
+def test_invoices_of_two_buyers_that_are_one_customer_share_a_journal_once_both_relations_are_known() -> None:
+    documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, company="FAB")]
+    both = run(documents, record(0, 1, "300.00"), record(0, 2, "200.00"))
+    known = Payment(relation(), relation(buyer="FAB"), JOURNAL, FABW, WEST, EAST)
+    assert [str(journal(each).amount) for each in known.hear(both)] == ["500.00"]
+    assert [said([each]) for each in Payment(JOURNAL, FABW, WEST, EAST).hear(both)] == [["journal.waiting"], ["journal.waiting"]]
+
+
+def test_a_payment_that_gave_nothing_but_a_discount_makes_no_journal() -> None:
+    documents = [payment("PRIMARY"), invoice("VI-1")]
+    assert said(ready().hear(run(documents, record(0, 1, "0.00", discount="5.00"), primary=0))) == ["journals.answered"]
 
 
 def test_each_seller_gets_its_own_journal_numbered_in_the_order_of_the_marks() -> None:
