@@ -35,15 +35,15 @@ join unnest($1::text[], $2::text[]) as wanted (company, document) using (company
 WAITING: Final = "select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"
 _NEXT_WAITING: Final = """
 (select * from (
-    (select sequence, octet_length(data::text)::bigint as size from waiting where wakes = {key} and sequence > {after}
-     order by sequence limit 1)
+    select sequence, octet_length(data::text)::bigint as size from
+    (select * from waiting where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key}
     union all
-    (select sequence, octet_length(data::text)::bigint as size from waiting where relation = {key} and sequence > {after}
-     order by sequence limit 1)
+    select sequence, octet_length(data::text)::bigint as size from
+    (select * from waiting where (relation, sequence) > ({key}, {after}) order by relation, sequence limit 1) n where n.relation = {key}
 ) either order by sequence limit 1)"""
 _NEXT_APPROVAL: Final = """
-(select sequence, octet_length(data::text)::bigint as size from approvals where wakes = {key} and sequence > {after}
- order by sequence limit 1)"""
+(select sequence, octet_length(data::text)::bigint as size from
+ (select * from approvals where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key})"""
 _WOKEN: Final = """
 with recursive walk as (
     select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral {first} w
@@ -64,8 +64,8 @@ APPROVALS_WOKEN: Final = _WOKEN.format(
     next=_NEXT_APPROVAL.format(key="p.wakes", after="p.sequence"),
 )
 """What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
-as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index: whatever the
-planner believes of a table that has just grown, no more is read than is given.
+as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index of both, which
+alone gives this order: whatever the planner believes of the table, no more is read than is given.
 """
 APPROVALS: Final = """
 select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
