@@ -253,6 +253,13 @@ _FEW_WAITING = (
 )
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 
+_END_OF_WAITING: Final = """
+with gone as (
+    delete from waiting t using unnest($1::bigint[]) as k (sequence) where t.sequence = k.sequence
+    returning event_source, event_id
+) update announced a set ended = true from gone where a.source = gone.event_source and a.event = gone.event_id"""
+"""What stops waiting, and with it that its sender is to be told so, if it was told that it waits."""
+
 TABLES: Final[dict[str, StoredTable]] = {
     table.name: table
     for table in (
@@ -322,7 +329,8 @@ TABLES: Final[dict[str, StoredTable]] = {
                     "since": "timestamptz",
                     "body": "json",
                 },
-            ),
+            )[:2],
+            _END_OF_WAITING,
             key=lambda key: (key,),
             row=_parked_row,
             read=_read_parked,
