@@ -106,7 +106,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
     tax_lines = tuple(
-        TaxLine(line.account, line.dimensions or incoming.dimensions, line.amount)
+        TaxLine(reference.main_account(company, line.account), line.dimensions or incoming.dimensions, line.amount)
         for line in incoming.lines
         if _is_tax(turn, incoming, line)
     )
