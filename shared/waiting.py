@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from shared.events import reference
+from shared.events.envelope import EventRef
 from shared.money import CURRENCIES
 
 WakeKey = tuple[str, ...]
@@ -26,6 +27,20 @@ class Need(NamedTuple):
     reason: str
     key: dict[str, str]
     wake_key: WakeKey
+
+
+class WaitingRow(NamedTuple):
+    """What others read of something that waits, without the message that it waits in: the columns that a list shows.
+
+    `since` and `sequence` are its place among all that a service has waiting; `what`: a document, a run, a reversal, an approval …
+    """
+
+    event: EventRef
+    reason: str
+    key: dict[str, str]
+    since: dt.datetime
+    sequence: int
+    what: str
 
 
 def detail(**key: Any) -> dict[str, str]:

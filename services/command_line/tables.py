@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.inquiry.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
+from services.inquiry.rule_titles import TITLES
 from shared.events.values import visible
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ def vouchers(company: str, name: str, rows: list[Row]) -> Table:
             table.add_row(*_texts(*head, *cells, *booked, line["rule"]))
             head = ("", "", "", "")
         table.add_section()
+    return table
+
+
+def rules(rows: Iterable[Row]) -> Table:
+    """What the rules that the lines of these vouchers name are called."""
+    table = _table("Rules (docs/rules.md)", "Rule", "Title")
+    for rule in sorted({line["rule"] for row in rows for line in row["lines"]} & TITLES.keys()):
+        table.add_row(*_texts(rule, TITLES[rule]))
     return table
 
 

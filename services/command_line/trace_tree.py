@@ -30,6 +30,12 @@ def tree(name: str, trace: Trace) -> Tree:
     return root
 
 
+def vouchers(trace: Trace) -> list[Row]:
+    """All vouchers of a trace."""
+    found = trace.as_row()
+    return [voucher for part in (*found["documents"], *found["settlements"]) for voucher in part["vouchers"]]
+
+
 def _add_document(root: Tree, document: Row) -> None:
     title = f"{document['kind']} {document['company']} {document['document']}"
     branch = root.add(Text.assemble((visible(title), "bold"), visible(f"  {_about(document)}")))

@@ -5,8 +5,6 @@ Invariant: this is speed, not correctness: what is not foreseen here is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
 from services.settlement.rules.values import DocumentKey, Parked
@@ -17,76 +15,74 @@ from shared.waiting import WakeKey
 from shared.working_set import Missing
 
 
-def named_by(message: Message, books: Books, parked: Parked | None = None) -> Iterator[Missing]:
+def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
-    if parked is not None:
-        yield _woken(event_key(parked.event))
+    named = [] if parked is None else [_woken(event_key(parked.event))]
     if incoming.document is not None:
-        yield from _of_document(books, incoming.document)
+        named += _of_document(books, incoming.document)
     if incoming.instruction is not None:
-        yield from _of_instruction(incoming.instruction)
+        named += _of_instruction(incoming.instruction)
     if incoming.journal is not None:
-        yield from _of_journal(incoming.journal)
+        named += _of_journal(incoming.journal)
     if incoming.reply is not None:
-        yield from _replies(incoming.reply.run)
+        named += _replies(incoming.reply.run)
     if incoming.reversal is not None:
-        yield from _of_reversal(message, incoming.reversal)
+        named += _of_reversal(message, incoming.reversal)
+    return named
 
 
 def _woken(key: WakeKey) -> Missing:
     return Missing("waiting", "wakes", key)
 
 
-def _document(key: DocumentKey) -> Iterator[Missing]:
-    yield Missing("documents", None, key)
-    yield Missing("waiting", "reserves", key)
-    yield _woken(reservation_key(key))
-    yield Missing("journals", "reserves", key)
+def _document(key: DocumentKey) -> list[Missing]:
+    return [
+        Missing("documents", None, key),
+        Missing("waiting", "reserves", key),
+        _woken(reservation_key(key)),
+        Missing("journals", "reserves", key),
+    ]
 
 
-def _of_document(books: Books, incoming: IncomingDocument) -> Iterator[Missing]:
+def _of_document(books: Books, incoming: IncomingDocument) -> list[Missing]:
     key = incoming.key
-    yield from _document(key)
-    yield _woken(document_key(key))
-    yield _woken(event_key(incoming.event))
+    named = [*_document(key), _woken(document_key(key)), _woken(event_key(incoming.event))]
     if incoming.credits is not None:
-        yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
+        named += _document(DocumentKey(key.ledger, key.company, incoming.credits))
     if books.reference.parameters(key.company, key.ledger).automatic_settlement:
-        yield Missing("documents", "open", (key.ledger, key.company, incoming.account, incoming.currency))
-        yield Missing("records", "run", (incoming.event, key.ledger))
+        named.append(Missing("documents", "open", (key.ledger, key.company, incoming.account, incoming.currency)))
+        named.append(Missing("records", "run", (incoming.event, key.ledger)))
+    return named
 
 
-def _of_instruction(instruction: SettlementInstruction) -> Iterator[Missing]:
+def _of_instruction(instruction: SettlementInstruction) -> list[Missing]:
+    named = [Missing("records", "run", (instruction.run, instruction.ledger)), *_replies(instruction.run)]
     for key in instruction.keys:
-        yield from _document(key)
-    yield Missing("records", "run", (instruction.run, instruction.ledger))
-    yield from _replies(instruction.run)
+        if key != instruction.payment:  # the payment is the document of the same message
+            named += _document(key)
     if instruction.payment is None:
-        yield _woken(event_key(instruction.run))
+        named.append(_woken(event_key(instruction.run)))
+    return named
 
 
-def _of_journal(journal: SalesPaymentJournal) -> Iterator[Missing]:
-    yield Missing("journals", None, (journal.company, journal.document))
-    yield Missing("records", "run", (journal.run, "payable"))
+def _of_journal(journal: SalesPaymentJournal) -> list[Missing]:
+    return [Missing("journals", None, (journal.company, journal.document)), Missing("records", "run", (journal.run, "payable"))]
 
 
-def _replies(run: EventRef) -> Iterator[Missing]:
-    yield Missing("pending_replies", None, run)
-    yield _woken(replies_key(run))
+def _replies(run: EventRef) -> list[Missing]:
+    return [Missing("pending_replies", None, run), _woken(replies_key(run))]
 
 
-def _of_reversal(message: Message, reversal: ReversalInstruction) -> Iterator[Missing]:
-    yield _woken(event_key(message.ref))
-    if reversal.document is not None:
-        yield from _document(reversal.document)
-        yield Missing("records", "document", reversal.document)
-        yield Missing("journals", None, (reversal.document.company, reversal.document.document))
-    if reversal.settlement is not None:
-        for ledger in ("receivable", "payable"):
-            yield Missing("records", "run", (reversal.settlement, ledger))
-        yield Missing("documents", "event", reversal.settlement)
-        yield Missing("waiting", "event", reversal.settlement)
-        yield Missing("requests", None, reversal.settlement)
-        yield from _replies(reversal.settlement)
-        yield Missing("journals", "run", reversal.settlement)
+def _of_reversal(message: Message, reversal: ReversalInstruction) -> list[Missing]:
+    named = [_woken(event_key(message.ref))]
+    document, settlement = reversal.document, reversal.settlement
+    if document is not None:
+        named += _document(document)
+        named.append(Missing("records", "document", document))
+        named.append(Missing("journals", None, (document.company, document.document)))
+    if settlement is not None:
+        named += [Missing("records", "run", (settlement, ledger)) for ledger in ("receivable", "payable")]
+        named += [Missing(table, "event", settlement) for table in ("documents", "waiting")]
+        named += [Missing("requests", None, settlement), *_replies(settlement), Missing("journals", "run", settlement)]
+    return named

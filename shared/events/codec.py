@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ from shared.events.contract import (
     short_type,
 )
 from shared.events.earlier_names import renamed
-from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
@@ -77,8 +78,11 @@ def decode(record: Record) -> Message | Unreadable:
 
 def type_said(record: Record) -> str | None:
     """The type's name that a record's headers say, without reading it; None if that is not in the contract."""
-    said = [value for header, value in record.headers[:MOST_HEADERS] if header == "ce_type"]
-    return _TYPES.get(said[0]) if len(said) == 1 else None
+    said, times = b"", 0
+    for header, value in record.headers[:MOST_HEADERS]:
+        if header == "ce_type":
+            said, times = value, times + 1
+    return _TYPES.get(said) if times == 1 else None
 
 
 def _message(event: CloudEvent, record: Record) -> Message:
@@ -87,15 +91,21 @@ def _message(event: CloudEvent, record: Record) -> Message:
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
-    data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
+    from_outside = entry.inbound
+    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
-    message.replay = event.number("replay")
+    message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
-    if not entry.inbound:
+    if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
     return message
+
+
+def _replay(event: CloudEvent, record: Record) -> int:
+    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is no attribute of ours."""
+    return (_otherwise_none(lambda: event.number("replay")) or 0) if base_topic(record.topic) == Topic.PAYMENTS else 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:
@@ -222,7 +232,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
-    unreadable.replay = _otherwise_none(lambda: event.number("replay")) or 0
+    unreadable.replay = _replay(event, record)
     if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
         data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data
@@ -301,6 +311,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(msg)
 
 
+@lru_cache(maxsize=4096)  # the effects of an event have its time
 def _time(time: datetime) -> bytes:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 

@@ -198,7 +198,9 @@ def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell,
         ("FABW", "payment"),
         ("FABW", "settlement"),
     ]
-    assert "[F-C04]" in shell.run("trace", name).stdout
+    shown = shell.run("trace", name).stdout
+    assert "[F-C04]" in shown
+    assert "F-C04 │ Discount in the invoice LE" in shown
 
 
 def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
