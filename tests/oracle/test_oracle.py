@@ -27,6 +27,7 @@ AROUND_IT = {
     "random_group",
     "random_reference",
     "scenario_form",
+    "test_fixed_seeds",
     "test_oracle",
 }
 ORACLE = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in AROUND_IT)
