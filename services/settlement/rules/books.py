@@ -29,10 +29,6 @@ def _document_groups(document: Document) -> tuple[Hashable, ...]:
     return ((document.ledger, document.company, document.account, document.currency),) if is_found else ()
 
 
-def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
-    return journal.reserves if journal.status == "created" else ()
-
-
 class Books(working_set.Books):
     """All that the settlement core reads and writes."""
 
@@ -57,7 +53,7 @@ class Books(working_set.Books):
             {"run": lambda record: ((record.run, record.ledger),), "document": lambda record: (record.lowering, record.raising)},
         )
         self.journals: Table[tuple[str, str], ReservedSalesPayment] = self.table(
-            "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}
+            "journals", {"run": lambda journal: (journal.run,), "reserves": lambda journal: journal.reserves}
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")

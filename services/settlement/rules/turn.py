@@ -22,6 +22,7 @@ from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.vouchers import rejection
 from shared.waiting import Need, WakeKey
+from shared.working_set import resuming
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
@@ -105,7 +106,7 @@ class Turn:
         """Resumes what was woken, the oldest first, until nothing more can; `stages`: how, by what waits."""
         while self.woken:
             parked = self.books.waiting.get(heappop(self.woken))
-            if parked is None:
+            if parked is None or parked.sequence in self.books.left_waiting:
                 continue
             blocked = self._blocked_by(parked)
             if blocked:
@@ -113,7 +114,8 @@ class Turn:
                 self.park(parked._replace(after=blocked), need)
                 continue
             self.handle(parked.message)
-            stages[parked.stage](self, parked)
+            with resuming(parked.sequence, parked.event):
+                stages[parked.stage](self, parked)
 
     def _blocked_by(self, parked: Parked) -> tuple[EventRef, ...]:
         runs = dict.fromkeys((*parked.after, *self.awaiting_replies))
