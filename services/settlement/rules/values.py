@@ -43,7 +43,7 @@ class Distribution(NamedTuple):
 
 
 class TaxLine(NamedTuple):
-    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18).
+    """A sales tax line of a document: the account it was posted on, what is negative is on the other side (F-D18).
 
     Without dimensions the line has the document's.
     """
