@@ -9,12 +9,14 @@ from collections.abc import Iterator
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
-from services.settlement.rules.values import DocumentKey, Parked
+from services.settlement.rules.open_documents import settling_order
+from services.settlement.rules.run.cash_discount import credited_key
+from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
 from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.waiting import WakeKey
-from shared.working_set import Missing
+from shared.working_set import Missing, Page
 
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> Iterator[Missing]:
@@ -23,7 +25,7 @@ def named_by(message: Message, books: Books, parked: Parked | None = None) -> It
     if parked is not None:
         yield _woken(event_key(parked.event))
     if incoming.document is not None:
-        yield from _of_document(books, incoming.document)
+        yield from _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:
         yield from _of_instruction(incoming.instruction)
     if incoming.journal is not None:
@@ -45,16 +47,31 @@ def _document(key: DocumentKey) -> Iterator[Missing]:
     yield Missing("journals", "reserves", key)
 
 
-def _of_document(books: Books, incoming: IncomingDocument) -> Iterator[Missing]:
+def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> Iterator[Missing]:
+    """What posting it asks for; of a document without marks the other side of its account, which mostly has nothing."""
     key = incoming.key
     yield from _document(key)
     yield _woken(document_key(key))
     yield _woken(event_key(incoming.event))
     if incoming.credits is not None:
         yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
-    if books.reference.parameters(key.company, key.ledger).automatic_settlement:
-        yield Missing("documents", "open", (key.ledger, key.company, incoming.account, incoming.currency))
+    settings = books.reference.parameters(key.company, key.ledger)
+    if settings.automatic_settlement and not marks:
         yield Missing("records", "run", (incoming.event, key.ledger))
+        there = OpenPlace(key.ledger, key.company, incoming.account, incoming.currency, lowers=incoming.kind not in LOWERING)
+        yield Missing("documents", "open", Page(there, settling_order(settings, incoming.date), 0))
+
+
+def named_by_page(books: Books, page: Page, documents: list[Document]) -> Iterator[Missing]:
+    """What automatic settlement asks for of the open documents of a page: with the first, the other side of the account."""
+    for document in documents:
+        yield Missing("waiting", "reserves", document.key)
+        yield Missing("journals", "reserves", document.key)
+        credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
+        if credited is not None:
+            yield Missing("documents", None, credited)
+    if documents and not page.after:
+        yield Missing("documents", "open", page._replace(place=open_place(documents[0], lowers=not documents[0].lowers)))
 
 
 def _of_instruction(instruction: SettlementInstruction) -> Iterator[Missing]:

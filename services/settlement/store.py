@@ -6,17 +6,19 @@ size; what was looked for and not found is known to be missing. The reference da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.settlement.prefetch import named_by
+from services.settlement.prefetch import named_by, named_by_page
 from services.settlement.rules.books import Books
+from services.settlement.rules.values import Parked
+from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_tables import RELEASED, TABLES, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.working_set import SLICE, Missing, Released, Table
+from shared.working_set import SLICE, Missing, Page, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
@@ -50,7 +52,8 @@ class Store:
             # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
             if stored.few is not None and len(first[stored.name]) <= FEW:
                 _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, first[stored.name]))
-        await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
+        named = {missing for message in messages for missing in named_by(message, books)}
+        await self.load_missing(connection, books, named | set(_named_by_rows(books, books.waiting)))
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
@@ -66,9 +69,12 @@ class Store:
                     groups.setdefault((each.table, each.by), []).append(each.key)
             if not groups:
                 return
+            wanted = set()
             for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-                await _load(connection, books, TABLES[name], index, keys)
-            wanted = {each for parked in books.waiting for each in named_by(parked.message, books, parked)}
+                if index == "open":
+                    wanted.update(await _load_pages(connection, books, keys))
+                else:
+                    wanted.update(_named_by_rows(books, await _load(connection, books, TABLES[name], index, keys)))
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
@@ -112,7 +118,7 @@ class Store:
             key, parked = TABLES["waiting"].read(row["body"])
             books.waiting.loaded(key, parked)
             books.due.append(key)
-        await self.load_missing(connection, books, {each for parked in books.waiting for each in named_by(parked.message, books, parked)})
+        await self.load_missing(connection, books, set(_named_by_rows(books, books.waiting)))
         return books
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
@@ -125,8 +131,25 @@ def _table(books: Books, name: str) -> Table[Any, Any]:
     return table
 
 
-async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
-    """One statement for all keys of a table, or of one of its indexes."""
+def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
+    """What the rows that wait name in turn."""
+    return (each for row in rows if isinstance(row, Parked) for each in named_by(row.message, books, row))
+
+
+async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -> list[Missing]:
+    """Open documents in the order in which they settle; gives what they name in turn."""
+    named: list[Missing] = []
+    for found in await fetch_pages(connection, pages):
+        documents = [TABLES["documents"].read(body)[1] for body in found.bodies]
+        for document in documents:
+            books.documents.loaded(document.key, document)
+        books.documents.loaded_page("open", found.page, [document.key for document in documents], are_all=found.are_all)
+        named.extend(named_by_page(books, found.page, documents))
+    return named
+
+
+async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:
+    """One statement for all keys of a table, or of one of its indexes; gives the rows."""
     table = _table(books, stored.name)
     statement = stored.select if index is None else stored.indexes[index].select
     arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
@@ -135,9 +158,11 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
     if index is None:
         for key in keys:
             table.loaded(key, None)
+    loaded: list[Any] = []
     for row in await connection.fetch(statement, *_columns(arguments)):
         key, value = stored.read(row["body"])
         table.loaded(key, value)
+        loaded.append(value)
         for place in table.places(index, value) if index is not None else ():
             if place in found:
                 found[place].append(key)
@@ -145,6 +170,7 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
         for place, rows in found.items():
             sequences = sorted(rows) if index_is_bounded and len(rows) > SLICE else []
             table.loaded_index(index, place, rows, sequences[-1] if sequences else None)
+    return loaded
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -13,6 +13,7 @@ from services.settlement.rules.values import (
     RecordKey,
     Request,
     ReservedSalesPayment,
+    open_place,
 )
 from shared import working_set
 from shared.events.envelope import EventRef
@@ -20,9 +21,8 @@ from shared.reference import Reference
 from shared.working_set import Table
 
 
-def _document_groups(document: Document) -> tuple[Hashable, ...]:
-    is_found = document.open and not document.manual_only
-    return ((document.ledger, document.company, document.account, document.currency),) if is_found else ()
+def _open_place(document: Document) -> tuple[Hashable, ...]:
+    return (open_place(document, lowers=document.lowers),) if document.open and not document.manual_only else ()
 
 
 def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
@@ -36,7 +36,7 @@ class Books(working_set.Books):
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
         self.documents: Table[DocumentKey, Document] = self.table(
-            "documents", {"open": _document_groups, "event": lambda document: (document.event,)}
+            "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
         )
         self.waiting: Table[int, Parked] = self.table(
             "waiting",

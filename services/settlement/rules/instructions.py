@@ -60,8 +60,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)
-    for key in instruction.keys:
-        settle_automatically(turn, key, run.date, instruction.run)
+    settle_automatically(turn, instruction.keys, run.date, instruction.run)
 
 
 def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:

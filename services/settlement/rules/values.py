@@ -151,6 +151,21 @@ class Document(NamedTuple):
         return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
 
 
+class OpenPlace(NamedTuple):
+    """Where automatic settlement finds documents: one side of an account in one currency."""
+
+    ledger: Ledger
+    company: str
+    account: str
+    currency: str
+    lowers: bool
+
+
+def open_place(document: Document, *, lowers: bool) -> OpenPlace:
+    """One side of the account and currency of a document."""
+    return OpenPlace(document.ledger, document.company, document.account, document.currency, lowers)
+
+
 def _checked(document: Document, gave: Decimal, change: str) -> Document:
     """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force.
 

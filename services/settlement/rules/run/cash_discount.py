@@ -39,7 +39,7 @@ class CashDiscountTerms(NamedTuple):
 
     def last_date(self, tier: CashDiscount) -> dt.date | None:
         """The last day on which a tier is given, inclusive (C17); None: no limit of time."""
-        if tier.until is not None or tier.days is None:
+        if tier.until is not None or tier.days is None or tier.days > (dt.date.max - self.date).days:
             return tier.until
         return self.date + dt.timedelta(days=tier.days)
 

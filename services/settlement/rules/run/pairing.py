@@ -82,17 +82,30 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
 
 def _pair_up(run: Run) -> None:
     """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
-    sources, first = run.sources, 0
-    for raising in run.raising:
-        while first < len(sources) and not usable_rest(sources[first]):
-            first += 1
-        for place in range(first, len(sources)):
-            if not raising.left or raising.is_short or _is_used_up(run, raising):
-                break
-            _settle(run, raising, sources, place)
+    first = place = 0
+    while run.source_at(first := _first_with_money(run, first)) is not None and (raising := run.raising_at(place)) is not None:
+        _take_from_sources(run, raising, first)
         if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
+        place += 1
     run.trying = None
+
+
+def _first_with_money(run: Run, place: int) -> int:
+    """The place of the first L from there on that may still give anything, or that after the last."""
+    while (lowering := run.source_at(place)) is not None and not usable_rest(lowering):
+        place += 1
+    return place
+
+
+def _take_from_sources(run: Run, raising: OpenItem, place: int) -> None:
+    """R takes from the L's from this place on, until it needs no more."""
+    while raising.left and not raising.is_short and not _is_used_up(run, raising):
+        lowering = run.source_at(place)
+        if lowering is None:
+            return
+        _settle(run, raising, lowering, place)
+        place += 1
 
 
 def _is_used_up(run: Run, raising: OpenItem) -> bool:
@@ -102,9 +115,8 @@ def _is_used_up(run: Run, raising: OpenItem) -> bool:
     return run.payment is None or run.payment.document.currency == raising.document.currency
 
 
-def _settle(run: Run, raising: OpenItem, sources: list[OpenItem], place: int) -> None:
+def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None:
     """One match: what the L at this place pays of what R needs, and R's discount (step 4a, b and d)."""
-    lowering = sources[place]
     match = run.match(lowering, raising)
     money = offered_money(lowering, match.date)
     if not money:
@@ -123,7 +135,7 @@ def _settle(run: Run, raising: OpenItem, sources: list[OpenItem], place: int) ->
         return
     if match.applied < need:
         raising.is_limited = raising.is_limited or cap.holds_back(match, need)
-        if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, sources[place + 1 :]):
+        if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, place + 1):
             raising.is_short = True
         else:
             discount = partial_discount(raising, available, match.applied, discount)
@@ -152,9 +164,15 @@ def _is_written_off(match: Match, shortfall: Decimal, discount: Decimal) -> bool
     return shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is not None
 
 
-def _gets_no_more(run: Run, match: Match, cap: _Cap, further: list[OpenItem]) -> bool:
-    """Whether its mark lets no more through, or no further L has money for it."""
-    return cap.is_reached_by(match) or not any(_has_money_for(run, other, match.raising) for other in further)
+def _gets_no_more(run: Run, match: Match, cap: _Cap, place: int) -> bool:
+    """Whether its mark lets no more through, or no L from this place on has money for it."""
+    if cap.is_reached_by(match):
+        return True
+    while (other := run.source_at(place)) is not None:
+        if _has_money_for(run, other, match.raising):
+            return False
+        place += 1
+    return True
 
 
 def _has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:
