@@ -57,17 +57,22 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 def rounded_fraction(amount: Fraction, currency: str) -> Decimal:
     """An exact fraction in the currency's minor digits, half up, away from zero on a tie (C33)."""
+    return _rounded_quotient(amount.numerator, amount.denominator, currency)
+
+
+def _rounded_quotient(numerator: int, denominator: int, currency: str) -> Decimal:
+    """In whole numbers: arithmetic of fractions reduces each result to its lowest terms, which nobody asks for here."""
     digits = _digits(currency)
-    doubled = abs(amount) * 10**digits * 2 + 1
-    units = doubled.numerator // (doubled.denominator * 2)
-    return Decimal(units if amount >= 0 else -units).scaleb(-digits, context=_CONTEXT)
+    units = (abs(numerator) * 10**digits * 2 + denominator) // (denominator * 2)
+    return Decimal(units if numerator >= 0 else -units).scaleb(-digits, context=_CONTEXT)
 
 
 def share(amount: Decimal, part: Fraction, currency: str) -> Decimal:
     """`part` of an amount, in the currency's minor digits, half up."""
     if not part or not amount:
         return rounded(ZERO, currency)
-    return rounded_fraction(Fraction(amount) * part, currency)
+    numerator, denominator = amount.as_integer_ratio()
+    return _rounded_quotient(numerator * part.numerator, denominator * part.denominator, currency)
 
 
 def rest_share(rest: Decimal, part: Fraction, currency: str) -> Decimal:

@@ -273,8 +273,11 @@ class Books:
 
     def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...]) -> list[Any]:
         """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released."""
-        rows = sorted(waiting.find("wakes", wake_key), key=lambda row: row.sequence)
-        first, bound = rows[:SLICE], waiting.bound("wakes", wake_key)
+        rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
+        if not rows and bound is None:
+            return rows
+        rows.sort(key=lambda row: row.sequence)
+        first = rows[:SLICE]
         if bound is not None or len(rows) > SLICE:
             after = first[-1].sequence if first else 0
             known = [after] if bound is None else [after, bound]

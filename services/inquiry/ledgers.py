@@ -34,7 +34,7 @@ async def vouchers(schemas: Schemas, selection: Selection) -> Ledgers:
     async with schemas.of("posting") as connection:
         found = await posting_queries.vouchers(connection, selection)
         companies = await posting_queries.companies(connection)
-    rows = [voucher_row(voucher, companies[voucher.company].currency) for voucher in found]
+    rows = [voucher_row(voucher) for voucher in found]
     return Ledgers(sorted(rows, key=voucher_order), {code: company.name or code for code, company in companies.items()})
 
 
@@ -43,8 +43,7 @@ async def posted(schemas: Schemas, documents: Iterable[tuple[str, str, str]], ru
     async with schemas.of("posting") as connection:
         found = await posting_queries.vouchers_of_documents(connection, documents)
         found += await posting_queries.vouchers_of_runs(connection, runs)
-        companies = await posting_queries.companies(connection)
-    return [voucher_row(voucher, companies[voucher.company].currency) for voucher in found]
+    return [voucher_row(voucher) for voucher in found]
 
 
 async def open_documents(schemas: Schemas, company: str | None = None, party: str | None = None, *, closed: bool = False) -> list[Row]:

@@ -9,7 +9,7 @@ Invariant: the same books give the same rows in the same order, whether they wer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -88,7 +88,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 def voucher_rows(books: PostingBooks) -> list[Row]:
     """All vouchers, in the order of `voucher_order`."""
-    rows = [voucher_row(voucher, books.reference.currency(voucher.company)) for voucher in books.vouchers]
+    rows = [voucher_row(voucher) for voucher in books.vouchers]
     return sorted(rows, key=voucher_order)
 
 
@@ -99,18 +99,22 @@ def voucher_order(row: Row) -> tuple[Any, ...]:
     return (row["company"], row["date"], kind, series, int(number))
 
 
-def voucher_row(voucher: Voucher, accounting_currency: str) -> Row:
-    """A voucher with its lines; `accounting_currency`: its company's."""
+def voucher_row(voucher: Voucher) -> Row:
+    """A voucher with its lines, in the words of `voucher.posted`."""
     return {
         "voucher": voucher.voucher,
+        "series": voucher.series,
+        "number": voucher.number,
         "company": voucher.company,
+        "accounting_currency": voucher.accounting_currency,
         "ledger": voucher.ledger,
         "kind": voucher.kind,
         "date": voucher.date.isoformat(),
         "document": voucher.document,
+        "lines": [_line(line, voucher.accounting_currency) for line in voucher.lines],
+        "settlement": asdict(voucher.settlement) if voucher.settlement else None,
+        "record": voucher.record,
         "reference": voucher.reference,
-        "settlement": voucher.settlement.id if voucher.settlement else None,
-        "lines": [_line(line, accounting_currency) for line in voucher.lines],
     }
 
 
@@ -119,6 +123,9 @@ def _line(line: VoucherLine, accounting_currency: str) -> Row:
         "posting_type": line.posting_type,
         "account": line.account,
         "partner": line.partner,
+        "party": line.party,
+        "party_account": line.party_account,
+        "settles": line.settles,
         "currency": line.currency,
         "debit": money(line.debit, line.currency),
         "credit": money(line.credit, line.currency),

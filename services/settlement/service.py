@@ -34,7 +34,7 @@ def _identity(message: Message) -> Identity | None:
 def _reports(topic: str, message_type: str | None) -> bool:
     if topic == Topic.REQUESTS:
         return message_type != APPROVAL
-    return topic in {Topic.INVOICES, Topic.REFERENCE}
+    return topic in {Topic.INVOICES, Topic.REFERENCE, Topic.JOURNALS}
 
 
 SERVICE: Final = Service(

@@ -159,7 +159,7 @@ def _by_order(pages: Iterable[Page]) -> dict[tuple[SettlingOrder, bool], list[Pa
 def _place_and_order(page: Page) -> tuple[OpenPlace, SettlingOrder]:
     place, order = page.place, page.order
     if not isinstance(place, OpenPlace) or not isinstance(order, SettlingOrder):
-        msg = f"{page} is no page of open documents"
+        msg = f"{page} is not a page of open documents"
         raise TypeError(msg)
     return place, order
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.batch import Batch, decoded
-from shared.delivery.folding import Folded, fold_alone
+from shared.delivery.batch import Batch
+from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
@@ -116,7 +116,7 @@ class Housekeeping:
     async def _retry(self, failed: Failed) -> None:
         """A message that came in goes through a batch of its own; one that could not be sent goes to the outbox."""
         if failed.direction == "in":
-            await self._delivery.take(Batch([decoded(failed.record)], retried=[failed.id]))
+            await self._delivery.take(Batch([decoded(self._delivery.service, failed.record)], retried=[failed.id]))
         else:
             await self._delivery.transact(partial(_send_again, failed))
 

@@ -6,9 +6,9 @@ Invariant: the shell, the simulation and the tests use the same `Service`; it ho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from shared.events.contract import INBOUND_TOPICS, base_topic, is_sender_topic
+from shared.events.contract import INBOUND_TOPICS, base_topic, sender_of
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, Unreadable
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
     from shared.working_set import Missing, Released, Table
+
+_NO_TYPES: Final = frozenset[str]()
 
 Identity = tuple[EventRef, bytes]
 """The event by which a message is told from others, and the digest of its data."""
@@ -112,8 +114,8 @@ class Service(Generic[B]):
 
     def takes(self, topic: str, message_type: str) -> bool:
         """Whether this service folds messages of this type from this topic."""
-        types = self.subscriptions.get(base_topic(topic), frozenset())
-        return self.reads(topic) and (types is None or message_type in types)
+        types = self.subscriptions.get(base_topic(topic), _NO_TYPES)
+        return (types is None or message_type in types) and self.reads(topic)
 
     def reports(self, topic: str, message_type: str | None) -> bool:
         """Whether this service rejects what cannot be read there; `message_type` None: not even the type."""
@@ -121,7 +123,7 @@ class Service(Generic[B]):
 
     def reads(self, topic: str) -> bool:
         """Whether it reads this topic, if it is a sender's own; the wiring says it of the others."""
-        return not is_sender_topic(topic) or base_topic(topic) in self.sender_topics
+        return sender_of(topic) is None or base_topic(topic) in self.sender_topics
 
 
 AnyService = Service[Any]

@@ -7,13 +7,14 @@ an order is carried out by the service itself, within seconds.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from shared.delivery.inbox import inbox_key
 from shared.events.envelope import EventRef, Record
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import Rejection, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,9 +65,9 @@ async def rejections(
 
 
 def _rejection(row: Any) -> KeptRejection:
-    about = (row["event"], row["source"], row["scope"], row["code"], row["field"], row["message"])
-    rejection = Rejection(*about, orjson.loads(row["original"]))
-    return KeptRejection(str(row["id"]), row["rejected_at"], rejection, _record(row), row["replays"])
+    said = (row["scope"], row["code"], row["field"], row["message"], orjson.loads(row["original"]))
+    refusal = replace(rejection(EventRef(row["source"], row["event"]), *said), at=row["rejected_at"])
+    return KeptRejection(str(row["id"]), row["rejected_at"], refusal, _record(row), row["replays"])
 
 
 def _record(row: Any) -> Record | None:

@@ -7,8 +7,13 @@ nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from decimal import Decimal
+from functools import cache
+from itertools import chain
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from shared.events.envelope import Message
 
@@ -92,7 +97,7 @@ def _divided(items: Iterable[T], weigh: Callable[[T], int], most: int, heaviest:
 
 def bytes_of(record: Record) -> int:
     """The bytes of a record: key, value and headers."""
-    headers = sum(len(name) + len(value) for name, value in record.headers)
+    headers = sum(map(len, chain.from_iterable(record.headers)))
     return len(record.key or b"") + len(record.value or b"") + headers
 
 
@@ -103,18 +108,31 @@ def entries_of(event: Incoming) -> int:
 
 def _entries(data: Any) -> int:
     entries = 0
-    for name in _fields_of(type(data)):
+    kind: type = type(data)
+    for name in _fields_with_entries(kind):
         value = getattr(data, name)
-        entries += len(value) if isinstance(value, list | tuple | dict) else _entries(value)
+        if value is not None:
+            entries += len(value) if isinstance(value, _LISTS) else _entries(value)
     return entries
 
 
-def _fields_of(kind: type[Any]) -> tuple[str, ...]:
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
-    return names
+@cache
+def _fields_with_entries(kind: type) -> tuple[str, ...]:
+    """The fields of a class of the contract that may hold a list, at any depth; most hold a text, a number or a date."""
+    if not is_dataclass(kind):
+        return ()
+    hints = get_type_hints(kind)
+    return tuple(each.name for each in fields(kind) if _may_have_entries(hints[each.name]))
 
 
-_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {}
-"""The fields of the classes of the contract, by class."""
+def _may_have_entries(hint: Any) -> bool:
+    if get_origin(hint) in {Union, UnionType}:
+        return any(map(_may_have_entries, get_args(hint)))
+    if hint in _SINGLE or get_origin(hint) is Literal:
+        return False
+    has_fields: bool = is_dataclass(hint)
+    return bool(_fields_with_entries(hint)) if has_fields else True
+
+
+_LISTS: Final = (list, tuple, dict)
+_SINGLE: Final = frozenset({str, int, bool, Decimal, dt.date, dt.datetime, NoneType})

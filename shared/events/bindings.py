@@ -18,7 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -34,6 +34,7 @@ MOST_HEADERS: Final = 100
 NOT_READ: Final = "intercompany-not-read"
 """The header of a record that stands for what was not read; its value says what and why (shared/kafka/inflating.py)."""
 _HEADER: Final = "ce_"
+_HEADER_LENGTH: Final = len(_HEADER)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -56,16 +57,19 @@ class CloudEvent:
 
     def required(self, name: str) -> str:
         """An attribute that every event has, trimmed; RefusedError (malformed) without it."""
-        value = self.attributes.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or empty")
+        value = self.attributes.get(name, "")
         if not isinstance(value, str):
             raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is {shown(value)}, not text")
-        return value.strip()
+        text = value.strip()
+        if not text:
+            raise RefusedError(MALFORMED, pointer((name,)), f"not a CloudEvent: the attribute {name} is missing or empty")
+        return text
 
     def number(self, name: str) -> int:
         """A whole number of 0 or more, 0 if the attribute is missing."""
-        value = self.attributes.get(name, 0)
+        value = self.attributes.get(name)
+        if value is None:
+            return 0
         text = str(value)
         if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - fits 64 bits
             raise RefusedError(MALFORMED, pointer((name,)), f"{shown(value)} is not a whole number of 0 or more")
@@ -144,7 +148,10 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     try:
         for name, value in record.headers:
             if name.startswith(_HEADER):
-                _add(attributes, name, value.decode())
+                attribute = name[_HEADER_LENGTH:]
+                if attribute in attributes:
+                    _refuse_header_twice(name)
+                attributes[attribute] = value.decode()
             elif name == "traceparent":
                 context = value.decode()
             elif name.lower() == "content-type":
@@ -156,11 +163,9 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     return attributes, content_type
 
 
-def _add(attributes: dict[str, Any], header: str, value: str) -> None:
-    name = header[len(_HEADER) :]
-    if name in attributes:
-        raise RefusedError(MALFORMED, pointer((name,)), f"the header {shown(header)} stands there twice: which one counts cannot be told")
-    attributes[name] = value
+def _refuse_header_twice(header: str) -> NoReturn:
+    place = pointer((header[_HEADER_LENGTH:],))
+    raise RefusedError(MALFORMED, place, f"the header {shown(header)} stands there twice: which one counts cannot be told")
 
 
 def _bare(value: bytes) -> bytes:

@@ -40,6 +40,7 @@ def sender_of(topic: str) -> str | None:
     return sender if base in INBOUND_TOPICS else None
 
 
+@lru_cache(maxsize=4096)
 def base_topic(topic: str) -> str:
     """The topic of the contract that a topic stands for: of a sender's own the inbound one, else itself."""
     return topic if sender_of(topic) is None else topic.rpartition(".")[0]

@@ -22,7 +22,7 @@ class PaymentJournal:
 
     `event` is the payment event itself, `digest` (hex) is over its data: the settlement service tells a duplicate from
     a conflict by them. `replay` counts an operator's replays. `sender` is whose own topic the event came on, if on one: whether
-    it may speak for the company is settlement's to judge.
+    it may speak for the company is settlement's to judge. `digest_as_written` (hex) is what 0.1 would have had for `digest`.
     """
 
     ledger: Ledger
@@ -31,6 +31,7 @@ class PaymentJournal:
     payment: PaymentPosted
     replay: int = 0
     sender: str | None = None
+    digest_as_written: str | None = None
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ class Rates:
     def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:
         """Main lines in the invoice's company: `value` is what they are in the payment's company."""
         theirs, own = self.reference.currency(lowering.company), self.reference.currency(company)
-        if theirs == own or not amount:
+        if theirs == own:
             return value
         if lowering.currency == own:
             return amount

@@ -129,11 +129,11 @@ class _Lines:
         """Main lines: across companies, or between two summary accounts of one (F-C17)."""
         record, lowering, other = self.record, self.record.lowering, self.record.other
         here, there, currency = lowering.company, other.company, lowering.currency
-        if here != there and record.amount:
+        if here != there and (record.amount or main):
             self.run.trail.add("F-C03" if record.enlarges else "F-C01" if lowering.ledger == "receivable" else "F-C02")
             self.pair(here, self.party(lowering), self.due(lowering, there, to=True), (currency, record.amount, main))
             self.pair(there, self.due(other, here, to=False), self.party(other), (currency, record.amount, booked))
-        elif lowering.summary != other.summary and record.amount:
+        elif lowering.summary != other.summary:
             debit, credit = self.party(lowering), self.party(other)
             debit.rule = credit.rule = "F-C17"
             self.pair(here, debit, credit, (currency, record.amount, main))

@@ -104,7 +104,7 @@ def relation_of(reference: Reference, seller: str, buyer: str, vendor: str) -> R
 def journals_of(reference: Reference, run: Run, run_id: str, order: list[Document]) -> list[Journal]:
     """The journals that a run of the vendors' ledger makes, payment by payment; `order`: of the marks."""
     pairs = [record for record in run.records if not record.enlarges]
-    given = _given(pairs) if run.primary is None else _filled(run, pairs)
+    given = _given(run, pairs) if run.primary is None else _filled(run, pairs)
     found: dict[tuple[Key, str, str], Journal] = {}
     for payment, shares in given:
         for share in sorted((each for each in shares if each.named), key=lambda share: order.index(share.invoice)):
@@ -120,18 +120,20 @@ def _over(record: Record) -> Fraction:
     return record.over + record.penny_over
 
 
-def _given(pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
+def _given(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
     """Without a primary each payment gave what its records say."""
     payments = {record.lowering.key: record.lowering for record in pairs if record.lowering.kind == "payment"}
     found = []
     for payment in payments.values():
         mine = [record for record in pairs if record.lowering is payment]
-        found.append((payment, [Share(r.other, r.amount + _over(r), r.amount, r.discount, _agreed(r)) for r in mine]))
+        found.append((payment, [Share(r.other, r.amount + _over(r), r.amount, r.discount, _agreed(run, r, payment)) for r in mine]))
     return found
 
 
-def _agreed(record: Record) -> str | None:
-    return record.mark.said.get("cross_rate") if record.mark else None
+def _agreed(run: Run, record: Record, payment: Document) -> str | None:
+    """The agreed rate at which a payment gave: the marking one, and with a primary what is in its currency."""
+    alike = payment is run.payer or (run.primary is not None and payment.currency == run.primary.currency)
+    return record.mark.said.get("cross_rate") if record.mark and alike else None
 
 
 def _filled(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
@@ -154,7 +156,7 @@ def _filled(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]
             given = rest if not more and payment is not primary else given
             rest -= given
             over = min(_over(record), given) if payment is primary else ZERO
-            shares.append(Share(record.other, given, given - over, discounts[place], _agreed(record) if payment is run.payer else None))
+            shares.append(Share(record.other, given, given - over, discounts[place], _agreed(run, record, payment)))
             discounts[place] = ZERO
         found.append((payment, shares))
     return found

@@ -100,7 +100,7 @@ def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
         key = (share.invoice.intercompany_company or "", share.invoice.intercompany_document or "")
         before = marks.get(key)
         if before is None:
-            before = SalesMark(*key, ZERO, ZERO, share.invoice.cross_rate)
+            before = SalesMark(*key, ZERO, ZERO, share.cross_rate)
         amount, discount = before.amount_to_settle + share.amount, before.cash_discount_to_take + share.cash_discount
         marks[key] = SalesMark(*key, amount, discount, before.cross_rate)
     return tuple(marks.values())

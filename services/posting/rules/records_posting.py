@@ -21,6 +21,7 @@ from services.posting.rules.accounts import (
     REALIZED_LOSS,
     SALES_TAX,
     Account,
+    PartyItem,
     main_account,
     offset,
 )
@@ -52,12 +53,13 @@ class RecordPosting:
     """
 
     __slots__ = (
-        *("across", "invoice", "invoice_due", "lowering", "payment", "payment_due", "place", "raising"),
+        *("across", "invoice", "invoice_due", "lowering", "party", "payment", "payment_due", "place", "raising"),
         *("receivable", "record", "side", "summary"),
     )
 
     def __init__(self, reference: Reference, posted: SettlementPosted, record: SettlementRecord) -> None:
         self.record = record
+        self.party = posted.party
         self.receivable = posted.ledger == RECEIVABLE
         self.summary = SUMMARY_TYPE[posted.ledger]
         self.lowering = lowering = posted.documents[record.lowering]
@@ -82,7 +84,8 @@ class RecordPosting:
 
     def summary_of(self, document: SettledDocument) -> Account:
         """The summary account of the document that a line changes."""
-        return Account(self.summary, document.summary_account, document.dimensions)
+        item = PartyItem(self.party, document.account, document.document)
+        return Account(self.summary, document.summary_account, document.dimensions, item=item)
 
 
 def _due(reference: Reference, posting_type: str, document: SettledDocument, partner: str) -> Account:

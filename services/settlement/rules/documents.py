@@ -142,10 +142,10 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         method_of_payment=incoming.method_of_payment,
         posting_profile=incoming.posting_profile,
     )
-    turn.books.documents.put(document.key, document)
+    turn.books.documents.put(incoming.key, document)
     lines = incoming.lines if document.inverse_rate is None else [_valued(document, line) for line in incoming.lines]
     turn.emit("document.posted", 0, document.party, _posted(document, lines))
-    turn.wake(document_key(document.key))
+    turn.wake(document_key(incoming.key))
     return document
 
 

@@ -42,11 +42,14 @@ def begin_to_settle(turn: Turn, sequence: int) -> None:
 def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
-    need = _missing_document(turn, instruction) or _earlier_run(turn, parked) or _account_of_nobody(turn, instruction)
+    keys = instruction.keys
+    need = _missing_document(turn, keys) or _earlier_run(turn, parked)
+    if need is None:
+        instruction = _with_documents(turn, instruction, keys, parked.sequence)
+        need = _account_of_nobody(turn, instruction)
     if need is not None:
         turn.park(parked, need)
         return
-    instruction = _with_documents(turn, instruction, parked.sequence)
     verdict = judge(turn.books, instruction)
     if verdict.refusal is not None:
         _refuse(turn, instruction, verdict.refusal)
@@ -60,7 +63,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)
-    settle_automatically(turn, instruction.keys, run.date, instruction.run)
+    settle_automatically(turn, keys, run.date, instruction.run)
 
 
 def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:
@@ -96,8 +99,8 @@ def _instruction(turn: Turn) -> SettlementInstruction:
     return instruction
 
 
-def _missing_document(turn: Turn, instruction: SettlementInstruction) -> Need | None:
-    for key in instruction.keys:
+def _missing_document(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
+    for key in keys:
         document = turn.books.documents.get(key)
         if document is None:
             return for_document(key)
@@ -116,18 +119,17 @@ def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
 
 def _account_of_nobody(turn: Turn, instruction: SettlementInstruction) -> Need | None:
     """A document belongs to the party that has its account now: an account that none has any more holds the run back."""
-    for key in instruction.keys:
-        document = turn.books.documents.get(key)
-        if document is not None and turn.books.reference.party(key.ledger, key.company, document.account) is None:
-            return for_account(key.ledger, key.company, document.account)
+    for document in instruction.all_documents:
+        if turn.books.reference.party(document.ledger, document.company, document.account) is None:
+            return for_account(document.ledger, document.company, document.account)
     return None
 
 
-def _with_documents(turn: Turn, instruction: SettlementInstruction, sequence: int) -> SettlementInstruction:
+def _with_documents(turn: Turn, instruction: SettlementInstruction, keys: tuple[DocumentKey, ...], sequence: int) -> SettlementInstruction:
     """The instruction with its documents, which are all there."""
-    found = [turn.books.documents.get(DocumentKey(instruction.ledger, mark.company, mark.document)) for mark in instruction.marks]
-    own = turn.books.documents.get(instruction.payment) if instruction.payment is not None else None
-    return instruction._replace(sequence=sequence, own_document=own, documents=tuple(entry for entry in found if entry is not None))
+    found = [document for key in keys if (document := turn.books.documents.get(key)) is not None]
+    own = found.pop(0) if instruction.payment is not None else None
+    return instruction._replace(sequence=sequence, own_document=own, documents=tuple(found))
 
 
 def _done(turn: Turn, instruction: SettlementInstruction) -> None:

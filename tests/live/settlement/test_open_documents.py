@@ -55,9 +55,10 @@ class Reading(Store):
 
 def _tiers(random: Random) -> list[dict[str, Any]]:
     tiers = []
+    percent, amount = ["2", "3.5", "100", "33.333"], ["0.05", "1.00"]
     for _ in range(random.choice([0, 0, 1, 2])):
-        worth: dict[str, str] = random.choice([{"percent": random.choice(["2", "3.5", "100", "33.333"])}, {"amount": random.choice(["0.05", "1.00"])}])
-        reach: dict[str, Any] = random.choice([{}, {"days": random.choice([0, 5, 40])}, {"until": random.choice(["2026-01-12", "2026-02-01"])}])
+        worth = random.choice([{"percent": random.choice(percent)}, {"amount": random.choice(amount)}])
+        reach: dict[str, Any] = random.choice([{}, {"days": random.choice([0, 5, 40])}, {"until": "2026-01-12"}])
         tiers.append({**worth, **reach})
     return tiers
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
 import orjson
 import pytest
 from hypothesis import given
@@ -20,8 +23,14 @@ from shared.delivery.weight import (
     first_by_size,
 )
 from shared.events.codec import decode
-from shared.events.envelope import Message, Record, Topic
+from shared.events.envelope import EventRef, Message, Record, Topic
+from shared.events.inbound import Mark, OffsetLine, PaymentPosted
+from shared.events.journals import PaymentJournal
+from shared.events.reference import Buyer, CentralizedPaymentsMembersDefined, Seller, TradingRelationDefined
+from shared.events.settlements import SettlementReversed
 from tests.builders.invoices import headers, invoice, invoice_data
+
+DAY = date(2026, 1, 1)
 
 
 def _with_lines(identifier: str, lines: int) -> Record:
@@ -52,6 +61,33 @@ def test_the_entries_of_what_an_event_holds_count_too() -> None:
     event = decode(Record(Topic.PAYMENTS, b"k", orjson.dumps(payment), headers("P", "customer-payment.posted")))
     assert isinstance(event, Message), event
     assert entries_of(event) == 1 + 7 + 1  # the event, its marks, the line it did not give
+
+
+ALL_IN_LISTS = {
+    "payment-journal.posted": (
+        PaymentJournal(
+            "payable",
+            EventRef("erp", "1"),
+            "00",
+            PaymentPosted(
+                *("FAB", "V", "P", DAY, "EUR", Decimal(1)),
+                settle=[Mark("FAB", "I")] * 3,
+                lines=[OffsetLine("cash", Decimal(1))] * 2,
+                dimensions={"a": "b"},
+            ),
+        ),
+        2 + 3 + 2 + 1,
+    ),
+    "settlement.reversed": (SettlementReversed("payable", [], [EventRef("erp", "1")], [("FAB", "S"), ("FAB", "T")]), 1 + 2),
+    "centralized-payments-members.defined": (CentralizedPaymentsMembersDefined(["FAB", "FABE", "FABW"]), 3),
+    "trading-relation.defined": (TradingRelationDefined(Seller("FAB", "C"), Buyer("FABE", "V"), "J"), 0),
+}
+
+
+@pytest.mark.parametrize("name", ALL_IN_LISTS)
+def test_every_list_of_an_event_counts_at_whatever_depth_and_nothing_else(name: str) -> None:
+    data, entries = ALL_IN_LISTS[name]
+    assert entries_of(Message(EventRef("erp", "1"), name, data, datetime(2026, 1, 1, tzinfo=UTC))) == 1 + entries
 
 
 @given(some.lists(some.integers(0, 3 * MOST_BYTES), max_size=20))

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.payment.rules import Books, discard, expire, fold
+from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.rules.books import approved_payment
-from shared.events.envelope import EventRef
+from shared import working_set
+from shared.events.envelope import EventRef, Outgoing
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
 from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
@@ -23,6 +24,7 @@ from tests.builders.payment import (
     JOURNAL,
     NUMBER,
     RUN,
+    WEST,
     Payment,
     approval,
     invoice,
@@ -290,3 +292,25 @@ def test_an_approval_that_waits_is_refused_when_its_journal_is_reversed() -> Non
     reversed_, refused = service.hear(SettlementReversed("payable", [], [RUN], [("FABW", NUMBER)]))
     assert (reversed_.type, refused.data.event, refused.data.code) == ("sales-payment-journal.reversed", "A", "not-created")
     assert service.waits() == []
+
+
+def test_journals_released_in_slices_are_made_in_order_of_arrival_and_their_approvals_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = Payment(JOURNAL, FABW, EAST, WEST)
+    names = [f"VPAY-{number}" for number in range(1, 6)]
+    for name in names:
+        ref = EventRef("scenario", name)
+        service.hear(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "9.00"), ref=ref))
+        service.hear(approval(f"ARPAY-IC-FAB-{name}-1"), id_=f"A-{name}")
+    slices = [service.hear(relation(automatic=False))]
+    while released := list(service.books.released):
+        slices.append(resume_released(service.books, *released))
+        service.books.commit()
+    documents = [f"ARPAY-IC-FAB-{name}-1" for name in names]
+    assert [_documents(each) for each in slices] == [documents[:2], documents[2:4], documents[4:]]
+    assert set(service.statuses().values()) == {"posted"}
+    assert service.waits() == []
+
+
+def _documents(outgoing: list[Outgoing]) -> list[str]:
+    return [each.data.document for each in outgoing if each.type == "sales-payment-journal.created"]
