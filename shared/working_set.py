@@ -40,6 +40,10 @@ SLICE: Final = 200
 """So much of what waited for one thing resumes in one transaction; the rest in further ones, with other work in between."""
 
 
+MOST_LOADS: Final = 16
+"""So often a batch is loaded for before what is not loaded yet of what may resume is left to further transactions."""
+
+
 class Released(NamedTuple):
     """What waited for `wake_key` may resume, in order of arrival; up to the sequence `after` it was looked at."""
 
@@ -249,6 +253,7 @@ class Books:
     `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
     `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
     `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next.
+    `loads` counts how often the shell had to load what a core asked for, `resumed` what has resumed in this transaction.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -259,6 +264,8 @@ class Books:
         self.released: Table[tuple[str, ...], Released] = self.table("released")
         self.released.complete = True  # the shell gives all there is
         self.due: list[Any] = []
+        self.loads = 0
+        self.resumed = 0
         self.reference_events: list[Message] = []
         self.freed_ids: set[EventRef] = set()
         self._committed = (self.reference, self.sequence)
@@ -284,6 +291,20 @@ class Books:
             before = self.released.get(wake_key)
             self.released.put(wake_key, Released(wake_key, min([*known, before.after] if before is not None else known)))
         return first
+
+    @property
+    def has_loaded_much(self) -> bool:
+        """Whether what may resume and is not loaded is left to further transactions."""
+        return self.loads >= MOST_LOADS
+
+    @property
+    def has_resumed_much(self) -> bool:
+        """Whether as much has resumed as one transaction takes."""
+        return self.resumed >= SLICE
+
+    def release_later(self, wake_key: tuple[str, ...]) -> None:
+        """Whatever waits for this resumes in further transactions."""
+        self.released.put(wake_key, Released(wake_key, 0))
 
     def next_released(self, waiting: Table[Any, Any], released: Released) -> list[Any]:
         """The rows that resume next of what was released; the store has loaded them as `due`, one more if there is more."""
@@ -330,5 +351,6 @@ class Books:
         self._forget_turn()
 
     def _forget_turn(self) -> None:
+        self.resumed = 0
         self.reference_events.clear()
         self.freed_ids.clear()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.settlement.rules.books import Books
+from services.settlement.rules.books import ARRIVAL, Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
 from services.settlement.rules.open_documents import settling_order
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
-from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
+from services.settlement.rules.waiting import document_key, event_key, free_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.waiting import WakeKey
@@ -40,10 +40,20 @@ def _woken(key: WakeKey) -> Missing:
     return Missing("waiting", "wakes", key)
 
 
+def _holders(key: DocumentKey) -> Missing:
+    return Missing("waiting", "holders", Page(key, ARRIVAL, 0))
+
+
+def waiters(wake_key: WakeKey) -> Missing:
+    """The first runs that wait to reserve a document."""
+    return Missing("waiting", "waiters", Page(wake_key, ARRIVAL, 0))
+
+
 def _document(key: DocumentKey) -> Iterator[Missing]:
     yield Missing("documents", None, key)
-    yield Missing("waiting", "reserves", key)
-    yield _woken(reservation_key(key))
+    yield _holders(key)
+    yield _woken(free_key(key))
+    yield waiters(reservation_key(key))
     yield Missing("journals", "reserves", key)
 
 
@@ -65,7 +75,7 @@ def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> It
 def named_by_page(books: Books, page: Page, documents: list[Document]) -> Iterator[Missing]:
     """What automatic settlement asks for of the open documents of a page: with the first, the other side of the account."""
     for document in documents:
-        yield Missing("waiting", "reserves", document.key)
+        yield _holders(document.key)
         yield Missing("journals", "reserves", document.key)
         credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
         if credited is not None:

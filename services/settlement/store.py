@@ -6,15 +6,16 @@ size; what was looked for and not found is known to be missing. The reference da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.settlement.prefetch import named_by, named_by_page
+from services.settlement.prefetch import named_by, named_by_page, waiters
 from services.settlement.rules.books import Books
 from services.settlement.rules.values import Parked
+from services.settlement.rules.waiting import RESERVATION
 from services.settlement.settling_order import fetch_pages
-from services.settlement.stored_tables import RELEASED, TABLES, StoredTable, joined
+from services.settlement.stored_tables import IN_LINE, PAGES, RELEASED, TABLES, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
@@ -73,6 +74,9 @@ class Store:
             for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
                 if index == "open":
                     wanted.update(await _load_pages(connection, books, keys))
+                elif index in PAGES:
+                    rows = await _load_in_line(connection, books, index, keys)
+                    wanted.update(_named_by_rows(books, rows if index == "waiters" else []))
                 else:
                     wanted.update(_named_by_rows(books, await _load(connection, books, TABLES[name], index, keys)))
 
@@ -114,6 +118,9 @@ class Store:
     async def load_released(self, connection: Connection, released: Released) -> Books:
         """The next of what was released, with all that it names."""
         books = await self._books(connection)
+        if released.wake_key[0] == RESERVATION:
+            await self.load_missing(connection, books, [waiters(released.wake_key)])
+            return books
         for row in await connection.fetch(RELEASED, joined(released.wake_key), released.after, SLICE + 1):
             key, parked = TABLES["waiting"].read(row["body"])
             books.waiting.loaded(key, parked)
@@ -146,6 +153,27 @@ async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -
         books.documents.loaded_page("open", found.page, [document.key for document in documents], are_all=found.are_all)
         named.extend(named_by_page(books, found.page, documents))
     return named
+
+
+async def _load_in_line(connection: Connection, books: Books, index: str, pages: list[Page]) -> list[Parked]:
+    """The next of those that hold documents, or wait to reserve them, in the order of arrival; gives the rows."""
+    loaded: list[Parked] = []
+    arguments = [(_joined(page.place), page.after, max(IN_LINE, page.after)) for page in pages]
+    found = await connection.fetch(PAGES[index], *_columns(arguments))
+    for page, (_, _, most), row in zip(pages, arguments, found, strict=True):
+        rows = [TABLES["waiting"].read(body)[1] for body in row["bodies"]]
+        for parked in rows:
+            books.waiting.loaded(parked.sequence, parked)
+        books.waiting.loaded_page(index, page, [parked.sequence for parked in rows], are_all=len(rows) < most)
+        loaded += rows
+    return loaded
+
+
+def _joined(place: Hashable) -> str:
+    if not isinstance(place, tuple):
+        msg = f"{place} is not a key of several texts"
+        raise TypeError(msg)
+    return joined(place)
 
 
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:

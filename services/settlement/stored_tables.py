@@ -232,6 +232,18 @@ _WOKEN = (
     "select t.body from unnest($1::text[]) k"
     " cross join lateral (select body from waiting where wakes = k order by sequence limit {limit}) t"
 )
+IN_LINE: Final = 2
+"""So many of those that hold a document, or wait to reserve it, are read first; every further page is as large as all before it."""
+_IN_ORDER = (
+    "select array({found} order by sequence offset k.after limit k.most) as bodies"
+    " from unnest($1::text[], $2::int[], $3::int[]) with ordinality as k (key, after, most, number) order by k.number"
+)
+PAGES: Final = {
+    "waiters": _IN_ORDER.format(found="select body from waiting where wakes = k.key"),
+    # What reserves is found by its index and not, as a limit would suggest, by going through all that waits in order.
+    "holders": _IN_ORDER.format(found="select body from (select sequence, body from waiting where reserves @> array[k.key] offset 0) held"),
+}
+"""What waits in the order of arrival, a page at a time."""
 RELEASED: Final = "select body from waiting where wakes = $1 and sequence > $2 order by sequence limit $3"
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from services.settlement.rules.values import (
     Document,
@@ -15,9 +16,11 @@ from services.settlement.rules.values import (
     ReservedSalesPayment,
     open_place,
 )
+from services.settlement.rules.waiting import RESERVATION
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
+from shared.waiting import WakeKey
 from shared.working_set import Table
 
 
@@ -27,6 +30,14 @@ def _open_place(document: Document) -> tuple[Hashable, ...]:
 
 def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
     return journal.reserves if journal.status == "created" else ()
+
+
+def _waits_to_reserve(parked: Parked) -> tuple[Hashable, ...]:
+    return (parked.need.wake_key,) if parked.need.wake_key[:1] == (RESERVATION,) else ()
+
+
+ARRIVAL: Final = "arrival"
+"""The order in which what waits is loaded."""
 
 
 class Books(working_set.Books):
@@ -44,9 +55,12 @@ class Books(working_set.Books):
                 "wakes": lambda parked: (parked.need.wake_key,),
                 "reason": lambda parked: (parked.need.wake_key[0],) if parked.need.wake_key else (),
                 "reserves": lambda parked: parked.reserves,
+                "holders": lambda parked: parked.reserves,
+                "waiters": _waits_to_reserve,
                 "concerns": lambda parked: parked.concerns,
                 "event": lambda parked: (parked.event,),
             },
+            ordered=["holders", "waiters"],
         )
         self.records: Table[RecordKey, RecordInForce] = self.table(
             "records",
@@ -57,6 +71,18 @@ class Books(working_set.Books):
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")
+
+    def is_reserved(self, document: DocumentKey, before: int | None = None) -> bool:
+        """Whether a run that waits has reserved a document; `before`: one that arrived before this place."""
+        first = self._first_waiting("holders", document)
+        return first is not None and (before is None or first.sequence < before)
+
+    def first_to_reserve(self, wake_key: WakeKey) -> Parked | None:
+        """Of the runs that wait for an earlier one to end, the first in the order of arrival."""
+        return self._first_waiting("waiters", wake_key)
+
+    def _first_waiting(self, index: str, place: Hashable) -> Parked | None:
+        return next(self.waiting.in_order(index, place, ARRIVAL, lambda parked: parked.sequence), None)
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""

@@ -112,7 +112,7 @@ def _missing_document(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
 
 def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
     for key in parked.reserves:
-        if any(other.sequence < parked.sequence for other in turn.books.waiting.find("reserves", key)):
+        if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)
     return None
 

@@ -51,7 +51,7 @@ def open_items(books: Books, place: OpenPlace, on: dt.date) -> Iterator[OpenItem
 
 def _may_settle(books: Books, document: Document) -> bool:
     """Leaves out what is reserved, and a credit note where a run would wait for the document it credits."""
-    if books.waiting.find("reserves", document.key) or books.journals.find("reserves", document.key):
+    if books.is_reserved(document.key) or books.journals.find("reserves", document.key):
         return False
     credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
     return credited is None or books.documents.get(credited) is not None

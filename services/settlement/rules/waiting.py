@@ -8,9 +8,14 @@ Invariant: a wake key is made here or there, nowhere else; what is parked is wok
 
 from __future__ import annotations
 
+from typing import Final
+
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.waiting import Need, WakeKey, detail
+
+RESERVATION: Final = "reservation"
+"""Whoever waits by such a key reserves the document itself, so that only the first in the order of arrival can go on."""
 
 # What wakes
 
@@ -26,8 +31,13 @@ def event_key(event: EventRef) -> WakeKey:
 
 
 def reservation_key(document: DocumentKey) -> WakeKey:
-    """A run that had reserved the document has gone on or was refused."""
-    return ("reservation", *document)
+    """A run that had reserved the document has gone on or was refused: the first that waits to reserve it may resume."""
+    return (RESERVATION, *document)
+
+
+def free_key(document: DocumentKey) -> WakeKey:
+    """The same for what reserves nothing itself: all that waits for it may resume."""
+    return ("free", *document)
 
 
 def replies_key(run: EventRef) -> WakeKey:
@@ -45,7 +55,7 @@ def for_document(document: DocumentKey) -> Need:
 
 def for_marks_of(document: DocumentKey) -> Need:
     """A payment is posted and its own marks still wait: it is shown as the document that is waited for."""
-    return Need("document", _shown(document), reservation_key(document))
+    return Need("document", _shown(document), free_key(document))
 
 
 def for_event(event: EventRef) -> Need:
@@ -59,8 +69,13 @@ def for_replies(run: EventRef) -> Need:
 
 
 def for_reservation(document: DocumentKey) -> Need:
-    """An earlier run over the document waits."""
+    """An earlier run over the document waits; a run waits, that will reserve the document itself."""
     return Need("reservation", _shown(document), reservation_key(document))
+
+
+def for_earlier_run(document: DocumentKey) -> Need:
+    """An earlier run over the document waits; a reversal waits, that reserves nothing."""
+    return Need("reservation", _shown(document), free_key(document))
 
 
 def _shown(document: DocumentKey) -> dict[str, str]:
