@@ -37,6 +37,8 @@ _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as seq
 """What every batch reads, whatever is in it, in one statement."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
+DEEPEST: Final = 5
+"""So often a load that was not deep enough is followed by one that is twice as deep."""
 
 
 class Store:
@@ -60,10 +62,12 @@ class Store:
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for; afterwards the books know it, also if there is nothing.
 
-        With it comes what waits for it and all that this names in turn: one event may release thousands.
+        With it comes what waits for it and all that this names in turn: one event may release thousands. What the last round
+        names is loaded with whatever is asked for next.
         """
-        wanted = set(missing)
-        for _ in range(ROUNDS):
+        wanted = {*missing, *books.named}
+        books.named = set()
+        for _ in range(ROUNDS << min(books.loads, DEEPEST)):
             groups: dict[tuple[str, str | None], list[Any]] = {}
             for each in wanted:
                 if not _table(books, each.table).knows(each):
@@ -79,6 +83,7 @@ class Store:
                     wanted.update(_named_by_rows(books, rows if index == "waiters" else []))
                 else:
                     wanted.update(_named_by_rows(books, await _load(connection, books, TABLES[name], index, keys)))
+        books.named = wanted
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""

@@ -21,7 +21,7 @@ from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.waiting import WakeKey
-from shared.working_set import Table
+from shared.working_set import Missing, Table
 
 
 def _open_place(document: Document) -> tuple[Hashable, ...]:
@@ -41,11 +41,15 @@ ARRIVAL: Final = "arrival"
 
 
 class Books(working_set.Books):
-    """All that the settlement core reads and writes."""
+    """All that the settlement core reads and writes.
+
+    `named`: what the rows that were loaded last name in turn, for the store to load with what is asked for next.
+    """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
+        self.named: set[Missing] = set()
         self.documents: Table[DocumentKey, Document] = self.table(
             "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
         )

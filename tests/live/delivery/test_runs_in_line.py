@@ -91,7 +91,7 @@ class Counting:
             self.counts["transactions"] += 1
             await transact(*arguments, **more)
 
-        monkeypatch.setitem(STAGES, "run", tried)  # type: ignore[misc]
+        monkeypatch.setitem(STAGES, "run", tried)
         monkeypatch.setattr(store, "load_missing", loaded)
         monkeypatch.setattr(running.delivery, "transact", transacted)
 
@@ -124,5 +124,4 @@ async def test_twice_the_runs_take_no_more_than_twice_the_folds_loads_and_transa
         assert records >= number
         await running.value(f"drop schema {running.schema} cascade")
         await running.database.close()
-    print(counts)
-    assert all(counts[1][name] <= 2.2 * counts[0][name] for name in counts[0])
+    assert all(counts[1][name] <= 2.2 * counts[0][name] + 2 for name in counts[0]), counts
