@@ -51,7 +51,7 @@ class WaitingItem:
 async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingItem]:
     """All that waits, or what the event with this id caused to wait; oldest first."""
     async with schemas.of("settlement") as connection:
-        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event)]
+        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event) if each.stage != "automatic"]
     async with schemas.of("payment") as connection:
         found += [_of_payment(each) for each in await payment_queries.waiting(connection, event)]
     return sorted(found, key=lambda each: each.since)

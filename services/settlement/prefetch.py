@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.settlement.rules.books import ARRIVAL, Books
+from services.settlement.rules.books import ARRIVAL, LAST_FIRST, Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
 from services.settlement.rules.open_documents import settling_order
 from services.settlement.rules.run.cash_discount import credited_key
@@ -15,6 +15,7 @@ from services.settlement.rules.values import LOWERING, Document, DocumentKey, Op
 from services.settlement.rules.waiting import document_key, event_key, free_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
+from shared.events.values import Ledger
 from shared.waiting import WakeKey
 from shared.working_set import Missing, Page
 
@@ -44,6 +45,10 @@ def _holders(key: DocumentKey) -> Missing:
     return Missing("waiting", "holders", Page(key, ARRIVAL, 0))
 
 
+def _numbered(run: EventRef, ledger: Ledger) -> Missing:
+    return Missing("records", "numbered", Page((run, ledger), LAST_FIRST, 0))
+
+
 def waiters(wake_key: WakeKey) -> Missing:
     """The first runs that wait to reserve a document."""
     return Missing("waiting", "waiters", Page(wake_key, ARRIVAL, 0))
@@ -67,7 +72,7 @@ def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> It
         yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
     settings = books.reference.parameters(key.company, key.ledger)
     if settings.automatic_settlement and not marks:
-        yield Missing("records", "run", (incoming.event, key.ledger))
+        yield _numbered(incoming.event, key.ledger)
         there = OpenPlace(key.ledger, key.company, incoming.account, incoming.currency, lowers=incoming.kind not in LOWERING)
         yield Missing("documents", "open", Page(there, settling_order(settings, incoming.date), 0))
 
@@ -87,7 +92,7 @@ def named_by_page(books: Books, page: Page, documents: list[Document]) -> Iterat
 def _of_instruction(instruction: SettlementInstruction) -> Iterator[Missing]:
     for key in instruction.keys:
         yield from _document(key)
-    yield Missing("records", "run", (instruction.run, instruction.ledger))
+    yield _numbered(instruction.run, instruction.ledger)
     yield from _replies(instruction.run)
     if instruction.payment is None:
         yield _woken(event_key(instruction.run))

@@ -6,7 +6,7 @@ size; what was looked for and not found is known to be missing. The reference da
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -160,25 +160,20 @@ async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -
     return named
 
 
-async def _load_in_line(connection: Connection, books: Books, index: str, pages: list[Page]) -> list[Parked]:
-    """The next of those that hold documents, or wait to reserve them, in the order of arrival; gives the rows."""
-    loaded: list[Parked] = []
-    arguments = [(_joined(page.place), page.after, max(IN_LINE, page.after)) for page in pages]
-    found = await connection.fetch(PAGES[index], *_columns(arguments))
-    for page, (_, _, most), row in zip(pages, arguments, found, strict=True):
-        rows = [TABLES["waiting"].read(body)[1] for body in row["bodies"]]
-        for parked in rows:
-            books.waiting.loaded(parked.sequence, parked)
-        books.waiting.loaded_page(index, page, [parked.sequence for parked in rows], are_all=len(rows) < most)
-        loaded += rows
+async def _load_in_line(connection: Connection, books: Books, index: str, pages: list[Page]) -> list[Any]:
+    """The next rows of an index in its order; gives them."""
+    stored = PAGES[index]
+    table, read = _table(books, stored.table), TABLES[stored.table].read
+    loaded: list[Any] = []
+    arguments = [(*stored.key(page.place), page.after, max(IN_LINE, page.after)) for page in pages]
+    found = await connection.fetch(stored.select, *_columns(arguments))
+    for page, (*_, most), row in zip(pages, arguments, found, strict=True):
+        rows = [read(body) for body in row["bodies"]]
+        for key, value in rows:
+            table.loaded(key, value)
+        table.loaded_page(index, page, [key for key, _ in rows], are_all=len(rows) < most)
+        loaded += [value for _, value in rows]
     return loaded
-
-
-def _joined(place: Hashable) -> str:
-    if not isinstance(place, tuple):
-        msg = f"{place} is not a key of several texts"
-        raise TypeError(msg)
-    return joined(place)
 
 
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:

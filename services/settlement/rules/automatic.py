@@ -1,7 +1,8 @@
 """Automatic settlement (step 8, F-B11, C45).
 
 Invariant: it never waits and never refuses: what it leaves out, or cannot settle yet, is tried again at the next posting.
-Nothing is looked at beyond what the money reaches.
+Nothing is looked at beyond what the money reaches, and what is more than one run takes is taken up by further ones, each in a
+transaction of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Document, DocumentKey, OpenPlace, open_place
+from services.settlement.rules.values import NOTHING_YET, DocumentKey, OpenPlace, Parked, open_place
+from services.settlement.rules.waiting import for_further_run, further_run
 from shared.events.envelope import EventRef
 
 
@@ -32,27 +34,39 @@ def settle_automatically(turn: Turn, keys: Iterable[DocumentKey], cause: dt.date
         document = books.documents.get(key)
         if document is None or not document.open or not books.reference.parameters(key.company, key.ledger).automatic_settlement:
             continue
-        place = open_place(document, lowers=True)
-        if place not in settled:
+        place = open_place(document, lowers=document.lowers)
+        if not settled & {place, place.other_side}:
             settled.add(place)
-            _settle(turn, document, cause, event)
+            _settle(turn, place, cause, event)
 
 
-def _settle(turn: Turn, document: Document, cause: dt.date, event: EventRef) -> None:
+def resume_automatically(turn: Turn, parked: Parked) -> None:
+    """What an automatic run has left for a further one (`for_further_run` says where, and because of what)."""
+    place, cause, event = further_run(parked.need.wake_key)
+    if turn.books.reference.parameters(place.company, place.ledger).automatic_settlement:
+        _settle(turn, place, cause, event)
+    turn.release(parked)
+
+
+def _settle(turn: Turn, place: OpenPlace, cause: dt.date, event: EventRef) -> None:
     """The other side is looked at first: mostly there is nothing, and then nothing more is loaded."""
-    there = open_items(turn.books, open_place(document, lowers=not document.lowers), cause)
-    here = open_items(turn.books, open_place(document, lowers=document.lowers), cause)
+    there = open_items(turn.books, place.other_side, cause)
+    here = open_items(turn.books, place, cause)
     first_there = next(there, None)
     first_here = next(here, None) if first_there is not None else None
     if first_there is None or first_here is None:
         return
     raising, lowering = chain((first_here,), here), chain((first_there,), there)
-    if document.lowers:
+    if place.lowers:
         raising, lowering = lowering, raising
-    run = Run(event, document.ledger, turn.books.reference, cause, raising=[], lowering=[], automatic=True)
+    run = Run(event, place.ledger, turn.books.reference, cause, raising=[], lowering=[], automatic=True)
     run.further_raising, run.further_lowering = raising, lowering
     try:
-        records = compute(run, next_number(turn, event, document.ledger))
+        records = compute(run, next_number(turn, event, place.ledger))
     except WaitForError:
         return
     carry_out(turn, run, records)
+    if run.continues:
+        need = for_further_run(place, cause, event)
+        turn.park(Parked(turn.books.next_sequence(), "automatic", event, turn.message, NOTHING_YET), need)
+        turn.books.release_later(need.wake_key)

@@ -37,7 +37,8 @@ def _waits_to_reserve(parked: Parked) -> tuple[Hashable, ...]:
 
 
 ARRIVAL: Final = "arrival"
-"""The order in which what waits is loaded."""
+LAST_FIRST: Final = "last first"
+"""The orders in which what waits, and the records of a run, are loaded."""
 
 
 class Books(working_set.Books):
@@ -68,7 +69,12 @@ class Books(working_set.Books):
         )
         self.records: Table[RecordKey, RecordInForce] = self.table(
             "records",
-            {"run": lambda record: ((record.run, record.ledger),), "document": lambda record: (record.lowering, record.raising)},
+            {
+                "run": lambda record: ((record.run, record.ledger),),
+                "numbered": lambda record: ((record.run, record.ledger),),
+                "document": lambda record: (record.lowering, record.raising),
+            },
+            ordered=["numbered"],
         )
         self.journals: Table[tuple[str, str], ReservedSalesPayment] = self.table(
             "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}

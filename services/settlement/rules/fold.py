@@ -10,6 +10,7 @@ from typing import Final
 
 from services.settlement.rules.arrivals import arrive, payment_arrives, refused_payment, resume_document
 from services.settlement.rules.authorisation import hand_on_reference, is_sent_reference, refuse_unauthorised
+from services.settlement.rules.automatic import resume_automatically
 from services.settlement.rules.books import Books
 from services.settlement.rules.instructions import carry_out_request, try_to_settle
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
@@ -100,5 +101,6 @@ STAGES: Final[dict[str, Resume]] = {
     "document": resume_document,
     "run": try_to_settle,
     "reversal": try_to_reverse,
+    "automatic": resume_automatically,
 }
 """How what waits is taken up again."""

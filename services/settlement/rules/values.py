@@ -160,6 +160,11 @@ class OpenPlace(NamedTuple):
     currency: str
     lowers: bool
 
+    @property
+    def other_side(self) -> OpenPlace:
+        """What this side settles with."""
+        return self._replace(lowers=not self.lowers)
+
 
 def open_place(document: Document, *, lowers: bool) -> OpenPlace:
     """One side of the account and currency of a document."""
@@ -281,7 +286,8 @@ NOTHING_YET: Final = Need("document", {}, ())
 class Parked(NamedTuple):
     """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
 
-    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`. `event` is the event that
+    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`, `automatic` (what an automatic run
+    has left for a further one: it waits for its turn alone). `event` is the event that
     caused it; `reserves` the documents of a run, `concerns` those of a reversal; `after` runs whose sales payments come first.
     """
 

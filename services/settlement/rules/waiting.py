@@ -8,14 +8,15 @@ Invariant: a wake key is made here or there, nowhere else; what is parked is wok
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
-from services.settlement.rules.values import DocumentKey
+from services.settlement.rules.values import DocumentKey, OpenPlace
 from shared.events.envelope import EventRef
 from shared.waiting import Need, WakeKey, detail
 
 RESERVATION: Final = "reservation"
-"""Whoever waits by such a key reserves the document itself, so that only the first in the order of arrival can go on."""
+"""Whoever waits by such a key reserves the document itself, so that only the first in the order of arrival can resume."""
 
 # What wakes
 
@@ -76,6 +77,19 @@ def for_reservation(document: DocumentKey) -> Need:
 def for_earlier_run(document: DocumentKey) -> Need:
     """An earlier run over the document waits; a reversal waits, that reserves nothing."""
     return Need("reservation", _shown(document), free_key(document))
+
+
+def for_further_run(place: OpenPlace, cause: dt.date, event: EventRef) -> Need:
+    """Not waited for but due: an automatic run has left something for a further one of the same cause."""
+    key = ("automatic", place.ledger, place.company, place.account, place.currency, str(int(place.lowers)), cause.isoformat(), *event)
+    return Need("document", detail(event=event.id, source=event.source), key)
+
+
+def further_run(wake_key: WakeKey) -> tuple[OpenPlace, dt.date, EventRef]:
+    """Where a further run settles, and date and event of its cause."""
+    _, ledger, company, account, currency, lowers, cause, source, id_ = wake_key
+    place = OpenPlace("receivable" if ledger == "receivable" else "payable", company, account, currency, lowers == "1")
+    return place, dt.date.fromisoformat(cause), EventRef(source, id_)
 
 
 def _shown(document: DocumentKey) -> dict[str, str]:

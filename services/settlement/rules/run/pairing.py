@@ -7,7 +7,7 @@ through.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.settlement.rules.run.cash_discount import (
     AvailableDiscount,
@@ -20,9 +20,12 @@ from services.settlement.rules.run.cash_discount import (
     take_discount,
     usable_rest,
 )
-from services.settlement.rules.run.differences import is_held_back, shortfall_kind
+from services.settlement.rules.run.differences import held_back_in, may_be_written_off, shortfall_kind
 from services.settlement.rules.run.state import Match, OpenItem, Run
 from shared.money import ZERO
+
+MOST_AUTOMATIC: Final = 2_000
+"""An automatic run makes no more matches than this; a further run takes up what is left."""
 
 
 def match_all(run: Run) -> None:
@@ -30,7 +33,8 @@ def match_all(run: Run) -> None:
     while True:
         enlarge_primary(run)
         _pair_up(run)
-        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(run, raising)]
+        is_held_back = held_back_in(run)
+        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(raising)]
         if not held_back:
             return
         for raising in held_back:
@@ -87,6 +91,8 @@ def _pair_up(run: Run) -> None:
         _take_from_sources(run, raising, first)
         if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
+        if run.continues:
+            break
         place += 1
     run.trying = None
 
@@ -103,6 +109,9 @@ def _take_from_sources(run: Run, raising: OpenItem, place: int) -> None:
     while raising.left and not raising.is_short and not _is_used_up(run, raising):
         lowering = run.source_at(place)
         if lowering is None:
+            return
+        if run.automatic and len(run.matches) >= MOST_AUTOMATIC:
+            run.continues = raising.stays_open = True
             return
         _settle(run, raising, lowering, place)
         place += 1
@@ -158,7 +167,7 @@ def _make(run: Run, match: Match, discount: Decimal, available: AvailableDiscoun
 def _is_written_off(match: Match, shortfall: Decimal, discount: Decimal) -> bool:
     """C35: whether what R lacks is within the tolerance, and no step to come would close R or open it again."""
     raising = match.raising
-    if raising.wants_full_settlement or raising.stays_open:
+    if raising.wants_full_settlement or raising.stays_open or not may_be_written_off(raising, shortfall):
         return False
     payers = [*(earlier.lowering for earlier in raising.matches), match.lowering]
     return shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is not None

@@ -123,7 +123,8 @@ class Run:
 
     `payment` is the payment whose marks these are, None for a request; `primary` the item that all matches contain.
     Of an automatic run the items are in order from the start, and `further_raising` and `further_lowering` give those that
-    nobody has asked for yet. `trying` is the match being worked out: when a rate is missing, the companies of that pair count already.
+    nobody has asked for yet; `continues`: it has made as many matches as one run does, a further one takes up what is left.
+    `trying` is the match being worked out: when a rate is missing, the companies of that pair count already.
     """
 
     id: EventRef
@@ -136,6 +137,7 @@ class Run:
     primary: OpenItem | None = None
     discount_date: dt.date | None = None
     automatic: bool = False
+    continues: bool = False
     matches: list[Match] = field(default_factory=list)
     trying: Match | None = None
     further_raising: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
