@@ -61,12 +61,16 @@ def _text(amount: Decimal | None) -> str | None:
 
 _PAGE: Final = """
 select array(
-    select d.body from documents d{credited}{tier}
-    where d.ledger = k.ledger and d.company = k.company and d.account = k.account and d.currency = k.currency
-    and d.automatic and d.side {side} order by {order} offset k.after limit k.most
+    select f.body from ({plain} union all {with_terms}) f order by {by} offset k.after limit k.most
 ) as bodies
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::numeric[], $7::int[], $8::int[])
 with ordinality as k (ledger, company, account, currency, dated, units, after, most, number) order by k.number"""
+_FOUND: Final = """
+    (select {columns}, d.body from documents d{joins}
+    where d.ledger = k.ledger and d.company = k.company and d.account = k.account and d.currency = k.currency
+    and d.automatic and d.side {side} and {which} order by {by} limit k.after + k.most)"""
+_WHICH: Final = {"plain": "d.tiers is null and d.credits is null", "with_terms": "(d.tiers is not null or d.credits is not null)"}
+"""Documents without terms stand in the default order in an index of their own, and only so many of them are read as are asked for."""
 _CREDITED: Final = """
     left join documents c on c.ledger = d.ledger and c.company = d.company and c.document = d.credits and d.kind = 'credit_note'"""
 _TIER: Final = """
@@ -90,42 +94,81 @@ def _saved(order: SettlingOrder, *, lowers: bool) -> str | None:
     return f"greatest(0, least({units}, coalesce({by_percent}, {by_amount}, 0))) * (d.side <> 1)::int"
 
 
+class _Key(NamedTuple):
+    """By what documents are ordered; `plain`: the same for those without terms, None if it is one for all of them."""
+
+    of: str
+    plain: str | None
+    is_descending: bool = False
+
+    @property
+    def direction(self) -> str:
+        """As it is said after an expression."""
+        return " desc" if self.is_descending else ""
+
+
+_NEVER: Final = "date '9999-12-31'"
 _BY_PRIORITY: Final = {
-    "transaction_date": "d.date",
-    "due_date": "d.due_date",
-    "transaction_amount": "d.amount",
-    "cash_discount_date": "coalesce(t.until, date '9999-12-31')",
-    "voucher": "d.document",
+    "transaction_date": _Key("d.date", "d.date"),
+    "due_date": _Key("d.due_date", "d.due_date"),
+    "transaction_amount": _Key("d.amount", "d.amount"),
+    "cash_discount_date": _Key(f"coalesce(t.until, {_NEVER})", None),
+    "voucher": _Key("d.document", "d.document"),
 }
 
 
-def _keys(order: SettlingOrder, *, lowers: bool, kinds: list[list[str]]) -> list[str]:
-    """What the documents of one side are ordered by, the first first; `kinds` takes the lists of kinds, which are arguments."""
-    keys = ["d.side"] if lowers else []
+def _by_kind(kinds: tuple[str, ...], number: int) -> _Key:
+    place = f"coalesce(array_position(${number}::text[], d.kind), {len(kinds) + 1})"
+    return _Key(place, place)
+
+
+def _keys(order: SettlingOrder, *, lowers: bool) -> list[_Key]:
+    """What the documents of one side are ordered by, the first first; the lists of kinds are the arguments from $9 on."""
+    keys = [_Key("d.side", "d.side")] if lowers else []
+    arguments = 8
     for attribute, direction in order.priority:
         if isinstance(direction, tuple):
-            kinds.append(list(direction))
-            keys.append(f"coalesce(array_position(${8 + len(kinds)}::text[], d.kind), {len(direction) + 1})")
+            arguments += 1
+            keys.append(_by_kind(direction, arguments))
         else:
-            keys.append(_BY_PRIORITY[attribute] + (" desc" if direction == "descending" else ""))
+            keys.append(_BY_PRIORITY[attribute]._replace(is_descending=direction == "descending"))
     if not order.priority:
         saved = _saved(order, lowers=lowers)
-        keys += ["d.due_date", *([f"{saved} desc"] if saved else []), "d.date"]
-    return [*keys, "d.document"]
+        keys += [_BY_PRIORITY["due_date"], *([_Key(saved, None, is_descending=True)] if saved else []), _BY_PRIORITY["transaction_date"]]
+    return [*keys, _BY_PRIORITY["voucher"]]
 
 
-def _statement(order: SettlingOrder, *, lowers: bool) -> tuple[str, list[list[str]]]:
-    """The statement of an order, and its arguments beside the places."""
-    kinds: list[list[str]] = []
-    by = ", ".join(_keys(order, lowers=lowers, kinds=kinds))
-    has_credited = lowers and order.for_credit_notes
-    tiers = "case when c.document is null then d.tiers else c.tiers end" if has_credited else "d.tiers"
-    parts = {
-        "credited": _CREDITED if has_credited else "",
-        "tier": _TIER.format(tiers=tiers) if any(column in by for column in ("t.until", "t.percent")) else "",
-        "side": "> 0" if lowers else "= 0",
-    }
-    return _PAGE.format(**parts, order=by), kinds
+def _statement(order: SettlingOrder, *, lowers: bool) -> str:
+    """The statement of an order: documents without terms and those with them, each in order, and the first of both."""
+    keys, side = _keys(order, lowers=lowers), "> 0" if lowers else "= 0"
+    constant = {key: _NEVER if "until" in key.of else "0::numeric" for key in keys if key.plain is None}
+    plain = _FOUND.format(
+        columns=_columns([key.plain or constant[key] for key in keys]),
+        joins="",
+        side=side,
+        which=_WHICH["plain"],
+        by=", ".join(key.plain + key.direction for key in keys if key.plain is not None),
+    )
+    with_terms = _FOUND.format(
+        columns=_columns([key.of for key in keys]),
+        joins=_joins(order, lowers=lowers) if constant else "",
+        side=side,
+        which=_WHICH["with_terms"],
+        by=", ".join(key.of + key.direction for key in keys),
+    )
+    by = ", ".join(f"f.key_{number}{key.direction}" for number, key in enumerate(keys))
+    return _PAGE.format(plain=plain, with_terms=with_terms, by=by)
+
+
+def _columns(expressions: list[str]) -> str:
+    return ", ".join(f"{expression} as key_{number}" for number, expression in enumerate(expressions))
+
+
+def _joins(order: SettlingOrder, *, lowers: bool) -> str:
+    """The tier that counts: of the document's own terms, or of those of the document that a credit note credits (C16)."""
+    if lowers and order.for_credit_notes:
+        return _CREDITED + _TIER.format(tiers="case when c.document is null then d.tiers else c.tiers end")
+    return _TIER.format(tiers="d.tiers")
 
 
 class FoundPage(NamedTuple):
@@ -140,7 +183,8 @@ async def fetch_pages(connection: Connection, pages: Iterable[Page]) -> list[Fou
     """The documents of these pages: one statement for each order."""
     found: list[FoundPage] = []
     for (order, lowers), group in _by_order(pages).items():
-        statement, kinds = _statement(order, lowers=lowers)
+        statement = _statement(order, lowers=lowers)
+        kinds = [list(direction) for _, direction in order.priority if isinstance(direction, tuple)]
         columns = [list(column) for column in zip(*map(_arguments, group), strict=True)]
         rows = await connection.fetch(statement, *columns, *kinds)
         found += [FoundPage(page, row["bodies"], len(row["bodies"]) < _most(page)) for page, row in zip(group, rows, strict=True)]

@@ -37,4 +37,8 @@ alter table documents
     alter column open drop default,
     alter column net drop default;
 drop index documents_open;
-create index documents_open on documents (account, ledger, company, currency, side, due_date) where automatic;
+-- Of documents without terms the index has the whole default order.
+create index documents_open_plain on documents (account, ledger, company, currency, side, due_date, date, document)
+    where automatic and tiers is null and credits is null;
+create index documents_open_with_terms on documents (account, ledger, company, currency, side, due_date)
+    where automatic and (tiers is not null or credits is not null);
