@@ -10,6 +10,7 @@ import pytest
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation
 from services.settlement.rules.fold import STAGES
+from services.settlement.rules.run import pairing
 from services.settlement.service import SERVICE
 from shared.events.codec import decode
 from shared.events.envelope import Message
@@ -42,10 +43,10 @@ class Taking(Simulation):
         super()._deliver(record)
 
 
-def _taken(*events: Event) -> list[Record]:
+def _taken(*events: Event, **group: Any) -> list[Record]:
     """What comes to the settlement service of these events."""
     simulation = Taking()
-    for arrival in arrivals(scenario(GROUP, list(events))):
+    for arrival in arrivals(scenario({**GROUP, **group}, list(events))):
         simulation.send(arrival.record)
     return simulation.taken
 
@@ -125,3 +126,21 @@ async def test_twice_the_runs_take_no_more_than_twice_the_folds_loads_and_transa
         await running.value(f"drop schema {running.schema} cascade")
         await running.database.close()
     assert all(counts[1][name] <= 2.2 * counts[0][name] + 2 for name in counts[0]), counts
+
+
+async def test_what_an_automatic_run_leaves_is_taken_up_in_transactions_of_their_own(
+    settlement: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairing, "MOST_AUTOMATIC", 5)
+    automatic = {"FAB": {"receivable": {"automatic_settlement": True}}}
+    *before, payment = _taken(*(invoice(f"I{each:02}") for each in range(30)), paid("P", "225.00"), settlement_parameters=automatic)
+    await settlement.deliver(*before)
+    await settlement.deliver(payment)
+    assert await settlement.value("select count(*) from records") == 5
+    assert await settlement.value("select count(*) from released") == 1
+    await settlement.housekeeping.release()
+    numbers = "select array_agg(number order by raising_document) from records"
+    assert await settlement.value(numbers) == list(range(1, 24))
+    assert await settlement.value("select array_agg(open order by document) from documents where open > 0") == [5, *[10] * 7]
+    assert await settlement.value("select (select count(*) from waiting) + (select count(*) from released)") == 0
+    assert await settlement.value("select count(*) from outbox where id > (select min(id) from outbox)") >= 5

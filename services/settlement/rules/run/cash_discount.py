@@ -52,7 +52,7 @@ class CashDiscountTerms(NamedTuple):
         return None
 
     def given_by(self, tier: CashDiscount | None) -> AvailableDiscount:
-        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); at most all."""
+        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); from nothing to all."""
         if tier is None:
             return NO_DISCOUNT
         part = (
@@ -60,7 +60,7 @@ class CashDiscountTerms(NamedTuple):
             if tier.percent is not None
             else Fraction(tier.amount or ZERO) / Fraction(self.amount)
         )
-        return AvailableDiscount(min(part, _WHOLE), tier.account)
+        return AvailableDiscount(max(_NOTHING, min(part, _WHOLE)), tier.account)
 
 
 class AvailableDiscount(NamedTuple):
