@@ -42,7 +42,7 @@ def minor_unit(currency: str) -> Decimal:
 
 
 def _digits(currency: str) -> int:
-    digits = minor_digits(currency)
+    digits = CURRENCIES.get(currency)
     if digits is None:
         msg = f"{currency!r} is not an ISO 4217 currency with minor digits"
         raise ValueError(msg)

@@ -82,6 +82,12 @@ def set_up_logs(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
+def silence_libraries() -> None:
+    """From here on the libraries say nothing, until `set_up_logs`: stopped in the middle of something they complain of what is meant."""
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def _rendering(form: LogFormat) -> list[Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form is LogFormat.JSON:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from shared.events import reference
+from shared.money import CURRENCIES
 
 WakeKey = tuple[str, ...]
 """What has arrived, as what waits for it is found."""
@@ -110,7 +111,7 @@ def for_account(ledger: str, company: str, account: str) -> Need:
 
 
 def for_exchange_rate(company: str, from_: str, to: str, on: dt.date) -> Need:
-    """No rate is published on or before the date."""
+    """No rate is published on or before the date that is not too old for the company."""
     return Need("exchange-rate", detail(company=company, **{"from": from_, "to": to}, date=on), exchange_rate_key(from_, to))
 
 
@@ -154,6 +155,12 @@ def woken_by(data: Any) -> Iterable[WakeKey]:
     return wakes(data) if wakes is not None else ()
 
 
+def _woken_by_company(data: reference.CompanyDefined) -> Iterable[WakeKey]:
+    """What waits for the company, and for a rate of it: how old its rates may be is the company's to say."""
+    yield company_key(data.company)
+    yield from (exchange_rate_key(data.currency, other) for other in CURRENCIES if other != data.currency)
+
+
 def _woken_by_party(data: reference.PartyDefined) -> Iterable[WakeKey]:
     for ledger, accounts in (("receivable", data.customers), ("payable", data.vendors)):
         for company, named in accounts.items():
@@ -167,7 +174,7 @@ def _woken_by_withdrawal(data: reference.ReferenceWithdrawn) -> Iterable[WakeKey
 
 
 _WOKEN_BY: Final[dict[type, Callable[[Any], Iterable[WakeKey]]]] = {
-    reference.CompanyDefined: lambda data: [company_key(data.company)],
+    reference.CompanyDefined: _woken_by_company,
     reference.PartyDefined: _woken_by_party,
     reference.ExchangeRatePublished: lambda data: [exchange_rate_key(data.from_, data.to)],
     reference.IntercompanyAccountingDefined: lambda data: [intercompany_accounting_key(data.company, data.partner)],

@@ -126,6 +126,12 @@ class Commands(LazyCommands):
         "rejections": Listed(
             SHOWING, "What was refused: list it, show it, send it again once its cause is corrected.", "rejections", "rejections"
         ),
+        "contract": Listed(
+            SENDING,
+            "The published contract: write its files, compare it with what was promised, validate an event.",
+            "contract",
+            "contract",
+        ),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }
 

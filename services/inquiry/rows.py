@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from services.inquiry.lookalikes import Lookalikes, awaited
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
@@ -262,9 +263,10 @@ def rejection_row(rejection: Rejection) -> Row:
     return {name: getattr(rejection, name) for name in ("event", "scope", "code", "field", "message")}
 
 
-def waiting_row(event: EventRef, reason: str, key: Mapping[str, str]) -> Row:
-    """Something that waits: the event that caused it, for what, and what is missing."""
-    return {"event": event.id, "for": reason, "key": dict(key)}
+def waiting_row(event: EventRef, reason: str, key: Mapping[str, str], reads_like: Iterable[str] = ()) -> Row:
+    """Something that waits: the event that caused it, for what, what is missing, and documents that are there and read like it."""
+    row = {"event": event.id, "for": reason, "key": dict(key)}
+    return {**row, "reads_like": list(reads_like)} if reads_like else row
 
 
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
@@ -272,7 +274,10 @@ def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapp
     waits = [(each.event, each.reason, each.key, not each.is_approval) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
     waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
+    alike = (
+        Lookalikes(document.key for document in settlement.documents) if any(wait[1] == "document" for wait in waits) else Lookalikes([])
+    )
     first: dict[EventRef, Row] = {}
     for event, reason, key, _ in sorted(waits, key=lambda wait: rank(wait[1], of_document=wait[3])):
-        first.setdefault(event, waiting_row(event, reason, key))
+        first.setdefault(event, waiting_row(event, reason, key, alike.of(awaited(reason, key))))
     return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

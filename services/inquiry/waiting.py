@@ -6,9 +6,10 @@ what is waited for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from services.inquiry.lookalikes import Lookalikes, awaited, plain
 from services.inquiry.rows import waiting_row
 from services.payment import queries as payment_queries
 from services.settlement import queries as settlement_queries
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from services.inquiry.schemas import Schemas
     from services.payment.rules.values import WaitingEntry
-    from services.settlement.rules.values import Parked
+    from services.settlement.queries import Waits
     from shared.events.envelope import EventRef
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ _DOCUMENTS: Final = frozenset({"document", "sales payment"})
 class WaitingItem:
     """Something that waits: the event that caused it, for what (events.md) and since when, and which service keeps it.
 
+    `reads_like`: numbers of documents that are there and read like that of the one which is waited for.
     `what`: a document, a run (the marks of a payment, or a request), a reversal, a sales payment, an approval.
     """
 
@@ -41,24 +43,36 @@ class WaitingItem:
     key: dict[str, str]
     since: datetime
     what: str
+    reads_like: tuple[str, ...] = ()
 
     def as_row(self) -> Row:
         """The entry as an object."""
         more = {"source": self.event.source, "what": self.what, "since": self.since.isoformat(), "service": self.service}
-        return {**waiting_row(self.event, self.reason, self.key), **more}
+        return {**waiting_row(self.event, self.reason, self.key, self.reads_like), **more}
 
 
-async def waiting(schemas: Schemas, event: str | None = None) -> list[WaitingItem]:
-    """All that waits, or what the event with this id caused to wait; oldest first."""
+async def waiting(schemas: Schemas, event: str | None = None, limit: int | None = None) -> list[WaitingItem]:
+    """All that waits, or what the event with this id caused to wait; oldest first, of each service the first `limit`."""
     async with schemas.of("settlement") as connection:
-        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event) if each.stage != "automatic"]
+        found = [_of_settlement(each) for each in await settlement_queries.waiting(connection, event, limit) if each.stage != "automatic"]
     async with schemas.of("payment") as connection:
-        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event)]
+        found += [_of_payment(each) for each in await payment_queries.waiting(connection, event, limit)]
+    found = await _with_lookalikes(schemas, found)
     return sorted(found, key=lambda each: each.since)
 
 
-def _of_settlement(parked: Parked) -> WaitingItem:
-    return WaitingItem("settlement", parked.event, parked.need.reason, parked.need.key, parked.message.arrival, parked.stage)
+async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[WaitingItem]:
+    wanted = [key for each in found if (key := awaited(each.reason, each.key)) is not None]
+    if not wanted:
+        return found
+    async with schemas.of("settlement") as connection:
+        companies, numbers = {key.company for key in wanted}, {plain(key.document) for key in wanted}
+        alike = Lookalikes(await settlement_queries.documents_that_read(connection, companies, numbers))
+    return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
+
+
+def _of_settlement(waits: Waits) -> WaitingItem:
+    return WaitingItem("settlement", waits.event, waits.need.reason, waits.need.key, waits.since, waits.stage)
 
 
 def _of_payment(entry: WaitingEntry) -> WaitingItem:

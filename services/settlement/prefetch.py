@@ -5,8 +5,6 @@ Invariant: this is speed, not correctness: what is not foreseen here is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from services.settlement.rules.books import ARRIVAL, LAST_FIRST, Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
 from services.settlement.rules.open_documents import settling_order
@@ -20,21 +18,21 @@ from shared.waiting import WakeKey
 from shared.working_set import Missing, Page
 
 
-def named_by(message: Message, books: Books, parked: Parked | None = None) -> Iterator[Missing]:
+def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
-    if parked is not None:
-        yield _woken(event_key(parked.event))
+    named = [] if parked is None else [_woken(event_key(parked.event))]
     if incoming.document is not None:
-        yield from _of_document(books, incoming.document, marks=incoming.instruction is not None)
+        named += _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:
-        yield from _of_instruction(incoming.instruction)
+        named += _of_instruction(incoming.instruction)
     if incoming.journal is not None:
-        yield from _of_journal(incoming.journal)
+        named += _of_journal(incoming.journal)
     if incoming.reply is not None:
-        yield from _replies(incoming.reply.run)
+        named += _replies(incoming.reply.run)
     if incoming.reversal is not None:
-        yield from _of_reversal(message, incoming.reversal)
+        named += _of_reversal(message, incoming.reversal)
+    return named
 
 
 def _woken(key: WakeKey) -> Missing:
@@ -54,71 +52,71 @@ def waiters(wake_key: WakeKey) -> Missing:
     return Missing("waiting", "waiters", Page(wake_key, ARRIVAL, 0))
 
 
-def _document(key: DocumentKey) -> Iterator[Missing]:
-    yield Missing("documents", None, key)
-    yield _holders(key)
-    yield _woken(free_key(key))
-    yield waiters(reservation_key(key))
-    yield Missing("journals", "reserves", key)
+def _document(key: DocumentKey) -> list[Missing]:
+    return [
+        Missing("documents", None, key),
+        _holders(key),
+        _woken(free_key(key)),
+        waiters(reservation_key(key)),
+        Missing("journals", "reserves", key),
+    ]
 
 
-def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> Iterator[Missing]:
+def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> list[Missing]:
     """What posting it asks for; of a document without marks the other side of its account, which mostly has nothing."""
     key = incoming.key
-    yield from _document(key)
-    yield _woken(document_key(key))
-    yield _woken(event_key(incoming.event))
+    named = [*_document(key), _woken(document_key(key)), _woken(event_key(incoming.event))]
     if incoming.credits is not None:
-        yield from _document(DocumentKey(key.ledger, key.company, incoming.credits))
+        named += _document(DocumentKey(key.ledger, key.company, incoming.credits))
     settings = books.reference.parameters(key.company, key.ledger)
     if settings.automatic_settlement and not marks:
-        yield _numbered(incoming.event, key.ledger)
         there = OpenPlace(key.ledger, key.company, incoming.account, incoming.currency, lowers=incoming.kind not in LOWERING)
-        yield Missing("documents", "open", Page(there, settling_order(settings, incoming.date), 0))
+        named.append(_numbered(incoming.event, key.ledger))
+        named.append(Missing("documents", "open", Page(there, settling_order(settings, incoming.date), 0)))
+    return named
 
 
-def named_by_page(books: Books, page: Page, documents: list[Document]) -> Iterator[Missing]:
+def named_by_page(books: Books, page: Page, documents: list[Document]) -> list[Missing]:
     """What automatic settlement asks for of the open documents of a page: with the first, the other side of the account."""
+    named: list[Missing] = []
     for document in documents:
-        yield _holders(document.key)
-        yield Missing("journals", "reserves", document.key)
+        named += [_holders(document.key), Missing("journals", "reserves", document.key)]
         credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
         if credited is not None:
-            yield Missing("documents", None, credited)
+            named.append(Missing("documents", None, credited))
     if documents and not page.after:
-        yield Missing("documents", "open", page._replace(place=open_place(documents[0], lowers=not documents[0].lowers)))
+        there = open_place(documents[0], lowers=not documents[0].lowers)
+        named.append(Missing("documents", "open", page._replace(place=there)))
+    return named
 
 
-def _of_instruction(instruction: SettlementInstruction) -> Iterator[Missing]:
+def _of_instruction(instruction: SettlementInstruction) -> list[Missing]:
+    named = [_numbered(instruction.run, instruction.ledger), *_replies(instruction.run)]
     for key in instruction.keys:
-        yield from _document(key)
-    yield _numbered(instruction.run, instruction.ledger)
-    yield from _replies(instruction.run)
+        if key != instruction.payment:  # the payment is the document of the same message
+            named += _document(key)
     if instruction.payment is None:
-        yield _woken(event_key(instruction.run))
+        named.append(_woken(event_key(instruction.run)))
+    return named
 
 
-def _of_journal(journal: SalesPaymentJournal) -> Iterator[Missing]:
-    yield Missing("journals", None, (journal.company, journal.document))
-    yield Missing("records", "run", (journal.run, "payable"))
+def _of_journal(journal: SalesPaymentJournal) -> list[Missing]:
+    return [Missing("journals", None, (journal.company, journal.document)), Missing("records", "run", (journal.run, "payable"))]
 
 
-def _replies(run: EventRef) -> Iterator[Missing]:
-    yield Missing("pending_replies", None, run)
-    yield _woken(replies_key(run))
+def _replies(run: EventRef) -> list[Missing]:
+    return [Missing("pending_replies", None, run), _woken(replies_key(run))]
 
 
-def _of_reversal(message: Message, reversal: ReversalInstruction) -> Iterator[Missing]:
-    yield _woken(event_key(message.ref))
-    if reversal.document is not None:
-        yield from _document(reversal.document)
-        yield Missing("records", "document", reversal.document)
-        yield Missing("journals", None, (reversal.document.company, reversal.document.document))
-    if reversal.settlement is not None:
-        for ledger in ("receivable", "payable"):
-            yield Missing("records", "run", (reversal.settlement, ledger))
-        yield Missing("documents", "event", reversal.settlement)
-        yield Missing("waiting", "event", reversal.settlement)
-        yield Missing("requests", None, reversal.settlement)
-        yield from _replies(reversal.settlement)
-        yield Missing("journals", "run", reversal.settlement)
+def _of_reversal(message: Message, reversal: ReversalInstruction) -> list[Missing]:
+    named = [_woken(event_key(message.ref))]
+    document, settlement = reversal.document, reversal.settlement
+    if document is not None:
+        named += _document(document)
+        named.append(Missing("records", "document", document))
+        named.append(Missing("journals", None, (document.company, document.document)))
+    if settlement is not None:
+        named += [Missing("records", "run", (settlement, ledger)) for ledger in ("receivable", "payable")]
+        named += [Missing(table, "event", settlement) for table in ("documents", "waiting")]
+        named += [Missing("requests", None, settlement), *_replies(settlement), Missing("journals", "run", settlement)]
+    return named

@@ -13,11 +13,14 @@ import orjson
 from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
 from shared.delivery.reference_table import ReferenceTable
+from shared.events.envelope import EventRef
+from shared.waiting import Need
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
+    from datetime import datetime
 
-    from services.settlement.rules.values import Document, Parked
+    from services.settlement.rules.values import Document
     from shared.delivery.ports import Connection
     from shared.reference import Reference
 
@@ -36,9 +39,24 @@ _OF_NUMBER: Final = """
 select body from documents where ledger in ('receivable', 'payable') and document = $1
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
+_THAT_READ: Final = """
+select ledger, company, document from documents
+where ledger in ('receivable', 'payable') and company = any($1) and replace(normalize(document, nfkc), ' ', '') = any($2)
+"""
 _OF_RUN: Final = "select body from records where run_id = $1"
-_WAITING: Final = "select body from waiting where $1::text is null or event_id = $1 order by sequence"
+_WAITING: Final = """
+select event_source, event_id, since, body->>'stage' as stage, (body->'need')::text as need from waiting
+where $1::text is null or event_id = $1 order by sequence limit $2"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
+
+
+class Waits(NamedTuple):
+    """What waits of an event: what it is (`document`, `run`, `reversal`), for what, since when."""
+
+    event: EventRef
+    stage: str
+    need: Need
+    since: datetime
 
 
 class ReferenceInForce(NamedTuple):
@@ -81,6 +99,12 @@ async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) 
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
+async def documents_that_read(connection: Connection, companies: Iterable[str], numbers: Iterable[str]) -> list[DocumentKey]:
+    """The documents of companies whose numbers are one of these after NFKC and without spaces; reads all numbers of the companies."""
+    rows = await connection.fetch(_THAT_READ, list(companies), list(numbers))
+    return [DocumentKey(row["ledger"], row["company"], row["document"]) for row in rows]
+
+
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:
     """The records, reversed ones too, of all runs with this id."""
     return [TABLES["records"].read(row["body"])[1] for row in await connection.fetch(_OF_RUN, run_id)]
@@ -92,9 +116,12 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     return [TABLES["records"].read(row["body"])[1] for row in rows]
 
 
-async def waiting(connection: Connection, event: str | None = None) -> list[Parked]:
-    """What waits, or what the events with this id caused to wait; in order of arrival."""
-    return [TABLES["waiting"].read(row["body"])[1] for row in await connection.fetch(_WAITING, event)]
+async def waiting(connection: Connection, event: str | None = None, limit: int | None = None) -> list[Waits]:
+    """What waits, or what the events with this id caused to wait, without the events themselves; in order of arrival, the first few."""
+    return [
+        Waits(EventRef(row["event_source"], row["event_id"]), row["stage"], Need(*orjson.loads(row["need"])), row["since"])
+        for row in await connection.fetch(_WAITING, event, limit)
+    ]
 
 
 async def reference(connection: Connection) -> Reference:

@@ -23,7 +23,7 @@ import structlog
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, decoded, fold_candidates, may_concern
-from shared.delivery.inbox import Inbox, Verdict
+from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
@@ -203,7 +203,7 @@ class Delivery:
         self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[UUID, bytes]
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
-        to_fold = _to_fold(coming, Inbox(known))
+        to_fold = _to_fold(coming, known)
         books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
         books.released.loaded_whole(None, ((each.wake_key, each) for each in state.released))
         inbox = Inbox(known)
@@ -268,11 +268,9 @@ def _claims(coming: Iterable[Candidate]) -> dict[UUID, bytes]:
     return claims
 
 
-def _to_fold(coming: Iterable[Candidate], inbox: Inbox) -> list[Message]:
+def _to_fold(coming: Iterable[Candidate], known: Container[UUID]) -> list[Message]:
     """The messages that the core may see, for the store to load by."""
-    return [
-        event for _, event, identity in coming if isinstance(event, Message) and (identity is None or inbox.judge(*identity) is Verdict.NEW)
-    ]
+    return [event for _, event, identity in coming if isinstance(event, Message) and (identity is None or identity[0] not in known)]
 
 
 def _positions(records: Iterable[Record]) -> dict[Partition, int]:
@@ -280,7 +278,8 @@ def _positions(records: Iterable[Record]) -> dict[Partition, int]:
     positions: dict[Partition, int] = {}
     for record in records:
         place = Partition(record.topic, record.partition)
-        positions[place] = max(positions.get(place, 0), record.offset + 1)
+        if record.offset >= positions.get(place, 0):
+            positions[place] = record.offset + 1
     return positions
 
 

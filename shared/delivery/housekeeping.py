@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
+MOST_DISCARDED: Final = 10
+"""Events whose waiting is given up in one transaction, by an operator's order: each may be as large as an event can be."""
 FRESH_MINUTES: Final = 15
 """So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
 _BACKLOG: Final = """
@@ -122,9 +124,11 @@ class Housekeeping:
 
     async def _discard(self, events: Sequence[EventRef]) -> None:
         discard = self._delivery.service.discard
-        if events and discard:
-            order = GiveUp(events, None)
-            await self._gives_up(order, lambda books: discard(books, events))
+        if discard is None:
+            return
+        for first in range(0, len(events), MOST_DISCARDED):
+            order = GiveUp(events[first : first + MOST_DISCARDED], None)
+            await self._gives_up(order, partial(_discarded, discard, order))
 
     async def _expire(self) -> None:
         expire = self._delivery.service.expire
@@ -182,6 +186,10 @@ class Housekeeping:
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
+
+
+def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], order: GiveUp, books: Any) -> list[Outgoing]:
+    return discard(books, order.events or [])
 
 
 async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001

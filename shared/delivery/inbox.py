@@ -55,7 +55,9 @@ class Inbox:
 
     def digest(self, key: UUID) -> bytes | None:
         """The digest of the data that took this id; None: the id is free."""
-        return self.changes[key] if key in self.changes else self._known.get(key)
+        if key in self.changes:
+            return self.changes[key]
+        return self._known.get(key) if self._known else None
 
     def judge(self, key: UUID, digest: bytes) -> Verdict:
         """What an event with this id and data is; takes nothing."""

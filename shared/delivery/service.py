@@ -66,7 +66,7 @@ class Store(Protocol[B]):
         """All that an operator's discard of these events, or the end of WAIT_AT_MOST, may touch."""
 
     async def load_released(self, connection: Connection, released: Released) -> B:
-        """The next of what was released (`due`), SLICE rows and one more, with what they name."""
+        """The next of what was released (`due`), as much as one transaction takes, with what it names; `more_due`: there is more."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,21 @@ select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[
 on conflict (topic, partition, "offset") do update
 set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
 """
-_RELEASE: Final = "insert into released values ($1, $2) on conflict (wake_key) do update set after = excluded.after"
+_RELEASE: Final = """
+insert into released select array(select json_array_elements_text(key)), after from unnest($1::json[], $2::bigint[]) as r (key, after)
+on conflict (wake_key) do update set after = excluded.after
+"""
+_RESUMED: Final = """
+delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
+"""
+MOST_RETRIED_BYTES: Final = 8 * 1024 * 1024
+_TO_BE_RETRIED: Final = """
+select * from failed where id in (
+    select id from (select id, sum(size) over (order by id) - size as before
+                    from (select id, coalesce(octet_length(value), 0) as size from failed where retry order by id limit 100) oldest) summed
+    where before < $1)
+order by id
+"""
 _FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
@@ -94,11 +108,12 @@ async def open_batch(connection: Connection, schema: str) -> State:
 
 async def save_released(connection: Connection, changed: Mapping[tuple[str, ...], Released | None]) -> None:
     """Writes what may resume; None: all of it has been looked at."""
-    for wake_key, released in changed.items():
-        if released is None:
-            await connection.execute("delete from released where wake_key = $1", wake_key)
-        else:
-            await connection.execute(_RELEASE, wake_key, released.after)
+    resumed = [orjson.dumps(wake_key).decode() for wake_key, released in changed.items() if released is None]
+    waiting = [(orjson.dumps(wake_key).decode(), released.after) for wake_key, released in changed.items() if released is not None]
+    if resumed:
+        await connection.execute(_RESUMED, resumed)
+    if waiting:
+        await connection.execute(_RELEASE, *_columns(waiting))
 
 
 async def note_start(connection: Connection, instance: str) -> bool:
@@ -128,6 +143,8 @@ async def correct_inbox(
     connection: Connection, claimed: Mapping[UUID, bytes], known: Mapping[UUID, bytes], changes: Mapping[UUID, bytes | None]
 ) -> None:
     """Brings the inbox to what the fold left: ids that were given back, or never used, are free again."""
+    if not known and changes == claimed:
+        return  # as nearly always: all that was claimed was taken
     final = {key: changes.get(key, known.get(key)) for key in {**claimed, **changes}}
     free = [key for key, digest in final.items() if digest is None]
     taken = {key: digest for key, digest in final.items() if digest is not None and digest != known.get(key, claimed.get(key))}
@@ -178,8 +195,8 @@ async def finish(connection: Connection, positions: Mapping[Partition, int], pac
 
 
 async def to_be_retried(connection: Connection) -> list[Failed]:
-    """The failed messages that an operator wants to be tried again, oldest first."""
-    rows = await connection.fetch("select * from failed where retry order by id limit 100")
+    """The failed messages that an operator wants to be tried again, oldest first; so many bytes at once, one at least."""
+    rows = await connection.fetch(_TO_BE_RETRIED, MOST_RETRIED_BYTES)
     return [Failed(row["id"], row["direction"], _record(row)) for row in rows]
 
 

@@ -16,9 +16,10 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from shared.events.envelope import Message
+from shared.events.values import size_of_dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from shared.delivery.folding import Incoming
     from shared.events.envelope import Record
@@ -28,6 +29,8 @@ T = TypeVar("T")
 MOST_RECORDS: Final = 500
 MOST_BYTES: Final = 2 * 1024 * 1024
 MOST_ENTRIES: Final = 10_000
+ENTRY: Final = 256
+"""Bytes that weigh as much as an entry, where they are copied to each."""
 CAUTIOUS: Final = 16
 """After a crash or a lack of memory: the part of a full batch that is tried first."""
 STEADY: Final = 8
@@ -71,28 +74,26 @@ class Pace:
                 self._divisor, self._successes = self._divisor // 2, 0
 
 
-def first_by_size(records: Iterable[Record], limits: Limits) -> list[Record]:
+def first_by_size(records: Sequence[Record], limits: Limits) -> Sequence[Record]:
     """The first records that are taken together, by their number and size."""
     return next(_divided(records, bytes_of, limits.records, limits.size))
 
 
-def by_entries(incoming: Iterable[Incoming], limits: Limits) -> list[list[Incoming]]:
+def by_entries(incoming: Sequence[Incoming], limits: Limits) -> list[Sequence[Incoming]]:
     """What was read, in parts of so many entries."""
     return list(_divided(incoming, entries_of, limits.records, limits.entries))
 
 
-def _divided(items: Iterable[T], weigh: Callable[[T], int], most: int, heaviest: int) -> Iterator[list[T]]:
-    part: list[T] = []
-    weight = 0
-    for item in items:
+def _divided(items: Sequence[T], weigh: Callable[[T], int], most: int, heaviest: int) -> Iterator[Sequence[T]]:
+    first = weight = 0
+    for place, item in enumerate(items):
         more = weigh(item)
-        if part and (len(part) >= most or weight + more > heaviest):
-            yield part
-            part, weight = [], 0
-        part.append(item)
+        if place > first and (place - first >= most or weight + more > heaviest):
+            yield items[first:place]
+            first, weight = place, 0
         weight += more
-    if part:
-        yield part
+    if items:
+        yield items[first:]
 
 
 def bytes_of(record: Record) -> int:
@@ -103,7 +104,13 @@ def bytes_of(record: Record) -> int:
 
 def entries_of(event: Incoming) -> int:
     """How many entries the lists of an event's data have."""
-    return 1 + _entries(event.data) if isinstance(event, Message) else 1
+    return 1 + _entries(event.data) + _repeated(event.data) if isinstance(event, Message) else 1
+
+
+def _repeated(data: Any) -> int:
+    """What each line of a document says in its voucher, though the event says it once: so many bytes are an entry more."""
+    lines = getattr(data, "lines", ())
+    return len(lines) * (size_of_dimensions(getattr(data, "dimensions", {})) + len(getattr(data, "text", "") or "")) // ENTRY
 
 
 def _entries(data: Any) -> int:

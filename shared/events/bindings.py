@@ -18,6 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -39,6 +40,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REGISTRY_PREFIX: Final = 5
+_BRACE: Final = ord("{")
+"""The first byte of what nearly everyone sends: a JSON object with nothing in front."""
 _CONTAINERS: Final = frozenset({dict, list})
 _KEY: Final = re.compile(rb'"\s*:')
 _HOW: Final = (
@@ -88,6 +91,7 @@ class CloudEvent:
         return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
+@lru_cache(maxsize=4096)  # an event's effects have its time, and come to every service
 def _rfc3339(value: Any) -> datetime:
     try:
         time = datetime.fromisoformat(value.upper())
@@ -117,7 +121,7 @@ def read(record: Record) -> CloudEvent:
     if record.headers and record.headers[0][0] == NOT_READ:
         raise RefusedError(MALFORMED, "", printable(record.value[:500].decode(errors="replace")))
     attributes, content_type = headers_of(record)
-    value = _bare(record.value)
+    value = record.value if record.value[0] == _BRACE else _bare(record.value)
     if content_type.startswith(STRUCTURED) or not attributes:
         event = _structured(value, content_type, record)
     else:
@@ -243,8 +247,10 @@ def parsed(value: bytes) -> Any:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise RefusedError(MALFORMED, "", f"the value is not JSON: {error}") from error
-    # A text may hold what looks like a key; the document itself is read once more only where the numbers differ.
-    if len(_KEY.findall(value)) != _number_of_keys(document):
+    # Every key has a colon behind it. A text may hold one, too, or even what looks like a key: only where the numbers differ
+    # is it looked at more closely, and the document itself read once more.
+    keys = _number_of_keys(document)
+    if value.count(b":") != keys and len(_KEY.findall(value)) != keys:
         _refuse_keys_twice(value)
     return document
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -77,8 +78,11 @@ def decode(record: Record) -> Message | Unreadable:
 
 def type_said(record: Record) -> str | None:
     """The type's name that a record's headers say, without reading it; None if that is not in the contract."""
-    said = [value for header, value in record.headers[:MOST_HEADERS] if header == "ce_type"]
-    return _TYPES.get(said[0]) if len(said) == 1 else None
+    said, times = b"", 0
+    for header, value in record.headers[:MOST_HEADERS]:
+        if header == "ce_type":
+            said, times = value, times + 1
+    return _TYPES.get(said) if times == 1 else None
 
 
 def _message(event: CloudEvent, record: Record) -> Message:
@@ -87,11 +91,12 @@ def _message(event: CloudEvent, record: Record) -> Message:
     ref = EventRef(_limited("source", source, _LONGEST_SOURCE), _limited("id", id_, ID_LENGTH))
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
-    data, digest = _inbound(name, event, ref.source) if entry.inbound else _own(name, entry, event)
+    from_outside = entry.inbound
+    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = event.number("replay")
     message.sender = sender_of(record.topic)
-    if not entry.inbound:
+    if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
@@ -301,6 +306,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(msg)
 
 
+@lru_cache(maxsize=4096)  # the effects of an event have its time
 def _time(time: datetime) -> bytes:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 

@@ -158,8 +158,10 @@ def full_type(name: str) -> str:
 
 def short_type(full: str) -> str | None:
     """The event's name of a CloudEvents type; None if it is not in this contract, or of another version."""
-    name = full.removeprefix(PREFIX).removesuffix(VERSION)
-    return name if name in CONTRACT and full == full_type(name) else None
+    return _NAMES.get(full)
+
+
+_NAMES: Final = {full_type(name): name for name in CONTRACT}
 
 
 Check = Callable[[str, Any], Iterator[tuple[str, str]]]

@@ -2,6 +2,9 @@
 
 `payment-journal.posted`, `payment.refused`, `sales-payment-journal.created`, `.posted`, `.reversed`, `.waiting`, and
 `sales-payment-journals.answered` for a run that makes none.
+
+Invariant: a payment is carried with the id and digest of its own event, since settlement alone tells duplicates from new ones.
+Records of earlier versions stay on the topic: a new field has a default, a renamed one is in earlier_names.py.
 """
 
 from __future__ import annotations
@@ -55,7 +58,8 @@ class PaymentRefused:
 class SalesMark:
     """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency.
 
-    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14).
+    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14). `cash_discount_rule` is the rule that made the discount
+    there; empty: the terms of the invoice did.
     """
 
     company: str
@@ -63,6 +67,7 @@ class SalesMark:
     amount_to_settle: Decimal
     cash_discount_to_take: Decimal
     cross_rate: Decimal | None = None
+    cash_discount_rule: str = ""
 
 
 @dataclass(slots=True)

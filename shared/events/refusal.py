@@ -63,7 +63,9 @@ def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
 
 def too_many_fields(raw: Any, data: type) -> RefusedError | None:
     """The refusal of data with far more fields than the class has, before each of them is looked at; None: it has not."""
-    surplus = len(raw) - len(_fields(data, ("",))) if isinstance(raw, dict) else 0
+    if not isinstance(raw, dict) or len(raw) <= MOST_ERRORS:
+        return None
+    surplus = len(raw) - len(_fields(data, ("",)))
     return _too_much(surplus, raw, data) if surplus > MOST_ERRORS else None
 
 

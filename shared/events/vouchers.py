@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import WithJsonSchema
 
 from shared.events.envelope import EventRef
 
@@ -95,7 +97,7 @@ class Rejection:
     code: str
     field: str
     message: str
-    at: dt.datetime | None
+    at: Annotated[dt.datetime | None, WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")]
     original: dict[str, Any]
 
 

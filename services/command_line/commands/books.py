@@ -53,6 +53,7 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     if as_json:
         return _print_rows(found.rows)
     _print_by_company(found, tables.vouchers)
+    output().print(tables.spaced([tables.rules(found.rows)]))
     if len(found.rows) == limit:
         notes().print(f"These are the newest {limit}; --limit shows more.")
     return None
@@ -114,4 +115,5 @@ def trace_command(
         print_json(found.as_row())
         return
     output().print(trace_tree.tree(name, found))
+    output().print(tables.spaced([tables.rules(trace_tree.vouchers(found))]))
     output().print(Text(f"{len(found.documents)} documents, {len(found.runs)} settlements", style="dim"))

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
+from services.command_line.tables import missing
 from services.inquiry.waiting import once_each
 from services.inquiry.waiting import waiting as all_waiting
 from services.operations.discard import order_discards
 from shared.console import fail, notes, output, print_json
+from shared.events.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,16 +27,20 @@ waiting = typer.Typer(
 )
 
 Event = Annotated[str, typer.Argument(metavar="EVENT", help="The id of the event that caused it.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many events, those that have waited longest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per event.")]
 
 
 @waiting.command("list")
-def list_command(*, as_json: AsJson = False) -> None:
+def list_command(limit: Limit = 1000, *, as_json: AsJson = False) -> None:
     """Lists what waits, the oldest first: the event, what it waits for, and its age.
 
     Example: intercompany waiting list
     """
-    found = once_each(ask(all_waiting))
+    found = once_each(ask(lambda schemas: all_waiting(schemas, limit=limit + 1)))
+    if len(found) > limit:
+        found = found[:limit]
+        notes().print(f"These have waited longest; --limit shows more than {limit}.")
     if as_json:
         for each in found:
             print_json(each.as_row())
@@ -48,17 +54,16 @@ def _table(found: Iterable[WaitingItem]) -> Table:
     table = Table("Event", "Source", "What", "Waits for", "Missing", "Since", "Age", show_edge=False)
     now = datetime.now(UTC)
     for each in found:
-        missing = ", ".join(f"{name} {value}" for name, value in each.key.items())
         cells = (
             each.event.id,
             each.event.source,
             each.what,
             each.reason,
-            missing,
+            missing(each.key, each.reads_like),
             f"{each.since:%Y-%m-%d %H:%M:%S}",
             _age(now - each.since),
         )
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 

@@ -20,6 +20,7 @@ class Share(NamedTuple):
     """What a payment gave to an invoice: `amount` applied and `written_off` beyond it, and the discount taken with it.
 
     `cross_rate` is the agreed rate at which it gave, 1 unit of its own currency in the invoice's; None: at published rates.
+    `cash_discount_rule` is the rule that made the discount; empty: the invoice's terms did.
     """
 
     invoice: SettledDocument
@@ -27,6 +28,7 @@ class Share(NamedTuple):
     written_off: Decimal
     cash_discount: Decimal
     cross_rate: Decimal | None
+    cash_discount_rule: str
 
 
 class PaymentShares(NamedTuple):
@@ -66,7 +68,7 @@ def _without_primary(settlement: SettlementPosted) -> list[PaymentShares]:
 def _whole(record: SettlementRecord, payment: SettledDocument, invoice: SettledDocument) -> Share:
     """An agreed rate counts for the payment that marks (it has no mark itself, `mark` is 0), for no other L (F-C14)."""
     agreed = invoice.cross_rate if payment.mark == 0 else None
-    return Share(invoice, record.amount, _written_off(record), _discount(record, invoice), agreed)
+    return Share(invoice, record.amount, _written_off(record), _discount(record, invoice), agreed, _discount_rule(record))
 
 
 def _written_off(record: SettlementRecord) -> Decimal:
@@ -75,6 +77,10 @@ def _written_off(record: SettlementRecord) -> Decimal:
 
 def _discount(record: SettlementRecord, invoice: SettledDocument) -> Decimal:
     return record.discount.amount if record.discount is not None else rounded(ZERO, invoice.currency)
+
+
+def _discount_rule(record: SettlementRecord) -> str:
+    return record.discount.rule if record.discount is not None else ""
 
 
 def _with_primary(settlement: SettlementPosted, primary: SettledDocument) -> list[PaymentShares]:
@@ -127,7 +133,7 @@ class _Allocation:
         invoice = self._documents[record.raising]
         discount = rounded(ZERO, invoice.currency) if number in self._paid_on else _discount(record, invoice)
         self._paid_on.add(number)
-        return Share(invoice, amount, written_off, discount, invoice.cross_rate)
+        return Share(invoice, amount, written_off, discount, invoice.cross_rate, _discount_rule(record))
 
 
 def _in_own_currency(source: _Source, parts: list[Decimal]) -> list[Decimal]:

@@ -162,7 +162,7 @@ def _discount_tax(voucher: VoucherDraft, entry: DiscountEntry) -> None:
     for tax in entry.discount.tax:
         _, account = offset(voucher.company, tax.account, SALES_TAX)
         posted = LineAmount(entry.document.currency, entry.sign * tax.amount, entry.sign * tax.accounting_amount)
-        voucher.line(Account(SALES_TAX, account, tax.dimensions), posted, "F-D18")
+        voucher.line(Account(SALES_TAX, account, tax.dimensions or entry.document.dimensions), posted, "F-D18")
 
 
 def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
@@ -170,8 +170,8 @@ def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
     document, discount, sign, rule = entry
     amount = discount.amount - sum((tax.amount for tax in discount.tax), ZERO)
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
-    for part in discount.parts or [DiscountPart(document.dimensions, amount, discount.posted_accounting_amount)]:
-        own = Account(CASH_DISCOUNT, account, part.dimensions)
+    for part in discount.parts or [DiscountPart({}, amount, discount.posted_accounting_amount)]:
+        own = Account(CASH_DISCOUNT, account, part.dimensions or document.dimensions)
         voucher.line(own, LineAmount(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
     return LineAmount(document.currency, sign * amount, sign * discount.posted_accounting_amount)
 

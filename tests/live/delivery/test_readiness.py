@@ -11,6 +11,7 @@ from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
 from shared.telemetry import FAILED
 from tests.builders.invoices import invoice
+from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -69,6 +70,23 @@ async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) ->
     running.runtime.troubles.failed("relay", ConnectionError("away"))
     assert await readiness.reasons() == ["relay: ConnectionError: away"]
     running.runtime.troubles.recovered("relay")
+    assert await readiness.reasons() == []
+
+
+async def test_a_column_that_the_schema_does_not_have_is_said_and_nothing_is_lost(running: Running) -> None:
+    readiness = _readiness(running, Consumer())
+    readiness.started = True
+    await running.value("alter table counts rename total to what_another_version_calls_it")
+    delivering = asyncio.create_task(running.deliver(invoice("A", 0)))
+
+    async def said() -> bool:
+        [reason] = await readiness.reasons()
+        return reason.startswith("batch: the schema is not this version's: run `intercompany migrate` of this version")
+
+    await until(said)
+    await running.value("alter table counts rename what_another_version_calls_it to total")
+    await delivering
+    assert await running.counts() == {"FAB": 1}
     assert await readiness.reasons() == []
 
 

@@ -74,6 +74,13 @@ def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], 
     assert service.waits() == []
 
 
+def test_a_journal_that_is_only_created_waits_for_its_account_and_for_no_rate_or_period() -> None:
+    service = Payment(JOURNAL, CompanyDefined("FABW", "EUR"), relation(automatic=False), PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", "account")]
+    assert said(service.hear(EAST)) == ["journal.created"]
+
+
 def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
     service = Payment()
     assert said(service.hear(IC_4)) == ["journal.waiting"]
@@ -303,9 +310,10 @@ def test_journals_released_in_slices_are_made_in_order_of_arrival_and_their_appr
         service.hear(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "9.00"), ref=ref))
         service.hear(approval(f"ARPAY-IC-FAB-{name}-1"), id_=f"A-{name}")
     slices = [service.hear(relation(automatic=False))]
-    while released := list(service.books.released):
-        slices.append(resume_released(service.books, *released))
+    for _ in range(2):
+        slices.append(resume_released(service.books, *service.books.released))
         service.books.commit()
+    assert list(service.books.released) == []
     documents = [f"ARPAY-IC-FAB-{name}-1" for name in names]
     assert [_documents(each) for each in slices] == [documents[:2], documents[2:4], documents[4:]]
     assert set(service.statuses().values()) == {"posted"}

@@ -243,6 +243,13 @@ def test_intercompany_accounting_is_missed_before_a_rate(wish: dict[str, Any]) -
     assert came.waiting == [{"event": "P1", "for": "intercompany-accounting", "key": {"company": "FABE", "partner": "FAB"}}]
 
 
+def test_a_mark_that_is_worth_nothing_is_not_too_much_whatever_a_missing_rate_may_be() -> None:
+    """1 JPY at 0.001 is 0.00 USD, and that is 0.00 GBP at any rate."""
+    pound = invoice("I1", currency="GBP", exchange_rate="1.3")
+    came = result(pound, paid("X", "100000", mark("I1", amount_to_settle="1"), currency="JPY", exchange_rate="0.001"))
+    assert ([row["for"] for row in came.waiting], came.rejected) == (["exchange-rate"], [])
+
+
 @pytest.mark.parametrize("slice_", [1, 2, 4])
 def test_what_is_released_in_slices_resumes_in_order_of_arrival_and_gives_what_it_gives_at_once(
     slice_: int, monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,8 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
     own = [] if payment is None else [open_item(reference, payment, None, 0, find)]
     marked = zip(instruction.documents, instruction.marks, strict=True)
     items = [*own, *(open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
+    for item, rule in zip(items[len(own) :], instruction.discount_rules, strict=False):
+        item.entered_discount_rule = rule
     return Run(
         instruction.run,
         instruction.ledger,
