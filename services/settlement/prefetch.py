@@ -14,7 +14,7 @@ from services.settlement.rules.waiting import document_key, event_key, free_key,
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.events.values import Ledger
-from shared.waiting import WakeKey
+from shared.waiting import WakeKey, woken_by
 from shared.working_set import Missing, Page
 
 
@@ -22,6 +22,9 @@ def named_by(message: Message, books: Books, parked: Parked | None = None) -> li
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
     named = [] if parked is None else [_woken(event_key(parked.event))]
+    wakes = woken_by(message.data)
+    if wakes:
+        named += [_woken(event_key(message.ref)), *map(_woken, wakes)]
     if incoming.document is not None:
         named += _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:
