@@ -132,6 +132,8 @@ class Commands(LazyCommands):
             "contract",
             "contract",
         ),
+        "failed": Listed(SHOWING, "Messages that were put aside: list them, have them tried again.", "put_aside", "failed"),
+        "gaps": Listed(SHOWING, "Records that were gone before they were read: list them, acknowledge them.", "put_aside", "gaps"),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }
 

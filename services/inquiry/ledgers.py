@@ -13,7 +13,7 @@ from services.posting.queries import Selection
 from services.settlement import queries as settlement_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from services.inquiry.schemas import Schemas
 
@@ -46,11 +46,14 @@ async def posted(schemas: Schemas, documents: Iterable[tuple[str, str, str]], ru
     return [voucher_row(voucher) for voucher in found]
 
 
-async def open_documents(schemas: Schemas, company: str | None = None, party: str | None = None, *, closed: bool = False) -> list[Row]:
+async def open_documents(
+    schemas: Schemas, company: str | None = None, party: str | None = None, *, closed: bool = False
+) -> AsyncIterator[Row]:
     """Documents with what is open of each, by ledger, company and document; with `closed` those with nothing open too."""
     async with schemas.of("settlement") as connection:
-        found = settlement_queries.documents(connection, company, party)
-        return [document_row(document) async for document in found if closed or document.open]
+        async for document in settlement_queries.documents(connection, company, party):
+            if closed or document.open:
+                yield document_row(document)
 
 
 async def balances(schemas: Schemas, company: str | None = None) -> Ledgers:

@@ -122,6 +122,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit(
             "a defect keeps readiness red", f"{housekeeping.FRESH_MINUTES} minutes", "the metric `intercompany_failed_messages` tells of it"
         ),
+        Limit(
+            "messages kept in `failed`",
+            f"{housekeeping.MOST_FAILED:,}, {housekeeping.MOST_FAILED_DAYS} days",
+            "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
+        ),
         Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
         Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),
     ),

@@ -14,7 +14,7 @@ from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.envelope import EventRef
-from shared.waiting import Need
+from shared.waiting import WaitingRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.reference import Reference
 
-_PAGE: Final = 5000
+_PAGE: Final = 500
+"""Rows read at once: some have their lists of dimensions with them."""
 _NEXT: Final = """
 select ledger, company, document, body from documents
 where (ledger, company, document) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::text is null or party = $5)
@@ -45,18 +46,15 @@ where ledger in ('receivable', 'payable') and company = any($1) and replace(norm
 """
 _OF_RUN: Final = "select body from records where run_id = $1"
 _WAITING: Final = """
-select event_source, event_id, since, body->>'stage' as stage, (body->'need')::text as need from waiting
-where $1::text is null or event_id = $1 order by sequence limit $2"""
+select event_source as source, event_id as id, body->'need'->>0 as reason, (body->'need'->1)::text as key,
+since, sequence, body->>'stage' as what from waiting"""
+_WAITING_PAGE: Final = f"{_WAITING} where (since, sequence) > ($1, $2) order by since, sequence limit $3"
+_WAITING_OF: Final = f"""
+select distinct on (id, source, reason, what) * from (
+{_WAITING} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
+order by id, source, reason, what, since, sequence"""  # noqa: S608 - the columns above
+_WAITING_NAMED: Final = f"{_WAITING} where event_id = $1 order by since, sequence"
 _IN_FORCE: Final = "select key, type, data from reference order by position"
-
-
-class Waits(NamedTuple):
-    """What waits of an event: what it is (`document`, `run`, `reversal`), for what, since when."""
-
-    event: EventRef
-    stage: str
-    need: Need
-    since: datetime
 
 
 class ReferenceInForce(NamedTuple):
@@ -116,12 +114,26 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     return [TABLES["records"].read(row["body"])[1] for row in rows]
 
 
-async def waiting(connection: Connection, event: str | None = None, limit: int | None = None) -> list[Waits]:
-    """What waits, or what the events with this id caused to wait, without the events themselves; in order of arrival, the first few."""
-    return [
-        Waits(EventRef(row["event_source"], row["event_id"]), row["stage"], Need(*orjson.loads(row["need"])), row["since"])
-        for row in await connection.fetch(_WAITING, event, limit)
-    ]
+async def waiting_page(connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
+    """The first `most` that wait after this time and place in the order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_PAGE, *after, most)]
+
+
+async def waiting_of(connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
+    """What these events caused to wait: each reason of an event once, the longest."""
+    named = list(events)
+    rows = await connection.fetch(_WAITING_OF, [event.id for event in named], [event.source for event in named])
+    return [_waiting_row(row) for row in rows]
+
+
+async def waiting_named(connection: Connection, event: str) -> list[WaitingRow]:
+    """All that the events with this id caused to wait, in order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_NAMED, event)]
+
+
+def _waiting_row(row: Any) -> WaitingRow:
+    event = EventRef(row["source"], row["id"])
+    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
 
 
 async def reference(connection: Connection) -> Reference:

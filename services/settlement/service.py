@@ -11,8 +11,8 @@ from typing import Final
 from services.settlement.rules.authorisation import is_sent_reference
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.rules.giving_up import discard, expire
-from services.settlement.store import Store
-from shared.delivery.service import Identity, Service
+from services.settlement.store import Store, still_waiting, unannounced
+from shared.delivery.service import Announces, Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
@@ -31,6 +31,11 @@ def _identity(message: Message) -> Identity | None:
     return replay_identity(data.event, data.replay), bytes.fromhex(data.digest)
 
 
+def _replayed(message: Message) -> PaymentJournal | PaymentRefused | None:
+    data = message.data
+    return data if isinstance(data, PaymentJournal | PaymentRefused) and data.replay else None
+
+
 def _reports(topic: str, message_type: str | None) -> bool:
     if topic == Topic.REQUESTS:
         return message_type != APPROVAL
@@ -46,8 +51,10 @@ SERVICE: Final = Service(
     sender_topics=frozenset({Topic.INVOICES, Topic.REQUESTS, Topic.REFERENCE}),
     publishes=frozenset({Topic.SETTLEMENTS, Topic.REJECTIONS}),
     identity=_identity,
+    replayed=_replayed,
     rejects_unreadable=_reports,
     expire=expire,
     discard=discard,
     resume_released=resume_released,
+    announces=Announces(unannounced, still_waiting),
 )

@@ -20,8 +20,9 @@ from services.settlement.stored_tables import TABLES, WOKEN, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.waiting import WakeKey
-from shared.working_set import SLICE, Missing, Page, Released, Table
+from shared.events.vouchers import EventWaiting
+from shared.waiting import WakeKey, first_of_each, rank
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Page, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
@@ -33,6 +34,15 @@ from waiting where $1::timestamptz is null or since < $1 order by since limit $2
 _WAITING_BECAUSE_OF: Final = """
 select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
 on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
+_UNANNOUNCED: Final = """
+with chosen as (
+    select sequence from (select sequence, sum(size) over (order by since, sequence) - size as before
+    from (select sequence, since, octet_length(body::text) as size from waiting where not announced and since < $1
+    order by since limit $2) oldest) summed where before < $3
+) update waiting w set announced = true from chosen where w.sequence = chosen.sequence returning body"""
+_STILL_WAITING: Final = """
+select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
+on w.event_id = k.id and w.event_source = k.source"""
 FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
 _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
@@ -143,6 +153,26 @@ class Store:
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
         reference = await self._reference.current(connection)
         return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
+
+
+# What senders are told
+
+
+async def unannounced(connection: Connection, older_than: datetime) -> list[EventWaiting]:
+    """The next of what has waited since before a time and was not said to, as much as one transaction takes; from now on it was."""
+    rows = await connection.fetch(_UNANNOUNCED, older_than, SLICE, MOST_WOKEN_BYTES)
+    parked = [TABLES["waiting"].read(row["body"])[1] for row in rows]
+    return first_of_each((rank(each.need.reason, of_document=each.stage == "document"), _announced(each)) for each in parked)
+
+
+def _announced(parked: Parked) -> EventWaiting:
+    event, need = parked.event, parked.need
+    return EventWaiting(event.id, event.source, parked.stage, need.reason, need.key, parked.message.arrival)
+
+
+async def still_waiting(connection: Connection, events: Sequence[EventRef]) -> set[EventRef]:
+    """Those of these events of which something waits."""
+    return {EventRef(*row) for row in await connection.fetch(_STILL_WAITING, *_columns(events))} if events else set()
 
 
 def _table(books: Books, name: str) -> Table[Any, Any]:

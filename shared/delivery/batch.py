@@ -187,6 +187,7 @@ class Delivery:
         return self._store
 
     async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
+        await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
         claimed = _claims(coming)
         known = await tables.claim(connection, claimed)
@@ -198,6 +199,15 @@ class Delivery:
         await tables.forget_failed(connection, [] if failures else batch.retried)
         self._count(len(batch.incoming), folded, failures)
         return await self.write(connection, state, folded, batch.positions)
+
+    async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
+        """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
+        said = [data for each in incoming if isinstance(each, Message) and (data := self.service.replayed(each)) is not None]
+        if said:
+            noted = await tables.noted_replays(connection, {data.event for data in said})
+            for data in said:
+                if data.replay > noted.get(data.event, 0):
+                    data.replay = 0
 
     async def _fold(
         self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[UUID, bytes]
@@ -233,6 +243,7 @@ class Delivery:
         for refusal in folded.refusals:
             refusal.outgoing.data.at = refused_at
         await tables.refuse(connection, folded.refusals)
+        await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)
         OUTGOING.labels(self.service.name).inc(len(messages))

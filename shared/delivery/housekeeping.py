@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from shared.delivery import shell_tables as tables
+from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
 from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
@@ -20,7 +21,7 @@ from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
 from shared.delivery.ports import Encoded
 from shared.runtime.retry import any_error, retry_forever
-from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
+from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Sequence
@@ -42,6 +43,9 @@ MOST_DISCARDED: Final = 10
 """Events whose waiting is given up in one transaction, by an operator's order: each may be as large as an event can be."""
 FRESH_MINUTES: Final = 15
 """So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
+MOST_FAILED: Final = 10_000
+MOST_FAILED_DAYS: Final = 90
+"""So many messages are kept in the table failed, and so long; the oldest beyond are dropped, with their places in the log."""
 _BACKLOG: Final = """
 select (select count(*) from outbox) as rows,
        coalesce((select extract(epoch from clock_timestamp() - min(created_at)) from outbox), 0)::float8 as age,
@@ -60,7 +64,7 @@ class GiveUp(NamedTuple):
 class Housekeeping:
     """Beside the batches of one service."""
 
-    def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
+    def __init__(self, delivery: Delivery, wait_at_most: timedelta | None, announce_after: timedelta | None = None) -> None:
         self.outbox_age = 0.0
         self.failed = 0
         self.failed_lately = 0
@@ -68,6 +72,7 @@ class Housekeeping:
         self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
+        self._announcing = Announcing(delivery, announce_after)
 
     async def run(self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
         """For ever: every few seconds what is to be done, and slices of what was released whenever there are any."""
@@ -96,17 +101,23 @@ class Housekeeping:
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
-        """One turn: measures the backlog, retries what operators want retried, ends waiting."""
+        """One turn: measures the backlog, retries what operators want retried, ends waiting, tells senders what waits."""
         async with self._delivery.database.transaction() as connection:
+            for dropped in await tables.bound_failed(connection, MOST_FAILED, MOST_FAILED_DAYS):
+                FAILED_DROPPED.labels(self._delivery.service.name).inc()
+                log.error("a message that was put aside is kept no longer", service=self._delivery.service.name, **dropped)
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
             self.gaps = await tables.open_gaps(connection)
+            for gap in await tables.acknowledged_gaps(connection):
+                log.warning("missing records were acknowledged", service=self._delivery.service.name, **gap)
         self._measure(backlog)
         for failed in again:
             await self._retry(failed)
         await self._discard(given_up)
         await self._expire()
+        await self._announcing.once()
 
     def _measure(self, backlog: Any) -> None:
         name = self._delivery.service.name

@@ -13,12 +13,13 @@ from uuid import UUID
 import orjson
 
 from shared.delivery.ports import Encoded, Partition
-from shared.events.codec import as_json
+from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
-from shared.working_set import Released
+from shared.events.vouchers import EventWaiting
+from shared.working_set import SLICE, Released
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.ports import Connection, Headers
@@ -64,6 +65,14 @@ select * from failed where id in (
     where before < $1)
 order by id
 """
+GIVEN_UP: Final = "discarded"
+"""The code of a refusal of what waited and was given up."""
+_ANNOUNCE: Final = """
+insert into announced (source, event, said) select * from unnest($1::text[], $2::text[], $3::json[])
+on conflict do nothing returning source, event
+"""
+_OVER: Final = "delete from announced where (source, event) in (select * from unnest($1::text[], $2::text[]))"
+_STILL_WAITING: Final = "update announced set ended = false where (source, event) in (select * from unnest($1::text[], $2::text[]))"
 _FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
@@ -167,6 +176,14 @@ def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
 
 
+async def noted_replays(connection: Connection, events: Collection[EventRef]) -> dict[EventRef, int]:
+    """How often operators have had these events sent again; those that were refused."""
+    query = """select source, event, sum(replays)::int as replays from rejections
+               join unnest($1::text[], $2::text[]) as named (source, event) using (source, event) group by source, event"""
+    rows = await connection.fetch(query, [event.source for event in events], [event.id for event in events])
+    return {EventRef(row["source"], row["event"]): row["replays"] for row in rows}
+
+
 async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
     """Keeps messages on which this program failed."""
     if failures:
@@ -183,6 +200,18 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
     if refused:
         rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
         await connection.execute(_FAIL, *_columns(rows))
+
+
+async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:
+    """Drops what was put aside beyond so many messages and days, the oldest first; gives its places."""
+    query = """
+    with surplus as (
+        select id from failed where failed_at < clock_timestamp() - make_interval(days => $2)
+        or id <= (select id from failed order by id desc offset $1 limit 1)
+        order by id limit 1000)
+    delete from failed using surplus where failed.id = surplus.id
+    returning failed.id, direction, topic, partition, "offset", error"""
+    return [dict(row) for row in await connection.fetch(query, most, days)]
 
 
 async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
@@ -227,6 +256,37 @@ async def forget_discards(connection: Connection, events: Sequence[EventRef]) ->
         await connection.execute(query, sources, ids)
 
 
+async def note_announced(connection: Connection, waits: Sequence[EventWaiting]) -> list[EventWaiting]:
+    """Notes that these events were said to wait; those of them that were not said to before."""
+    if not waits:
+        return []
+    rows = await connection.fetch(_ANNOUNCE, *_columns((each.source, each.event, as_json(each).decode()) for each in waits))
+    new = {(row["source"], row["event"]) for row in rows}
+    return [each for each in waits if (each.source, each.event) in new]
+
+
+async def announced_and_ended(connection: Connection) -> list[EventWaiting]:
+    """Events that were said to wait and of which something has stopped waiting, so many at once."""
+    rows = await connection.fetch("select said from announced where ended order by event limit $1", SLICE)
+    return [read_stored(EventWaiting, row["said"]) for row in rows]
+
+
+async def forget_announced(connection: Connection, ended: Sequence[EventWaiting], still: Container[EventRef]) -> None:
+    """Drops the marks of these events; of those that still wait, only that something has ended."""
+    names = [EventRef(each.source, each.event) for each in ended]
+    over, waiting = [each for each in names if each not in still], [each for each in names if each in still]
+    for query, chosen in ((_OVER, over), (_STILL_WAITING, waiting)):
+        if chosen:
+            await connection.execute(query, *_columns(chosen))
+
+
+async def forget_given_up(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
+    """Drops the marks of events whose waiting was given up: that they resumed is not said."""
+    given_up = [(each.outgoing.data.source, each.outgoing.data.event) for each in refusals if each.outgoing.data.code == GIVEN_UP]
+    if given_up:
+        await connection.execute(_OVER, *_columns(given_up))
+
+
 async def rebase(connection: Connection, ends: Mapping[Partition, int]) -> dict[Partition, int]:
     """Notes which logs were reset (they end before where they were read to), and gives each partition's base.
 
@@ -265,6 +325,13 @@ async def open_gaps(connection: Connection) -> list[str]:
     """The first gaps that nobody has acknowledged, as readiness says them."""
     rows = await connection.fetch("select topic, partition, first, last from gaps where not acknowledged order by noted_at limit 5")
     return ["{}/{}: the records {} to {} were gone before they were read".format(*row.values()) for row in rows]
+
+
+async def acknowledged_gaps(connection: Connection) -> list[dict[str, Any]]:
+    """What operators have acknowledged and the log has not said yet; it has, from now on."""
+    query = """update gaps set in_log = true where acknowledged and not in_log
+               returning topic, partition, first, last, coalesce(acknowledged_by, 'somebody') as by"""
+    return [dict(row) for row in await connection.fetch(query)]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

@@ -85,10 +85,10 @@ class Books(working_set.Books):
         """What waits, in order of arrival; what one event waits for is listed once."""
         journals = ((each.sequence, _entry(each.draft.run, each.need, each.waits_since, is_approval=False)) for each in self.waiting)
         approvals = ((each.sequence, _entry(each.event, each.need, each.waits_since, is_approval=True)) for each in self.approvals)
-        return listed_once(entry for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]))
+        return _listed_once(entry for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]))
 
 
-def listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
+def _listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
     """What one event waits for, once."""
     listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
     for entry in entries:

@@ -32,10 +32,6 @@ def _open_place(document: Document) -> tuple[Hashable, ...]:
     return (open_place(document, lowers=document.lowers),) if document.open and not document.manual_only else ()
 
 
-def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
-    return journal.reserves if journal.status == "created" else ()
-
-
 def _waits_to_reserve(parked: Parked) -> tuple[Hashable, ...]:
     return (parked.need.wake_key,) if parked.need.wake_key[:1] == (RESERVATION,) else ()
 
@@ -81,7 +77,7 @@ class Books(working_set.Books):
             ordered=["numbered"],
         )
         self.journals: Table[tuple[str, str], ReservedSalesPayment] = self.table(
-            "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}
+            "journals", {"run": lambda journal: (journal.run,), "reserves": lambda journal: journal.reserves}
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")

@@ -48,7 +48,7 @@ def _contradictions(books: Books, incoming: IncomingDocument) -> Iterator[tuple[
     document = books.documents.get(incoming.key)
     if document is not None:
         yield "document-exists", "/document", taken_number(document)
-    total = sum((line.amount for line in incoming.lines), ZERO)
+    total = sum([line.amount for line in incoming.lines], ZERO)
     if total != incoming.amount:
         yield "amounts-disagree", "/lines", f"the lines add up to {total}, the amount is {incoming.amount}"
 
@@ -57,7 +57,8 @@ def _too_large(rate: Fraction | None, company: CompanyDefined, incoming: Incomin
     """No book holds more digits than the contract lets an amount have: neither the document's nor a line's own."""
     if rate is None or incoming.currency == company.currency:
         return
-    for field, amount in (("/amount", incoming.amount), *((f"/lines/{n}/amount", line.amount) for n, line in enumerate(incoming.lines))):
+    lines = [(f"/lines/{n}/amount", line.amount) for n, line in enumerate(incoming.lines) if line.amount != incoming.amount]
+    for field, amount in (("/amount", incoming.amount), *lines):
         value = abs(share(amount, rate, company.currency))
         if value >= _TOO_LARGE:
             yield "invalid", field, f"{amount} is {value} in {company.currency}: at most {AMOUNT_DIGITS} digits before the point are kept"
@@ -129,7 +130,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         summary_account=reference.summary_account(account, incoming.posting_profile),
         dimensions=incoming.dimensions,
         discounts=incoming.discounts,
-        net=incoming.amount - sum((line.amount for line in tax_lines), ZERO),
+        net=incoming.amount - sum([line.amount for line in tax_lines], ZERO),
         distributions=_distributions(turn, incoming),
         event=incoming.event,
         credits=incoming.credits,

@@ -28,7 +28,6 @@ from shared.kafka import topics
 from shared.kafka.log_ends import BrokerLog, end_offsets_at_least, reading
 from shared.kafka.security import client_arguments
 from shared.runtime import process as process_module
-from shared.runtime.process import serve
 from tests.builders.invoices import invoice, poison
 from tests.live.delivery.backing_services import APACHE_KAFKA, free_port
 from tests.live.delivery.running import until
@@ -109,7 +108,7 @@ async def outside(live: Settings) -> AsyncIterator[Outside]:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[None]:
     """The toy inside this process."""
-    task = asyncio.create_task(serve(SERVICE, settings))
+    task = asyncio.create_task(process_module.serve(SERVICE, settings))
     try:
         yield
     finally:

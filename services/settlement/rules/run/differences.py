@@ -35,8 +35,9 @@ def write_off(run: Run) -> None:
 
 def held_back(run: Run) -> list[OpenItem]:
     """The items whose own mark held back money that is there: R's, and marked L's that have given all that was let through."""
-    is_there = bool(_with_money(run))
-    limited = [raising for raising in run.raising if raising.is_limited and is_there]
+    limited = [raising for raising in run.raising if raising.is_limited]
+    if limited and not _with_money(run):
+        limited = []
     return limited + [lowering for lowering in run.lowering if lowering.limit == ZERO and lowering.left]
 
 
