@@ -10,6 +10,7 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -59,6 +60,26 @@ class NotLoadedError(Exception):
     def __init__(self, missing: Missing) -> None:
         super().__init__(str(missing))
         self.missing = missing
+
+
+class ResumeDefectError(Exception):
+    """A core failed on something that waited and resumed: that stays as it was, what woke it is taken. Its cause is the failure."""
+
+    def __init__(self, sequence: int, event: EventRef) -> None:
+        super().__init__(f"what {event.id} of {event.source} waited with cannot resume")
+        self.sequence = sequence
+        self.event = event
+
+
+@contextmanager
+def resuming(sequence: int, event: EventRef) -> Iterator[None]:
+    """Says of a failure that it is of what resumes, its place in the order of arrival and its event, not of what woke it."""
+    try:
+        yield
+    except (NotLoadedError, ResumeDefectError, MemoryError):
+        raise
+    except Exception as error:
+        raise ResumeDefectError(sequence, event) from error
 
 
 class Table(Generic[K, V]):
@@ -255,8 +276,9 @@ class Books:
     `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
     `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
     `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next, and
-    `more_due` whether there are more. `room`: the bytes of what waits that the store may still load. `loads` counts how often
-    the shell had to load what a core asked for, `resumed` what has resumed in this transaction.
+    `more_due` whether there are more. `room`: the bytes of what waits that the store may still load. `left_waiting`: the places
+    of what failed when it resumed in this transaction, and is not woken again in it. `loads` counts how
+    often the shell had to load what a core asked for, `resumed` what has resumed in this transaction.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -271,6 +293,7 @@ class Books:
         self.resumed = 0
         self.more_due = False
         self.room = MOST_WOKEN_BYTES
+        self.left_waiting: set[int] = set()
         self.reference_events: list[Message] = []
         self.freed_ids: set[EventRef] = set()
         self._committed = (self.reference, self.sequence)

@@ -114,7 +114,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
             "some seconds later; one at least",
         ),
-        Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
+        Limit(
+            "what has waited longer than WAIT_AT_MOST, or its sender is told of",
+            f"{working_set.SLICE:,}",
+            "the next transaction, the longest first",
+        ),
     ),
     "One process": (
         Limit("connections to the database for transactions", f"{database.POOL}", "whoever comes then waits"),

@@ -65,7 +65,7 @@ class Announcing:
 
 
 async def _begun(announces: Announces, before: datetime, connection: Connection) -> tuple[bool, Sequence[EventWaiting]]:
-    """What has waited since before then and was not said to; an event that waits anew for something else was."""
+    """What has waited since before then and was not said to; an event that now waits for something else was told of before."""
     waits = await announces.unannounced(connection, before)
     return bool(waits), await tables.note_announced(connection, waits)
 

@@ -113,11 +113,9 @@ class Housekeeping:
             for gap in await tables.acknowledged_gaps(connection):
                 log.warning("missing records were acknowledged", service=self._delivery.service.name, **gap)
         self._measure(backlog)
-        for failed in again:
-            await self._retry(failed)
-        await self._discard(given_up)
-        await self._expire()
-        await self._announcing.once()
+        await _each(
+            *(partial(self._retry, failed) for failed in again), partial(self._discard, given_up), self._expire, self._announcing.once
+        )
 
     def _measure(self, backlog: Any) -> None:
         name = self._delivery.service.name
@@ -197,6 +195,18 @@ class Housekeeping:
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
+
+
+async def _each(*acts: Callable[[], Awaitable[None]]) -> None:
+    """Does all of these, though one fails; then raises the first failure. What fails for good holds nothing else up."""
+    failure: Exception | None = None
+    for act in acts:
+        try:
+            await act()
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], order: GiveUp, books: Any) -> list[Outgoing]:

@@ -79,7 +79,7 @@ class Announces(NamedTuple):
     """Those of these events of which something waits."""
 
 
-class Replayed(Protocol):
+class ReplayClaim(Protocol):
     """The data of a message that says to be the `replay`th of an event that was refused."""
 
     event: EventRef
@@ -116,7 +116,7 @@ class Service(Generic[B]):
     rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
     sender_topics: frozenset[str] = frozenset()
-    replayed: Callable[[Message], Replayed | None] = lambda _: None
+    replayed: Callable[[Message], ReplayClaim | None] = lambda _: None
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None

@@ -104,7 +104,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
 
 
 def _replay(event: CloudEvent, record: Record) -> int:
-    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is no attribute of ours."""
+    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is not ours."""
     return (_otherwise_none(lambda: event.number("replay")) or 0) if base_topic(record.topic) == Topic.PAYMENTS else 0
 
 

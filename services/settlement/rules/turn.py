@@ -22,7 +22,7 @@ from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.vouchers import rejection
 from shared.waiting import Need, WakeKey
-from shared.working_set import NotLoadedError
+from shared.working_set import NotLoadedError, resuming
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
@@ -129,7 +129,7 @@ class Turn:
             sequence = heappop(self._woken)
             self._is_woken.remove(sequence)
             parked = self.books.waiting.get(sequence)
-            if parked is None:
+            if parked is None or parked.sequence in self.books.left_waiting:
                 continue
             self.books.resumed += 1
             blocked = self._blocked_by(parked)
@@ -138,7 +138,8 @@ class Turn:
                 self.park(parked._replace(after=blocked), need)
                 continue
             self.handle(parked.message)
-            stages[parked.stage](self, parked)
+            with resuming(parked.sequence, parked.event):
+                stages[parked.stage](self, parked)
 
     def _blocked_by(self, parked: Parked) -> tuple[EventRef, ...]:
         runs = dict.fromkeys((*parked.after, *self.awaiting_replies))

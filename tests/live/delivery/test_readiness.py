@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.delivery import housekeeping, shell_queries
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
 from shared.telemetry import FAILED, FAILED_DROPPED
@@ -207,3 +208,23 @@ async def test_what_was_put_aside_is_bounded_by_number_and_age_and_what_is_dropp
     assert await running.value('select array_agg("offset" order by id) from failed') == [3, 5]
     assert FAILED_DROPPED.labels("counter")._value.get() - before == 4  # noqa: SLF001
     assert FAILED.labels("counter")._value.get() == 2  # noqa: SLF001
+
+
+async def test_an_order_that_fails_for_good_keeps_nothing_else_of_housekeeping_from_being_done(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = Housekeeping(running.delivery, timedelta(days=1))
+    done: list[str] = []
+
+    async def fails(_: object) -> None:
+        msg = "a defect of giving up"
+        raise TypeError(msg)
+
+    async def expires() -> None:
+        done.append("what has waited too long is given up")
+
+    monkeypatch.setattr(patient, "_discard", fails)
+    monkeypatch.setattr(patient, "_expire", expires)
+    with pytest.raises(TypeError, match="a defect of giving up"):
+        await patient.once()
+    assert done == ["what has waited too long is given up"]
