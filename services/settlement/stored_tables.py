@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from services.settlement import settling_order
 from services.settlement.rules.values import (
     Document,
     DocumentKey,
@@ -107,7 +108,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document.key, *about, _json(document))
+    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
@@ -268,20 +269,21 @@ TABLES: Final[dict[str, StoredTable]] = {
             *_statements(
                 "documents",
                 _DOCUMENT_KEY,
-                {**_DOCUMENT_KEY, "party": "text", "account": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"},
+                {
+                    **_DOCUMENT_KEY,
+                    "party": "text",
+                    "account": "text",
+                    "currency": "text",
+                    "automatic": "boolean",
+                    **_REF,
+                    **settling_order.COLUMNS,
+                    "body": "json",
+                },
             ),
             key=tuple,
             row=_document_row,
             read=_read_document,
-            indexes={
-                "open": StoredIndex(
-                    "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-                    " as k (ledger, company, account, currency)"
-                    " using (ledger, company, account, currency) where t.automatic",
-                    tuple,
-                ),
-                "event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple),
-            },
+            indexes={"event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple)},
         ),
         StoredTable(
             "records",

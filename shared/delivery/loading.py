@@ -72,6 +72,7 @@ async def fold_loaded(
             rounds += 1
             _bounded(service, rounds, folded)
             await store.load_missing(connection, books, new)
+            books.loads += 1
         else:
             missing, number = next(iter(folded.missing.items()))
             defects[number] = NotLoadedError(missing)

@@ -154,6 +154,26 @@ class Document(NamedTuple):
         return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
 
 
+class OpenPlace(NamedTuple):
+    """Where automatic settlement finds documents: one side of an account in one currency."""
+
+    ledger: Ledger
+    company: str
+    account: str
+    currency: str
+    lowers: bool
+
+    @property
+    def other_side(self) -> OpenPlace:
+        """What this side settles with."""
+        return self._replace(lowers=not self.lowers)
+
+
+def open_place(document: Document, *, lowers: bool) -> OpenPlace:
+    """One side of the account and currency of a document."""
+    return OpenPlace(document.ledger, document.company, document.account, document.currency, lowers)
+
+
 def _checked(document: Document, gave: Decimal, change: str) -> Document:
     """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force.
 
@@ -269,7 +289,8 @@ NOTHING_YET: Final = Need("document", {}, ())
 class Parked(NamedTuple):
     """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
 
-    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`. `event` is the event that
+    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`, `automatic` (what an automatic run
+    has left for a further one: it waits for its turn alone). `event` is the event that
     caused it; `reserves` the documents of a run, `concerns` those of a reversal; `after` runs whose sales payments come first.
     """
 
