@@ -245,8 +245,9 @@ class Reference:
     def rate(self, company: str, from_: str, to: str, on: date) -> Fraction | None:
         """Published: 1 `from_` in `to` for a company on a date, the latest on or before it.
 
-        The company's direct, the company's inverse, the general direct, the general inverse, in this order. From its own
-        currency it is the inverse of its rate into it, so that both ways are the same.
+        The company's direct, the company's inverse, the general direct, the general inverse, in this order; one that is older
+        than the company's `maximum_rate_age_days` is none. From its own currency it is the inverse of its rate into it, so
+        that both ways are the same.
         """
         if from_ == to:
             return Fraction(1)
@@ -254,11 +255,12 @@ class Reference:
         if entity is not None and entity.currency == from_:
             back = self.rate(company, to, from_, on)
             return None if back is None else 1 / back
+        oldest = None if entity is None else _oldest(on, entity.maximum_rate_age_days)
         for owner in (company, None):
-            direct = _latest(self.rates.get((owner, from_, to)), on)
+            direct = _latest(self.rates.get((owner, from_, to)), on, oldest)
             if direct is not None:
                 return direct
-            inverse = _latest(self.rates.get((owner, to, from_)), on)
+            inverse = _latest(self.rates.get((owner, to, from_)), on, oldest)
             if inverse is not None:
                 return 1 / inverse
         return None
@@ -289,11 +291,18 @@ def _day(rate: tuple[date, Fraction]) -> date:
     return rate[0]
 
 
-def _latest(rates: list[tuple[date, Fraction]] | None, on: date) -> Fraction | None:
+def _oldest(on: date, days: int | None) -> date | None:
+    """The first date of a rate that still counts; None: every one does."""
+    return None if days is None else date.fromordinal(max(on.toordinal() - days, date.min.toordinal()))
+
+
+def _latest(rates: list[tuple[date, Fraction]] | None, on: date, oldest: date | None) -> Fraction | None:
     if not rates:
         return None
     position = bisect_right(rates, on, key=_day)
-    return rates[position - 1][1] if position else None
+    if not position or (oldest is not None and _day(rates[position - 1]) < oldest):
+        return None
+    return rates[position - 1][1]
 
 
 def as_fraction(rate: Decimal) -> Fraction:

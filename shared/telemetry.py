@@ -36,6 +36,7 @@ TROUBLES: Final = Counter("intercompany_troubles", "Failures that were tried aga
 OUTBOX_ROWS: Final = Gauge("intercompany_outbox_rows", "Batches not yet acknowledged by the broker.", ["service"])
 OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest of them.", ["service"])
 FAILED: Final = Gauge("intercompany_failed_messages", "Messages kept in the table failed.", ["service"])
+FAILED_DROPPED: Final = Counter("intercompany_failed_dropped", "Messages that were kept there too long, or too many.", ["service"])
 
 _NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")
 _SELDOM: Final = 5.0
@@ -80,6 +81,12 @@ def set_up_logs(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def silence_libraries() -> None:
+    """From here on the libraries say nothing, until `set_up_logs`: stopped in the middle of something they complain of what is meant."""
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _rendering(form: LogFormat) -> list[Processor]:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from shared.events import reference
+from shared.events.envelope import EventRef
+from shared.money import CURRENCIES
 
 WakeKey = tuple[str, ...]
 """What has arrived, as what waits for it is found."""
@@ -25,6 +27,20 @@ class Need(NamedTuple):
     reason: str
     key: dict[str, str]
     wake_key: WakeKey
+
+
+class WaitingRow(NamedTuple):
+    """What others read of something that waits, without the message that it waits in: the columns that a list shows.
+
+    `since` and `sequence` are its place among all that a service has waiting; `what`: a document, a run, a reversal, an approval …
+    """
+
+    event: EventRef
+    reason: str
+    key: dict[str, str]
+    since: dt.datetime
+    sequence: int
+    what: str
 
 
 def detail(**key: Any) -> dict[str, str]:
@@ -110,7 +126,7 @@ def for_account(ledger: str, company: str, account: str) -> Need:
 
 
 def for_exchange_rate(company: str, from_: str, to: str, on: dt.date) -> Need:
-    """No rate is published on or before the date."""
+    """No rate is published on or before the date that is not too old for the company."""
     return Need("exchange-rate", detail(company=company, **{"from": from_, "to": to}, date=on), exchange_rate_key(from_, to))
 
 
@@ -154,6 +170,12 @@ def woken_by(data: Any) -> Iterable[WakeKey]:
     return wakes(data) if wakes is not None else ()
 
 
+def _woken_by_company(data: reference.CompanyDefined) -> Iterable[WakeKey]:
+    """What waits for the company, and for a rate of it: how old its rates may be is the company's to say."""
+    yield company_key(data.company)
+    yield from (exchange_rate_key(data.currency, other) for other in CURRENCIES if other != data.currency)
+
+
 def _woken_by_party(data: reference.PartyDefined) -> Iterable[WakeKey]:
     for ledger, accounts in (("receivable", data.customers), ("payable", data.vendors)):
         for company, named in accounts.items():
@@ -167,7 +189,7 @@ def _woken_by_withdrawal(data: reference.ReferenceWithdrawn) -> Iterable[WakeKey
 
 
 _WOKEN_BY: Final[dict[type, Callable[[Any], Iterable[WakeKey]]]] = {
-    reference.CompanyDefined: lambda data: [company_key(data.company)],
+    reference.CompanyDefined: _woken_by_company,
     reference.PartyDefined: _woken_by_party,
     reference.ExchangeRatePublished: lambda data: [exchange_rate_key(data.from_, data.to)],
     reference.IntercompanyAccountingDefined: lambda data: [intercompany_accounting_key(data.company, data.partner)],

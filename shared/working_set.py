@@ -29,6 +29,8 @@ class Missing(NamedTuple):
 
 SLICE: Final = 200
 """So much of what waited for one thing resumes in one transaction; the rest in further ones, with other work in between."""
+MOST_WOKEN_BYTES: Final = 2 * 1024 * 1024
+"""So many bytes of what waits, for whatever it waits, are read into one transaction; one row at least, the oldest first."""
 
 
 class Released(NamedTuple):
@@ -177,7 +179,8 @@ class Books:
 
     `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
     `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
-    `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next.
+    `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next, and
+    `more_due` whether there are more. `room`: the bytes of what waits that the store may still load.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -188,6 +191,8 @@ class Books:
         self.released: Table[tuple[str, ...], Released] = self.table("released")
         self.released.complete = True  # the shell gives all there is
         self.due: list[Any] = []
+        self.more_due = False
+        self.room = MOST_WOKEN_BYTES
         self.reference_events: list[Message] = []
         self.freed_ids: set[EventRef] = set()
         self._committed = (self.reference, self.sequence)
@@ -198,8 +203,11 @@ class Books:
         self.tables.append(made)
         return made
 
-    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...]) -> list[Any]:
-        """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released."""
+    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = ()) -> list[Any]:
+        """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released.
+
+        `kind` is put before the key that is noted, where rows of several tables wait for it.
+        """
         rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
         if not rows and bound is None:
             return rows
@@ -208,19 +216,20 @@ class Books:
         if bound is not None or len(rows) > SLICE:
             after = first[-1].sequence if first else 0
             known = [after] if bound is None else [after, bound]
-            before = self.released.get(wake_key)
-            self.released.put(wake_key, Released(wake_key, min([*known, before.after] if before is not None else known)))
+            before = self.released.get(kind + wake_key)
+            after = min([*known, before.after] if before is not None else known)
+            self.released.put(kind + wake_key, Released(kind + wake_key, after))
         return first
 
-    def next_released(self, waiting: Table[Any, Any], released: Released) -> list[Any]:
-        """The rows that resume next of what was released; the store has loaded them as `due`, one more if there is more."""
+    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = ()) -> list[Any]:
+        """The rows that resume next of what was released; the store has loaded them as `due`."""
         if self.complete:
-            rows = sorted(waiting.find("wakes", released.wake_key), key=lambda row: row.sequence)
+            rows = sorted(waiting.find("wakes", released.wake_key[len(kind) :]), key=lambda row: row.sequence)
             rows = [row for row in rows if row.sequence > released.after]
         else:
             rows = [row for key in self.due if (row := waiting.get(key)) is not None]
         first = rows[:SLICE]
-        rest = released._replace(after=first[-1].sequence) if len(rows) > SLICE else None
+        rest = released._replace(after=first[-1].sequence) if len(rows) > SLICE or self.more_due else None
         self.released.put(released.wake_key, rest)
         return first
 

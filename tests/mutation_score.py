@@ -2,6 +2,7 @@
 
 A mutant counts as killed if a test fails, if the tests do not end in time, or if mypy refuses it, as `make lint` would.
 The last column leaves out what mypy refuses: how many of the others the tests alone see.
+What was not checked (`make mutants ONLY=...`) counts nowhere and is told below the table.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ LEAST = 85
 SEEN = ("killed", "timeout")
 BY_TYPES = "caught by type check"
 STATUSES = (*SEEN, BY_TYPES, "survived", "no tests")
+NOT_CHECKED = "not checked"
 
 
 def _package(mutant: str) -> str:
@@ -43,13 +45,18 @@ def scores(counts: Counter[str]) -> tuple[float, float]:
 def main() -> int:
     """Prints the table; 1 if the score is too low."""
     counts = counted(sys.stdin)
+    unchecked = sum(of_package.pop(NOT_CHECKED, 0) for of_package in counts.values())
+    counts = {package: of_package for package, of_package in counts.items() if of_package.total()}
     counts["all"] = sum(counts.values(), Counter())
     table = Table("package", *STATUSES, "other", "total", "score %", "tests alone %")
     for package, of_package in sorted(counts.items(), key=lambda entry: (entry[0] == "all", entry[0])):
         figures = [of_package[status] for status in STATUSES]
         other = of_package.total() - sum(figures)
         table.add_row(package, *map(str, (*figures, other, of_package.total())), *(f"{score:.1f}" for score in scores(of_package)))
-    Console(width=140).print(table)
+    console = Console(width=140)
+    console.print(table)
+    if unchecked:
+        console.print(f"{unchecked} mutants were not checked")
     return int(scores(counts["all"])[0] < LEAST)
 
 

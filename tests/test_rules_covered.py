@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from services.inquiry.rule_titles import TITLES
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
 from tests.scenario_files import EXAMPLES
@@ -91,6 +92,13 @@ def test_the_table_has_every_rule_that_the_cores_name() -> None:
 
 def test_the_rules_that_make_lines_are_those_that_the_cores_give_to_lines() -> None:
     assert {rule for rule, entry in TABLE.items() if entry.get("posts")} == _named().in_code
+
+
+def test_every_rule_that_a_line_can_name_has_the_title_that_docs_rules_gives_it() -> None:
+    rules = (TESTS.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+    titles = dict(re.findall(r'^\| <a id="[^"]+"></a>(\S+) \| ([^|]+?) \|', rules, re.MULTILINE))
+    can_name = [rule for rule, entry in TABLE.items() if entry.get("posts")]
+    assert {rule: re.sub(r" \[.*?\]", "", titles[rule]) for rule in can_name} == TITLES
 
 
 @pytest.mark.parametrize("rule", [rule for rule, entry in TABLE.items() if entry.get("posts")])

@@ -14,7 +14,8 @@ def in_words(error: Exception) -> str | None:
 
 
 def _that_speak() -> tuple[type[Exception], ...]:
-    from services.inquiry.schemas import SchemaMissingError  # noqa: PLC0415 - here and below: see the module's docstring
+    from services.contract.checking import NoContractError  # noqa: PLC0415 - here and below: see the module's docstring
+    from services.inquiry.schemas import SchemaMissingError  # noqa: PLC0415
     from services.local.in_process import NotQuiescentError  # noqa: PLC0415
     from services.scenarios.simulation import CoreFailedError  # noqa: PLC0415
     from services.scenarios.yaml_files import FileError  # noqa: PLC0415
@@ -26,7 +27,7 @@ def _that_speak() -> tuple[type[Exception], ...]:
 
     return (
         *(CoreFailedError, BackingServiceError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
-        *(SchemaMissingError, SettingsError),
+        *(NoContractError, SchemaMissingError, SettingsError),
     )
 
 
@@ -40,6 +41,8 @@ def _of_a_backing_service(error: Exception) -> str | None:
         error, asyncpg.PostgresConnectionError | asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError
     ):
         return f"the database: {error}. Is DATABASE_URL right?"
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+        return f"the database: {error}. The schemas are of another version: `intercompany migrate` brings them to this one's"
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return f"the database: {error}"
     if isinstance(error, OSError):

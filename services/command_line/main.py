@@ -126,6 +126,14 @@ class Commands(LazyCommands):
         "rejections": Listed(
             SHOWING, "What was refused: list it, show it, send it again once its cause is corrected.", "rejections", "rejections"
         ),
+        "contract": Listed(
+            SENDING,
+            "The published contract: write its files, compare it with what was promised, validate an event.",
+            "contract",
+            "contract",
+        ),
+        "failed": Listed(SHOWING, "Messages that were put aside: list them, have them tried again.", "put_aside", "failed"),
+        "gaps": Listed(SHOWING, "Records that were gone before they were read: list them, acknowledge them.", "put_aside", "gaps"),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }
 

@@ -64,9 +64,10 @@ def _print(scenario: Scenario, result: Result, found: list[Mismatch]) -> None:
 
 
 def all_tables(result: Result) -> Iterator[Table]:
-    """The result as tables: each company's vouchers, then open documents, settlements and the rest, at last the intercompany matrix."""
+    """The result as tables: vouchers by company with their rules, what is open and settled, the rest, at last the intercompany matrix."""
     for company, rows in tables.by_company(result.vouchers).items():
         yield tables.vouchers(company, result.companies.get(company, company), rows)
+    yield tables.rules(result.vouchers)
     yield tables.open_documents(result.open)
     yield tables.settlements(result.settlements)
     yield tables.journals(result.journals)

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from services.inquiry.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
+from services.inquiry.rule_titles import TITLES
+from shared.events.values import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.console import RenderableType
 
@@ -38,7 +40,15 @@ def _table(title: str, *columns: str, right: Iterable[str] = ()) -> Table:
 
 
 def _texts(*cells: Any) -> list[Text]:
-    return [Text("" if cell is None else str(cell)) for cell in cells]
+    """Cells as people see them: what would look the same is escaped."""
+    return [Text("" if cell is None else visible(str(cell))) for cell in cells]
+
+
+def missing(key: Mapping[str, str], reads_like: Iterable[str] = ()) -> str:
+    """What is waited for in words, and the documents that are there and read like it."""
+    words = ", ".join(f"{name} {value}" for name, value in key.items())
+    there = " and ".join(f'"{number}"' for number in reads_like)
+    return f"{words}; there is {there}, which reads the same: send its very number" if there else words
 
 
 def vouchers(company: str, name: str, rows: list[Row]) -> Table:
@@ -56,6 +66,14 @@ def vouchers(company: str, name: str, rows: list[Row]) -> Table:
             table.add_row(*_texts(*head, *cells, *booked, line["rule"]))
             head = ("", "", "", "")
         table.add_section()
+    return table
+
+
+def rules(rows: Iterable[Row]) -> Table:
+    """What the rules that the lines of these vouchers name are called."""
+    table = _table("Rules (docs/rules.md)", "Rule", "Title")
+    for rule in sorted({line["rule"] for row in rows for line in row["lines"]} & TITLES.keys()):
+        table.add_row(*_texts(rule, TITLES[rule]))
     return table
 
 
@@ -123,8 +141,7 @@ def waiting(rows: list[Row]) -> Table:
     """What waits and what for."""
     table = _table("Waiting", "Event", "For", "Missing")
     for row in rows:
-        missing = ", ".join(f"{name} {value}" for name, value in row["key"].items())
-        table.add_row(*_texts(row["event"], row["for"], missing))
+        table.add_row(*_texts(row["event"], row["for"], missing(row["key"], row.get("reads_like", ()))))
     return table
 
 

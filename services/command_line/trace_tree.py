@@ -9,6 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.inquiry.rows import SETTLEMENT_AMOUNTS
+from shared.events.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ Row = dict[str, Any]
 
 def tree(name: str, trace: Trace) -> Tree:
     """The tree of a trace."""
-    root = Tree(Text(name, style="bold"))
+    root = Tree(Text(visible(name), style="bold"))
     found = trace.as_row()
     for document in found["documents"]:
         _add_document(root, document)
@@ -29,9 +30,15 @@ def tree(name: str, trace: Trace) -> Tree:
     return root
 
 
+def vouchers(trace: Trace) -> list[Row]:
+    """All vouchers of a trace."""
+    found = trace.as_row()
+    return [voucher for part in (*found["documents"], *found["settlements"]) for voucher in part["vouchers"]]
+
+
 def _add_document(root: Tree, document: Row) -> None:
     title = f"{document['kind']} {document['company']} {document['document']}"
-    branch = root.add(Text.assemble((title, "bold"), f"  {_about(document)}"))
+    branch = root.add(Text.assemble((visible(title), "bold"), visible(f"  {_about(document)}")))
     _add_vouchers(branch, document["vouchers"])
 
 
@@ -46,21 +53,21 @@ def _about(document: Row) -> str:
 
 
 def _add_run(root: Tree, run: Row) -> None:
-    branch = root.add(Text.assemble((f"settlement {run['settlement']}", "bold"), f"  caused by {run['source']}"))
+    branch = root.add(Text.assemble((visible(f"settlement {run['settlement']}"), "bold"), visible(f"  caused by {run['source']}")))
     for record in run["records"]:
         state = " (reversed)" if record["reversed"] else ""
         amounts = ", ".join(f"{name.replace('_', ' ')} {record[name]}" for name in SETTLEMENT_AMOUNTS if Decimal(record[name]))
         debit, credit = (f"{record[f'{side}_company']} {record[f'{side}_document']}" for side in ("debit", "credit"))
-        branch.add(Text(f"record {record['record']}{state}: {debit} with {credit}: {amounts}"))
+        branch.add(Text(visible(f"record {record['record']}{state}: {debit} with {credit}: {amounts}")))
     _add_vouchers(branch, run["vouchers"])
 
 
 def _add_vouchers(branch: Tree, vouchers: Iterable[Row]) -> None:
     for voucher in vouchers:
         title = f"{voucher['company']} {voucher['voucher']}  {voucher['date']} {voucher['kind'].replace('_', ' ')}"
-        lines = branch.add(Text(title, style="cyan"))
+        lines = branch.add(Text(visible(title), style="cyan"))
         for line in voucher["lines"]:
-            lines.add(Text(_line(line)))
+            lines.add(Text(visible(_line(line))))
 
 
 def _line(line: Row) -> str:

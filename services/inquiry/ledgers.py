@@ -13,7 +13,7 @@ from services.posting.queries import Selection
 from services.settlement import queries as settlement_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from services.inquiry.schemas import Schemas
 
@@ -34,7 +34,7 @@ async def vouchers(schemas: Schemas, selection: Selection) -> Ledgers:
     async with schemas.of("posting") as connection:
         found = await posting_queries.vouchers(connection, selection)
         companies = await posting_queries.companies(connection)
-    rows = [voucher_row(voucher, companies[voucher.company].currency) for voucher in found]
+    rows = [voucher_row(voucher) for voucher in found]
     return Ledgers(sorted(rows, key=voucher_order), {code: company.name or code for code, company in companies.items()})
 
 
@@ -43,15 +43,17 @@ async def posted(schemas: Schemas, documents: Iterable[tuple[str, str, str]], ru
     async with schemas.of("posting") as connection:
         found = await posting_queries.vouchers_of_documents(connection, documents)
         found += await posting_queries.vouchers_of_runs(connection, runs)
-        companies = await posting_queries.companies(connection)
-    return [voucher_row(voucher, companies[voucher.company].currency) for voucher in found]
+    return [voucher_row(voucher) for voucher in found]
 
 
-async def open_documents(schemas: Schemas, company: str | None = None, party: str | None = None, *, closed: bool = False) -> list[Row]:
+async def open_documents(
+    schemas: Schemas, company: str | None = None, party: str | None = None, *, closed: bool = False
+) -> AsyncIterator[Row]:
     """Documents with what is open of each, by ledger, company and document; with `closed` those with nothing open too."""
     async with schemas.of("settlement") as connection:
-        found = settlement_queries.documents(connection, company, party)
-        return [document_row(document) async for document in found if closed or document.open]
+        async for document in settlement_queries.documents(connection, company, party):
+            if closed or document.open:
+                yield document_row(document)
 
 
 async def balances(schemas: Schemas, company: str | None = None) -> Ledgers:

@@ -6,7 +6,9 @@ Invariant: what was refused stays, whatever becomes of the event later; how ofte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 from services.inquiry.rows import rejection_row
 from services.registry import SERVICES
@@ -14,7 +16,7 @@ from shared.delivery import shell_queries
 from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from services.inquiry.schemas import Schemas
     from shared.delivery.shell_queries import KeptRejection
@@ -23,10 +25,33 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+WHOLE_AT_ONCE: Final = 20
+"""Refused events that are read at once."""
+
+
+class RefusalPlace(NamedTuple):
+    """A place among the refusals: when, and the refusal's id. Its text is what `--before` takes."""
+
+    rejected_at: datetime
+    id: str
+
+    def __str__(self) -> str:
+        """The place as text."""
+        return f"{self.rejected_at.isoformat()}/{self.id}"
+
+
+def place_of(text: str) -> RefusalPlace:
+    """The place that a text says; ValueError if it is none."""
+    time, id_ = text.split("/")
+    place = RefusalPlace(datetime.fromisoformat(time), str(UUID(id_)))
+    if place.rejected_at.tzinfo is None:
+        raise ValueError(text)
+    return place
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """A refusal and the service that keeps it. `record`: the event as it came, if it was at hand."""
+    """A refusal and the service that keeps it. Only if it was read whole: the event, and its `record` if that was at hand."""
 
     service: str
     id: str
@@ -34,6 +59,11 @@ class RefusedEvent:
     rejection: Rejection
     record: Record | None
     replays: int
+
+    @property
+    def place(self) -> RefusalPlace:
+        """Its place among all refusals."""
+        return RefusalPlace(self.rejected_at, self.id)
 
     @property
     def event(self) -> EventRef:
@@ -46,15 +76,38 @@ class RefusedEvent:
         return {**rejection_row(self.rejection), **more, "replays": self.replays, "original": self.rejection.original}
 
 
-async def refused(schemas: Schemas, name: str | None = None, code: str | None = None, limit: int | None = None) -> list[RefusedEvent]:
-    """Refusals, oldest first: of all events, or those with this event id or refusal id, or this code; the newest `limit`."""
+async def refused(
+    schemas: Schemas, code: str | None = None, limit: int | None = None, before: RefusalPlace | None = None
+) -> list[RefusedEvent]:
+    """The newest `limit` refusals, oldest first, without the refused events: of all codes or this one, before a place or all."""
     found: list[RefusedEvent] = []
     for service in SERVICES:
         async with schemas.of(service.name) as connection:
-            found += [_refused(service.name, each) for each in await shell_queries.rejections(connection, name, code, limit)]
-    found.sort(key=lambda each: each.rejected_at)
+            found += _refused(service.name, await shell_queries.rejections(connection, code, limit, before))
+    found.sort(key=lambda each: each.place)
     return found if limit is None else found[-limit:]
 
 
-def _refused(service: str, kept: KeptRejection) -> RefusedEvent:
-    return RefusedEvent(service, *kept)
+async def refused_named(schemas: Schemas, name: str, code: str | None = None) -> list[RefusedEvent]:
+    """The refusals with this event id or refusal id, without the refused events; oldest first."""
+    found: list[RefusedEvent] = []
+    for service in SERVICES:
+        async with schemas.of(service.name) as connection:
+            found += _refused(service.name, await shell_queries.rejections_named(connection, name, code))
+    return sorted(found, key=lambda each: each.place)
+
+
+async def whole(schemas: Schemas, found: Sequence[RefusedEvent]) -> AsyncIterator[RefusedEvent]:
+    """These refusals with the refused events, in their order, a few at a time: an event may have a megabyte."""
+    for start in range(0, len(found), WHOLE_AT_ONCE):
+        part = found[start : start + WHOLE_AT_ONCE]
+        read: dict[str, KeptRejection] = {}
+        for service in {each.service for each in part}:
+            async with schemas.of(service) as connection:
+                read |= await shell_queries.rejections_whole(connection, [each.id for each in part if each.service == service])
+        for each in part:
+            yield RefusedEvent(each.service, *read[each.id])
+
+
+def _refused(service: str, kept: Iterable[KeptRejection]) -> list[RefusedEvent]:
+    return [RefusedEvent(service, *each) for each in kept]

@@ -9,10 +9,11 @@ Invariant: the same books give the same rows in the same order, whether they wer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from services.inquiry.lookalikes import Lookalikes, awaited
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
@@ -88,7 +89,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 def voucher_rows(books: PostingBooks) -> list[Row]:
     """All vouchers, in the order of `voucher_order`."""
-    rows = [voucher_row(voucher, books.reference.currency(voucher.company)) for voucher in books.vouchers]
+    rows = [voucher_row(voucher) for voucher in books.vouchers]
     return sorted(rows, key=voucher_order)
 
 
@@ -99,18 +100,22 @@ def voucher_order(row: Row) -> tuple[Any, ...]:
     return (row["company"], row["date"], kind, series, int(number))
 
 
-def voucher_row(voucher: Voucher, accounting_currency: str) -> Row:
-    """A voucher with its lines; `accounting_currency`: its company's."""
+def voucher_row(voucher: Voucher) -> Row:
+    """A voucher with its lines, in the words of `voucher.posted`."""
     return {
         "voucher": voucher.voucher,
+        "series": voucher.series,
+        "number": voucher.number,
         "company": voucher.company,
+        "accounting_currency": voucher.accounting_currency,
         "ledger": voucher.ledger,
         "kind": voucher.kind,
         "date": voucher.date.isoformat(),
         "document": voucher.document,
+        "lines": [_line(line, voucher.accounting_currency) for line in voucher.lines],
+        "settlement": asdict(voucher.settlement) if voucher.settlement else None,
+        "record": voucher.record,
         "reference": voucher.reference,
-        "settlement": voucher.settlement.id if voucher.settlement else None,
-        "lines": [_line(line, accounting_currency) for line in voucher.lines],
     }
 
 
@@ -119,6 +124,9 @@ def _line(line: VoucherLine, accounting_currency: str) -> Row:
         "posting_type": line.posting_type,
         "account": line.account,
         "partner": line.partner,
+        "party": line.party,
+        "party_account": line.party_account,
+        "settles": line.settles,
         "currency": line.currency,
         "debit": money(line.debit, line.currency),
         "credit": money(line.credit, line.currency),
@@ -255,9 +263,10 @@ def rejection_row(rejection: Rejection) -> Row:
     return {name: getattr(rejection, name) for name in ("event", "scope", "code", "field", "message")}
 
 
-def waiting_row(event: EventRef, reason: str, key: Mapping[str, str]) -> Row:
-    """Something that waits: the event that caused it, for what, and what is missing."""
-    return {"event": event.id, "for": reason, "key": dict(key)}
+def waiting_row(event: EventRef, reason: str, key: Mapping[str, str], reads_like: Iterable[str] = ()) -> Row:
+    """Something that waits: the event that caused it, for what, what is missing, and documents that are there and read like it."""
+    row = {"event": event.id, "for": reason, "key": dict(key)}
+    return {**row, "reads_like": list(reads_like)} if reads_like else row
 
 
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
@@ -265,7 +274,10 @@ def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapp
     waits = [(each.event, each.reason, each.key, not each.is_approval) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
     waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
+    alike = (
+        Lookalikes(document.key for document in settlement.documents) if any(wait[1] == "document" for wait in waits) else Lookalikes([])
+    )
     first: dict[EventRef, Row] = {}
     for event, reason, key, _ in sorted(waits, key=lambda wait: rank(wait[1], of_document=wait[3])):
-        first.setdefault(event, waiting_row(event, reason, key))
+        first.setdefault(event, waiting_row(event, reason, key, alike.of(awaited(reason, key))))
     return [row for event, row in sorted(first.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0]))]

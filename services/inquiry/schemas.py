@@ -77,5 +77,5 @@ async def load_rejections(schemas: Schemas) -> list[Rejection]:
     found: list[Rejection] = []
     for service in SERVICES:
         async with schemas.of(service.name) as connection:
-            found += [each.rejection for each in await shell_queries.rejections(connection)]
+            found += [each.rejection for each in reversed(await shell_queries.rejections(connection, None, None))]
     return found

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from services.settlement.rules.values import Document, RecordInForce
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
-    from shared.events.reference import CompanyDefined
     from shared.events.vouchers import Voucher
 
 Row = dict[str, Any]
@@ -93,16 +92,14 @@ async def trace(schemas: Schemas, name: str) -> Trace:
         schemas.of("settlement") as settlement,
         schemas.of("posting") as posting,
     ):
-        companies = await posting_queries.companies(posting)
-        return await _Tracer(payment, settlement, posting, companies).follow(name)
+        return await _Tracer(payment, settlement, posting).follow(name)
 
 
 class _Tracer:
-    def __init__(self, payment: Connection, settlement: Connection, posting: Connection, companies: dict[str, CompanyDefined]) -> None:
+    def __init__(self, payment: Connection, settlement: Connection, posting: Connection) -> None:
         self._payment = payment
         self._settlement = settlement
         self._posting = posting
-        self._companies = companies
         self._trace = Trace()
         self._seen: set[DocumentKey] = set()
         self._runs: set[EventRef] = set()
@@ -158,7 +155,7 @@ class _Tracer:
         return await settlement_queries.documents_by_key(self._settlement, sorted(keys))
 
     def _rows(self, vouchers: Iterable[Voucher]) -> list[Row]:
-        return [voucher_row(voucher, self._companies[voucher.company].currency) for voucher in vouchers]
+        return [voucher_row(voucher) for voucher in vouchers]
 
 
 def _record_row(record: RecordInForce, documents: dict[DocumentKey, Document]) -> Row:

@@ -46,7 +46,7 @@ async def product_backing_services() -> AsyncIterator[BackingServices]:
 async def scenario_backing_services(namespace: str) -> AsyncIterator[Settings]:
     """Settings for scenarios: the backing services named in the environment, else embedded ones in a temporary folder.
 
-    The namespace is the one asked for and a name of the database.
+    The namespace is the one asked for and a name of the database. They log errors alone, unless LOG_LEVEL says otherwise.
 
     SettingsError or BackingServiceError where that cannot be.
     """
@@ -54,7 +54,8 @@ async def scenario_backing_services(namespace: str) -> AsyncIterator[Settings]:
     with TemporaryDirectory(prefix="intercompany-") as folder:
         async with start_backing_services(Path(folder), given.kafka_bootstrap_servers, _database(given)) as started:
             name = await _name_of(started.database_url)
-            yield settings_on(started, namespace=namespace + name, **_FOR_SCENARIOS)
+            asked_for = {"log_level": given.log_level} if "log_level" in given.model_fields_set else {}
+            yield settings_on(started, namespace=namespace + name, **{**_FOR_SCENARIOS, **asked_for})
 
 
 async def _name_of(database_url: str) -> str:

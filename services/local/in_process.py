@@ -15,7 +15,7 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from services.local.queries import first_failure, lock_namespace
-from services.local.quiescence import is_quiescent, reader
+from services.local.quiescence import reader, what_is_left
 from services.local.reset import reset
 from services.registry import SERVICES
 from shared.kafka import topics
@@ -23,10 +23,10 @@ from shared.kafka.security import client_arguments
 from shared.kafka.sender import Sender, sender
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
-from shared.runtime.process import serve
+from shared.runtime.process import Process, run_process
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from aiokafka import AIOKafkaConsumer
 
@@ -48,8 +48,15 @@ class NotQuiescentError(Exception):
 class RunningServices:
     """The services of a namespace: send records, wait until all their effects are there, empty the books."""
 
-    def __init__(self, settings: Settings, ports: tuple[Connection, AIOKafkaConsumer, Sender], serving: list[asyncio.Task[None]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ports: tuple[Connection, AIOKafkaConsumer, Sender],
+        serving: list[asyncio.Task[None]],
+        processes: Sequence[Process] = (),
+    ) -> None:
         self.settings = settings
+        self._processes = processes
         self._connection, self._broker, self._sender = ports
         self._serving = serving
 
@@ -60,15 +67,27 @@ class RunningServices:
     async def until_quiescent(self) -> None:
         """Waits until every event has had all its effects; NotQuiescentError if that takes too long or a service failed on one."""
         deadline = asyncio.get_running_loop().time() + QUIESCENT_WITHIN
-        while not await is_quiescent(self._connection, self._broker, SERVICES, self.settings):
+        while (left := await what_is_left(self._connection, self._broker, SERVICES, self.settings)) is not None:
             if asyncio.get_running_loop().time() > deadline:
-                msg = f"the services are still busy after {QUIESCENT_WITHIN:.0f} seconds: their log says why"
-                raise NotQuiescentError(msg)
+                raise NotQuiescentError(self._still_busy(left))
             for task in self._serving:
                 if task.done():
                     task.result()
             await asyncio.sleep(_PAUSE)
         await self._raise_failed()
+
+    def _still_busy(self, left: str) -> str:
+        troubles = [
+            f"{each.service.name}: {what}: {trouble.error}"
+            for each in self._processes
+            for what, trouble in each.runtime.troubles.open.items()
+        ]
+        why = (
+            f"What keeps failing: {'; '.join(troubles)}"
+            if troubles
+            else "With LOG_LEVEL=INFO the services say on standard error what they do"
+        )
+        return f"the services are still busy after {QUIESCENT_WITHIN:.0f} seconds: {left}. {why}"
 
     async def _raise_failed(self) -> None:
         for service in SERVICES:
@@ -105,9 +124,10 @@ async def running_services(settings: Settings, *, here: bool = True) -> AsyncIte
         broker = reader(settings)
         await broker.start()
         stack.push_async_callback(broker.stop)
-        serving = [asyncio.create_task(serve(service, settings), name=service.name) for service in SERVICES if here]
+        processes = [Process(service, settings) for service in SERVICES if here]
+        serving = [asyncio.create_task(run_process(each), name=each.service.name) for each in processes]
         try:
-            yield RunningServices(settings, (connection, broker, sending), serving)
+            yield RunningServices(settings, (connection, broker, sending), serving, processes)
         finally:
             await _stop(serving)
 

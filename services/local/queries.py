@@ -25,9 +25,9 @@ _KEPT: Final = ("positions", "migrations", "epoch")
 
 
 class Snapshot(NamedTuple):
-    """All services at one moment: whether anything is unsent, and how far each has read, by service, topic and partition."""
+    """All services at one moment: which have something unsent, and how far each has read, by service, topic and partition."""
 
-    unsent: bool
+    unsent: list[str]
     read: dict[tuple[str, str, int], int]
 
 
@@ -59,8 +59,11 @@ def _question(schemas: Mapping[str, str]) -> str:
         f"select '{name}' as service, topic, partition, next_offset - base as read from \"{schema}\".positions"  # noqa: S608 - names of ours
         for name, schema in schemas.items()
     )
-    unsent = " or ".join(f'exists (select from "{schema}".{table})' for schema in schemas.values() for table in ("outbox", "released"))
-    return f"select ({unsent}) as unsent, (select array_agg(p) from ({positions}) p) as positions"  # noqa: S608
+    unsent = ", ".join(
+        f'case when exists (select from "{schema}".outbox) or exists (select from "{schema}".released) then \'{name}\' end'  # noqa: S608
+        for name, schema in schemas.items()
+    )
+    return f"select array_remove(array[{unsent}], null) as unsent, (select array_agg(p) from ({positions}) p) as positions"  # noqa: S608
 
 
 async def empty(connection: Connection, schemas: Sequence[str]) -> None:

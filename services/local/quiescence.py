@@ -23,24 +23,30 @@ if TYPE_CHECKING:
 
     Positions = Mapping[tuple[str, str, int], int]
 
-__all__ = ["is_quiescent", "reader"]
+__all__ = ["is_quiescent", "reader", "what_is_left"]
 
 
 async def is_quiescent(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:
     """Asks all services' schemas and the broker (a `reader`). Topics and schemas must be there: services have started once."""
+    return await what_is_left(connection, broker, services, settings) is None
+
+
+async def what_is_left(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> str | None:
+    """What is still to be done, in words; None: the system is quiescent. Asks as `is_quiescent` does."""
     now = await snapshot(connection, {service.name: settings.schema_name(service.name) for service in services})
     if now.unsent:
-        return False
+        return f"{' and '.join(now.unsent)} {'have' if len(now.unsent) > 1 else 'has'} something to send or to resume"
     places = await partitions_of(broker, sorted({topic for service in services for topic in service.subscriptions}), settings)
     least = await end_offsets_at_least(broker, places, settings)
-    return _all_read(services, now.read, least) and _all_read(services, now.read, await end_offsets(broker, least, settings))
+    return _unread(services, now.read, least) or _unread(services, now.read, await end_offsets(broker, least, settings))
 
 
-def _all_read(services: Sequence[AnyService], read: Positions, ends: Mapping[Partition, int]) -> bool:
-    """Whether each service has read its partitions up to these ends; one that was never read is read up to 0."""
-    return all(
-        read.get((service.name, *place), 0) >= end
+def _unread(services: Sequence[AnyService], read: Positions, ends: Mapping[Partition, int]) -> str | None:
+    """What the services have not read up to these ends; one that was never read is read up to 0."""
+    left = [
+        f"{service.name} has read {so_far} of {end} records of {place.topic} {place.number}"
         for service in services
         for place, end in ends.items()
-        if place.topic in service.subscriptions
-    )
+        if place.topic in service.subscriptions and (so_far := read.get((service.name, *place), 0)) < end
+    ]
+    return "; ".join(left) or None

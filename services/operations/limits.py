@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
+from services.settlement.rules import reversals
+from services.settlement.rules.run import messages
 from shared import working_set
-from shared.delivery import batch, housekeeping, loading, relay, weight
+from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
 from shared.events import bindings, codec, refusal, values
-from shared.kafka import inflating, topics
+from shared.kafka import inflating
 from shared.postgresql import database
 from shared.runtime import health
 
@@ -43,12 +45,17 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
         Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
         Limit("marks of a payment or request", f"{values.MOST_MARKS:,}", _INVALID),
+        Limit("dimensions of a document, or of a line", f"{values.LARGEST_DIMENSIONS // _KIB} KiB", _INVALID),
+        Limit("dimensions and text that the lines of one voucher repeat", f"{values.LARGEST_REPEATED // _MIB} MiB", _INVALID),
         Limit("cash discounts of an invoice", f"{values.MOST_CASH_DISCOUNTS:,}", _INVALID),
         Limit("errors that are looked at in one event", f"{refusal.MOST_ERRORS:,}", "the first is named, the others are not counted"),
         Limit("of a refused event shown", f"{codec.LARGEST_SHOWN // _KIB} KiB", "its beginning and `datalength`"),
     ),
     "What we send": (
-        Limit("a message", f"{topics.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
+        Limit("a message", f"{values.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
+        Limit("records of a run in one message", f"{messages.MOST_RECORDS_SAID:,}", "the next message"),
+        Limit("a run that asks for sales payment journals", "one message", "refused as `invalid`, scope settlement"),
+        Limit("records of a reversal in one message", f"{reversals.MOST_REVERSED_SAID:,}", "the next message"),
         Limit(
             "decided batches in memory",
             f"{relay.MOST_WAITING}, {relay.MOST_WAITING_BYTES // _MIB} MiB",
@@ -75,6 +82,17 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "the batch is taken in halves, at last the message is kept in `failed`",
         ),
         Limit("what waited for one thing and resumes", f"{working_set.SLICE:,}", "noted in `released`, resumed in transactions of its own"),
+        Limit(
+            "of all that waits and resumes, or has waited longer than WAIT_AT_MOST",
+            f"{working_set.MOST_WOKEN_BYTES // _MIB} MiB",
+            "the same; one at least, the oldest first",
+        ),
+        Limit("events whose waiting an operator gives up", f"{housekeeping.MOST_DISCARDED}", "the next transaction"),
+        Limit(
+            "failed messages that an operator has tried again",
+            f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
+            "some seconds later; one at least",
+        ),
         Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
     ),
     "One process": (
@@ -82,6 +100,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("looks at the database for readiness", f"1 in {health.KEPT_FOR:.0f} s", "the answer is kept for all who ask"),
         Limit(
             "a defect keeps readiness red", f"{housekeeping.FRESH_MINUTES} minutes", "the metric `intercompany_failed_messages` tells of it"
+        ),
+        Limit(
+            "messages kept in `failed`",
+            f"{housekeeping.MOST_FAILED:,}, {housekeeping.MOST_FAILED_DAYS} days",
+            "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
         ),
         Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
         Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),

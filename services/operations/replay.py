@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.inquiry.reference import reference_data
-from services.inquiry.rejections import RefusedEvent, refused
+from services.inquiry.rejections import RefusedEvent, refused, refused_named, whole
 from shared.delivery import shell_queries
 from shared.events.codec import SENDER
 from shared.events.contract import CONTRACT, INBOUND_TOPICS, base_topic, is_sender_topic, sender_topic, short_type
@@ -48,29 +48,30 @@ async def replay(schemas: Schemas, names: Iterable[str], code: str | None = None
     parties = PartyBook(await reference_data(schemas))
     problems: list[str] = []
     async with sender(schemas.settings) as sending:
-        for each in latest:
-            earlier = [other for other in await refused(schemas, each.event.id) if other.event == each.event]
+        async for each in whole(schemas, latest):
+            named = await refused_named(schemas, each.event.id)
+            earlier = [other for other in named if (other.event, other.service) == (each.event, each.service)]
             try:
                 record = replay_record(each, sum(other.replays for other in earlier) + 1, parties)
                 refuse_unread(record.topic, schemas.settings)
             except NotReplayableError as error:
                 problems.append(str(error))
                 continue
-            await sending.send([record])
             async with schemas.of(each.service) as connection:
-                await shell_queries.count_replays(connection, [each.id])
+                await shell_queries.count_replays(connection, [each.id])  # before it is sent: a replay counts that is noted
+            await sending.send([record])
     return Replayed(len(latest) - len(problems), unknown, problems)
 
 
 async def _latest(schemas: Schemas, names: list[str], code: str | None) -> tuple[list[RefusedEvent], list[str]]:
     """The last refusal of each event, and the names under which there is none."""
     if not names:
-        latest = {each.event: each for each in await refused(schemas, None, code)}
+        latest = {each.event: each for each in await refused(schemas, code)}
         return [each for each in latest.values() if not each.replays], []
     found: dict[EventRef, RefusedEvent] = {}
     unknown: list[str] = []
     for name in names:
-        of_name = await refused(schemas, name, code)
+        of_name = await refused_named(schemas, name, code)
         found.update({each.event: each for each in of_name})
         if not of_name:
             unknown.append(name)

@@ -8,21 +8,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.payment.rules.books import Books
-from services.payment.rules.values import SalesPayment, WaitingApproval, WaitingJournal
+import orjson
+
+from services.payment.rules.values import SalesPayment
 from shared.events.codec import read_stored
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
+from shared.waiting import WaitingRow
 
 if TYPE_CHECKING:
-    from services.payment.rules.values import WaitingEntry
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from shared.delivery.ports import Connection
 
 _JOURNAL: Final = "select status, first_source, first_id, data from journals"
 _MIRRORS: Final = f"{_JOURNAL} where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
 _NUMBERED: Final = f"{_JOURNAL} where company = $1 and document = $2"
-_WAITING: Final = "select data from waiting where $1::text is null or run_id = $1"
-_APPROVALS: Final = "select data from approvals where $1::text is null or event = $1"
+_JOURNALS_WAIT: Final = """
+select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::text as key, since, sequence,
+'sales payment' as what from waiting"""
+_APPROVALS_WAIT: Final = """
+select source, event as id, data->9->>0 as reason, (data->9->1)::text as key, since, sequence, 'approval' as what from approvals"""
+_WAITING_PAGE: Final = f"""
+({_JOURNALS_WAIT} where (since, sequence) > ($1, $2) order by since, sequence limit $3) union all
+({_APPROVALS_WAIT} where (since, sequence) > ($1, $2) order by since, sequence limit $3) order by since, sequence limit $3"""
+_WAITING_OF: Final = f"""select distinct on (id, source, reason, what) * from (
+{_JOURNALS_WAIT} where (run_id, run_source) in (select * from unnest($1::text[], $2::text[])) union all
+{_APPROVALS_WAIT} where (event, source) in (select * from unnest($1::text[], $2::text[]))) as found
+order by id, source, reason, what, since, sequence"""  # noqa: S608 - the columns above
+_WAITING_NAMED: Final = f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence"
 
 
 async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[SalesPayment]:
@@ -36,16 +51,26 @@ async def journal_numbered(connection: Connection, company: str, document: str) 
     return None if row is None else _journal(row)
 
 
-async def waiting(connection: Connection, event: str | None = None) -> list[WaitingEntry]:
-    """What waits, or what the events with this id caused to wait; in order of arrival, each reason of an event once."""
-    books = Books(complete=True)
-    for row in await connection.fetch(_WAITING, event):
-        journal = read_stored(WaitingJournal, row["data"])
-        books.waiting.put(journal.draft.key, journal)
-    for row in await connection.fetch(_APPROVALS, event):
-        approval = read_stored(WaitingApproval, row["data"])
-        books.approvals.put(approval.identity, approval)
-    return books.list_waiting()
+async def waiting_page(connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
+    """The first `most` that wait after this time and place in the order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_PAGE, *after, most)]
+
+
+async def waiting_of(connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
+    """What these events caused to wait: each reason of an event once, the longest."""
+    named = list(events)
+    rows = await connection.fetch(_WAITING_OF, [event.id for event in named], [event.source for event in named])
+    return [_waiting_row(row) for row in rows]
+
+
+async def waiting_named(connection: Connection, event: str) -> list[WaitingRow]:
+    """All that the events with this id caused to wait, in order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_NAMED, event)]
+
+
+def _waiting_row(row: Any) -> WaitingRow:
+    event = EventRef(row["source"], row["id"])
+    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
 
 
 def _journal(row: Any) -> SalesPayment:

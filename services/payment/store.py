@@ -6,13 +6,14 @@ keys. The reference data is kept in memory from batch to batch, and only what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from services.payment.prefetch import NeededJournals, needed_by
+from services.payment.rules.books import APPROVALS as OF_APPROVALS
 from services.payment.rules.books import Books, approved_payment, paid_by, relation_of
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal, WaitingKey
 from shared.delivery.ports import Connection
@@ -20,6 +21,7 @@ from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
+from shared.waiting import WakeKey
 from shared.working_set import SLICE, Missing, Released
 
 POSITIONS: Final = """
@@ -29,19 +31,50 @@ NUMBERS: Final = "select payment, number from numbers where payment = any($1)"
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
 join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"""
-WAITING: Final = """
-select data from unnest($1::text[]) k cross join lateral (select data from waiting where wakes = k order by sequence limit $4) w
-union all
-select data from unnest($1::text[]) k cross join lateral (select data from waiting where relation = k order by sequence limit $4) w
-union all select data from waiting where (run_source, run_id) in (select * from unnest($2::text[], $3::text[]))"""
-RELEASED: Final = "select data from waiting where (wakes = $1 or relation = $1) and sequence > $2 order by sequence limit $3"
+WAITING: Final = "select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"
+_NEXT_WAITING: Final = """
+(select * from (
+    (select sequence, octet_length(data::text)::bigint as size from waiting where wakes = {key} and sequence > {after}
+     order by sequence limit 1)
+    union all
+    (select sequence, octet_length(data::text)::bigint as size from waiting where relation = {key} and sequence > {after}
+     order by sequence limit 1)
+) either order by sequence limit 1)"""
+_NEXT_APPROVAL: Final = """
+(select sequence, octet_length(data::text)::bigint as size from approvals where wakes = {key} and sequence > {after}
+ order by sequence limit 1)"""
+_WOKEN: Final = """
+with recursive walk as (
+    select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral {first} w
+    union all
+    select p.wakes, w.sequence, w.size, p.upto + w.size, p.number + 1 from walk p cross join lateral {next} w
+    where p.number <= $3 and p.upto - p.size < $4
+), summed as (select wakes, sequence, number, sum(size) over (order by sequence, wakes) - size as before from walk)
+select wakes, case when number <= $3 and before < $4 then (select data from {table} w where w.sequence = s.sequence) end as data
+from summed s order by sequence"""
+WAITING_WOKEN: Final = _WOKEN.format(
+    table="waiting",
+    first=_NEXT_WAITING.format(key="k.wakes", after="$2"),
+    next=_NEXT_WAITING.format(key="p.wakes", after="p.sequence"),
+)
+APPROVALS_WOKEN: Final = _WOKEN.format(
+    table="approvals",
+    first=_NEXT_APPROVAL.format(key="k.wakes", after="$2"),
+    next=_NEXT_APPROVAL.format(key="p.wakes", after="p.sequence"),
+)
+"""What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
+as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index: whatever the
+planner believes of a table that has just grown, no more is read than is given.
+"""
 APPROVALS: Final = """
 select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
-APPROVALS_WAKING: Final = "select data from approvals where wakes = any($1)"
 ALL_WAITING: Final = "select data from waiting order by sequence"
 ALL_APPROVALS: Final = "select data from approvals order by sequence"
-WAITING_SINCE: Final = "select data from waiting where since < $1 order by since limit $2"
-APPROVALS_SINCE: Final = "select data from approvals where since < $1 order by since limit $2"
+_SINCE: Final = """
+select data from (select data, sum(octet_length(data::text)) over (order by since, sequence) - octet_length(data::text) as before
+from (select data, since, sequence from {} where since < $1 order by since limit $2) oldest) summed where before < $3"""
+WAITING_SINCE: Final = _SINCE.format("waiting")
+APPROVALS_SINCE: Final = _SINCE.format("approvals")
 WAITING_BECAUSE_OF: Final = """
 select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"""
 APPROVALS_NAMED: Final = "select data from approvals where (source, event) in (select * from unnest($1::text[], $2::text[]))"
@@ -106,7 +139,7 @@ class Store:
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
         """The journals and approvals that wait because of these events (None: of any), since before `older_than`."""
         books = await self._empty_books(connection)
-        arguments: tuple[Any, ...] = (older_than, SLICE)
+        arguments: tuple[Any, ...] = (older_than, SLICE, books.room)
         queries = (WAITING_SINCE, APPROVALS_SINCE)
         if events is not None:
             arguments = ([event.source for event in events], [event.id for event in events])
@@ -118,14 +151,18 @@ class Store:
         return books
 
     async def load_released(self, connection: Connection, released: Released) -> Books:
-        """The next journals of what was released, and the approvals that resume with them."""
+        """The next journals of what was released, and the approvals that resume with them; or the next approvals, and their journals."""
         books = await self._empty_books(connection)
         needed = NeededJournals()
-        for waiting in await _waiting(connection, RELEASED, _as_text(released.wake_key), released.after, SLICE + 1):
-            draft = waiting.draft
-            books.waiting.loaded(draft.key, waiting)
-            books.due.append(draft.key)
-            needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
+        key = released.wake_key
+        if key[:1] == OF_APPROVALS:
+            approvals, more = await _woken_approvals(connection, books, [key[1:]], released.after)
+            books.due += [approval.identity for approval in approvals[key[1:]]]
+            needed.journals |= {JournalKey(each.company, each.document) for each in approvals[key[1:]]}
+        else:
+            journals, more = await _woken_journals(connection, books, [key], needed, released.after)
+            books.due += [waiting.draft.key for waiting in journals[key]]
+        books.more_due = bool(more)
         await _load(connection, books, needed)
         return books
 
@@ -192,16 +229,69 @@ async def _load_journals(connection: Connection, books: Books, keys: list[Journa
 async def _load_waiting(connection: Connection, books: Books, needed: NeededJournals) -> None:
     """The waiting journals, and the approvals that may resume with them."""
     runs = sorted(needed.runs)
-    places: dict[tuple[str, Any], list[Any]] = {("run", run): [] for run in runs} | {("wakes", key): [] for key in needed.wakes}
-    names = sorted(_as_text(key) for key in needed.wakes)
-    for waiting in await _waiting(connection, WAITING, names, [run.source for run in runs], [run.id for run in runs], SLICE + 1):
-        draft = waiting.draft
-        books.waiting.loaded(draft.key, waiting)
-        for place in {("run", draft.run), ("wakes", waiting.need.wake_key), ("wakes", relation_of(draft))} & places.keys():
-            places[place].append(draft.key)
-        needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
-    for (index, key), keys in places.items():
-        books.waiting.loaded_index(index, key, keys, _bound(books, key, keys) if index == "wakes" else None)
+    places: dict[EventRef, list[WaitingKey]] = {run: [] for run in runs}
+    for waiting in await _waiting(connection, WAITING, [run.source for run in runs], [run.id for run in runs]) if runs else ():
+        _loaded(books, waiting, needed)
+        places[waiting.draft.run].append(waiting.draft.key)
+    for run, keys in places.items():
+        books.waiting.loaded_index("run", run, keys)
+    if needed.wakes:
+        found, more = await _woken_journals(connection, books, needed.wakes, needed)
+        for key, rows in found.items():
+            books.waiting.loaded_index("wakes", key, [row.draft.key for row in rows], _bound(rows) if key in more else None)
+
+
+def _loaded(books: Books, waiting: WaitingJournal, needed: NeededJournals) -> None:
+    draft = waiting.draft
+    books.waiting.loaded(draft.key, waiting)
+    needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
+
+
+def _bound(rows: Sequence[WaitingJournal | WaitingApproval]) -> int:
+    """The sequence up to which what waits for something is loaded."""
+    return rows[-1].sequence if rows else 0
+
+
+async def _woken(
+    connection: Connection, books: Books, query: str, keys: Iterable[WakeKey], after: int
+) -> AsyncIterator[tuple[WakeKey, str | None]]:
+    """Of what waits for these keys as much as there is room for, the oldest first; None: of this key there is more."""
+    places = {_as_text(key): key for key in keys}
+    for row in await connection.fetch(query, sorted(places), after, SLICE, books.room):
+        yield places[row["wakes"]], row["data"]
+        books.room -= len(row["data"] or "")
+
+
+async def _woken_journals(
+    connection: Connection, books: Books, keys: Iterable[WakeKey], needed: NeededJournals, after: int = 0
+) -> tuple[dict[WakeKey, list[WaitingJournal]], set[WakeKey]]:
+    """The journals that wait for these keys, and the keys for which there are more."""
+    found: dict[WakeKey, list[WaitingJournal]] = {key: [] for key in keys}
+    more: set[WakeKey] = set()
+    async for key, data in _woken(connection, books, WAITING_WOKEN, found, after):
+        if data is None:
+            more.add(key)
+        else:
+            waiting = read_stored(WaitingJournal, data)
+            _loaded(books, waiting, needed)
+            found[key].append(waiting)
+    return found, more
+
+
+async def _woken_approvals(
+    connection: Connection, books: Books, keys: Iterable[WakeKey], after: int = 0
+) -> tuple[dict[WakeKey, list[WaitingApproval]], set[WakeKey]]:
+    """The approvals that wait for these keys, and the keys for which there are more."""
+    found: dict[WakeKey, list[WaitingApproval]] = {key: [] for key in keys}
+    more: set[WakeKey] = set()
+    async for key, data in _woken(connection, books, APPROVALS_WOKEN, found, after):
+        if data is None:
+            more.add(key)
+        else:
+            approval = read_stored(WaitingApproval, data)
+            books.approvals.loaded(approval.identity, approval)
+            found[key].append(approval)
+    return found, more
 
 
 def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str, str]]:
@@ -214,25 +304,13 @@ def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str
 
 async def _load_woken_approvals(connection: Connection, books: Books, needed: NeededJournals) -> None:
     """The approvals that something wakes, and their journals."""
-    places: dict[tuple[str, ...], list[EventRef]] = {key: [] for key in needed.wakes}
-    keys: set[JournalKey] = set()
-    for approval in await _approvals(connection, APPROVALS_WAKING, sorted(_as_text(key) for key in places)):
-        books.approvals.loaded(approval.identity, approval)
-        places[approval.need.wake_key].append(approval.identity)
-        keys.add(JournalKey(approval.company, approval.document))
-    for key, identities in places.items():
-        books.approvals.loaded_index("wakes", key, identities)
+    found, more = await _woken_approvals(connection, books, needed.wakes)
+    for key, rows in found.items():
+        books.approvals.loaded_index("wakes", key, [row.identity for row in rows], _bound(rows) if key in more else None)
+    keys = {JournalKey(each.company, each.document) for rows in found.values() for each in rows}
     if missing := keys - needed.journals:
         await _load_journals(connection, books, sorted(missing))
         needed.journals |= missing
-
-
-def _bound(books: Books, key: tuple[str, ...], keys: Iterable[WaitingKey]) -> int | None:
-    """The sequence up to which all that waits for something is loaded; None: all is."""
-    rows = [row for each in keys if (row := books.waiting.get(each)) is not None]
-    by_wake = sorted({row.sequence for row in rows if row.need.wake_key == key})
-    by_relation = sorted({row.sequence for row in rows if relation_of(row.draft) == key})
-    return min((found[-1] for found in (by_wake, by_relation) if len(found) > SLICE), default=None)
 
 
 async def _load_approvals(connection: Connection, books: Books, payments: list[tuple[str, str]]) -> None:

@@ -46,6 +46,8 @@ where v.run_id is null order by company, date, series, number"""
 _OF_RUNS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
+_CURRENCIES: Final = """
+select data ->> 'company' as company, data ->> 'currency' as currency from reference where type = 'company.defined'"""
 _COMPANIES: Final = "select data from reference where type = 'company.defined'"
 
 _COUNT: Final = "select count(*) from vouchers"
@@ -123,7 +125,8 @@ async def _with_lines(connection: Connection, query: str, *arguments: Any) -> li
 
 async def _read(connection: Connection, rows: Iterable[Any]) -> list[Voucher]:
     lines = lines_by_voucher(await connection.fetch(LINES_OF_VOUCHERS, *columns(map(key_of, rows), 3)))
-    return [voucher_of(row, lines)[1] for row in rows]
+    currencies = {row["company"]: row["currency"] for row in await connection.fetch(_CURRENCIES)}
+    return [voucher_of(row, lines, currencies[row["company"]])[1] for row in rows]
 
 
 async def balances(connection: Connection, company: str | None = None) -> dict[BalanceKey, Balance]:

@@ -85,7 +85,7 @@ class Store:
         books = Books(await self._reference.current(connection), complete=True)
         lines = lines_by_voucher(await connection.fetch(f"{LINES} order by company, series, number, line"))
         for row in await connection.fetch(f"{VOUCHERS} {IN_ORDER}"):
-            key, voucher = voucher_of(row, lines)
+            key, voucher = voucher_of(row, lines, books.reference.currency(row["company"]))
             books.vouchers.put(key, voucher)
         for row in await connection.fetch("select company, series, number from numbers"):
             books.numbers.put((row["company"], row["series"]), row["number"])
@@ -135,7 +135,7 @@ async def _load_originals(connection: Connection, books: Books, needed: NeededVo
     places: list[tuple[str, Key]] = [("record", key) for key in needed.records] + [("document", key) for key in needed.documents]
     found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in places}
     for row in rows:
-        key, voucher = voucher_of(row, lines)
+        key, voucher = voucher_of(row, lines, books.reference.currency(row["company"]))
         books.vouchers.loaded(key, voucher)
         for index, keys_of in INDEXES.items():
             for place in keys_of(voucher):
@@ -157,7 +157,7 @@ async def _load_numbers(connection: Connection, books: Books, companies: set[str
 
 def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
     key, voucher = entry
-    run = voucher.settlement or (None, None)
+    run = (None, None) if voucher.settlement is None else voucher.settlement.ref
     return (*key, voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
 
 
@@ -167,8 +167,9 @@ def _line_rows(vouchers: Iterable[tuple[VoucherKey, Voucher]]) -> Iterator[tuple
             is_debit = line.debit or line.accounting_debit  # a gain's lines are 0.00 in the document's currency
             sides = (line.debit, None, line.accounting_debit, None) if is_debit else (None, line.credit, None, line.accounting_credit)
             dimensions = orjson.dumps(line.dimensions).decode() if line.dimensions else None
-            place = (company, series, count, number, line.posting_type, line.account, line.partner, line.currency)
-            yield (*place, *sides, dimensions, line.text, line.rule)
+            place = (company, series, count, number, line.posting_type, line.account, line.partner)
+            item = (line.party, line.party_account, line.settles)
+            yield (*place, *item, line.currency, *sides, dimensions, line.text, line.rule)
 
 
 def _balance_rows(books: Books) -> list[tuple[Any, ...]]:

@@ -13,8 +13,7 @@ import orjson
 
 from services.posting.rules.books import Balance, BalanceKey
 from services.posting.rules.numbers import VoucherKey
-from shared.events.envelope import EventRef
-from shared.events.vouchers import Voucher, VoucherLine
+from shared.events.vouchers import EventName, Voucher, VoucherLine
 from shared.money import ZERO
 
 VOUCHER_COLUMNS: Final = (
@@ -31,7 +30,7 @@ VOUCHER_COLUMNS: Final = (
     "reference",
 )
 LINE_COLUMNS: Final = (
-    *("company", "series", "number", "line", "posting_type", "account", "partner", "currency"),
+    *("company", "series", "number", "line", "posting_type", "account", "partner", "party", "party_account", "settles", "currency"),
     *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
 )
 VOUCHERS: Final = f"select {', '.join('v.' + column for column in VOUCHER_COLUMNS)} from vouchers v"  # noqa: S608 - the columns above
@@ -69,7 +68,8 @@ def lines_by_voucher(rows: Iterable[Any]) -> LinesByVoucher:
 def _line(row: Any) -> VoucherLine:
     dimensions = orjson.loads(row["dimensions"]) if row["dimensions"] is not None else {}
     sides = (*_both_sides(row["debit"], row["credit"]), *_both_sides(row["accounting_debit"], row["accounting_credit"]))
-    return VoucherLine(row["posting_type"], row["account"], row["partner"], row["currency"], *sides, dimensions, row["text"], row["rule"])
+    place = (row["posting_type"], row["account"], row["partner"], row["party"], row["party_account"], row["settles"], row["currency"])
+    return VoucherLine(*place, *sides, dimensions, row["text"], row["rule"])
 
 
 def _both_sides(debit: Decimal | None, credit: Decimal | None) -> tuple[Decimal, Decimal]:
@@ -80,12 +80,13 @@ def _both_sides(debit: Decimal | None, credit: Decimal | None) -> tuple[Decimal,
     return debit, debit * 0
 
 
-def voucher_of(row: Any, lines: LinesByVoucher) -> tuple[VoucherKey, Voucher]:
-    """The voucher of a row with its lines."""
+def voucher_of(row: Any, lines: LinesByVoucher, accounting_currency: str) -> tuple[VoucherKey, Voucher]:
+    """The voucher of a row with its lines; `accounting_currency`: its company's, which never changes and is not stored with it."""
     key = VoucherKey(*key_of(row))
-    run = EventRef(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
+    run = EventName(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
-    return key, Voucher(key.voucher, key.company, *about, lines.get(key, []), run, row["record"], row["reference"])
+    named = (key.voucher, key.series, key.number, key.company, accounting_currency)
+    return key, Voucher(*named, *about, lines.get(key, []), run, row["record"], row["reference"])
 
 
 def balance_of(row: Any) -> tuple[BalanceKey, Balance]:

@@ -17,7 +17,7 @@ from services.local.backing_services import scenario_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import refs, refuse_wrong_group, split
-from shared.telemetry import set_up_logs
+from shared.telemetry import set_up_logs, silence_libraries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,10 @@ async def scenario_services() -> AsyncIterator[RunningServices]:
     async with scenario_backing_services(NAMESPACE) as settings:
         set_up_logs(settings)
         async with running_services(settings) as services:
-            yield services
+            try:
+                yield services
+            finally:
+                silence_libraries()
 
 
 async def run(scenario: Scenario, services: RunningServices) -> Result:

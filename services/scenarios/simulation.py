@@ -22,7 +22,7 @@ from shared.events.codec import decode, encode
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from shared.delivery.service import AnyService
     from shared.events.vouchers import Rejection
@@ -33,9 +33,13 @@ class CoreFailedError(Exception):
 
 
 class Simulation:
-    """The three services with complete books in memory. `rejections`: what was refused so far, in order."""
+    """The three services with complete books in memory. `rejections`: what was refused so far, in order.
 
-    def __init__(self) -> None:
+    `on_sent` is called with every event that a service sends.
+    """
+
+    def __init__(self, on_sent: Callable[[Outgoing], None] | None = None) -> None:
+        self._on_sent = on_sent
         self._parts: list[tuple[AnyService, Any, Inbox]] = [(service, service.new_books(), Inbox()) for service in SERVICES]
         self._queue: deque[Record] = deque()
         self._offset = 0
@@ -78,6 +82,8 @@ class Simulation:
 
     def _send_on(self, outgoing: Iterable[Outgoing]) -> None:
         for each in outgoing:
+            if self._on_sent is not None:
+                self._on_sent(each)
             if each.topic == Topic.REJECTIONS:
                 self._rejections.setdefault(each.ref, each.data)
             else:

@@ -13,15 +13,19 @@ import orjson
 from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
 from shared.delivery.reference_table import ReferenceTable
+from shared.events.envelope import EventRef
+from shared.waiting import WaitingRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
+    from datetime import datetime
 
-    from services.settlement.rules.values import Document, Parked
+    from services.settlement.rules.values import Document
     from shared.delivery.ports import Connection
     from shared.reference import Reference
 
-_PAGE: Final = 5000
+_PAGE: Final = 500
+"""Rows read at once: some have their lists of dimensions with them."""
 _NEXT: Final = """
 select ledger, company, document, body from documents
 where (ledger, company, document) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::text is null or party = $5)
@@ -36,8 +40,20 @@ _OF_NUMBER: Final = """
 select body from documents where ledger in ('receivable', 'payable') and document = $1
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
+_THAT_READ: Final = """
+select ledger, company, document from documents
+where ledger in ('receivable', 'payable') and company = any($1) and replace(normalize(document, nfkc), ' ', '') = any($2)
+"""
 _OF_RUN: Final = "select body from records where run_id = $1"
-_WAITING: Final = "select body from waiting where $1::text is null or event_id = $1 order by sequence"
+_WAITING: Final = """
+select event_source as source, event_id as id, body->'need'->>0 as reason, (body->'need'->1)::text as key,
+since, sequence, body->>'stage' as what from waiting"""
+_WAITING_PAGE: Final = f"{_WAITING} where (since, sequence) > ($1, $2) order by since, sequence limit $3"
+_WAITING_OF: Final = f"""
+select distinct on (id, source, reason, what) * from (
+{_WAITING} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
+order by id, source, reason, what, since, sequence"""  # noqa: S608 - the columns above
+_WAITING_NAMED: Final = f"{_WAITING} where event_id = $1 order by since, sequence"
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -81,6 +97,12 @@ async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) 
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
+async def documents_that_read(connection: Connection, companies: Iterable[str], numbers: Iterable[str]) -> list[DocumentKey]:
+    """The documents of companies whose numbers are one of these after NFKC and without spaces; reads all numbers of the companies."""
+    rows = await connection.fetch(_THAT_READ, list(companies), list(numbers))
+    return [DocumentKey(row["ledger"], row["company"], row["document"]) for row in rows]
+
+
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:
     """The records, reversed ones too, of all runs with this id."""
     return [TABLES["records"].read(row["body"])[1] for row in await connection.fetch(_OF_RUN, run_id)]
@@ -92,9 +114,26 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     return [TABLES["records"].read(row["body"])[1] for row in rows]
 
 
-async def waiting(connection: Connection, event: str | None = None) -> list[Parked]:
-    """What waits, or what the events with this id caused to wait; in order of arrival."""
-    return [TABLES["waiting"].read(row["body"])[1] for row in await connection.fetch(_WAITING, event)]
+async def waiting_page(connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
+    """The first `most` that wait after this time and place in the order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_PAGE, *after, most)]
+
+
+async def waiting_of(connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
+    """What these events caused to wait: each reason of an event once, the longest."""
+    named = list(events)
+    rows = await connection.fetch(_WAITING_OF, [event.id for event in named], [event.source for event in named])
+    return [_waiting_row(row) for row in rows]
+
+
+async def waiting_named(connection: Connection, event: str) -> list[WaitingRow]:
+    """All that the events with this id caused to wait, in order of arrival."""
+    return [_waiting_row(row) for row in await connection.fetch(_WAITING_NAMED, event)]
+
+
+def _waiting_row(row: Any) -> WaitingRow:
+    event = EventRef(row["source"], row["id"])
+    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
 
 
 async def reference(connection: Connection) -> Reference:

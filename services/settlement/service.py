@@ -31,10 +31,15 @@ def _identity(message: Message) -> Identity | None:
     return replay_identity(data.event, data.replay), bytes.fromhex(data.digest)
 
 
+def _replayed(message: Message) -> PaymentJournal | PaymentRefused | None:
+    data = message.data
+    return data if isinstance(data, PaymentJournal | PaymentRefused) and data.replay else None
+
+
 def _reports(topic: str, message_type: str | None) -> bool:
     if topic == Topic.REQUESTS:
         return message_type != APPROVAL
-    return topic in {Topic.INVOICES, Topic.REFERENCE}
+    return topic in {Topic.INVOICES, Topic.REFERENCE, Topic.JOURNALS}
 
 
 SERVICE: Final = Service(
@@ -46,6 +51,7 @@ SERVICE: Final = Service(
     sender_topics=frozenset({Topic.INVOICES, Topic.REQUESTS, Topic.REFERENCE}),
     publishes=frozenset({Topic.SETTLEMENTS, Topic.REJECTIONS}),
     identity=_identity,
+    replayed=_replayed,
     rejects_unreadable=_reports,
     expire=expire,
     discard=discard,

@@ -12,24 +12,27 @@ from typing import Any, Final
 
 from services.settlement.prefetch import named_by
 from services.settlement.rules.books import Books
-from services.settlement.stored_tables import RELEASED, TABLES, StoredTable, joined
+from services.settlement.stored_tables import TABLES, WOKEN, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
+from shared.waiting import WakeKey
 from shared.working_set import SLICE, Missing, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
 _WAITING_SINCE: Final = """
 select distinct event_source, event_id from
-(select event_source, event_id from waiting where $1::timestamptz is null or since < $1 order by since limit $2) oldest"""
+(select event_source, event_id, sum(size) over (order by since, sequence) - size as before from
+(select event_source, event_id, since, sequence, octet_length(body::text) as size
+from waiting where $1::timestamptz is null or since < $1 order by since limit $2) oldest) summed where before < $3"""
 _WAITING_BECAUSE_OF: Final = """
 select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
 on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
 FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
 _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
-    f", array({stored.few[1]}) as {stored.name}" for stored in TABLES.values() if stored.few is not None
+    f", {stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None
 )
 """What every batch reads, whatever is in it, in one statement."""
 ROUNDS: Final = 4
@@ -48,8 +51,9 @@ class Store:
         books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
         for stored in TABLES.values():
             # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
-            if stored.few is not None and len(first[stored.name]) <= FEW:
-                _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, first[stored.name]))
+            rows = first[stored.name] if stored.few is not None else None
+            if stored.few is not None and rows is not None and len(rows) <= FEW:
+                _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, rows))
         await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
         return books
 
@@ -97,22 +101,21 @@ class Store:
         return books
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> Books:
-        """What these events wait for, or the SLICE that has waited longest since before a time, with all that it names."""
+        """What these events wait for, or what has waited longest since before a time, as one transaction takes; with all that it names."""
+        books = await self._books(connection)
         if events is None:
-            rows = await connection.fetch(_WAITING_SINCE, older_than, SLICE)
+            rows = await connection.fetch(_WAITING_SINCE, older_than, SLICE, books.room)
         else:
             rows = await connection.fetch(_WAITING_BECAUSE_OF, *_columns(events), older_than) if events else []
-        books = await self._books(connection)
         await self.load_missing(connection, books, [Missing("waiting", "event", EventRef(*row)) for row in rows])
         return books
 
     async def load_released(self, connection: Connection, released: Released) -> Books:
         """The next of what was released, with all that it names."""
         books = await self._books(connection)
-        for row in await connection.fetch(RELEASED, joined(released.wake_key), released.after, SLICE + 1):
-            key, parked = TABLES["waiting"].read(row["body"])
-            books.waiting.loaded(key, parked)
-            books.due.append(key)
+        found, more = await _woken(connection, books, [released.wake_key], released.after)
+        books.due += found[released.wake_key]
+        books.more_due = bool(more)
         await self.load_missing(connection, books, {each for parked in books.waiting for each in named_by(parked.message, books, parked)})
         return books
 
@@ -129,9 +132,13 @@ def _table(books: Books, name: str) -> Table[Any, Any]:
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
     """One statement for all keys of a table, or of one of its indexes."""
     table = _table(books, stored.name)
+    if index is not None and stored.indexes[index].is_bounded:
+        woken, more = await _woken(connection, books, keys)
+        for key, sequences in woken.items():
+            table.loaded_index(index, key, sequences, (sequences[-1] if sequences else 0) if key in more else None)
+        return
     statement = stored.select if index is None else stored.indexes[index].select
     arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
-    index_is_bounded = index is not None and stored.indexes[index].is_bounded
     found: dict[Any, list[Any]] = {key: [] for key in keys}
     if index is None:
         for key in keys:
@@ -144,8 +151,26 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
                 found[place].append(key)
     if index is not None:
         for place, rows in found.items():
-            sequences = sorted(rows) if index_is_bounded and len(rows) > SLICE else []
-            table.loaded_index(index, place, rows, sequences[-1] if sequences else None)
+            table.loaded_index(index, place, rows)
+
+
+async def _woken(
+    connection: Connection, books: Books, keys: Iterable[WakeKey], after: int = 0
+) -> tuple[dict[WakeKey, list[int]], set[WakeKey]]:
+    """Of what waits for these keys as much as there is room for, the oldest first; and the keys for which there is more."""
+    places = {joined(key): key for key in keys}
+    found: dict[WakeKey, list[int]] = {key: [] for key in places.values()}
+    more: set[WakeKey] = set()
+    for row in await connection.fetch(WOKEN, list(places), after, SLICE, books.room):
+        key = places[row["wakes"]]
+        if row["body"] is None:
+            more.add(key)
+            continue
+        sequence, parked = TABLES["waiting"].read(row["body"])
+        books.waiting.loaded(sequence, parked)
+        books.room -= len(row["body"])
+        found[key].append(sequence)
+    return found, more
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -26,7 +26,6 @@ from shared.events.codec import as_json, read_stored
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
-from shared.working_set import SLICE
 
 JOIN: Final = "\x1f"
 
@@ -40,14 +39,15 @@ class StoredIndex:
     select: str
     key: Callable[[Any], Row]
     is_bounded: bool = False
-    """Whether the statement gives the first rows of each key alone, in order of arrival (SLICE and one more)."""
+    """Whether the statement is WOKEN: as much as one transaction takes, in order of arrival."""
 
 
 @dataclass(frozen=True)
 class StoredTable:
     """One table: its statements, and how keys and values become rows and come back.
 
-    `few`: an index (None: the table) that is mostly all but empty, and the statement that reads up to so many rows of it.
+    `few`: an index (None: the table) that is mostly all but empty, and the statement that gives up to so many rows of it as an
+    array; null if they are too heavy to be read with every batch.
     """
 
     name: str
@@ -227,11 +227,29 @@ _HOLDING = (
     " cross join lateral (select {key} from {table} where {column} @> array[k]{more}) t)"
 )
 """By one look into the index for each key: `reserves && $1` compares each waiting row with all keys."""
-_WOKEN = (
-    "select t.body from unnest($1::text[]) k"
-    " cross join lateral (select body from waiting where wakes = k order by sequence limit {limit}) t"
+WOKEN: Final = """
+with recursive walk as (
+    select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral
+    (select sequence, octet_length(body::text)::bigint as size from waiting where wakes = k.wakes and sequence > $2
+     order by sequence limit 1) w
+    union all
+    select p.wakes, w.sequence, w.size, p.upto + w.size, p.number + 1 from walk p cross join lateral
+    (select sequence, octet_length(body::text)::bigint as size from waiting where wakes = p.wakes and sequence > p.sequence
+     order by sequence limit 1) w
+    where p.number <= $3 and p.upto - p.size < $4
+), summed as (select wakes, sequence, number, sum(size) over (order by sequence) - size as before from walk)
+select wakes, case when number <= $3 and before < $4 then (select body from waiting w where w.sequence = s.sequence) end as body
+from summed s order by sequence
+"""
+"""What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
+as many as begin within $4 bytes. A row without body says of a key that there is more.
+
+Row by row along the index: whatever the planner believes of a table that has just grown, no more is read than is given.
+"""
+_FEW_WAITING = (
+    "(select case when coalesce(sum(octet_length(body::text)), 0) <= 262144 then coalesce(array_agg(body), '{}') end"
+    " from (select body from waiting limit $1) w)"
 )
-RELEASED: Final = "select body from waiting where wakes = $1 and sequence > $2 order by sequence limit $3"
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 
 TABLES: Final[dict[str, StoredTable]] = {
@@ -308,7 +326,7 @@ TABLES: Final[dict[str, StoredTable]] = {
             row=_parked_row,
             read=_read_parked,
             indexes={
-                "wakes": StoredIndex(_WOKEN.format(limit=SLICE + 1), lambda key: (joined(key),), is_bounded=True),
+                "wakes": StoredIndex(WOKEN, lambda key: (joined(key),), is_bounded=True),
                 "reason": StoredIndex("select body from waiting where split_part(wakes, chr(31), 1) = any($1::text[])", lambda key: (key,)),
                 "reserves": StoredIndex(
                     _HOLDING.format(key="sequence", table="waiting", column="reserves", more=""), lambda key: (joined(key),)
@@ -319,7 +337,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                 ),
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
-            few=(None, "select body from waiting limit $1"),
+            few=(None, _FEW_WAITING),
         ),
         StoredTable(
             "journals",
@@ -338,7 +356,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                     lambda key: (joined(key),),
                 ),
             },
-            few=("reserves", "select body from journals where cardinality(reserves) > 0 order by company limit $1"),
+            few=("reserves", "array(select body from journals where cardinality(reserves) > 0 order by company limit $1)"),
         ),
         StoredTable(
             "pending_replies",

@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, fold_candidates, may_concern
+from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, decoded, fold_candidates, may_concern
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
-from shared.events.codec import decode
 from shared.events.envelope import Message, Record, Topic
 from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
@@ -121,7 +120,7 @@ class Delivery:
 
     async def _deliver_part(self, records: Sequence[Record]) -> None:
         """Reads a part of a batch, and takes it in as many transactions as its events weigh."""
-        incoming = [decoded(record) for record in records if may_concern(self.service, record)]
+        incoming = [decoded(self.service, record) for record in records if may_concern(self.service, record)]
         messages = [each for each in incoming if isinstance(each, Message)]
         arrived = self.runtime.clock.now()
         for each in messages:
@@ -188,6 +187,7 @@ class Delivery:
         return self._store
 
     async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
+        await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
         claimed = _claims(coming)
         known = await tables.claim(connection, claimed)
@@ -199,6 +199,15 @@ class Delivery:
         await tables.forget_failed(connection, [] if failures else batch.retried)
         self._count(len(batch.incoming), folded, failures)
         return await self.write(connection, state, folded, batch.positions)
+
+    async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
+        """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
+        said = [data for each in incoming if isinstance(each, Message) and (data := self.service.replayed(each)) is not None]
+        if said:
+            noted = await tables.noted_replays(connection, {data.event for data in said})
+            for data in said:
+                if data.replay > noted.get(data.event, 0):
+                    data.replay = 0
 
     async def _fold(
         self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[UUID, bytes]
@@ -230,6 +239,9 @@ class Delivery:
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
+        refused_at = self.runtime.clock.now()
+        for refusal in folded.refusals:
+            refusal.outgoing.data.at = refused_at
         await tables.refuse(connection, folded.refusals)
         messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)
@@ -255,16 +267,6 @@ async def _in_time(work: Awaitable[Written]) -> Written:
         return await work
     except TimeoutError as error:
         raise OverdueError(str(error) or "the database did not answer in time") from error
-
-
-def decoded(record: Record) -> Incoming:
-    """What a record is. That decoding raises is a defect of ours, for this record alone."""
-    try:
-        return decode(record)
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - see above
-        return Defect(record, error)
 
 
 def _claims(coming: Iterable[Candidate]) -> dict[UUID, bytes]:

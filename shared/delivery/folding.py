@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, Verdict, inbox_key
 from shared.delivery.refusals import conflicting, unreadable
-from shared.events.codec import type_said
+from shared.events.codec import decode, digest_as_written, type_said
 from shared.events.contract import INBOUND_TOPICS, base_topic
 from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Outgoing, Record, Unreadable, replay_identity
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.delivery.service import AnyService, WorkingSet
+
+
+class UnreadableOwnEventError(Exception):
+    """An event of one of our own services is not of this version's contract; the text says where."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,24 @@ class Folded:
     defect: tuple[int, Exception] | None = None
     duplicates: int = 0
     taken: int = 0
+
+
+def decoded(service: AnyService, record: Record) -> Incoming:
+    """What a record is to a service.
+
+    An event of our own that it takes or reports and cannot read is a defect of ours, as is that decoding raises: the record is
+    kept and read again by a version that can.
+    """
+    try:
+        event = decode(record)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a defect of ours, for this record alone
+        return Defect(record, error)
+    if not isinstance(event, Unreadable) or event.ref is None or base_topic(record.topic) in INBOUND_TOPICS:
+        return event
+    is_taken = service.takes(record.topic, event.type or "") or service.reports(record.topic, event.type)
+    return Defect(record, UnreadableOwnEventError(f"{event.code} {event.field}: {event.message}")) if is_taken else event
 
 
 def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[UUID, bytes] | None:
@@ -142,7 +164,7 @@ def fold_alone(books: WorkingSet, inbox: Inbox, act: Callable[[], list[Outgoing]
 
 def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: Candidate, folded: Folded) -> None:
     _, event, identity = candidate
-    verdict = inbox.judge(*identity) if identity else Verdict.NEW
+    verdict = _verdict(inbox, candidate)
     if verdict is Verdict.DUPLICATE:
         folded.duplicates += 1
     elif verdict is Verdict.CONFLICT:
@@ -156,6 +178,17 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
         _collect(folded, service.fold(books, event), event)
         free(books, inbox)
         folded.taken += 1
+
+
+def _verdict(inbox: Inbox, candidate: Candidate) -> Verdict:
+    """What an event is by its id; one that 0.1 took under the digest of what was written is a duplicate too."""
+    _, event, identity = candidate
+    if identity is None:
+        return Verdict.NEW
+    verdict = inbox.judge(*identity)
+    if verdict is Verdict.CONFLICT and isinstance(event, Message) and inbox.digest(identity[0]) == digest_as_written(event):
+        return Verdict.DUPLICATE
+    return verdict
 
 
 def free(books: WorkingSet, inbox: Inbox) -> None:

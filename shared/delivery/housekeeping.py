@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.batch import Batch, decoded
-from shared.delivery.folding import Folded, fold_alone
+from shared.delivery.batch import Batch
+from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import pack
 from shared.delivery.ports import Encoded
 from shared.runtime.retry import any_error, retry_forever
-from shared.telemetry import FAILED, OUTBOX_AGE, OUTBOX_ROWS
+from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Sequence
@@ -38,8 +38,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
+MOST_DISCARDED: Final = 10
+"""Events whose waiting is given up in one transaction, by an operator's order: each may be as large as an event can be."""
 FRESH_MINUTES: Final = 15
 """So long a message in the table failed keeps readiness red; after that the metric alone tells of it."""
+MOST_FAILED: Final = 10_000
+MOST_FAILED_DAYS: Final = 90
+"""So many messages are kept in the table failed, and so long; the oldest beyond are dropped, with their places in the log."""
 _BACKLOG: Final = """
 select (select count(*) from outbox) as rows,
        coalesce((select extract(epoch from clock_timestamp() - min(created_at)) from outbox), 0)::float8 as age,
@@ -96,10 +101,15 @@ class Housekeeping:
     async def once(self) -> None:
         """One turn: measures the backlog, retries what operators want retried, ends waiting."""
         async with self._delivery.database.transaction() as connection:
+            for dropped in await tables.bound_failed(connection, MOST_FAILED, MOST_FAILED_DAYS):
+                FAILED_DROPPED.labels(self._delivery.service.name).inc()
+                log.error("a message that was put aside is kept no longer", service=self._delivery.service.name, **dropped)
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
             self.gaps = await tables.open_gaps(connection)
+            for gap in await tables.acknowledged_gaps(connection):
+                log.warning("missing records were acknowledged", service=self._delivery.service.name, **gap)
         self._measure(backlog)
         for failed in again:
             await self._retry(failed)
@@ -116,15 +126,17 @@ class Housekeeping:
     async def _retry(self, failed: Failed) -> None:
         """A message that came in goes through a batch of its own; one that could not be sent goes to the outbox."""
         if failed.direction == "in":
-            await self._delivery.take(Batch([decoded(failed.record)], retried=[failed.id]))
+            await self._delivery.take(Batch([decoded(self._delivery.service, failed.record)], retried=[failed.id]))
         else:
             await self._delivery.transact(partial(_send_again, failed))
 
     async def _discard(self, events: Sequence[EventRef]) -> None:
         discard = self._delivery.service.discard
-        if events and discard:
-            order = GiveUp(events, None)
-            await self._gives_up(order, lambda books: discard(books, events))
+        if discard is None:
+            return
+        for first in range(0, len(events), MOST_DISCARDED):
+            order = GiveUp(events[first : first + MOST_DISCARDED], None)
+            await self._gives_up(order, partial(_discarded, discard, order))
 
     async def _expire(self) -> None:
         expire = self._delivery.service.expire
@@ -182,6 +194,10 @@ class Housekeeping:
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
+
+
+def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], order: GiveUp, books: Any) -> list[Outgoing]:
+    return discard(books, order.events or [])
 
 
 async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001

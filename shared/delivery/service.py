@@ -66,7 +66,14 @@ class Store(Protocol[B]):
         """All that an operator's discard of these events, or the end of WAIT_AT_MOST, may touch."""
 
     async def load_released(self, connection: Connection, released: Released) -> B:
-        """The next of what was released (`due`), SLICE rows and one more, with what they name."""
+        """The next of what was released (`due`), as much as one transaction takes, with what it names; `more_due`: there is more."""
+
+
+class Replayed(Protocol):
+    """The data of a message that says to be the `replay`th of an event that was refused."""
+
+    event: EventRef
+    replay: int
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class Service(Generic[B]):
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
+    - `replayed`: the data of a message that says to be a replay. The shell sets its number to 0 if no operator has noted it.
     - `sender_topics`: the inbound topics of which it reads the senders' own (SENDERS=enforced); of reference data its core
       hands on what a sender may send.
     - `publishes`: the topics that it sends to, whatever the setting SENDERS.
@@ -97,6 +105,7 @@ class Service(Generic[B]):
     rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
     sender_topics: frozenset[str] = frozenset()
+    replayed: Callable[[Message], Replayed | None] = lambda _: None
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None

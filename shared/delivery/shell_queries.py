@@ -7,13 +7,16 @@ an order is carried out by the service itself, within seconds.
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 import orjson
 
 from shared.delivery.inbox import inbox_key
 from shared.events.envelope import EventRef, Record
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import Rejection, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,10 +25,28 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
 
 _THERE: Final = "select to_regclass('inbox') is not null"
-_REJECTIONS: Final = """
-select id, rejected_at, source, event, scope, code, field, message, original, topic, key, value, headers, replays from rejections
-where ($1::text is null or code = $1) and ($2::text is null or event = $2 or id::text = $2)
-order by rejected_at desc, id limit $3
+_SHOWN: Final = "select id, rejected_at, source, event, scope, code, field, message, replays"
+_REJECTIONS: Final = f"""
+{_SHOWN} from rejections where ($1::text is null or code = $1) and ($3::timestamptz is null or (rejected_at, id) < ($3, $4))
+order by rejected_at desc, id desc limit $2
+"""
+_REJECTIONS_NAMED: Final = f"""
+{_SHOWN} from rejections where event = $1 and ($2::text is null or code = $2)
+union {_SHOWN} from rejections where id = $3::uuid and ($2::text is null or code = $2) order by rejected_at, id
+"""
+_REJECTIONS_WHOLE: Final = f"{_SHOWN}, original, topic, key, value, headers from rejections where id = any($1::uuid[])"
+_FAILED: Final = """
+select id, direction, topic, partition, "offset", failed_at, attempts, error, retry from failed where id > $1 order by id limit $2
+"""
+_RETRY: Final = "update failed set retry = true where ($1::bigint[] is null or id = any($1)) and not retry"
+_GAPS: Final = """
+select topic, partition, first, last, noted_at, acknowledged_at, acknowledged_by from gaps
+where (topic, partition, first) > ($1, $2, $3) and ($4 or not acknowledged) order by topic, partition, first limit $5
+"""
+_ACKNOWLEDGE: Final = """
+update gaps set acknowledged = true, acknowledged_at = clock_timestamp(), acknowledged_by = session_user
+where not acknowledged and ($1::text is null or (topic = $1 and partition = $2 and ($3::bigint is null or first = $3)))
+returning topic, partition, first, last
 """
 _COUNT_REPLAYS: Final = "update rejections set replays = replays + 1 where id = any($1::uuid[])"
 _DISCARD: Final = "insert into discards (source, event) select * from unnest($1::text[], $2::text[]) on conflict do nothing"
@@ -34,13 +55,39 @@ _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count
 
 
 class KeptRejection(NamedTuple):
-    """A refusal as a service keeps it. `record`: the refused event as it came, None if it was not at hand."""
+    """A refusal as a service keeps it. Only if it was read whole: the refused event, and its `record` if that was at hand."""
 
     id: str
     rejected_at: datetime
     rejection: Rejection
     record: Record | None
     replays: int
+
+
+class FailedMessage(NamedTuple):
+    """A message that was put aside, without itself. `direction`: `in` (a defect of ours), `out` (the broker will never take it)."""
+
+    id: int
+    direction: str
+    topic: str
+    partition: int | None
+    offset: int | None
+    failed_at: datetime
+    attempts: int
+    error: str
+    retry: bool
+
+
+class Gap(NamedTuple):
+    """Records of a partition, the first and the last, that were gone before they were read; who acknowledged that, and when."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    noted_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
 
 
 class Backlog(NamedTuple):
@@ -56,17 +103,38 @@ async def has_shell(connection: Connection) -> bool:
 
 
 async def rejections(
-    connection: Connection, name: str | None = None, code: str | None = None, limit: int | None = None
+    connection: Connection, code: str | None, limit: int | None, before: tuple[datetime, str] | None = None
 ) -> list[KeptRejection]:
-    """Refusals, oldest first: all, or those with this event id or refusal id, or this code; the newest `limit` of them."""
-    rows = await connection.fetch(_REJECTIONS, code, name, limit)
-    return [_rejection(row) for row in reversed(rows)]
+    """Refusals without the refused events, the newest `limit` first: all, or those with this code, and before a time and id."""
+    time, id_ = before or (None, None)
+    rows = await connection.fetch(_REJECTIONS, code, limit, time, None if id_ is None else UUID(id_))
+    return [_rejection(row) for row in rows]
+
+
+async def rejections_named(connection: Connection, name: str, code: str | None = None) -> list[KeptRejection]:
+    """Refusals with this event id or refusal id, and this code, without the refused events; oldest first."""
+    with suppress(ValueError):
+        return [_rejection(row) for row in await connection.fetch(_REJECTIONS_NAMED, name, code, UUID(name))]
+    return [_rejection(row) for row in await connection.fetch(_REJECTIONS_NAMED, name, code, None)]
+
+
+async def rejections_whole(connection: Connection, ids: Iterable[str]) -> dict[str, KeptRejection]:
+    """These refusals with the refused events, by id."""
+    found: dict[str, KeptRejection] = {}
+    for row in await connection.fetch(_REJECTIONS_WHOLE, list(map(UUID, ids))):
+        said = _kept(row, orjson.loads(row["original"]), _record(row))
+        found[said.id] = said
+    return found
 
 
 def _rejection(row: Any) -> KeptRejection:
-    about = (row["event"], row["source"], row["scope"], row["code"], row["field"], row["message"])
-    rejection = Rejection(*about, orjson.loads(row["original"]))
-    return KeptRejection(str(row["id"]), row["rejected_at"], rejection, _record(row), row["replays"])
+    return _kept(row, {}, None)
+
+
+def _kept(row: Any, original: dict[str, Any], record: Record | None) -> KeptRejection:
+    said = (row["scope"], row["code"], row["field"], row["message"], original)
+    refusal = replace(rejection(EventRef(row["source"], row["event"]), *said), at=row["rejected_at"])
+    return KeptRejection(str(row["id"]), row["rejected_at"], refusal, record, row["replays"])
 
 
 def _record(row: Any) -> Record | None:
@@ -93,6 +161,26 @@ async def taken(connection: Connection, events: Iterable[EventRef]) -> set[Event
     rows = await connection.fetch(_TAKEN, list(keys))
     found = {row["key"].int for row in rows}
     return {event for key, event in keys.items() if key.int in found}
+
+
+async def failed(connection: Connection, after: int, most: int) -> list[FailedMessage]:
+    """The first `most` messages that were put aside, after this number."""
+    return [FailedMessage(*row.values()) for row in await connection.fetch(_FAILED, after, most)]
+
+
+async def order_retries(connection: Connection, numbers: list[int] | None) -> int:
+    """Has the service try these messages again, or all (None); how many it will."""
+    return int((await connection.execute(_RETRY, numbers)).split()[-1])
+
+
+async def gaps(connection: Connection, after: tuple[str, int, int], most: int, *, acknowledged: bool) -> list[Gap]:
+    """The first `most` gaps after a place (topic, partition, first record); those that were acknowledged too, or the open ones."""
+    return [Gap(*row.values()) for row in await connection.fetch(_GAPS, *after, acknowledged, most)]
+
+
+async def acknowledge_gaps(connection: Connection, topic: str | None, partition: int, first: int | None) -> list[tuple[str, int, int, int]]:
+    """Acknowledges the open gaps of a partition, or the one from `first` on, or all (no topic); gives topic, partition, first, last."""
+    return [tuple(row.values()) for row in await connection.fetch(_ACKNOWLEDGE, topic, partition, first)]
 
 
 async def backlog(connection: Connection) -> Backlog:

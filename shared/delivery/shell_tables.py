@@ -49,7 +49,21 @@ select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[
 on conflict (topic, partition, "offset") do update
 set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
 """
-_RELEASE: Final = "insert into released values ($1, $2) on conflict (wake_key) do update set after = excluded.after"
+_RELEASE: Final = """
+insert into released select array(select json_array_elements_text(key)), after from unnest($1::json[], $2::bigint[]) as r (key, after)
+on conflict (wake_key) do update set after = excluded.after
+"""
+_RESUMED: Final = """
+delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
+"""
+MOST_RETRIED_BYTES: Final = 8 * 1024 * 1024
+_TO_BE_RETRIED: Final = """
+select * from failed where id in (
+    select id from (select id, sum(size) over (order by id) - size as before
+                    from (select id, coalesce(octet_length(value), 0) as size from failed where retry order by id limit 100) oldest) summed
+    where before < $1)
+order by id
+"""
 _FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
@@ -94,11 +108,12 @@ async def open_batch(connection: Connection, schema: str) -> State:
 
 async def save_released(connection: Connection, changed: Mapping[tuple[str, ...], Released | None]) -> None:
     """Writes what may resume; None: all of it has been looked at."""
-    for wake_key, released in changed.items():
-        if released is None:
-            await connection.execute("delete from released where wake_key = $1", wake_key)
-        else:
-            await connection.execute(_RELEASE, wake_key, released.after)
+    resumed = [orjson.dumps(wake_key).decode() for wake_key, released in changed.items() if released is None]
+    waiting = [(orjson.dumps(wake_key).decode(), released.after) for wake_key, released in changed.items() if released is not None]
+    if resumed:
+        await connection.execute(_RESUMED, resumed)
+    if waiting:
+        await connection.execute(_RELEASE, *_columns(waiting))
 
 
 async def note_start(connection: Connection, instance: str) -> bool:
@@ -152,6 +167,14 @@ def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
 
 
+async def noted_replays(connection: Connection, events: Collection[EventRef]) -> dict[EventRef, int]:
+    """How often operators have had these events sent again; those that were refused."""
+    query = """select source, event, sum(replays)::int as replays from rejections
+               join unnest($1::text[], $2::text[]) as named (source, event) using (source, event) group by source, event"""
+    rows = await connection.fetch(query, [event.source for event in events], [event.id for event in events])
+    return {EventRef(row["source"], row["event"]): row["replays"] for row in rows}
+
+
 async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
     """Keeps messages on which this program failed."""
     if failures:
@@ -170,6 +193,18 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
         await connection.execute(_FAIL, *_columns(rows))
 
 
+async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:
+    """Drops what was put aside beyond so many messages and days, the oldest first; gives its places."""
+    query = """
+    with surplus as (
+        select id from failed where failed_at < clock_timestamp() - make_interval(days => $2)
+        or id <= (select id from failed order by id desc offset $1 limit 1)
+        order by id limit 1000)
+    delete from failed using surplus where failed.id = surplus.id
+    returning failed.id, direction, topic, partition, "offset", error"""
+    return [dict(row) for row in await connection.fetch(query, most, days)]
+
+
 async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
     """Moves the positions on (never back) and writes the outbox row; its id, None without one."""
     numbers = [partition.number for partition in positions]
@@ -180,8 +215,8 @@ async def finish(connection: Connection, positions: Mapping[Partition, int], pac
 
 
 async def to_be_retried(connection: Connection) -> list[Failed]:
-    """The failed messages that an operator wants to be tried again, oldest first."""
-    rows = await connection.fetch("select * from failed where retry order by id limit 100")
+    """The failed messages that an operator wants to be tried again, oldest first; so many bytes at once, one at least."""
+    rows = await connection.fetch(_TO_BE_RETRIED, MOST_RETRIED_BYTES)
     return [Failed(row["id"], row["direction"], _record(row)) for row in rows]
 
 
@@ -250,6 +285,13 @@ async def open_gaps(connection: Connection) -> list[str]:
     """The first gaps that nobody has acknowledged, as readiness says them."""
     rows = await connection.fetch("select topic, partition, first, last from gaps where not acknowledged order by noted_at limit 5")
     return ["{}/{}: the records {} to {} were gone before they were read".format(*row.values()) for row in rows]
+
+
+async def acknowledged_gaps(connection: Connection) -> list[dict[str, Any]]:
+    """What operators have acknowledged and the log has not said yet; it has, from now on."""
+    query = """update gaps set in_log = true where acknowledged and not in_log
+               returning topic, partition, first, last, coalesce(acknowledged_by, 'somebody') as by"""
+    return [dict(row) for row in await connection.fetch(query)]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

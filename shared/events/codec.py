@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -37,11 +37,13 @@ from shared.events.contract import (
     sender_of,
     short_type,
 )
-from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
+from shared.events.earlier_names import renamed
+from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
+from shared.events.vouchers import Voucher, of_earlier_form
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -59,6 +61,8 @@ SENDER: Final = "intercompanysender"
 """The attribute of an event, where it is shown whole, that says on which sender's topic it came; ours alone."""
 
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+_EARLIER_FORMS: Final[dict[type, Callable[[Any], Any]]] = {Voucher: of_earlier_form}
+"""How data of ours that an earlier version wrote is brought to today's form."""
 _WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
 
 
@@ -90,13 +94,18 @@ def _message(event: CloudEvent, record: Record) -> Message:
     from_outside = entry.inbound
     data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
-    message.replay = event.number("replay")
+    message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
     if not from_outside:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causation") or ref
         message.first = _ref(event, "correlation") or ref
     return message
+
+
+def _replay(event: CloudEvent, record: Record) -> int:
+    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is no attribute of ours."""
+    return (_otherwise_none(lambda: event.number("replay")) or 0) if base_topic(record.topic) == Topic.PAYMENTS else 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:
@@ -160,16 +169,42 @@ def _typed(class_: type, text: bytes, raw: Any) -> Any:
 def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:
     """Our own events are written one way only, so their bytes need not be put in order first.
 
-    What the fast reader does not take is read again by the one that says where it is wrong.
+    What the fast reader does not take, under the names of 0.1 either, is read again by the one that says where it is wrong.
     """
     try:
-        return own_reader(entry.data).decode(event.data), _digest(name, event.data)
+        return _read_own(entry.data, event.data), _digest(name, event.data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         reader = adapter(entry.data)
+    earlier = _EARLIER_FORMS.get(entry.data)
     try:
-        return reader.validate_json(event.data), _digest(name, event.data)
+        data = reader.validate_json(event.data) if earlier is None else reader.validate_python(earlier(parsed(event.data)))
+        return data, _digest(name, event.data)
     except ValidationError as error:
         raise invalid(error, parsed(event.data), entry.data) from error
+
+
+def _read_own(class_: type, data: bytes) -> Any:
+    reader = own_reader(class_)
+    try:
+        return reader.decode(data)
+    except msgspec.DecodeError:
+        as_now = renamed(class_, data)
+        if as_now is None:
+            raise
+        return reader.decode(as_now)
+
+
+def digest_as_written(message: Message) -> bytes | None:
+    """The digest that 0.1 would have taken an event from outside with: of its data as it is written, not of what it says.
+
+    An inbox keeps digests for ever, so one that does not match the digest of now is compared with this one. None: the event's
+    own record is not at hand, or it is one of ours.
+    """
+    if isinstance(message.data, PaymentJournal):
+        return bytes.fromhex(message.data.digest_as_written or "") or None
+    if message.record is None or not CONTRACT[message.type].inbound:
+        return None
+    return _digest(message.type, canonical(orjson.loads(read(message.record).data)))
 
 
 def _digest(name: str, data: bytes) -> bytes:
@@ -197,7 +232,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
-    unreadable.replay = _otherwise_none(lambda: event.number("replay")) or 0
+    unreadable.replay = _replay(event, record)
     if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
         data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data

@@ -129,7 +129,8 @@ def derived_id(cause: EventRef, time: datetime, kind: str, number: int) -> str:
     return f"{time_ms[:8]}-{time_ms[8:]}-8{digest[1:4]}-{variant}{digest[5:8]}-{digest[8:]}"
 
 
-_REPLAY: Final = "#replay-"
+_REPLAY: Final = "\x1freplay-"
+"""No id of another system has a control character, so none can be that of a replay."""
 
 
 def replay_identity(ref: EventRef, replay: int) -> EventRef:

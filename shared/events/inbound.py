@@ -17,6 +17,8 @@ from pydantic import Field
 
 from shared.events.kinds import CREDIT_NOTE, DEFAULT_OFFSET, InvoiceKind
 from shared.events.values import (
+    LARGEST_DIMENSIONS,
+    LARGEST_REPEATED,
     MOST_CASH_DISCOUNTS,
     MOST_LINES,
     Amount,
@@ -40,6 +42,7 @@ from shared.events.values import (
     Text,
     UseCashDiscount,
     shown,
+    size_of_dimensions,
 )
 from shared.money import fits, minor_digits, rounded
 
@@ -228,6 +231,7 @@ def _invoice(event_type: str, data: InvoicePosted) -> Iterator[Problem]:
         yield from _cash_discount(f"/cash_discounts/{number}", discount, data)
     for number, line in enumerate(data.lines):
         yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
+    yield from _repeated(data)
     if data.credits is not None and data.kind != CREDIT_NOTE:
         yield "/credits", f"only a credit note credits a document, this is of kind {data.kind}"
     if data.intercompany_invoice is not None and ledger_of(event_type) == "receivable":
@@ -248,12 +252,32 @@ def _cash_discount(pointer: str, discount: CashDiscount, invoice: InvoicePosted)
         yield f"{pointer}/days", f"{discount.days} days after {invoice.date} is beyond the calendar"
 
 
+def _repeated(data: InvoicePosted | PaymentPosted) -> Iterator[Problem]:
+    """Dimensions and text: each line of the voucher says them whole, so that a small event could make a voucher of any size."""
+    yield from _large("/dimensions", size := size_of_dimensions(data.dimensions))
+    total = 0
+    for number, line in enumerate(data.lines):
+        own = size_of_dimensions(line.dimensions)
+        yield from _large(f"/lines/{number}/dimensions", own)
+        total += own or size
+    total += len(data.lines) * len((data.text or data.document).encode())
+    if total > LARGEST_REPEATED:
+        message = f"dimensions and text, which each of {len(data.lines)} lines has in the voucher, have {total} bytes there"
+        yield "/lines", f"{message}: at most {LARGEST_REPEATED} are posted"
+
+
+def _large(pointer: str, size: int) -> Iterator[Problem]:
+    if size > LARGEST_DIMENSIONS:
+        yield pointer, f"the dimensions have {size} bytes: at most {LARGEST_DIMENSIONS} are kept"
+
+
 def _payment(_event_type: str, data: PaymentPosted) -> Iterator[Problem]:
     yield from _digits("/amount", data.amount, data.currency)
     if data.offset is not None and data.lines:
         yield "/lines", f"a payment has offset or lines, not both: offset is {shown(data.offset)}"
     for number, line in enumerate(data.lines):
         yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
+    yield from _repeated(data)
     for number, mark in enumerate(data.settle):
         yield from _digits(f"/settle/{number}/amount_to_settle", mark.amount_to_settle, data.currency)
 

@@ -2,6 +2,9 @@
 
 `payment-journal.posted`, `payment.refused`, `sales-payment-journal.created`, `.posted`, `.reversed`, `.waiting`, and
 `sales-payment-journals.answered` for a run that makes none.
+
+Invariant: a payment is carried with the id and digest of its own event, since settlement alone tells duplicates from new ones.
+Records of earlier versions stay on the topic: a new field has a default, a renamed one is in earlier_names.py.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ class PaymentJournal:
 
     `event` is the payment event itself, `digest` (hex) is over its data: the settlement service tells a duplicate from
     a conflict by them. `replay` counts an operator's replays. `sender` is whose own topic the event came on, if on one: whether
-    it may speak for the company is settlement's to judge.
+    it may speak for the company is settlement's to judge. `digest_as_written` (hex) is what 0.1 would have had for `digest`.
     """
 
     ledger: Ledger
@@ -31,6 +34,7 @@ class PaymentJournal:
     payment: PaymentPosted
     replay: int = 0
     sender: str | None = None
+    digest_as_written: str | None = None
 
 
 @dataclass(slots=True)
@@ -54,7 +58,8 @@ class PaymentRefused:
 class SalesMark:
     """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency.
 
-    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14).
+    `cross_rate` is the agreed rate of the vendor payment's mark (F-C14). `cash_discount_rule` is the rule that made the discount
+    there; empty: the terms of the invoice did.
     """
 
     company: str
@@ -62,6 +67,7 @@ class SalesMark:
     amount_to_settle: Decimal
     cash_discount_to_take: Decimal
     cross_rate: Decimal | None = None
+    cash_discount_rule: str = ""
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from shared.events.values import (
     AmountOrZero,
     Contract,
     Currency,
+    Days,
     Id,
     IsoDate,
     Ledger,
@@ -69,7 +70,8 @@ class CompanyDefined(Contract):
     """A legal entity: its accounting currency, which never changes, and its chart.
 
     `accounts` is posting type to main accounts: the first is posted to where nothing else is said, a line on any of them
-    has the posting type.
+    has the posting type. `maximum_rate_age_days`: a published rate that is older on the day it is needed does not count for
+    the company; None: however old it is.
     """
 
     company: Id
@@ -77,6 +79,7 @@ class CompanyDefined(Contract):
     name: Text | None = None
     accounts: ListsById = field(default_factory=dict)
     language: Id = "en"
+    maximum_rate_age_days: Days | None = None
 
 
 @dataclass(slots=True)

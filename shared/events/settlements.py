@@ -100,7 +100,7 @@ class SettledDocument:
 
 @dataclass(slots=True)
 class DiscountPart:
-    """A part of a discount with dimensions of its own (F-D17)."""
+    """A part of a discount with dimensions of its own (F-D17); without any it has the document's."""
 
     dimensions: dict[str, str]
     amount: Decimal
@@ -111,7 +111,8 @@ class DiscountPart:
 class DiscountTax:
     """The tax in a discount (F-D18) on one tax line of the document: negative on the other side.
 
-    `account` is that line's: a posting type or main account. `accounting_amount` is in the document's company.
+    `account` is that line's: a posting type or main account; without dimensions it has the document's. `accounting_amount` is
+    in the document's company.
     """
 
     account: str
@@ -187,7 +188,7 @@ class SettlementRecord:
 
 @dataclass(slots=True)
 class SettlementPosted:
-    """One run (`settlement.posted`): all its records, or it does not happen.
+    """One run (`settlement.posted`): all its records, or it does not happen. A run of very many is told in several messages.
 
     `primary` is the position in `documents` of the run's primary, whose number is the document of all its vouchers; None: of
     each record's vouchers it is L's. `reply_expected` asks the payment
@@ -218,7 +219,8 @@ class SettlementReversed:
     """Runs were reversed (`settlement.reversed`): the vouchers of `records` are mirrored under new numbers (C21).
 
     `runs` are the runs reversed whole; sales payment journals that still wait for one of them are dropped. `journals`
-    are the documents (company, document) of the sales payment journals that became `reversed` by it.
+    are the documents (company, document) of the sales payment journals that became `reversed` by it. A reversal of very many
+    records is told in several messages, of which the first alone has `runs` and `journals`.
     """
 
     ledger: str

@@ -30,6 +30,11 @@ MOST_LINES: Final = 10_000
 MOST_CASH_DISCOUNTS: Final = 100
 MOST_ENTRIES: Final = 10_000
 LONGEST_CASH_DISCOUNT: Final = 36_500
+LARGEST_MESSAGE: Final = 8 * 1024 * 1024
+"""No event that is sent has more bytes."""
+LARGEST_DIMENSIONS: Final = 8 * 1024
+LARGEST_REPEATED: Final = 2 * 1024 * 1024
+"""What the lines of one voucher say of dimensions and text, all in all: each of them says it whole."""
 AMOUNT_DIGITS: Final = 18
 RATE_DIGITS: Final = 28
 MOST_DECIMALS: Final = 18
@@ -70,7 +75,26 @@ def printable(text: str) -> str:
     """The text with everything that does not print escaped."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def visible(text: str) -> str:
+    """The text as people are shown it: two texts that differ look different, a no-break space and a decomposed letter too."""
+    if text.isascii() and text.isprintable():
+        return text
+    composed = unicodedata.is_normalized("NFC", text)
+    return "".join(
+        letter if letter.isprintable() and (composed or not unicodedata.combining(letter)) else _escaped(letter) for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+def size_of_dimensions(dimensions: dict[str, str]) -> int:
+    """The bytes of dimensions as JSON."""
+    return len(orjson.dumps(dimensions)) if dimensions else 0
 
 
 def refuse_value(problem: str) -> NoReturn:

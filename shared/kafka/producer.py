@@ -18,8 +18,8 @@ from aiokafka.codec import has_lz4
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
+from shared.events.values import LARGEST_MESSAGE
 from shared.kafka.security import client_arguments
-from shared.kafka.topics import LARGEST_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from shared.events.contract import INBOUND_TOPICS
 from shared.events.envelope import Topic
 from shared.events.senders import own_topics
+from shared.events.values import LARGEST_MESSAGE
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from shared.events.reference import SenderDefined
     from shared.settings import Settings
-
-LARGEST_MESSAGE: Final = 8 * 1024 * 1024
-"""Bytes of the largest record: a run over thousands of documents is one event. Producers keep to it too."""
 
 FOR_ALL: Final = "default"
 """In an environment's file: what holds for every topic that says nothing else."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
 
+TOOL: Final = "-"
+"""In place of a version: a command, which is done soon and reads what it finds."""
+
 POOL: Final = 3
 """Connections for transactions: one batch at a time, housekeeping, health."""
 
@@ -28,10 +31,14 @@ _CLOSE_WITHIN: Final = 2.0
 
 
 class Postgres:
-    """A service's schema in a database (ports.Database). `dsn` with user, password and TLS (`sslmode`)."""
+    """A service's schema in a database (ports.Database). `dsn` with user, password and TLS (`sslmode`).
 
-    def __init__(self, dsn: str, schema: str) -> None:
+    `version` is that of the schema that a running service needs; its sessions bear it, so that nobody changes the schema under it.
+    """
+
+    def __init__(self, dsn: str, schema: str, version: str = TOOL) -> None:
         self.schema = schema
+        self._version = version
         self._dsn = dsn
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
@@ -79,7 +86,7 @@ class Postgres:
 
     def _server_settings(self) -> dict[str, str]:
         return {
-            "application_name": f"intercompany {self.schema}",
+            "application_name": f"intercompany {self.schema} {self._version}",
             "search_path": self.schema,
             "jit": "off",  # its compilation costs more than these short statements
             "tcp_keepalives_idle": "30",  # a vanished host must not keep its locks for hours

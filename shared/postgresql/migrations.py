@@ -2,7 +2,8 @@
 
 Invariant: all of a service's files are applied in one transaction under a lock, so several instances may start
 at once and a failed start leaves nothing half-done; an applied file is never applied again; a file that was applied is
-still there and unchanged (else MigrationError: the database is of another version of this program).
+still there and unchanged (else MigrationError: the database is of another version of this program); a schema is not changed
+while instances of a service that need another one are connected to it.
 
 Written here because the libraries for it need a second, synchronous PostgreSQL driver (yoyo, alembic with SQLAlchemy).
 """
@@ -11,8 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from shared.postgresql.database import TOOL
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection, Database
@@ -29,8 +33,16 @@ create table if not exists migrations (
 """
 
 
+_OTHERS: Final = """
+select count(*) from pg_stat_activity
+where datname = current_database() and (application_name = $1 or starts_with(application_name, $1 || ' '))
+and application_name not in ($1 || ' ' || $2, $1 || ' ' || $3)
+"""
+"""Sessions of services that need another schema; those of 0.1 bear no version."""
+
+
 class MigrationError(Exception):
-    """The database was made by another version of this program; the text says which file differs."""
+    """The database is of another version of this program, or in use by one; the text says which file differs, or what to stop."""
 
 
 def migration_files(service: AnyService) -> list[tuple[str, Path]]:
@@ -43,16 +55,37 @@ def migration_files(service: AnyService) -> list[tuple[str, Path]]:
     ]
 
 
+def schema_version(service: AnyService) -> str:
+    """What tells the schema of this program's version from that of others: a digest of the files' names."""
+    return _digest(json.dumps([name for name, _ in migration_files(service)]))[:8]
+
+
 async def migrate(database: Database, schema: str, service: AnyService) -> None:
-    """Brings a service's schema to this program's version; makes it if it is not there."""
+    """Brings a service's schema to this program's version; makes it if it is not there.
+
+    MigrationError, and nothing is changed, while instances of the service that need another version are connected.
+    """
     async with database.transaction() as connection:
         await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.migrations")
         if await connection.fetchval("select to_regnamespace($1)", schema) is None:  # "if not exists" asks for the right even so
             await connection.execute(f'create schema "{schema}"')
         await connection.execute(_TABLE)
-        for name, text in await _not_applied(connection, schema, service):
+        missing = await _not_applied(connection, schema, service)
+        if missing:
+            await _refuse_in_use(connection, schema, service)
+        for name, text in missing:
             await connection.execute(text)
             await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, _digest(text))
+
+
+async def _refuse_in_use(connection: Connection, schema: str, service: AnyService) -> None:
+    sessions = await connection.fetchval(_OTHERS, f"intercompany {schema}", schema_version(service), TOOL)
+    if sessions:
+        msg = (
+            f"schema {schema} is in use by another version of the service {service.name} (connections: {sessions}): "
+            "stop all its instances first, then run `intercompany migrate`"
+        )
+        raise MigrationError(msg)
 
 
 async def check_migrated(database: Database, schema: str, service: AnyService) -> None:

@@ -30,7 +30,8 @@ _OPERATE: Final = (
     *_READ,
     'grant insert on "{schema}".discards to "{role}"',  # waiting discard
     'grant update (replays) on "{schema}".rejections to "{role}"',  # rejections replay
-    'grant update (retry) on "{schema}".failed to "{role}"',
+    'grant update (retry) on "{schema}".failed to "{role}"',  # failed retry
+    'grant update (acknowledged, acknowledged_at, acknowledged_by) on "{schema}".gaps to "{role}"',  # gaps acknowledge
 )
 
 

@@ -27,7 +27,7 @@ from shared.kafka.producer import KafkaProducer
 from shared.kafka.security import client_arguments
 from shared.kafka.subscription import KafkaConsumers
 from shared.postgresql.database import Postgres
-from shared.postgresql.migrations import check_migrated, migrate
+from shared.postgresql.migrations import check_migrated, migrate, schema_version
 from shared.runtime.health import Readiness, health_app, serve_health
 from shared.runtime.retry import any_error, retry_forever
 from shared.runtime.system import system_runtime
@@ -69,7 +69,7 @@ def real_ports(service: AnyService, settings: Settings) -> Ports:
     """Kafka, PostgreSQL, the machine's clock. SettingsError if the broker or the database is not set."""
     return Ports(
         system_runtime(),
-        Postgres(settings.database, settings.schema_name(service.name)),
+        Postgres(settings.database, settings.schema_name(service.name), schema_version(service)),
         KafkaProducer(settings),
         BrokerLog(settings),
         lambda handler, read_on: KafkaConsumers(service, settings, handler, read_on),
@@ -166,12 +166,16 @@ async def ended(task: asyncio.Task[None], clock: Clock) -> None:
 
 
 async def serve(service: AnyService, settings: Settings) -> None:
-    """Runs one service until cancelled. SettingsError if the broker or the database is not set.
+    """Runs one service until cancelled. SettingsError if the broker or the database is not set."""
+    await run_process(Process(service, settings))
+
+
+async def run_process(process: Process) -> None:
+    """Runs a service until cancelled.
 
     GC: what there is at the start is never looked at again, and young objects, of which a batch makes many that live as
     long as it does, are looked at rarely (8 % of throughput).
     """
-    process = Process(service, settings)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -19,7 +19,8 @@ PRODUCT: Final = ("services", "shared")
 CITING: Final = (*PRODUCT, "tests", "deploy")
 SUFFIXES: Final = {".py", ".sql", ".yaml", ".yml"}
 PAGES: Final = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "deploy").glob("*.md")])
-RULE: Final = re.compile(r"\b(?:F-[A-G]\d{2}|C\d{1,2})\b")
+RULE: Final = re.compile(r"\b(?:F-[A-Z]\d+|C\d+)\b")
+"""What looks like the id of a rule or decision, whether or not any could have it."""
 ROW: Final = re.compile(r'^\| <a id="(?P<anchor>[^"]+)"></a>(?P<id>\S+) \| (?P<what>[^|]+)\|', re.MULTILINE)
 TABLE: Final[dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "tests" / "rules_covered.yaml").read_text(encoding="utf-8"))
 
@@ -75,8 +76,8 @@ def _names(path: Path, text: str) -> set[str]:
     return set()
 
 
-def _cited(path: Path) -> set[str]:
-    text = _read(path)
+def _cited(path: Path, text: str) -> set[str]:
+    """What a file cites and the rules do not have."""
     found = set(RULE.findall(text)) - set(_ids())
     return found - {name for name in _names(path, text) if name.startswith("C")} if found else found
 
@@ -90,8 +91,19 @@ def test_docs_rules_has_the_rule_book_and_the_decisions_each_once_with_its_own_a
 
 
 def test_every_rule_and_decision_that_is_cited_stands_in_the_rules() -> None:
-    unknown = {str(path.relative_to(ROOT)): sorted(cited) for path in _files() if (cited := _cited(path))}
+    unknown = {str(path.relative_to(ROOT)): sorted(cited) for path in _files() if (cited := _cited(path, _read(path)))}
     assert unknown == {}
+
+
+@pytest.mark.parametrize("planted", ["F-Z99", "F-A99", "F-C123", "F-C1", "C999", "C99"])
+def test_a_planted_citation_of_what_is_not_there_is_found(planted: str) -> None:
+    for room, suffix, text in (
+        ("services", ".py", f'"""As in {planted}."""'),
+        ("shared", ".sql", f"-- {planted}"),
+        ("tests", ".py", f"# {planted}"),
+    ):
+        assert _cited(ROOT / room / f"planted{suffix}", f"{text}\n") == {planted}
+    assert _cited(ROOT / "services" / "planted", "As in F-C04 and C21.") == set()
 
 
 def test_every_rule_and_decision_that_the_documents_cite_stands_in_the_rules() -> None:

@@ -69,6 +69,38 @@ def strings(tree: ast.Module) -> Iterator[ast.Constant]:
     yield from (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
+def put_together(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every text that a file puts together from pieces, with its line: by `+`, `+=`, `join` or an f-string; what varies stands as `{}`."""
+    grown: dict[str, str] = {}
+    for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0)):
+        if isinstance(node, ast.BinOp | ast.JoinedStr | ast.Call) and (whole := _text(node)) is not None:
+            yield node.lineno, whole
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            grown[node.targets[0].id] = _text(node.value) or ""
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
+            grown[node.target.id] = grown.get(node.target.id, "") + (_text(node.value) or "{}")
+            yield node.lineno, grown[node.target.id]
+
+
+def _text(node: ast.AST) -> str | None:
+    """The text that an expression gives; None: it gives none that stands in the file."""
+    match node:
+        case ast.Constant(value=str(value)):
+            return value
+        case ast.JoinedStr(values=values):
+            return "".join(_text(value) or "{}" for value in values)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            parts = [_text(left), _text(right)]
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=str(between)), attr="join"), args=[ast.List(elts=each) | ast.Tuple(elts=each)]
+        ):
+            parts = [_text(part) for part in each]
+            return between.join(part or "{}" for part in parts)
+        case _:
+            return None
+    return None if parts == [None, None] else "".join(part or "{}" for part in parts)
+
+
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method of a file."""
     yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+import pytest
+
 from tests.house.sources import PRODUCT, Finding, files, keep, over, parsed, read
 from tests.scenario_files import ROOT
 
@@ -26,6 +28,10 @@ STILL_OPEN: Final = frozenset(
         "services/settlement/rules/run/gather.py: services.settlement.rules.incoming",
     }
 )
+
+BY_NAME: Final = {"import_module", "__import__", "sys.modules", "runpy", "spec_from_file_location", "SourceFileLoader"}
+COMMANDS_WHEN_NEEDED: Final = "services/command_line/lazy.py"
+"""The one place that imports by name: a command's own module, from the table of commands beside it."""
 
 PLANTS: Final = {
     "services/payment/rules/planted.py": "import asyncpg",
@@ -69,6 +75,39 @@ def values_that_know_rules(path: str, text: str) -> Iterator[Finding]:
     """What a core's values import of its service: nothing, everything else stands on them."""
     if PurePosixPath(path).match("services/*/rules/values.py"):
         yield from (Finding(path, line, module) for line, module in imports(text) if _within(module, ("services",)))
+
+
+def imports_by_name(path: str, text: str) -> Iterator[Finding]:
+    """Ways to a module that no contract of import-linter sees."""
+    for node in ast.walk(parsed(text)):
+        match node:
+            case ast.Import(names=imported) | ast.ImportFrom(names=imported):
+                names = {part for alias in imported for part in alias.name.split(".")}
+            case ast.Attribute() | ast.Name():
+                names = {ast.unparse(node), ast.unparse(node).rpartition(".")[2]}
+            case _:
+                continue
+        yield from (Finding(path, node.lineno, name) for name in sorted(names & BY_NAME))
+
+
+def test_modules_are_imported_where_import_linter_sees_it() -> None:
+    keep(over(imports_by_name, files(*PRODUCT)), {COMMANDS_WHEN_NEEDED})
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "from importlib import import_module\n",
+        'import importlib\n\nimportlib.import_module("services.payment.store")\n',
+        '__import__("services.payment.store")\n',
+        'import sys\n\nsys.modules["services.payment.store"]\n',
+        'import builtins\n\nbuiltins.__import__("services.payment.store")\n',
+        "import runpy\n",
+        "from importlib.util import spec_from_file_location as load\n",
+    ],
+)
+def test_a_planted_import_by_name_is_found(planted: str) -> None:
+    assert list(imports_by_name("services/command_line/planted.py", planted))
 
 
 def test_a_run_of_settlement_is_a_closed_world() -> None:

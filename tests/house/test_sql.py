@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from tests.house.sources import PRODUCT, Finding, docstrings, files, keep, over, parsed, strings
+import pytest
+
+from tests.house.sources import PRODUCT, Finding, docstrings, files, keep, over, parsed, put_together, strings
 
 ROOMS: Final = (
     "services/*/store.py",
@@ -53,6 +55,9 @@ def sql_elsewhere(path: str, text: str) -> Iterator[Finding]:
     for string in strings(tree):
         if id(string) not in explained and STATEMENT.search(str(string.value)):
             yield Finding(path, string.lineno, f"SQL: {' '.join(str(string.value).split())[:60]}")
+    for line, whole in put_together(tree):
+        if STATEMENT.search(whole):
+            yield Finding(path, line, f"SQL, put together: {' '.join(whole.split())[:60]}")
 
 
 def test_sql_stands_in_its_rooms() -> None:
@@ -71,7 +76,24 @@ def test_planted_sql_is_found_and_words_are_not() -> None:
     assert [str(found) for found in sql_elsewhere("services/web/page.py", planted)] == [
         "services/web/page.py:2: SQL: select number from vouchers",
         "services/web/page.py:5: SQL: delete from",
+        "services/web/page.py:5: SQL, put together: delete from {}",
     ]
     assert not list(sql_elsewhere("services/posting/queries.py", planted))
     for words in ("selected lines", "update the chart", "with a mark as (if)", "a payment from FAB", "grant it", "Create a company first"):
         assert not list(sql_elsewhere("services/web/page.py", f"TEXT = {words!r}\n")), words
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'q = "sel" + "ect number from vouchers"',
+        'q = "delete " + "from " + table',
+        'q = "insert " + f"into {table} values (1)"',
+        'q = " ".join(["update", "vouchers", "set number = 1"])',
+        'q = f"sel{x}" + "ect"\nq = "drop "\nq += "table vouchers"',
+        'q = f"{verb} number from {table} where true"',
+    ],
+)
+def test_planted_sql_in_pieces_is_found(planted: str) -> None:
+    assert list(sql_elsewhere("services/web/page.py", planted))
+    assert not list(sql_elsewhere("services/posting/queries.py", planted))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import re
 import secrets
 import sys
 from collections import Counter
@@ -19,10 +20,12 @@ from typing import Any
 import yaml
 
 from tests.oracle.generate import generate
+from tests.oracle.occurrences import NOT_IN_A_SCENARIO, occurred
 from tests.oracle.random_group import FEATURES
 from tests.oracle.reference import Row
 from tests.oracle.reversals import simulate
 
+ROOT = Path(__file__).parents[2]
 _LINE = ("posting_type", "account", "partner", "currency", "debit", "credit", "accounting_debit", "accounting_credit")
 _FIXED_RULES = {"F-D18", "F-C17"}
 _SETTLEMENT = (
@@ -43,6 +46,22 @@ def product(scenario: Row) -> Row:
     group = reference_entries(path, scenario.get("group"))
     events = read_events(path, scenario.get("events"), "events")
     return run(Scenario(path, name, name, group, events, None)).as_json([])
+
+
+def disagreements(path: Path) -> list[str]:
+    """One line for each point on which what a scenario file expects and what the oracle says disagree."""
+    from services.inquiry.rows import Result  # noqa: PLC0415
+    from services.scenarios.expectations import differences as unexpected  # noqa: PLC0415
+    from services.scenarios.scenario_file import load_scenario  # noqa: PLC0415
+
+    said = load_scenario(path)
+    expect = said.expect or {}
+    lines = [line for voucher in expect.get("vouchers") or [] for line in voucher["lines"] or []]
+    for entry in [*(expect.get("waiting") or []), *(expect.get("rejected") or []), *lines]:
+        for words in ("key", "message", "text"):  # the product's words are no matter of the rules
+            entry.pop(words, None)
+    came = simulate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return [str(each) for each in unexpected(said, Result(id=said.id, **came))]
 
 
 # What is compared
@@ -82,12 +101,11 @@ def _settlement(row: Row) -> Key:
 
 def outcome(scenario: Row) -> tuple[dict[str, list[str]], set[str]]:
     """Part -> what only one of the two says, empty where they agree; and the rules that occurred in either."""
-    came, rules = simulate(scenario)
+    came, rules = occurred(scenario)
     try:
         other = product(scenario)
     except Exception as error:  # noqa: BLE001  (a crash of the product is a difference like any other)
         return {"crash": [f"{type(error).__name__}: {error}"[:300]]}, rules
-    rules |= {line["rule"] for voucher in other["vouchers"] for line in voucher["lines"] if line["rule"]}
     ours, theirs = comparable(came), comparable(other)
     found: dict[str, list[str]] = {}
     for part, expected in ours.items():
@@ -218,8 +236,14 @@ def main(arguments: list[str]) -> int:
             options.keep.mkdir(parents=True, exist_ok=True)
             (options.keep / f"{kind}-{seed}.yaml").write_text(yaml.safe_dump(scenario, sort_keys=False, width=160), encoding="utf-8")
     print(f"{options.count} scenarios from seed {options.seed}, {sum(kinds.values())} differ: {dict(kinds)}")  # noqa: T201
-    print("scenarios in which each rule occurred:", dict(sorted(rules.items())))  # noqa: T201
+    print("scenarios in which each rule occurred:", {rule: rules[rule] for rule in sorted({*rules, *_law()})})  # noqa: T201
     return 1 if kinds else 0
+
+
+def _law() -> set[str]:
+    """The rules and decisions of docs/rules.md that are asked for and that a scenario can show."""
+    rows = re.findall(r'^\| <a id="([^"]+)"></a>([^|]*\|[^|]*)', (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return {rule for rule, name in rows if "**later**" not in name} - NOT_IN_A_SCENARIO.keys()
 
 
 def _show(seed: int, found: dict[str, list[str]]) -> None:

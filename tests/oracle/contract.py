@@ -1,16 +1,23 @@
-"""What an event may say (events.md): its fields, and when two spellings are the same event.
+"""What an event says (events.md): when two spellings are the same event, and which values cannot be.
 
-Invariant: nothing here looks at what is posted; an event is judged by itself, the first field that is wrong is named.
+Invariant: nothing here looks at what is posted. Unknown fields and wrong types are the contract's, not part 1's; no scenario
+for the oracle has them.
 """
 
-from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from tests.oracle.money import DIGITS, decimals, number
 from tests.oracle.reference import LEDGERS, WITHDRAWABLE, Reference, Row
+from tests.oracle.waiting import refuse
 
-LOWERING = ("payment", "credit_note")
+INVOICES = {"customer-invoice.posted": "receivable", "vendor-invoice.posted": "payable"}
+POSTED = INVOICES | {"customer-payment.posted": "receivable", "vendor-payment.posted": "payable"}
+REQUESTS = {
+    *("settlement.requested", "settlement-reversal.requested", "document-reversal.requested"),
+    *("payment-reversal.requested", "journal-approval.requested"),
+}
 OFFSETS = {  # kind -> posting type of the offset line: receivable, payable
     "invoice": ("sales", "expense"),
     "credit_note": ("sales_returns", "purchase_returns"),
@@ -24,33 +31,20 @@ POSTING_TYPES = {name for pair in OFFSETS.values() for name in pair} | {
     *("accounts_receivable", "accounts_payable", "sales_tax", "cash_discount", "overpayment_underpayment", "penny_difference"),
     *("realized_gain", "realized_loss", "due_to", "due_from"),
 }
-INVOICES = {"customer-invoice.posted": "receivable", "vendor-invoice.posted": "payable"}
-PAYMENTS = {"customer-payment.posted": "receivable", "vendor-payment.posted": "payable"}
-POSTED = INVOICES | PAYMENTS
-_HEAD, _MORE = "company account document date currency amount", "exchange_rate lines reference text posting_profile dimensions"
-_FIELDS = {  # type -> fields that must be there, fields that may be there
-    **dict.fromkeys(INVOICES, (_HEAD, f"{_MORE} kind due_date cash_discounts credits intercompany_invoice")),
-    **dict.fromkeys(PAYMENTS, (_HEAD, f"{_MORE} offset method_of_payment prepayment settle primary")),
-    "settlement.requested": ("ledger settle", "date primary cash_discount_date"),
-    "settlement-reversal.requested": ("ledger", "payment settlement settlement_source date reason"),
-    "document-reversal.requested": ("ledger document", "date reason"),
-    "payment-reversal.requested": ("ledger payment", "date reason"),
-    "journal-approval.requested": ("company journal document", ""),
-    "mark": (
-        "company document",
-        "amount_to_settle use_cash_discount cash_discount_to_take full_settlement cash_discount_account cross_rate",
-    ),
-}
-REQUESTS = {name for name in _FIELDS if name.endswith(".requested")}
 _NUMBERS = {"amount", "exchange_rate", "percent", "amount_to_settle", "cash_discount_to_take", "cross_rate", "rate"}
 
 
-class InvalidError(Exception):
-    """A field is missing, unknown or outside its values; the argument is the pointer to it."""
+def seen_as(value: Any) -> Any:
+    """Data as they are judged: nulls left out, texts trimmed, dates as texts."""
+    if isinstance(value, dict):
+        return {str(key): seen_as(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [seen_as(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value.strip() if isinstance(value, str) else value
 
 
 def canonical(name: str, data: Row) -> Row:
-    """What the data says: nulls and empty lists left out, texts trimmed, numbers by value, defaults filled in."""
+    """What the data says: numbers by value, empty lists left out, defaults filled in."""
     said: Row = _said(data)
     if name in POSTED:
         said = {"kind": "invoice" if name in INVOICES else "payment", "due_date": said.get("date"), **said}
@@ -71,80 +65,42 @@ def _said(value: Any, name: str = "") -> Any:
 
 
 def check(name: str, data: Row, reference: Reference) -> None:
-    """InvalidError with the first field that is wrong."""
-    for problem in _problems(name, data, reference):
-        raise InvalidError(problem)
-
-
-def _problems(name: str, data: Row, reference: Reference) -> Iterator[str]:
+    """Refuses a value that cannot be."""
+    wrong = []
     if name == "reference.withdrawn":
-        if data.get("event") not in WITHDRAWABLE:
-            yield "/event"
-        yield from (f"/{field}" for field in WITHDRAWABLE.get(str(data.get("event")), ()) if field not in data)
+        key = WITHDRAWABLE.get(str(data.get("event")))
+        wrong = ["/event"] if key is None else [f"/{field}" for field in key if field not in data and key[-1] != "date"]
     elif name == "company.defined" and data["company"] in reference.companies:
-        if data["currency"] != reference.currency(data["company"]):
-            yield "/currency"
-    elif name in _FIELDS:
-        yield from _fields(name, data, "")
-        yield from _values(name, data)
+        wrong = ["/currency"] if data["currency"] != reference.currency(data["company"]) else []
+    elif name in POSTED:
+        wrong = list(_wrong_values(name, data))
+    for field in wrong[:1]:
+        refuse("invalid", field, "event")
 
 
-def _fields(name: str, data: Row, at: str) -> Iterator[str]:
-    needed, possible = (names.split() for names in _FIELDS[name])
-    yield from (f"{at}/{field}" for field in data if field not in needed and field not in possible)
-    yield from (f"{at}/{field}" for field in needed if field not in data)
-
-
-def _values(name: str, data: Row) -> Iterator[str]:
-    yield from (f"/{field}" for field in ("company", "account", "document") if not 0 < len(data.get(field, "x")) <= 64)
-    yield from (f"/{field}" for field in ("date", "due_date", "cash_discount_date") if field in data and not _is_date(data[field]))
-    yield from (f"/{field}" for field, most in (("reference", 140), ("text", 200)) if len(data.get(field, "")) > most)
-    if data.get("ledger", "payable") not in LEDGERS:
-        yield "/ledger"
-    if name in POSTED:
-        yield from _document_values(name, data)
-    for place, mark in enumerate(data.get("settle", [])):
-        yield from _fields("mark", mark, f"/settle/{place}")
-        amount = mark.get("amount_to_settle")
-        if amount is not None and not (_is_amount(amount, data["currency"]) if name in PAYMENTS else is_rate(amount)):
-            yield f"/settle/{place}/amount_to_settle"
-        if not is_rate(mark.get("cross_rate", "1")):
-            yield f"/settle/{place}/cross_rate"
-
-
-def _document_values(name: str, data: Row) -> Iterator[str]:
+def _wrong_values(name: str, data: Row) -> list[str]:
+    missing = [f"/{field}" for field in ("company", "account", "document", "date", "currency", "amount") if field not in data]
+    if missing:
+        return missing
     currency, lines = data["currency"], data.get("lines", [])
-    right = {
-        "/currency": currency in DIGITS,
-        "/amount": _is_amount(data["amount"], currency),
-        "/exchange_rate": is_rate(data.get("exchange_rate", "1")),
-        "/kind": name in PAYMENTS or data.get("kind", "invoice") in {*OFFSETS} - {"payment"},
-        "/lines": "offset" not in data or not lines,
-        "/credits": "credits" not in data or data.get("kind") == "credit_note",
-    }
-    yield from (field for field, holds in right.items() if not holds)
-    for place, line in enumerate(lines):
-        if not _is_amount(str(line.get("amount", "")).lstrip("-"), currency):
-            yield f"/lines/{place}/amount"
+    rates = {"/exchange_rate": data.get("exchange_rate", "1")}
+    amounts = {"/amount": data["amount"], **{f"/lines/{place}/amount": str(line["amount"]).lstrip("-") for place, line in enumerate(lines)}}
+    for place, mark in enumerate(data.get("settle", [])):
+        amounts[f"/settle/{place}/amount_to_settle"] = mark.get("amount_to_settle", data["amount"])
+        rates[f"/settle/{place}/cross_rate"] = mark.get("cross_rate", "1")
+    wrong = [] if currency in DIGITS else ["/currency"]
+    wrong += [field for field, amount in amounts.items() if not _positive(amount, 10**18) or decimals(amount) > DIGITS.get(currency, 18)]
+    wrong += [field for field, rate in rates.items() if not _positive(rate, None) or decimals(rate) > 18 or _significant(rate) > 28]
+    wrong += [f"/{field}" for field, most in (("reference", 140), ("text", 200)) if len(data.get(field, "")) > most]
+    wrong += ["/lines"] if "offset" in data and lines else []
+    return wrong + (["/credits"] if "credits" in data and data.get("kind") != "credit_note" and name in INVOICES else [])
 
 
-def _is_date(value: Any) -> bool:
-    try:
-        date.fromisoformat(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_amount(value: Any, currency: str) -> bool:
+def _positive(value: str, below: int | None) -> bool:
     exact = number(value)
-    return exact is not None and 0 < exact < 10**18 and decimals(value) <= DIGITS.get(currency, 18)
+    return exact is not None and exact > 0 and (below is None or exact < Fraction(below))
 
 
-def is_rate(value: Any) -> bool:
-    """A positive decimal string of up to 28 significant digits and 18 decimals."""
-    exact = number(value)
-    if exact is None or exact <= 0:
-        return False
-    plain = value.lstrip("0")
-    return decimals(value) <= 18 and len((plain.rstrip("0") if "." in plain else plain).replace(".", "").lstrip("0")) <= 28
+def _significant(rate: str) -> int:
+    plain = rate.strip()
+    return len((plain.rstrip("0") if "." in plain else plain).replace(".", "").lstrip("0"))

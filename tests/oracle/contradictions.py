@@ -5,11 +5,11 @@ Invariant: nothing is changed here, and no rate is waited for.
 
 from collections.abc import Callable
 
-from tests.oracle.documents import Document, Key
+from tests.oracle.documents import Document
 from tests.oracle.money import DIGITS, decimals
 from tests.oracle.parts import Mark, Wanted
 from tests.oracle.rates import MissingRateError, Rates
-from tests.oracle.reference import Reference, Row
+from tests.oracle.reference import Key, Reference, Row
 from tests.oracle.waiting import refuse
 
 
@@ -19,7 +19,7 @@ def contradictions(reference: Reference, wanted: Wanted, said_primary: Row | Non
     _invalid(wanted, said_primary)
     places = [("", payment)] if payment else []
     places += [(f"/settle/{place}", mark.document) for place, mark in enumerate(marks)]
-    documents, members = [document for _, document in places], reference.members()
+    documents, members = [document for _, document in places], reference.get("centralized-payments-members.defined").get("members")
     across = members is not None and len({document.company for document in documents}) > 1
     parties = {document.key: reference.party(document.ledger, document.company, document.account) for document in documents}
     party = parties[documents[0].key]
@@ -63,7 +63,7 @@ def _invalid(wanted: Wanted, said_primary: Row | None) -> None:
 
 def _over_settled(reference: Reference, mark: Mark, payment: Document | None) -> str | None:
     """The field that asks for more than is open: in another currency, larger both ways."""
-    document, amount, rates = mark.document, mark.amount, Rates(reference, set())
+    document, amount, rates = mark.document, mark.amount, Rates(reference)
     try:
         if amount is not None and payment is None and amount > document.balance:
             return "amount_to_settle"

@@ -3,15 +3,14 @@
 Invariant: `balance` and `accounting` are what is still open of a document, both positive, whatever its side.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tests.oracle.contract import LOWERING, OFFSETS, POSTED, POSTING_TYPES
+from tests.oracle.contract import OFFSETS, POSTED, POSTING_TYPES
 from tests.oracle.money import ZERO, number, rounded, text
-from tests.oracle.reference import LEDGERS, Reference, Row, day
+from tests.oracle.reference import LEDGERS, Key, Reference, Row, day
 
-Key = tuple[str, str, str]  # ledger, company, number
 Day = date
 
 
@@ -21,9 +20,9 @@ class Line:
 
     posting_type: str
     account: str
-    currency: str
-    amount: Fraction
-    value: Fraction
+    currency: str = ""
+    amount: Fraction = ZERO
+    value: Fraction = ZERO
     dimensions: Row = field(default_factory=dict)
     partner: str | None = None
     text: str | None = None
@@ -31,17 +30,15 @@ class Line:
 
     def times(self, sign: int) -> "Line":
         """The line, on the other side if the sign says so."""
-        amounts = (sign * self.amount, sign * self.value)
-        return Line(self.posting_type, self.account, self.currency, *amounts, self.dimensions, self.partner, self.text, self.rule)
+        return replace(self, amount=sign * self.amount, value=sign * self.value)
 
     def row(self, accounting: str) -> Row:
         """The line as scenarios.md prints it."""
-        return {
-            **{name: getattr(self, name) for name in ("posting_type", "account", "partner", "currency", "dimensions", "text", "rule")},
-            "debit": text(max(self.amount, ZERO), self.currency),
-            "credit": text(max(-self.amount, ZERO), self.currency),
-            "accounting_debit": text(max(self.value, ZERO), accounting),
-            "accounting_credit": text(max(-self.value, ZERO), accounting),
+        sides = (("", self.amount, self.currency), ("accounting_", self.value, accounting))
+        row: Row = {f"{name}debit": text(max(amount, ZERO), currency) for name, amount, currency in sides}
+        row |= {f"{name}credit": text(max(-amount, ZERO), currency) for name, amount, currency in sides}
+        return row | {
+            name: getattr(self, name) for name in ("posting_type", "account", "partner", "currency", "dimensions", "text", "rule")
         }
 
 
@@ -55,7 +52,7 @@ class Term:
     account: str | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Document:
     """A posted document of a party."""
 
@@ -65,39 +62,24 @@ class Document:
     number: str
     kind: str
     date: Day
-    due_date: Day
     currency: str
     amount: Fraction
     rate: Fraction
-    event: str
     summary: str
-    terms: list[Term]
     said: Row
     balance: Fraction
     accounting: Fraction = ZERO
+    terms: list[Term] = field(default_factory=list)
     offsets: list[Line] = field(default_factory=list)  # as posted, in the direction of the document's own voucher
     voucher: list[Line] = field(default_factory=list)
     reversed: bool = False
 
-    @property
-    def key(self) -> Key:
-        """What names the document in the group."""
-        return (self.ledger, self.company, self.number)
-
-    @property
-    def raises(self) -> bool:
-        """Whether the document raises the party's balance."""
-        return self.kind not in LOWERING
-
-    @property
-    def sign(self) -> int:
-        """+1 where the party's line is a debit."""
-        return 1 if self.raises == (self.ledger == "receivable") else -1
-
-    @property
-    def dimensions(self) -> Row:
-        """The dimensions of the party's line."""
-        return self.said.get("dimensions") or {}
+    def __post_init__(self) -> None:
+        self.key: Key = (self.ledger, self.company, self.number)
+        self.raises = self.kind not in {"payment", "credit_note"}
+        self.sign = 1 if self.raises == (self.ledger == "receivable") else -1  # +1 where the party's line is a debit
+        self.due_date = day(self.said.get("due_date") or self.date)
+        self.dimensions: Row = self.said.get("dimensions") or {}
 
     def value(self, amount: Fraction, accounting: str) -> Fraction:
         """A share of the document in accounting currency, at its own rate."""
@@ -121,38 +103,39 @@ class Document:
 
 
 def offset_account(reference: Reference, company: str, account: str, default: str) -> tuple[str, str]:
-    """Posting type and main account of an offset line."""
+    """Posting type and main account of an offset line: a main account has the type under which the chart lists it."""
     if account in POSTING_TYPES or account in (reference.companies[company].get("accounts") or {}):
         return account, reference.chart(company, account) or account
     return reference.posting_type(company, account) or default, account
 
 
-def new_document(reference: Reference, name: str, data: Row, rate: Fraction, event: str) -> Document:
+def new_document(reference: Reference, name: str, data: Row, rate: Fraction) -> Document:
     """The document of an event with its own voucher: the party's line against the offset lines, each with its own value."""
-    ledger, company, currency, when = POSTED[name], data["company"], data["currency"], day(data["date"])
-    kind, amount = data.get("kind") or ("payment" if "payment" in name else "invoice"), number(data["amount"]) or ZERO
+    ledger, company, currency, when, amount = (
+        POSTED[name],
+        data["company"],
+        data["currency"],
+        day(data["date"]),
+        number(data["amount"]) or ZERO,
+    )
+    kind = "payment" if "payment" in name else data.get("kind") or "invoice"
+    default = OFFSETS[kind][LEDGERS.index(ledger)]
     summary = reference.summary_account(company, ledger, data["account"], data.get("posting_profile"))
-    terms = []
+    document = Document(ledger, company, data["account"], data["document"], kind, when, currency, amount, rate, summary, data, amount)
     for said in data.get("cash_discounts") or []:
         last = day(said["until"]) if "until" in said else when + timedelta(days=int(said["days"])) if "days" in said else None
-        terms.append(Term(number(said.get("percent")), (number(said.get("amount")) or ZERO) / amount, last, said.get("account")))
-    document = Document(
-        ledger, company, data["account"], data["document"], kind, when, day(data.get("due_date") or when), currency, amount, rate, event,
-        summary, terms, data, amount,
-    )  # fmt: skip
-    own, default, sign = reference.currency(company), OFFSETS[kind][LEDGERS.index(ledger)], document.sign
+        document.terms.append(Term(number(said.get("percent")), (number(said.get("amount")) or ZERO) / amount, last, said.get("account")))
+    own, sign = reference.currency(company), document.sign
     document.accounting = document.value(amount, own)
     for line in data.get("lines") or [{"account": data.get("offset") or default, "amount": data["amount"]}]:
-        posting_type, account = offset_account(reference, company, line["account"], default)
-        part = -sign * (number(line["amount"]) or ZERO)
-        dimensions = line.get("dimensions") or document.dimensions
-        document.offsets.append(Line(posting_type, account, currency, part, document.value(part, own), dimensions))
+        part, account = -sign * (number(line["amount"]) or ZERO), offset_account(reference, company, line["account"], default)
+        document.offsets.append(Line(*account, currency, part, document.value(part, own), line.get("dimensions") or document.dimensions))
     party = Line(f"accounts_{ledger}", summary, currency, sign * amount, sign * document.accounting, document.dimensions)
     document.voucher = [party, *document.offsets]
     rest = sum((line.value for line in document.voucher), ZERO)
     if rest:  # only rounding leaves it unbalanced
-        account = reference.chart(company, "penny_difference") or "penny_difference"
-        document.voucher.append(Line("penny_difference", account, currency, ZERO, -rest, document.dimensions, rule="F-E08"))
+        account_of = reference.chart(company, "penny_difference") or "penny_difference"
+        document.voucher.append(Line("penny_difference", account_of, currency, ZERO, -rest, document.dimensions, rule="F-E08"))
     for line in document.voucher:
         line.text = data.get("text")
     return document

@@ -9,7 +9,8 @@ from decimal import Decimal
 from random import Random
 
 from tests.oracle.random_events import approval, chosen, document, on_account, payment, request
-from tests.oracle.random_group import FEATURES, Row, Scenario, make_group, make_trade, money, parameters
+from tests.oracle.random_group import FEATURES, Row, Scenario, make_group, make_trade, money
+from tests.oracle.random_reference import late_entities, reference
 
 
 def generate(seed: int, features: frozenset[str] = frozenset(FEATURES)) -> Row:
@@ -24,9 +25,12 @@ def generate(seed: int, features: frozenset[str] = frozenset(FEATURES)) -> Row:
         document(scenario, ledger)
     if scenario.chance(0.3):
         on_account(scenario, ledger)
-    steps = [payment] * 6 + [request] * 3 + [document] * 2 + [_reversal] * 2 + [_reference, _contradiction, approval]
-    for _ in range(scenario.rng.randint(2, 7)):
-        scenario.rng.choice(steps)(scenario, ledger)
+    if "late_reference" in features:
+        late_entities(scenario)
+    steps = [payment] * 6 + [request] * 3 + [document] * 2 + [_reversal] * 2 + [reference, _contradiction, approval]
+    other = "payable" if ledger == "receivable" else "receivable"
+    for _ in range(scenario.rng.randint(2, 8)):
+        scenario.rng.choice(steps)(scenario, other if scenario.has("both_ledgers", 0.08) else ledger)
     for event in scenario.late:
         place = scenario.rng.randint(0, len(scenario.events))
         scenario.events.insert(place, event)
@@ -58,31 +62,8 @@ def _reversal(scenario: Scenario, ledger: str) -> None:
     if scenario.chance(0.3):
         event["date"] = scenario.day(20, 70).isoformat()
     scenario.events.append(event)
-
-
-def _reference(scenario: Scenario, ledger: str) -> None:
-    rng, company = scenario.rng, scenario.company()
-    span = {"from": "2026-01-05", "to": "2026-02-20"}
-    choices: list[Row] = [
-        {"type": "period.closed", "company": company, **span},
-        {"type": "period.opened", "company": company, "from": "2026-01-01", "to": "2026-03-31"},
-        {"type": "settlement-parameters.defined", "company": company, "ledger": ledger, **parameters(scenario)},
-        {"type": "party.defined", "party": "D", "customers": {company: ["d1", "c1"]}, "vendors": {company: ["d1", "v1"]}},
-        {"type": "party.defined", "party": "C", **scenario.group["parties"]["C"]},
-    ]
-    if "account_lists" not in scenario.features:
-        choices = choices[:3]
-    if "withdrawals" in scenario.features:
-        choices.append({"type": "reference.withdrawn", "event": "settlement-parameters.defined", "company": company, "ledger": ledger})
-        if scenario.group["exchange_rates"]:
-            rate = {k: v for k, v in rng.choice(scenario.group["exchange_rates"]).items() if k != "rate"}
-            choices.append({"type": "reference.withdrawn", "event": "exchange-rate.published", **rate})
-        for one, partners in scenario.group.get("intercompany_accounting", {}).items():
-            choices += [
-                {"type": "reference.withdrawn", "event": "intercompany-accounting.defined", "company": one, "partner": other}
-                for other in partners
-            ]
-    scenario.events.append({"id": scenario.name("X"), **rng.choice(choices)})
+    for each in scenario.docs:  # what is open again may be settled again
+        each.marked = each.marked and scenario.chance(0.6)
 
 
 def _contradiction(scenario: Scenario, ledger: str) -> None:

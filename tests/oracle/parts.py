@@ -1,4 +1,4 @@
-"""The parts of a run: marks, what takes and what gives, and the records that come of them.
+"""The parts of a run: marks, what takes and what gives, the records that come of them, and the orders of settlement.
 
 Invariant: `Taker` and `Giver` are copies; a document does not change before its record is posted.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from tests.oracle.documents import Document, Term
 from tests.oracle.money import ZERO, number, rounded
@@ -56,8 +57,7 @@ class Record:
     own_discount: Fraction = ZERO  # in the credit note's currency
     over: Fraction = ZERO
     under: Fraction = ZERO
-    penny_over: Fraction = ZERO
-    penny_under: Fraction = ZERO
+    penny: bool = False  # over or under is a penny difference
     enlarges: bool = False
 
 
@@ -73,10 +73,8 @@ class Taker:
     limited: bool = False  # its mark let it take less than it needed
     short: bool = False  # C35: the shortfall is written off
 
-    @property
-    def document(self) -> Document:
-        """R."""
-        return self.mark.document
+    def __post_init__(self) -> None:
+        self.document = self.mark.document
 
 
 @dataclass
@@ -111,3 +109,39 @@ class Giver:
     def left(self) -> Fraction:
         """What it may still give, its own discount not taken off."""
         return self.pool + (self.balance if self.offer is None else min(self.balance, self.offer))
+
+
+# The orders of settlement: the document number, as text, then the company always break ties
+
+
+def by_default(better: Callable[[Mark], Fraction], *, due: bool = True) -> Callable[[Mark], tuple[Any, ...]]:
+    """C13: due date, better discount, date, voucher; F-B07: date, better discount, voucher."""
+
+    def key(mark: Mark) -> tuple[Any, ...]:
+        document = mark.document
+        return (document.due_date if due else document.date, -better(mark), document.date, document.number, document.company)
+
+    return key
+
+
+def sort_by_priority(marks: list[Mark], priority: list[Row], when: Day) -> None:
+    """F-B13: the user's attributes, the first counts most."""
+    marks.sort(key=lambda mark: (mark.document.number, mark.document.company))
+    for attribute, direction in reversed([pair for entry in priority for pair in entry.items()]):
+        marks.sort(key=_attribute(attribute, direction, when), reverse=direction == "descending")
+
+
+def _attribute(name: str, kinds: Any, when: Day) -> Callable[[Mark], Any]:
+    def last_date(document: Document) -> Day:
+        tier = document.tier(when)
+        return tier.until if tier and tier.until else date.max
+
+    attributes: dict[str, Callable[[Document], Any]] = {
+        "transaction_date": lambda document: document.date,
+        "due_date": lambda document: document.due_date,
+        "transaction_amount": lambda document: document.amount,
+        "cash_discount_date": last_date,
+        "voucher": lambda document: document.number,
+        "transaction_type": lambda document: kinds.index(document.kind) if document.kind in kinds else len(kinds),
+    }
+    return lambda mark: attributes[name](mark.document)

@@ -30,7 +30,8 @@ def _terms(scenario: Scenario, amount: Decimal, currency: str, doc: Doc) -> list
     percent = rng.choice(PERCENTS)
     doc.percent = Decimal(percent)
     kinds: list[list[Row]] = [
-        [{"percent": percent, "days": rng.choice([10, 30, 60])}],
+        [{"percent": percent, "days": rng.choice([0, 10, 30, 60])}],
+        [{"percent": percent, "days": 8}, {"percent": "2", "days": 15, "account": "5330"}, {"percent": "1"}],
         [{"percent": percent}],
         [{"percent": percent, "days": 8}, {"percent": "1", "days": 40}],
         [{"amount": money(amount * Decimal(percent) / 100, currency), "until": (doc.when + timedelta(days=30)).isoformat()}],
@@ -48,8 +49,17 @@ def _lines(scenario: Scenario, amount: Decimal, currency: str, plain: str) -> li
     lines: list[Row] = [{"account": plain, "amount": money(half, currency)}, {"account": plain, "amount": money(rest - half, currency)}]
     if scenario.chance(0.4):
         lines[0]["dimensions"], lines[1]["dimensions"] = {"dept": "A"}, {"dept": "B"}
-    if scenario.chance(0.8):
+    if scenario.chance(0.3):
+        first = Decimal(money(tax / 3, currency))
+        lines.append({"account": "sales_tax", "amount": money(first, currency), "dimensions": {"dept": "T"}})
+        lines.append({"account": scenario.rng.choice(["sales_tax", "3801"]), "amount": money(tax - first, currency)})
+        if tax <= first:
+            return []
+    elif scenario.chance(0.8):
         lines.append({"account": "sales_tax", "amount": money(tax, currency)})
+        if scenario.has("main_accounts", 0.2):  # a reduction, on the other side
+            lines[0]["amount"] = money(half + tax, currency)
+            lines.append({"account": plain, "amount": f"-{money(tax, currency)}"})
     else:
         lines[0]["amount"] = money(half + tax, currency)
     return lines
@@ -69,7 +79,7 @@ def _head(scenario: Scenario, ledger: str, doc: Doc) -> Row:
     if scenario.chance(0.1):
         head["dimensions"] = {"unit": scenario.rng.choice("XY")}
     if scenario.has("references", 0.1):
-        head["reference"] = f"ref {doc.number}"
+        head |= {"reference": f"ref {doc.number}", "text": f"text {doc.number}"}
     del ledger
     return head
 
@@ -77,15 +87,13 @@ def _head(scenario: Scenario, ledger: str, doc: Doc) -> Row:
 def _account(scenario: Scenario, ledger: str) -> str:
     if scenario.chance(0.04):
         return "d1"
-    if ledger == "payable":
-        return "v1"
-    many = isinstance(next(iter(scenario.group["parties"]["C"]["customers"].values())), list)
-    return scenario.rng.choice(["c1", "c2"]) if many else "c1"
+    own = next(iter(scenario.client["customers" if ledger == "receivable" else "vendors"].values()))
+    return str(scenario.rng.choice(own)) if isinstance(own, list) else str(own)
 
 
 def document(scenario: Scenario, ledger: str, kind: str | None = None) -> None:
     rng, company = scenario.rng, scenario.company()
-    kind = kind or rng.choice(["invoice"] * 6 + ["credit_note"] * 2 + ["interest_note", "refund"])
+    kind = kind or rng.choice(["invoice"] * 6 + ["credit_note"] * 2 + ["interest_note", "refund", "collection_letter", "payment_fee"])
     currency = scenario.currency(company)
     doc = Doc(
         ledger, company, _number(scenario, kind[0].upper()), kind, _account(scenario, ledger), currency, Decimal(0), scenario.day(0, 25)
@@ -128,7 +136,7 @@ def chosen(scenario: Scenario, ledger: str, most: int, *, lowering: bool | None 
     if lowering is not None:
         docs = [doc for doc in docs if (doc.kind in {"payment", "credit_note"}) == lowering]
     fresh = [doc for doc in docs if not doc.marked]
-    pool = fresh if scenario.chance(0.93) else docs
+    pool = docs if scenario.chance(scenario.again) else fresh
     found = scenario.rng.sample(pool, min(len(pool), scenario.rng.randint(1, most)))
     for doc in found:
         doc.marked = True
@@ -140,7 +148,7 @@ def _mark(scenario: Scenario, doc: Doc, currency: str | None) -> Row:
     paid = currency or doc.currency
     if scenario.chance(0.3):
         need = _need(doc) * RATES[doc.currency] / RATES[paid] if paid != doc.currency else _need(doc)
-        part = rng.choice([need, need, need / 2, need - Decimal("0.03"), need + Decimal("0.50"), doc.amount])
+        part = rng.choice([need, need, need / 2, need - Decimal("0.03"), need + Decimal("0.50"), doc.amount, need - Decimal(1)])
         mark["amount_to_settle"] = money(part, paid)
     if scenario.chance(0.12):
         mark["use_cash_discount"] = rng.choice(["always", "never"])
@@ -156,15 +164,24 @@ def _mark(scenario: Scenario, doc: Doc, currency: str | None) -> Row:
     return mark
 
 
+_STEPS = (  # what a payment is above or below what is needed: at the limits, within, and beyond
+    *("0", "0", "0.03", "-0.03", "0.01", "-0.01", "0.50", "1.00", "-1.00", "2.00", "3.00", "-0.50", "-2.00"),
+    *("0.05", "-0.05", "0.10", "-0.10", "5.00", "-5.00", "5.01", "-0.06", "0.02", "-0.02"),
+)
+
+
 def payment(scenario: Scenario, ledger: str) -> None:
+    """A payment, mostly with marks and about what they need."""
     rng, company = scenario.rng, scenario.company()
     raising = chosen(scenario, ledger, 3, lowering=False) if scenario.chance(0.8) else []
     others = chosen(scenario, ledger, 2, lowering=True) if raising and scenario.chance(0.4) else []
     currency = raising[0].currency if raising and scenario.chance(0.85) else scenario.currency(company)
     doc = Doc(ledger, company, _number(scenario, "P"), "payment", _account(scenario, ledger), currency, Decimal(0), scenario.day(10, 45))
+    if raising and scenario.chance(0.3):  # at the last day of a tier, or the next
+        doc.when = raising[0].when + timedelta(days=rng.choice([0, 8, 9, 10, 11, 15, 30, 31, 40, 41]))
     total = sum((_need(each) * RATES[each.currency] / RATES[currency] for each in raising), Decimal(0))
     total -= sum((each.amount * RATES[each.currency] / RATES[currency] for each in others), Decimal(0))
-    step = Decimal(rng.choice(["0", "0", "0.03", "-0.03", "0.01", "-0.01", "0.50", "1.00", "-1.00", "2.00", "3.00", "-0.50", "-2.00"]))
+    step = Decimal(rng.choice(_STEPS))
     doc.amount = total * rng.choice([Decimal(1)] * 8 + [Decimal("0.5"), Decimal("1.5"), Decimal("0.97")]) + step
     if doc.amount <= 0:
         doc.amount = _amount(scenario, currency)
@@ -182,11 +199,15 @@ def payment(scenario: Scenario, ledger: str) -> None:
             event["primary"] = True
     if "methods_of_payment" in scenario.group and scenario.chance(0.5):
         event["method_of_payment"] = rng.choice(["CHECK", "EFT"])
-    if scenario.has("payment_lines", 0.08) and doc.amount > 2:
+    if scenario.chance(0.05):
+        event["prepayment"] = True
+    if scenario.has("main_accounts", 0.06):
+        event["offset"] = rng.choice(["1010", "1020", "bank", "sales_tax"])
+    if scenario.has("payment_lines", 0.08) and doc.amount > 2 and "offset" not in event:
         fee = Decimal(money(doc.amount / 50, currency))
         event["lines"] = [
             {"account": "cash", "amount": money(doc.amount - fee, currency)},
-            {"account": "7010", "amount": money(fee, currency)},
+            {"account": rng.choice(["7010", "5300", "sales_tax"]), "amount": money(fee, currency), "dimensions": {"dept": "F"}},
         ]
     scenario.docs.append(doc)
     scenario.events.append(event)

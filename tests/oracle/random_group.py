@@ -24,13 +24,32 @@ FEATURES = (
     "summary_accounts",
     "rates_both_ways",
     "spellings",
+    "historical_currencies",
+    "ties",
+    "late_reference",
+    "merged_parties",
+    "both_ledgers",
+    "main_accounts",
+    "age_of_rates",
 )
 COMPANIES = ("NORD", "SUED", "OST", "WEST")
-_DIGITS = {"JPY": 0, "KWD": 3}
-RATES = {"USD": Decimal(1), "EUR": Decimal("1.10"), "GBP": Decimal("1.30"), "JPY": Decimal("0.0067"), "KWD": Decimal("3.25")}
+_DIGITS = {"JPY": 0, "KWD": 3, "ITL": 0}
+RATES = {
+    "USD": Decimal(1),
+    "EUR": Decimal("1.10"),
+    "GBP": Decimal("1.30"),
+    "JPY": Decimal("0.0067"),
+    "KWD": Decimal("3.25"),
+    "BGN": Decimal("0.56"),
+    "ITL": Decimal("0.00057"),
+}
+HISTORICAL = ("BGN", "ITL")
 _START = date(2026, 1, 1)
 PERCENTS = ("1", "2", "3", "2.5", "10", "5")
-AMOUNTS = ("100.00", "50.00", "33.33", "99.99", "16.25", "600.00", "638.22", "1000.00", "0.05", "101.01", "240.00", "75.50")
+AMOUNTS = (
+    *("100.00", "50.00", "33.33", "99.99", "16.25", "600.00", "638.22", "1000.00", "0.05", "101.01", "240.00", "75.50"),
+    *("0.01", "0.03", "1.00", "2.50", "12.35", "66.67", "1234.56", "99999.99"),
+)
 
 
 @dataclass
@@ -61,6 +80,9 @@ class Scenario:
     late: list[Row] = field(default_factory=list)  # reference data that comes as events
     docs: list[Doc] = field(default_factory=list)
     count: int = 0
+    client: Row = field(default_factory=dict)  # the party whose documents are settled
+    again: float = 0.07  # how often a document is marked that has been marked before
+    ties: bool = False  # rates of few digits, at which amounts often fall on the half
 
     def chance(self, share: float) -> bool:
         """True in this share of the cases."""
@@ -85,6 +107,8 @@ class Scenario:
 
     def currency(self, company: str) -> str:
         """Mostly the company's own or the scenario's foreign one."""
+        if self.has("historical_currencies", 0.03):
+            return self.rng.choice(HISTORICAL)
         return self.currencies[company] if self.chance(0.7) else self.rng.choice(["EUR", "USD", "GBP", "JPY", "KWD", "EUR", "USD"])
 
 
@@ -103,16 +127,21 @@ def make_group(scenario: Scenario) -> None:
     same = scenario.chance(0.5)
     scenario.currencies = {name: "USD" if same else rng.choice(["USD", "USD", "EUR", "JPY", "KWD"]) for name in names}
     companies: Row = {name: {"currency": currency} for name, currency in scenario.currencies.items()}
+    scenario.again, scenario.ties = rng.choice([0.07, 0.07, 0.3]), scenario.has("ties", 0.3)
     for company in companies.values():
-        if scenario.chance(0.2):
-            company["accounts"] = {"cash": "1010", "cash_discount": "5300", "accounts_receivable": "1200", "sales_tax": "3800"}
-            if "account_lists" in scenario.features:
-                company["accounts"]["sales_tax"] = ["3800", "3801"]
+        if scenario.chance(0.25):
+            company["accounts"] = chart(scenario)
+        if scenario.has("age_of_rates", 0.05):
+            company["maximum_rate_age_days"] = rng.choice([0, 10, 30, 50])
     account: Any = ["c1", "c2"] if scenario.has("account_lists", 0.3) else "c1"
+    vendor: Any = ["v1", "v2"] if scenario.has("account_lists", 0.2) else "v1"
     parties: Row = {
-        "C": {"customers": dict.fromkeys(names, account), "vendors": dict.fromkeys(names, "v1")},
+        "C": {"customers": dict.fromkeys(names, account), "vendors": dict.fromkeys(names, vendor)},
         "D": {"customers": dict.fromkeys(names, "d1"), "vendors": dict.fromkeys(names, "d1")},
     }
+    if "summary_accounts" in scenario.features and scenario.chance(0.15):
+        parties["C"] |= {"customer_groups": dict.fromkeys(names, "DOM"), "vendor_groups": {names[0]: "DOM"}}
+    scenario.client = parties["C"]
     scenario.group = {"companies": companies, "parties": parties, "settlement_parameters": {}, "exchange_rates": []}
     for name in names:
         if scenario.chance(0.75):
@@ -122,14 +151,24 @@ def make_group(scenario: Scenario) -> None:
     _options(scenario, names)
 
 
+def chart(scenario: Scenario) -> Row:
+    """Some main accounts; several of one posting type where lists are wanted."""
+    found: Row = {"cash": "1010", "cash_discount": "5300", "accounts_receivable": "1200", "sales_tax": "3800"}
+    found |= {"accounts_payable": "2200", "due_to": "2300"} if scenario.chance(0.5) else {}
+    found |= {"overpayment_underpayment": "7900", "penny_difference": "7910", "realized_loss": "7920"} if scenario.chance(0.5) else {}
+    if "account_lists" in scenario.features:
+        found["sales_tax"] = ["3800", "3801"]
+    return found
+
+
 def parameters(scenario: Scenario) -> Row:
     rng, found = scenario.rng, {}
     choices: dict[str, tuple[float, list[Any]]] = {
         "cash_discounts_for_partial_payments": (0.4, [True]),
         "cash_discounts_for_credit_notes": (0.4, [True]),
         "cash_discount_administration": (0.4, ["unspecific"]),
-        "maximum_penny_difference": (0.35, ["0.02", "0.05", "0.10", "1"]),
-        "maximum_overpayment_or_underpayment": (0.55, ["1.00", "2.00", "5.00", "0.50"]),
+        "maximum_penny_difference": (0.35, ["0.02", "0.05", "0.10", "1", "0.01"]),
+        "maximum_overpayment_or_underpayment": (0.55, ["1.00", "2.00", "5.00", "0.50", "300"]),
         "over_under_policy": (0.25, ["only_with_cash_discount"]),
         "cash_discount_base": (0.3, ["gross"]),
         "cash_discount_rate": (0.3, ["payment_date"]),
@@ -149,28 +188,36 @@ _PRIORITIES = [
     [{"cash_discount_date": "ascending"}],
     [{"transaction_type": ["interest_note", "credit_note", "invoice"]}, {"transaction_date": "descending"}],
     [{"due_date": "descending"}, {"voucher": "descending"}],
+    [{"transaction_date": "ascending"}, {"transaction_amount": "ascending"}],
+    [{"cash_discount_date": "descending"}, {"due_date": "ascending"}],
 ]
 
 
 def _rates(scenario: Scenario) -> None:
     for currency in dict.fromkeys(scenario.currencies.values()):
-        for other, value in RATES.items():
+        for other in RATES:
             if other == currency or scenario.chance(0.08):
                 continue
             published = {(entry["from"], entry["to"]) for entry in scenario.group["exchange_rates"]}
             if (currency, other) in published and "rates_both_ways" not in scenario.features:
                 continue
             for when in ("2025-12-01", "2026-01-20"):
-                rate = (value / RATES[currency] * (1 + Decimal(scenario.rng.randint(-5, 5)) / 100)).quantize(Decimal("0.000001"))
-                entry = {"from": other, "to": currency, "date": when, "rate": str(rate)}
+                rate = published_rate(scenario, other, currency)
+                entry = {"from": other, "to": currency, "date": when, "rate": rate}
                 if scenario.has("rates_both_ways", 0.15):
-                    entry = {"from": currency, "to": other, "date": when, "rate": str((1 / rate).quantize(Decimal("0.000001")))}
+                    entry = {"from": currency, "to": other, "date": when, "rate": str((1 / Decimal(rate)).quantize(Decimal("0.000001")))}
                 if scenario.chance(0.2):
                     entry["company"] = scenario.rng.choice([n for n, c in scenario.currencies.items() if c == currency])
                 if scenario.chance(0.04):
                     scenario.late.append({"id": scenario.name("X"), "type": "exchange-rate.published", **entry})
                 else:
                     scenario.group["exchange_rates"].append(entry)
+
+
+def published_rate(scenario: Scenario, one: str, other: str) -> str:
+    """About what 1 unit of a currency is worth in another."""
+    rate = RATES[one] / RATES[other] * (1 + Decimal(scenario.rng.randint(-5, 5)) / 100)
+    return f"{Decimal(f'{rate:.2g}') if scenario.ties else rate.quantize(Decimal('0.00000001')):f}"
 
 
 def _options(scenario: Scenario, names: list[str]) -> None:
@@ -188,17 +235,18 @@ def _options(scenario: Scenario, names: list[str]) -> None:
         _accounting(scenario, names)
     if len(names) > 1 and scenario.chance(0.06):
         group["centralized_payments_members"] = rng.sample(names, len(names) - 1)
-    if scenario.chance(0.08):
-        group["closed_periods"] = {rng.choice(names): [{"from": "2026-01-10", "to": "2026-01-25"}]}
+    if scenario.chance(0.1):
+        group["closed_periods"] = {rng.choice(names): [{"from": "2026-01-10", "to": rng.choice(["2026-01-20", "2026-02-05"])}]}
     if "summary_accounts" in scenario.features and scenario.chance(0.2):
         _profiles(scenario, names)
-    if scenario.chance(0.06):
+    if scenario.chance(0.08):
         group["methods_of_payment"] = {name: rng.choice([["CHECK"], ["CHECK", "EFT"]]) for name in names}
 
 
 def _profiles(scenario: Scenario, names: list[str]) -> None:
     for name in names:
-        general = {"receivable": {"all": "1210", "accounts": {"d1": "1220"}}, "payable": {"all": "2210"}}
+        groups = {"groups": {"DOM": "1230"}} if scenario.chance(0.4) else {}
+        general = {"receivable": {"all": "1210", "accounts": {"d1": "1220", "c2": "1240"}, **groups}, "payable": {"all": "2210"}}
         advance = {"receivable": {"all": "2410"}, "payable": {"all": "1450"}}
         profiles = {"GEN": general} if scenario.chance(0.15) else {"GEN": general, "ADV": advance}
         scenario.group.setdefault("posting_profiles", {})[name] = profiles
@@ -215,7 +263,7 @@ def _accounting(scenario: Scenario, names: list[str]) -> None:
             if scenario.chance(0.15):
                 late = {"type": "intercompany-accounting.defined", "company": one, "partner": other, **entry}
                 scenario.late.append({"id": scenario.name("X"), **late})
-            elif scenario.chance(0.95):
+            elif scenario.chance(0.93):
                 scenario.group.setdefault("intercompany_accounting", {}).setdefault(one, {})[other] = entry
 
 

@@ -3,6 +3,7 @@
 Invariant: every step is rounded to its currency; a rate is asked for only where a step needs it.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from tests.oracle.documents import Document
@@ -11,30 +12,39 @@ from tests.oracle.reference import Reference
 
 
 class MissingRateError(Exception):
-    """A rate that a figure needs is not published on or before the date: company, currency."""
+    """A rate that a figure needs is not published on or before the date; `lacks` says whether it still is not."""
+
+    def __init__(self, lacks: Callable[[], bool]) -> None:
+        super().__init__()
+        self.lacks = lacks
 
 
 class Rates:
     """The rates of the invoice's company at the date of the lowering document L, which has its own towards its company."""
 
-    def __init__(self, reference: Reference, trail: set[str]) -> None:
-        self.reference, self.trail = reference, trail
+    def __init__(self, reference: Reference) -> None:
+        self.reference, self.inverse_of_payer = reference, False
 
     def of(self, company: str, currency: str, lowering: Document) -> Fraction:
         """1 unit of the currency in the company's own; a missing one is the inverse of the payment company's (C32)."""
         found = self.reference.rate(company, currency, lowering.date)
         if found is None:
-            inverse = self.reference.between(lowering.company, self.reference.currency(company), currency, lowering.date)
-            if inverse is None:
-                raise MissingRateError(company, currency)
-            self.trail.add("C32")
-            found = 1 / inverse
+            self.inverse_of_payer, back = True, self._inverse(company, currency, lowering)
+            if back is None:
+                raise MissingRateError(lambda: self._lacks(company, currency, lowering))
+            found = 1 / back
         return found
+
+    def _inverse(self, company: str, currency: str, lowering: Document) -> Fraction | None:
+        return self.reference.between(lowering.company, self.reference.currency(company), currency, lowering.date)
+
+    def _lacks(self, company: str, currency: str, lowering: Document) -> bool:
+        return self.reference.rate(company, currency, lowering.date) is None and self._inverse(company, currency, lowering) is None
 
     def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:
         """Main lines in the invoice's company: `value` is what they are in the payment's company."""
         theirs, own = self.reference.currency(lowering.company), self.reference.currency(company)
-        if theirs == own or not amount:
+        if theirs == own:
             return value
         if lowering.currency == own:
             return amount
@@ -45,14 +55,12 @@ class Rates:
         theirs = self.reference.currency(lowering.company)
         if theirs == self.reference.currency(company) or not value:
             return value
-        self.trail.add("F-C11")
         return rounded(value / self.of(company, theirs, lowering), theirs)
 
     def worth(self, money: Fraction, lowering: Document, other: Document, agreed: Fraction | None = None) -> Fraction:
         """F-C12: money of L in the currency of another document; at an agreed rate in one step (F-C14)."""
         if lowering.currency == other.currency:
             return money
-        self.trail.add("F-C12" if agreed is None else "F-C14")
         if agreed is not None:
             return rounded(money * agreed, other.currency)
         own, theirs, value = self.reference.currency(other.company), self.reference.currency(lowering.company), money

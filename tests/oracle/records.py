@@ -3,7 +3,7 @@
 Invariant: what is added balances, in transaction and in accounting currency; `post` changes the two documents and nothing else.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tests.oracle.documents import Document, Line, offset_account
@@ -22,12 +22,8 @@ class Posted:
     record: Record
     run: str
     lost: list[tuple[Document, Fraction, Fraction]]  # document, of its balance, of its accounting amount
-    gain: Fraction = ZERO
+    gain: Fraction = ZERO  # in the invoice company's currency
     lines: dict[str, list[Line]] = field(default_factory=dict)
-
-    def documents(self) -> tuple[Document, Document]:
-        """The two documents of the record."""
-        return self.record.lowering, self.record.other
 
     def apply(self, sign: int) -> None:
         """Books the record (+1) or takes it back (-1)."""
@@ -40,23 +36,27 @@ def post(run: Run, record: Record, run_id: str) -> Posted:
     """Books a record: shares at each document's own rate, the part that closes a document takes what is left of its value."""
     reference, rates, lowering, other = run.reference, run.rates, record.lowering, record.other
     here, there = reference.currency(lowering.company), reference.currency(other.company)
-    over, under, note = record.over + record.penny_over, record.under + record.penny_under, other if record.enlarges else lowering
-    over_value, under_value, share = lowering.value(over, here), other.value(under, there), other.value(record.discount, there)
+    over_value, under_value, share = (
+        lowering.value(record.over, here),
+        other.value(record.under, there),
+        other.value(record.discount, there),
+    )
+    note = other if record.enlarges else lowering
     own = note.value(record.own_discount, reference.currency(note.company))
     if record.enlarges:
         main = lowering.value(record.amount, here)
         applied = _applied(other, record.applied, record.own_discount, own, there)
         lost = [(lowering, -record.amount, -main), (other, record.applied + record.own_discount, applied + own)]
     else:
-        main = _applied(lowering, record.amount, over + record.own_discount, over_value + own, here)
-        applied = _applied(other, record.applied, record.discount + under, share + under_value, there)
+        beside, its_beside = record.over + record.own_discount, record.discount + record.under
+        main = _applied(lowering, record.amount, beside, over_value + own, here)
+        applied = _applied(other, record.applied, its_beside, share + under_value, there)
         lost = [
-            (lowering, record.amount + over + record.own_discount, main + over_value + own),
-            (other, record.applied + record.discount + under, applied + share + under_value),
+            (lowering, record.amount + beside, main + over_value + own),
+            (other, record.applied + its_beside, applied + share + under_value),
         ]
     booked, value = rates.booked(record.amount, main, lowering, other.company), share
     if record.discount and run.parameter(other, "cash_discount_rate") == "payment_date":
-        run.trail.add("C1")
         same = lowering.currency == other.currency and here == there
         value = rounded(record.discount * (lowering.rate if same else rates.of(other.company, other.currency, lowering)), there)
     side = 1 if lowering.ledger == "receivable" else -1
@@ -68,12 +68,10 @@ def post(run: Run, record: Record, run_id: str) -> Posted:
     lines.sign = side
     if record.discount:
         lines.discount(value)
-    kind = "penny_difference" if record.penny_over else "overpayment_underpayment"
-    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), (lowering.currency, over, over_value))
-    kind = "penny_difference" if record.penny_under else "overpayment_underpayment"
-    lines.pair(other.company, lines.plain(other, kind), lines.party(other), (other.currency, under, under_value))
+    kind = "penny_difference" if record.penny else "overpayment_underpayment"
+    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), (lowering.currency, record.over, over_value))
+    lines.pair(other.company, lines.plain(other, kind), lines.party(other), (other.currency, record.under, under_value))
     if record.own_discount:  # C44: in its own company, with the opposite sign
-        run.trail.add("C15")
         account = lines.account(note.company, record.own_tier.account if record.own_tier else None)
         lines.sign = -side
         lines.against(note.company, lines.shared(note, record.own_discount, own, account), lines.party(note))
@@ -106,19 +104,21 @@ class _Lines:
 
     def party(self, document: Document) -> Line:
         """The line on a document's summary account."""
-        return Line(f"accounts_{document.ledger}", document.summary, "", ZERO, ZERO, document.dimensions)
+        return Line(f"accounts_{document.ledger}", document.summary, dimensions=document.dimensions)
 
     def due(self, document: Document, partner: str, *, to: bool) -> Line:
         """The line on due to or due from, mirrored with the sides; F-C16: with the dimensions of the document beside it."""
         name = "due_to" if to == (self.sign > 0) else "due_from"
-        return Line(name, self.reference.due(name, document.company, partner), "", ZERO, ZERO, document.dimensions, partner)
+        said = self.reference.get("intercompany-accounting.defined", document.company, partner)
+        account = str(said.get(name) or self.reference.chart(document.company, name) or name)
+        return Line(name, account, dimensions=document.dimensions, partner=partner)
 
     def plain(self, document: Document, posting_type: str) -> Line:
         """A line on the company's account of a posting type."""
         account = self.reference.chart(document.company, posting_type)
         if account is None and posting_type == "overpayment_underpayment":
             account = self.reference.chart(document.company, "cash_discount")  # C7
-        return Line(posting_type, account or posting_type, "", ZERO, ZERO, document.dimensions)
+        return Line(posting_type, account or posting_type, dimensions=document.dimensions)
 
     def account(self, company: str, *said: str | None) -> str:
         """F-D03: the mark's account, the term's, the company's."""
@@ -129,11 +129,10 @@ class _Lines:
         """Main lines: across companies, or between two summary accounts of one (F-C17)."""
         record, lowering, other = self.record, self.record.lowering, self.record.other
         here, there, currency = lowering.company, other.company, lowering.currency
-        if here != there and record.amount:
-            self.run.trail.add("F-C03" if record.enlarges else "F-C01" if lowering.ledger == "receivable" else "F-C02")
+        if here != there and (record.amount or main):
             self.pair(here, self.party(lowering), self.due(lowering, there, to=True), (currency, record.amount, main))
             self.pair(there, self.due(other, here, to=False), self.party(other), (currency, record.amount, booked))
-        elif lowering.summary != other.summary and record.amount:
+        elif lowering.summary != other.summary:
             debit, credit = self.party(lowering), self.party(other)
             debit.rule = credit.rule = "F-C17"
             self.pair(here, debit, credit, (currency, record.amount, main))
@@ -147,12 +146,10 @@ class _Lines:
         kind, size = ("realized_gain" if gain > 0 else "realized_loss"), gain * self.sign
         currency = other.currency if lowering.currency == reference.currency(there) else lowering.currency
         if gain and here != there and option == "payment" and lowering.currency not in own:
-            self.run.trail.add("F-C07")
             translated = self.run.rates.to_payer(size, lowering, there)
             self.pair(there, self.party(other), self.due(other, here, to=False), (currency, ZERO, size))
             self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), (currency, ZERO, translated))
         elif gain:
-            self.run.trail.add("F-C08")
             self.pair(there, self.party(other), self.plain(other, kind), (currency, ZERO, size))
 
     def discount(self, value: Fraction) -> None:
@@ -160,11 +157,9 @@ class _Lines:
         record, lowering, other = self.record, self.record.lowering, self.record.other
         said, payer = record.mark.said.get("cash_discount_account") if record.mark else None, self.run.discount_company(record)
         if payer == other.company:
-            self.run.trail.add("F-C04")
             account = self.account(payer, said, record.tier.account if record.tier else None)
             self.against(payer, self.shared(other, record.discount, value, account), self.party(other))
             return
-        self.run.trail.add("F-C05")
         taxes = self.taxes(other, record.discount, value)
         due = self.due(other, payer, to=False)
         due.currency = other.currency
@@ -186,28 +181,24 @@ class _Lines:
         """The tax in a discount (C22, F-D18)."""
         if self.run.parameter(document, "tax_on_cash_discount") != "reduced":
             return []
-        found, own = [], self.reference.currency(document.company)
-        for tax in document.taxes():
-            part = tax.amount / document.amount
-            share, worth = rounded(amount * part, document.currency), rounded(value * part, own)
-            found.append(Line("sales_tax", tax.account, document.currency, share, worth, tax.dimensions, rule="F-D18"))
+        own = self.reference.currency(document.company)
+        parts = [(tax, tax.amount / document.amount) for tax in document.taxes()]
+        found = [
+            replace(tax, amount=rounded(amount * part, document.currency), value=rounded(value * part, own), text=None, rule="F-D18")
+            for tax, part in parts
+        ]
         return [line for line in found if line.amount]
 
     def split(self, document: Document, amount: Fraction, value: Fraction, account: str, own: str) -> list[Line]:
         """F-D17: the discount over the dimensions of the document's lines, tax aside; the last takes the odd cent."""
-        groups: list[tuple[Row, Fraction]] = []
-        for line in (each for each in document.offsets if each.posting_type != "sales_tax"):
-            same = next((place for place, group in enumerate(groups) if group[0] == line.dimensions), None)
-            size = -line.amount * document.sign
-            if same is None:
-                groups.append((line.dimensions, size))
-            else:
-                groups[same] = (line.dimensions, groups[same][1] + size)
-        whole, found = sum((size for _, size in groups), ZERO), list[Line]()
-        self.run.trail |= {"F-D17"} if len(groups) > 1 else set()
-        for dimensions, size in groups[:-1] if whole else []:
+        lines = [line for line in document.offsets if line.posting_type != "sales_tax"]
+        groups: list[Row] = [
+            line.dimensions for place, line in enumerate(lines) if line.dimensions not in [each.dimensions for each in lines[:place]]
+        ]
+        sizes = [sum((line.amount for line in lines if line.dimensions == group), ZERO) for group in groups]
+        whole, found = sum(sizes, ZERO), list[Line]()
+        for dimensions, size in list(zip(groups, sizes, strict=True))[:-1] if whole else []:
             part, worth = rounded(amount * size / whole, document.currency), rounded(value * size / whole, own)
             found.append(Line("cash_discount", account, document.currency, part, worth, dimensions))
         rest, rest_value = amount - sum((line.amount for line in found), ZERO), value - sum((line.value for line in found), ZERO)
-        last = groups[-1][0] if groups else document.dimensions
-        return [*found, Line("cash_discount", account, document.currency, rest, rest_value, last)]
+        return [*found, Line("cash_discount", account, document.currency, rest, rest_value, groups[-1] if groups else document.dimensions)]

@@ -3,6 +3,7 @@
 Invariant: a later definition replaces the earlier one of the same key; a withdrawal leaves what was there before any.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from tests.oracle.money import ZERO, number
 
 Row = dict[str, Any]
+Key = tuple[str, str, str]  # of a document: ledger, company, number
 
 LEDGERS = ("receivable", "payable")
 DEFAULTS: Row = {
@@ -29,10 +31,21 @@ WITHDRAWABLE = {  # the event's type -> the fields of its key
     "trading-relation.defined": ("seller", "buyer"),
     "centralized-payments.defined": ("company",),
     "centralized-payments-members.defined": (),
-    "exchange-rate.published": ("from", "to", "date"),
+    "exchange-rate.published": ("company", "from", "to", "date"),
 }
-_TRADE = (("seller", "company"), ("seller", "customer"), ("buyer", "company"), ("buyer", "vendor"))
 TYPES = {*WITHDRAWABLE, "company.defined", "party.defined", "period.closed", "period.opened"}
+_GROUP = {  # part of a group file -> event, the names of the keys above an entity; companies and parties last
+    "settlement_parameters": ("settlement-parameters.defined", ("company", "ledger")),
+    "intercompany_accounting": ("intercompany-accounting.defined", ("company", "partner")),
+    "centralized_payments": ("centralized-payments.defined", ("company",)),
+    "posting_profiles": ("posting-profile.defined", ("company", "posting_profile")),
+    "payment_journals": ("payment-journal.defined", ("company", "journal")),
+    "trading": ("trading-relation.defined", ()),
+    "exchange_rates": ("exchange-rate.published", ()),
+    "closed_periods": ("period.closed", ("company",)),
+    "companies": ("company.defined", ("company",)),
+    "parties": ("party.defined", ("party",)),
+}
 
 
 def day(value: Any) -> date:
@@ -48,11 +61,18 @@ def listed(value: Any) -> list[str]:
 class Reference:
     """Everything that masters publish."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: Row) -> None:
         self.companies: dict[str, Row] = {}
         self.parties: dict[str, Row] = {}  # in the order of their definition, the last one last
         self.defined: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in WITHDRAWABLE}
-        self.periods: list[tuple[bool, str, date, date]] = []  # closed?, company, from, to
+        self.periods: list[Row] = []
+        if group.get("centralized_payments_members") is not None:
+            self.define("centralized-payments-members.defined", {"members": group["centralized_payments_members"]})
+        for company, methods in (group.get("methods_of_payment") or {}).items():
+            self.define("methods-of-payment.defined", {"company": company, "methods": methods})
+        for part, (event, keys) in _GROUP.items():
+            for data in _entities(group.get(part), keys, {}):
+                self.define(event, data)
 
     def define(self, name: str, data: Row) -> None:
         """Takes a definition in."""
@@ -61,8 +81,8 @@ class Reference:
         elif name == "party.defined":
             self.parties.pop(data["party"], None)
             self.parties[data["party"]] = data
-        elif name in {"period.closed", "period.opened"}:
-            self.periods.append((name == "period.closed", data["company"], day(data["from"]), day(data["to"])))
+        elif name.startswith("period."):
+            self.periods.append({**data, "closed": name == "period.closed"})
         else:
             self.defined[name][self._key(name, data)] = data
 
@@ -72,11 +92,12 @@ class Reference:
 
     @staticmethod
     def _key(name: str, data: Row) -> tuple[Any, ...]:
-        if name == "trading-relation.defined":
-            return tuple(str(data[side][name]) for side, name in _TRADE)
-        if name == "exchange-rate.published":
-            return (data.get("company"), data["from"], data["to"], day(data["date"]))
-        return tuple(data[field] for field in WITHDRAWABLE[name])
+        key = [data.get(field) for field in WITHDRAWABLE[name]]
+        return tuple(
+            part
+            for each in key
+            for part in ([str(each[side]) for side in sorted(each)] if isinstance(each, dict) else [each and str(each)])
+        )
 
     def get(self, name: str, *key: Any) -> Row:
         """What is defined under the key; empty where nothing is."""
@@ -124,40 +145,25 @@ class Reference:
 
     def option(self, name: str, ledger: str, company: str, partner: str) -> str:
         """`invoice` or `payment`: the intercompany accounting if it says so, else the centralized payments (the ledger's entry first)."""
-        accounting, central = (
-            self.get("intercompany-accounting.defined", company, partner),
-            self.get("centralized-payments.defined", company),
-        )
+        central = self.get("centralized-payments.defined", company)
+        places = (self.get("intercompany-accounting.defined", company, partner), central.get(ledger) or {}, central)
         default = "invoice" if name == "post_cash_discount" else "payment"
-        return str(accounting.get(name) or (central.get(ledger) or {}).get(name) or central.get(name) or default)
-
-    def members(self) -> list[str] | None:
-        """The companies that settle across; None: every company."""
-        found = self.get("centralized-payments-members.defined")
-        return list(found["members"]) if found else None
+        return next((str(place[name]) for place in places if place.get(name)), default)
 
     def lacks_accounting(self, company: str, partner: str) -> bool:
         """Whether a group that defines intercompany accounting has none for this direction."""
         defined = self.defined["intercompany-accounting.defined"]
-        return bool(defined) and (company, partner) not in defined
+        return company != partner and bool(defined) and (company, partner) not in defined
 
-    def due(self, side: str, company: str, partner: str) -> str:
-        """The account of `due_from` or `due_to` towards the partner."""
-        return str(self.get("intercompany-accounting.defined", company, partner).get(side) or self.chart(company, side) or side)
-
-    def profiles(self, company: str) -> set[str] | None:
-        """The posting profiles that the company defines; None where it defines none."""
-        return {name for owner, name in self.defined["posting-profile.defined"] if owner == company} or None
-
-    def methods(self, company: str) -> set[str] | None:
-        """The methods of payment; None where the company defines none."""
-        found = self.get("methods-of-payment.defined", company)
-        return set(found["methods"]) if found else None
+    def lacks_id(self, event: str, company: str, said: str) -> bool:
+        """Whether a company that defines posting profiles, or methods of payment, has none of this id."""
+        entries = [(key, data) for key, data in self.defined[event].items() if key[0] == company]
+        return bool(entries) and not any(said in data.get("methods", key) for key, data in entries)
 
     def closed(self, company: str, when: date) -> bool:
         """Whether the date is in a closed period: the last word on it counts."""
-        said = [closes for closes, owner, first, last in self.periods if owner == company and first <= when <= last]
-        return bool(said) and said[-1]
+        said = [each for each in self.periods if each["company"] == company and day(each["from"]) <= when <= day(each["to"])]
+        return bool(said) and bool(said[-1]["closed"])
 
     # Rates
 
@@ -172,45 +178,27 @@ class Reference:
         if currency == self.currency(company):
             back = self.between(company, into, currency, when)
             return None if back is None else 1 / back
-        rates = self.defined["exchange-rate.published"]
         for owner in (company, None):
-            for pair, inverse in (((currency, into), False), ((into, currency), True)):
-                dates = [on for holder, *between, on in rates if holder == owner and tuple(between) == pair and on <= when]
-                found = number(rates[(owner, *pair, max(dates))]["rate"]) if dates else None
-                if found is not None:
-                    return 1 / found if inverse else found
+            direct, inverse = self._published(company, owner, currency, into, when), self._published(company, owner, into, currency, when)
+            if direct or inverse:
+                return direct or 1 / (inverse or ZERO)
         return None
 
-
-_PARTS = (  # part of a group file -> event, the names of the keys above the entity
-    ("settlement_parameters", "settlement-parameters.defined", ("company", "ledger")),
-    ("intercompany_accounting", "intercompany-accounting.defined", ("company", "partner")),
-    ("centralized_payments", "centralized-payments.defined", ("company",)),
-    ("posting_profiles", "posting-profile.defined", ("company", "posting_profile")),
-    ("payment_journals", "payment-journal.defined", ("company", "journal")),
-    ("trading", "trading-relation.defined", ()),
-    ("exchange_rates", "exchange-rate.published", ()),
-    ("closed_periods", "period.closed", ("company",)),
-    ("companies", "company.defined", ("company",)),
-    ("parties", "party.defined", ("party",)),
-)
+    def _published(self, company: str, owner: str | None, currency: str, into: str, when: date) -> Fraction | None:
+        """The latest on or before the date, unless it is older than the company allows."""
+        rates, most = self.defined["exchange-rate.published"], self.companies[company].get("maximum_rate_age_days")
+        dates = [day(key[3]) for key in rates if key[:3] == (owner, currency, into) and day(key[3]) <= when]
+        if not dates or (most is not None and (when - max(dates)).days > most):
+            return None
+        return number(rates[owner, currency, into, max(dates).isoformat()]["rate"])
 
 
-def group_events(group: Row) -> list[tuple[str, Row]]:
-    """The entities of a scenario's group as definitions, companies and parties last."""
-    found: list[tuple[str, Row]] = []
-    if group.get("centralized_payments_members") is not None:
-        found.append(("centralized-payments-members.defined", {"members": group["centralized_payments_members"]}))
-    for company, methods in (group.get("methods_of_payment") or {}).items():
-        found.append(("methods-of-payment.defined", {"company": company, "methods": methods}))
-    for part, event, keys in _PARTS:
-        found += [(event, data) for data in _below(group.get(part), keys, {})]
-    return found
-
-
-def _below(value: Any, keys: tuple[str, ...], above: Row) -> list[Row]:
+def _entities(value: Any, keys: tuple[str, ...], above: Row) -> Iterator[Row]:
+    """The entities of a part of a group file, each with its keys."""
     if keys:
-        return [row for name, each in (value or {}).items() for row in _below(each, keys[1:], {**above, keys[0]: str(name)})]
-    if isinstance(value, list):
-        return [{**above, **each} for each in value]
-    return [{**above, **(value or {})}] if above else []
+        for name, each in (value or {}).items():
+            yield from _entities(each, keys[1:], {**above, keys[0]: str(name)})
+    elif isinstance(value, list):
+        yield from ({**above, **each} for each in value)
+    elif above:
+        yield {**above, **(value or {})}

@@ -5,12 +5,12 @@ Invariant: a reversal takes back every record of its runs, in every company at o
 
 from datetime import date
 
-from tests.oracle.documents import Document, Key
-from tests.oracle.money import text
+from tests.oracle.documents import Document
+from tests.oracle.money import ZERO, text
 from tests.oracle.records import Posted
-from tests.oracle.reference import Row, day
+from tests.oracle.reference import Key, Row, day
 from tests.oracle.sales import Journal
-from tests.oracle.waiting import Wish, refuse, wait
+from tests.oracle.waiting import Wish, refuse, wait_while
 from tests.oracle.world import World
 
 SOURCE = "scenario"  # of a scenario's events
@@ -38,9 +38,7 @@ class Books(World):
             runs, ever = self._runs_over(payment), payment.key in self.ever
         else:
             event = str(data["settlement"])
-            waits = any(each.event == event and each.kind != "journal" and not each.journal for each in self.waiting)
-            if data.get("settlement_source", SOURCE) != SOURCE or event not in self.taken or waits:
-                wait("document", settlement=event)
+            wait_while(lambda: data.get("settlement_source", SOURCE) != SOURCE or self._pending(event), "document")
             runs, ever = {event}, (ledger, event) in self.ever
         concerned = self._of(ledger, runs)
         latest = max((posted.record.date for posted in concerned), default=None)
@@ -51,16 +49,19 @@ class Books(World):
         self._undo(wish, ledger, runs, when or latest)
 
     def _runs_over(self, document: Document) -> set[str]:
-        return {posted.run for posted in self.records if document in posted.documents()}
+        return {posted.run for posted in self.records if document in (posted.record.lowering, posted.record.other)}
 
     def _of(self, ledger: str, runs: set[str]) -> list[Posted]:
         return [posted for posted in self.records if posted.run in runs and posted.record.lowering.ledger == ledger]
 
     def _there(self, key: Key) -> Document:
         """The document that a reversal names, unless it or its marks wait."""
-        if key not in self.documents or any(wish.kind == "run" and wish.document == key for wish in self.waiting):
-            wait("document", document=key)
+        wait_while(lambda: key not in self.documents or ("run", key) in [(wish.kind, wish.document) for wish in self.waiting], "document")
         return self.documents[key]
+
+    def _pending(self, event: str) -> bool:
+        """Whether an event is not there yet or waits itself, its sales payments aside."""
+        return event not in self.taken or any(each.event == event and not each.journal for each in self.waiting)
 
     def _undo(self, wish: Wish, ledger: str, runs: set[str], when: date) -> None:
         """Takes runs back, with the sales payments that they caused, unless a period is closed."""
@@ -71,11 +72,10 @@ class Books(World):
             its = self._of("receivable", self._runs_over(document))
             seller.append((journal, document, its, max([when, document.date, *(posted.record.date for posted in its)])))
         parts = concerned + [posted for _, _, its, _ in seller for posted in its]
-        wish.touches = [document.key for posted in parts for document in posted.documents()]
+        wish.touches = [document.key for posted in parts for document in (posted.record.lowering, posted.record.other)]
         companies = {key[1] for key in wish.touches} | {journal.company for journal, *_ in seller}
-        self._wait_for_period(sorted(companies), {when, *(on for *_, on in seller)})
+        self.wait_for_period(companies, {when, *(on for *_, on in seller)})
         self.drop(wish)
-        self.trail.add("F-F01")
         self._mirror(concerned, when)
         its_keys = [document.key for _, document, _, _ in seller]
         for each in list(self.waiting):
@@ -89,13 +89,12 @@ class Books(World):
             self._mirror(its, on)
             journal.status = "reversed"
             self.take_back(document, "payment_reversal", on)
-        self.happened("reservation")
 
     def _mirror(self, concerned: list[Posted], when: date) -> None:
         for posted in (each for each in concerned if each in self.records):
             self.records.remove(posted)
             posted.apply(-1)
-            keys = [document.key for document in posted.documents()]
+            keys = [document.key for document in (posted.record.lowering, posted.record.other)]
             self.left_out |= set(keys)
             for company, lines in posted.lines.items():
                 self.voucher(company, "settlement_reversal", when, posted.record.lowering, [line.times(-1) for line in lines])
@@ -104,8 +103,7 @@ class Books(World):
     def _document(self, wish: Wish, name: str, data: Row) -> None:
         key, at = wish.documents[0], "/payment" if data.get("payment") else "/document"
         document = self._there(key)
-        if any(each.kind == "run" and key in each.documents and each.order < wish.order for each in self.waiting):
-            wait("reservation", documents=[key])
+        wait_while(self.earlier_runs, "reservation", wish, [key])
         if name == "payment-reversal.requested" and document.kind != "payment":
             refuse("invalid", at)
         if self.reserved(key, wish.order):
@@ -117,7 +115,7 @@ class Books(World):
             refuse("already-reversed", at)
         if self._runs_over(document):
             refuse("still-settled", at)
-        self._wait_for_period([document.company], {when})
+        self.wait_for_period([document.company], [when])
         self.drop(wish)
         self.take_back(document, "payment_reversal" if document.kind == "payment" else "document_reversal", when)
         for journal in (each for each in self.journals if each.key == key and each.status == "posted"):
@@ -137,7 +135,7 @@ class Books(World):
         return {"vouchers": self.vouchers, **parts, "journals": journals, "rejected": self.rejected, "waiting": self.rows()}
 
     def _row(self, posted: Posted) -> Row:
-        record, (lowering, other) = posted.record, posted.documents()
+        record, (lowering, other) = posted.record, (posted.record.lowering, posted.record.other)
         debit, credit = (lowering, other) if (lowering.ledger == "payable") != record.enlarges else (other, lowering)
         note = other if record.enlarges else lowering
         return {
@@ -151,16 +149,18 @@ class Books(World):
             "amount": text(record.amount, lowering.currency),
             "cash_discount": text(record.discount, other.currency),
             "credit_note_discount": text(record.own_discount, note.currency),
-            "overpayment": text(record.over, lowering.currency),
-            "underpayment": text(record.under, other.currency),
-            "penny_difference": text(record.penny_over or record.penny_under, (lowering if record.penny_over else other).currency),
+            "overpayment": text(ZERO if record.penny else record.over, lowering.currency),
+            "underpayment": text(ZERO if record.penny else record.under, other.currency),
+            "penny_difference": text(
+                (record.over or record.under) if record.penny else ZERO, (lowering if record.over else other).currency
+            ),
             "realized_gain": text(posted.gain, self.reference.currency(other.company)),
         }
 
 
-def simulate(scenario: Row) -> tuple[Row, set[str]]:
-    """What a scenario comes to, and the rules that were applied on the way."""
+def simulate(scenario: Row) -> Row:
+    """What a scenario comes to."""
     books = Books(scenario.get("group") or {})
     for event in scenario.get("events") or []:
         books.receive(event)
-    return books.result(), books.trail
+    return books.result()

@@ -7,12 +7,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.documents import Document, Key, Term
+from tests.oracle.documents import Document, Term
 from tests.oracle.money import ZERO, rounded
-from tests.oracle.order import by_date, by_default, by_priority
-from tests.oracle.parts import Giver, Mark, Record, Taker, Wanted
+from tests.oracle.parts import Giver, Mark, Record, Taker, Wanted, by_default, sort_by_priority
 from tests.oracle.rates import MissingRateError, Rates
-from tests.oracle.reference import Reference
+from tests.oracle.reference import Key, Reference
 
 Day = date
 
@@ -20,11 +19,12 @@ Day = date
 class Run:
     """The pairs of one settlement."""
 
-    def __init__(self, reference: Reference, documents: dict[Key, Document], wanted: Wanted, trail: set[str]) -> None:
-        self.reference, self.documents, self.rates, self.trail = reference, documents, Rates(reference, trail), trail
+    def __init__(self, reference: Reference, documents: dict[Key, Document], wanted: Wanted) -> None:
+        self.reference, self.documents, self.rates = reference, documents, Rates(reference)
         self.marks, self.when, self.payer, self.primary = wanted.marks, wanted.when, wanted.payer, wanted.primary
         self.discount_date, self.automatic = wanted.discount_date, wanted.automatic
         self.held: set[Key] = set()
+        self.shrunk = False  # step 5 took from a discount
         self.pairs: list[tuple[str, str]] = []  # the companies of the pairs looked at
         self.missing: MissingRateError | None = None  # the rate without which there is no run
         try:
@@ -47,8 +47,6 @@ class Run:
         """The share p of R's terms at a date, and the tier that it reaches."""
         document = mark.document
         tier = document.tier(when, always=mark.use == "always")
-        self.trail |= {"F-D08"} if mark.use != "normal" else set()
-        self.trail |= {"C37"} if tier is not document.tier(when) else set()
         return (ZERO if mark.use == "never" else document.share(tier, self.parameter(document, "cash_discount_base"))), tier
 
     def own_share(self, document: Document, when: Day) -> tuple[Fraction, Term | None]:
@@ -56,7 +54,6 @@ class Run:
         if document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes"):
             return ZERO, None
         credited = document.said.get("credits")
-        self.trail |= {"C16"} if credited else set()
         source = self.documents.get((document.ledger, document.company, credited)) if credited else document
         tier = source.tier(when) if source else None
         return document.share(tier, self.parameter(document, "cash_discount_base")), tier
@@ -72,14 +69,14 @@ class Run:
     def ordered(self) -> tuple[list[Mark], list[Mark]]:
         """The R's and the L's in the order of the run."""
         priority = self.parameter(self.marks[0].document, "settlement_priority") if self.automatic else []
-        self.trail |= {"F-B13"} if priority else {"F-B12"}
-        key = by_priority(priority, self.when) if priority else by_default(self.better)
-        marks = sorted(self.marks, key=key)
+        marks = sorted(self.marks, key=by_default(self.better))
+        if priority:
+            sort_by_priority(marks, priority, self.when)
         raising = [mark for mark in marks if mark.document.raises]
         lowering = sorted((mark for mark in marks if not mark.document.raises), key=lambda mark: mark.document.kind != "payment")
-        if not self.automatic and self._wanted(raising) > self._offered(lowering):
-            self.trail.add("F-B07")
-            raising.sort(key=by_date(self.better))
+        self.by_date = not self.automatic and self._wanted(raising) > self._offered(lowering)  # F-B07
+        if self.by_date:
+            raising.sort(key=by_default(self.better, due=False))
         return raising, lowering
 
     def _wanted(self, raising: list[Mark]) -> Fraction:
@@ -108,7 +105,6 @@ class Run:
             self.takers, self.givers = [Taker(mark, mark.document.balance) for mark in raising], [self._giver(mark) for mark in lowering]
             hub = next((giver for giver in self.givers if giver.document is self.primary), None)
             if hub is not None:
-                self.trail.add("F-B08")
                 self._enlarge(hub)
             for taker in self.takers:
                 self._take(taker, [hub] if hub else self.givers)
@@ -135,7 +131,6 @@ class Run:
         if lowering.kind == "credit_note" and not self.parameter(lowering, "cash_discounts_for_credit_notes"):
             share = ZERO
         if mark.typed is not None:
-            self.trail.add("F-D10")
             return ZERO, (ZERO if taker.records else min(mark.typed, taker.left)), tier
         return share, min(rounded(taker.left * share, document.currency), taker.left), tier if share else None
 
@@ -173,7 +168,6 @@ class Run:
         keeps = self.parameter(taker.document, "cash_discounts_for_partial_payments") or taker.mark.use == "always"
         if taker.left > 0 and not taker.short and not keeps and taker.mark.typed is None:
             for record in taker.records:
-                self.trail |= {"C36"} if record.discount else set()
                 taker.left += record.discount
                 record.discount = ZERO
 
@@ -200,10 +194,8 @@ class Run:
             more = any(each.money(max(each.document.date, document.date, self.when)) + each.pool > 0 for each in further)
             if (paid == paid_cap or applied == cap or not more) and self._writes_off(taker, need - applied, discount, lowering):
                 taker.short = True
-                self.trail |= {"C35"} if discount else set()
             elif taker.mark.typed is None:
                 discount = min(rounded(applied / (1 - share) * share, document.currency), taker.left - applied)
-                self.trail |= {"F-D06"} if discount else set()
         record = Record(lowering, document, when, paid, applied, discount, taker.mark, tier, giver.share_at(when)[1])
         record.own_discount = giver.give(paid, when)
         taker.left -= applied + discount
@@ -236,7 +228,6 @@ class Run:
             self.pairs.append((lowering.company, other.company))
             paid, lost = self._exchange(room, giver.money(when), lowering, other)
             if paid and lost:
-                self.trail.add("C27")
                 record = Record(lowering, other, when, paid, lost, own_tier=giver.share_at(when)[1], enlarges=True)
                 record.own_discount = giver.give(lost, when)
                 hub.pool += paid
@@ -282,7 +273,7 @@ class Run:
             own = next(record for record in taker.records if record.lowering is payment)
             for record in [own, *(each for each in reversed(taker.records) if each is not own)]:
                 if record.discount > 0 and giver.left() > 0 and self.discount_company(record) == payment.company:
-                    self.trail.add("F-E05")
+                    self.shrunk = True
                     agreed = self._agreed(taker, payment)
                     paid, lost = self._exchange(giver.left(), record.discount, payment, taker.document, agreed)
                     record.discount, own.applied, own.amount = record.discount - lost, own.applied + lost, own.amount + paid
@@ -291,7 +282,6 @@ class Run:
     def _full_settlement(self, taker: Taker) -> None:
         """Step 6: what R still has open becomes discount."""
         if taker.mark.full and taker.left > 0 and any(record.applied or record.discount for record in taker.records):
-            self.trail.add("F-B17")
             taker.records[-1].discount += taker.left
             taker.left = ZERO
 
@@ -304,27 +294,16 @@ class Run:
             return
         given = any(record.discount > 0 for taker in mine for record in taker.records)
         allowed = self.parameter(document, "over_under_policy") == "classic" or given  # C8
-        if self.within(document, left, "maximum_penny_difference"):
-            self.trail.add("F-E01")
-            giver.records[-1].penny_over = left
-        elif document.kind != "payment" or self.automatic or not allowed:
-            return
-        elif self.within(document, left, "maximum_overpayment_or_underpayment"):
-            self.trail.add("F-E02")
-            giver.records[-1].over = left
-        else:
-            return
-        giver.balance = giver.pool = ZERO
+        penny = self.within(document, left, "maximum_penny_difference")
+        by_payment = document.kind == "payment" and not self.automatic and allowed
+        if penny or (by_payment and self.within(document, left, "maximum_overpayment_or_underpayment")):
+            giver.records[-1].over, giver.records[-1].penny = left, penny
+            giver.balance = giver.pool = ZERO
 
     def _lacking(self, taker: Taker) -> None:
         """Step 7: what an R lacks."""
         short, records = taker.left, taker.records
         if short <= 0 or not records or self._held_back(taker) or not self._writes_off(taker, short, ZERO, records[-1].lowering):
             return
-        if self.within(taker.document, short, "maximum_penny_difference"):
-            self.trail.add("F-E01")
-            records[-1].penny_under = short
-        else:
-            self.trail.add("F-E02")
-            records[-1].under = short
+        records[-1].under, records[-1].penny = short, self.within(taker.document, short, "maximum_penny_difference")
         taker.left = ZERO

@@ -6,10 +6,10 @@ Invariant: the shares of a run's journals never exceed what its payments gave to
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from tests.oracle.documents import Document, Key
+from tests.oracle.documents import Document
 from tests.oracle.money import ZERO, rounded, text
 from tests.oracle.parts import Record
-from tests.oracle.reference import Reference, Row
+from tests.oracle.reference import Key, Reference, Row
 from tests.oracle.run import Run
 
 
@@ -103,8 +103,8 @@ def relation_of(reference: Reference, seller: str, buyer: str, vendor: str) -> R
 
 def journals_of(reference: Reference, run: Run, run_id: str, order: list[Document]) -> list[Journal]:
     """The journals that a run of the vendors' ledger makes, payment by payment; `order`: of the marks."""
-    pairs = [record for record in run.records if not record.enlarges]
-    given = _given(pairs) if run.primary is None else _filled(run, pairs)
+    pairs = [record for record in run.records if not record.enlarges and record.lowering.ledger == "payable"]
+    given = _given(run, pairs) if run.primary is None else _filled(run, pairs)
     found: dict[tuple[Key, str, str], Journal] = {}
     for payment, shares in given:
         for share in sorted((each for each in shares if each.named), key=lambda share: order.index(share.invoice)):
@@ -116,22 +116,20 @@ def journals_of(reference: Reference, run: Run, run_id: str, order: list[Documen
     return [journal for journal in found.values() if journal.amount > 0]
 
 
-def _over(record: Record) -> Fraction:
-    return record.over + record.penny_over
-
-
-def _given(pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
+def _given(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
     """Without a primary each payment gave what its records say."""
     payments = {record.lowering.key: record.lowering for record in pairs if record.lowering.kind == "payment"}
     found = []
     for payment in payments.values():
         mine = [record for record in pairs if record.lowering is payment]
-        found.append((payment, [Share(r.other, r.amount + _over(r), r.amount, r.discount, _agreed(r)) for r in mine]))
+        found.append((payment, [Share(r.other, r.amount + r.over, r.amount, r.discount, _agreed(run, r, payment)) for r in mine]))
     return found
 
 
-def _agreed(record: Record) -> str | None:
-    return record.mark.said.get("cross_rate") if record.mark else None
+def _agreed(run: Run, record: Record, payment: Document) -> str | None:
+    """The agreed rate at which a payment gave: the marking one, and with a primary what is in its currency."""
+    alike = payment is run.payer or (run.primary is not None and payment.currency == run.primary.currency)
+    return record.mark.said.get("cross_rate") if record.mark and alike else None
 
 
 def _filled(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]:
@@ -139,22 +137,23 @@ def _filled(run: Run, pairs: list[Record]) -> list[tuple[Document, list[Share]]]
     primary, enlarging = run.primary, [record for record in run.records if record.enlarges]
     sources = [(record.other, record.amount, record.applied) for record in enlarging if record.other.kind == "payment"]
     if primary is not None and primary.kind == "payment":
-        own = sum((r.amount + _over(r) for r in pairs), ZERO) - sum((record.amount for record in enlarging), ZERO)
+        own = sum((record.amount + record.over for record in pairs), ZERO) - sum((record.amount for record in enlarging), ZERO)
         sources.insert(0, (primary, own, own))
-    open_parts, discounts, found = [r.amount + _over(r) for r in pairs], [r.discount for r in pairs], []
+    open_parts, discounts, found = [record.amount + record.over for record in pairs], [record.discount for record in pairs], []
     for payment, money, its_money in sources:
         left, rest, shares = money, its_money, list[Share]()
         for place, record in enumerate(pairs):
-            part = min(left, open_parts[place])
-            if part <= 0:
+            part, only_discount = min(left, open_parts[place]), payment is primary and not record.amount
+            if part <= 0 and not only_discount:
                 continue
             open_parts[place], left = open_parts[place] - part, left - part
-            more = left > 0 and any(each > 0 for each in open_parts[place + 1 :])
-            given = rounded(its_money * part / money, payment.currency) if more and payment is not primary else part
-            given = rest if not more and payment is not primary else given
+            given = part
+            if payment is not primary:  # in its own currency, in proportion; the last mark takes the rest
+                more = left > 0 and any(each > 0 for each in open_parts[place + 1 :])
+                given = rounded(its_money * part / money, payment.currency) if more else rest
             rest -= given
-            over = min(_over(record), given) if payment is primary else ZERO
-            shares.append(Share(record.other, given, given - over, discounts[place], _agreed(record) if payment is run.payer else None))
+            over = min(record.over, given) if payment is primary else ZERO
+            shares.append(Share(record.other, given, given - over, discounts[place], _agreed(run, record, payment)))
             discounts[place] = ZERO
         found.append((payment, shares))
     return found

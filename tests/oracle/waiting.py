@@ -1,30 +1,28 @@
 """Wishes: what an event wants done, which is done, waits, or is refused (events.md, "Facts, requests, waiting, refusal").
 
-Invariant: a wish that waits stands in `waiting` once; it is looked at again only when what it waits for has come or a
-reversal has changed one of its documents.
+Invariant: a wish that waits stands in `waiting` once; it is looked at again only when what it waits for is there or a reversal
+has changed one of its documents.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
-from tests.oracle.documents import Key
-from tests.oracle.reference import Row
-from tests.oracle.sales import Journal
+from tests.oracle.reference import Key, Row
 
 # The table of events.md, in its order: what a document, a settlement, a sales payment journal waits for.
-_TABLE = [("document", name) for name in ("company", "account", "exchange-rate", "period")]
-_TABLE += [("wish", name) for name in ("document", "reservation", "account", "intercompany-accounting", "exchange-rate")]
-_TABLE += [("wish", name) for name in ("posting-profile", "method-of-payment", "period")]
-_TABLE += [("journal", "trading-relation"), ("journal", "payment-journal")]
+_DOCUMENT = ["company", "account", "exchange-rate", "period"]
+_WISH = ["document", "reservation", "account", "intercompany-accounting", "exchange-rate", "posting-profile", "method-of-payment", "period"]
+_TABLE = [("document", name) for name in _DOCUMENT] + [("wish", name) for name in [*_WISH, "trading-relation", "payment-journal"]]
 
 
 class WaitError(Exception):
-    """Something is not there yet."""
+    """Something is not there yet; `lacks` says whether it still is not."""
 
-    def __init__(self, what: str, key: Row) -> None:
+    def __init__(self, what: str, lacks: Callable[[], bool]) -> None:
         super().__init__(what)
-        self.what, self.key = what, key
+        self.what, self.lacks = what, lacks
 
 
 class RefusedError(Exception):
@@ -35,9 +33,10 @@ class RefusedError(Exception):
         self.code, self.field, self.scope = code, field_, scope
 
 
-def wait(what: str, **key: Any) -> NoReturn:
-    """It waits."""
-    raise WaitError(what, key)
+def wait_while(lacks: Callable[..., bool], what: str, *arguments: Any) -> None:
+    """It waits, if and as long as this is so."""
+    if lacks(*arguments):
+        raise WaitError(what, partial(lacks, *arguments))
 
 
 def refuse(code: str, field_: str | None = None, scope: str = "settlement") -> NoReturn:
@@ -45,7 +44,7 @@ def refuse(code: str, field_: str | None = None, scope: str = "settlement") -> N
     raise RefusedError(code, field_, scope)
 
 
-@dataclass
+@dataclass(eq=False)
 class Wish:
     """Something to be done: a document to post, a run, a reversal, an approval, a sales payment journal."""
 
@@ -53,10 +52,10 @@ class Wish:
     event: str
     order: int
     go: "Callable[[Wish], None]"
-    documents: list[Key] = field(default_factory=list)
+    documents: list[Key] = field(default_factory=list)  # which it reserves or reverses
     document: Key | None = None  # the payment whose marks these are, the document to be posted
     request: bool = False
-    journal: Journal | None = None
+    journal: Any = None
     touches: list[Key] = field(default_factory=list)  # what a reversal would change
     waits: WaitError | None = None
     ready: bool = False
@@ -70,10 +69,10 @@ class Waiting:
         self.rejected: list[Row] = []
         self.clock = 0
 
-    def wish(self, kind: str, event: str, go: Callable[[Wish], None], documents: list[Key] | None = None, **more: Any) -> Wish:
+    def wish(self, kind: str, event: str, go: Callable[[Wish], None], documents: Iterable[Key] = (), **more: Any) -> Wish:
         """A new wish, the last in order."""
         self.clock += 1
-        return Wish(kind, event, self.clock, go, documents or [], **more)
+        return Wish(kind, event, self.clock, go, list(documents), **more)
 
     def start(self, wish: Wish) -> None:
         """Does it, or lets it wait, or refuses it."""
@@ -84,13 +83,9 @@ class Waiting:
             self.waiting += [] if wish in self.waiting else [wish]
             return
         except RefusedError as refusal:
-            self.drop(wish)
             self.reject(wish.event, refusal)
             self.refused(wish, refusal)
         self.drop(wish)
-        self.happened("reservation")
-        self.happened("document", settlement=wish.event)
-        self.changed([wish.document] if wish.document else [])
 
     def refused(self, wish: Wish, refusal: RefusedError) -> None:
         """What else a refusal means."""
@@ -99,20 +94,14 @@ class Waiting:
         """It waits no longer."""
         self.waiting = [each for each in self.waiting if each is not wish]
 
-    def happened(self, what: str, **key: Any) -> None:
-        """Marks what waited for this."""
-        for wish in self.waiting:
-            if wish.waits and wish.waits.what == what and (not key or wish.waits.key == key):
-                wish.ready = True
-
-    def changed(self, keys: list[Key]) -> None:
-        """Marks what waits over documents that have changed."""
+    def changed(self, keys: Iterable[Key]) -> None:
+        """A reversal has changed documents: what waits over them is looked at again."""
         for wish in self.waiting:
             wish.ready |= any(key in wish.documents or key in wish.touches for key in keys)
 
     def release(self) -> None:
         """What waited goes on, in order of arrival."""
-        while ready := [wish for wish in self.waiting if wish.ready]:
+        while ready := [wish for wish in self.waiting if wish.ready or (wish.waits and not wish.waits.lacks())]:
             first = min(ready, key=lambda wish: wish.order)
             first.ready = False
             self.start(first)
@@ -123,10 +112,10 @@ class Waiting:
 
     def rows(self) -> list[Row]:
         """Each event once, with the first thing in the table's order that it waits for."""
-        first: dict[str, tuple[int, WaitError]] = {}
+        first: dict[str, int] = {}
         for wish in self.waiting:
-            assert wish.waits is not None
-            what, row = wish.waits.what, wish.kind if wish.kind in {"document", "journal"} else "wish"
-            rank = _TABLE.index((row if (row, what) in _TABLE else "document", what))
-            first[wish.event] = min(first.get(wish.event, (rank, wish.waits)), (rank, wish.waits), key=lambda pair: pair[0])
-        return [{"event": event, "for": error.what, "key": error.key} for event, (_, error) in first.items()]
+            places = [place for place, (row, name) in enumerate(_TABLE) if wish.waits and name == wish.waits.what]
+            of_document = wish.kind in {"document", "journal"}
+            rank = min(places) if of_document else max(places)
+            first[wish.event] = min(first.get(wish.event, rank), rank)
+        return [{"event": event, "for": _TABLE[rank][1], "key": {}} for event, rank in first.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from services.inquiry.schemas import Schemas
+
 Row = dict[str, Any]
+
+_MOST_SHOWN: Final = 1_000
 
 Company = Annotated[str | None, typer.Option(help="Only this company.", show_default=False)]
 Party = Annotated[str | None, typer.Option(help="Only this party.", show_default=False)]
@@ -30,6 +34,7 @@ Kind = Annotated[str | None, typer.Option(help="Only this kind: invoice, payment
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="From this date.", show_default=False)]
 To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="To this date.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
+OpenLimit = Annotated[int | None, typer.Option(min=1, help="At most this many; 1,000 in the table, with --json all.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Closed documents too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per row on standard output.")]
 
@@ -53,6 +58,7 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     if as_json:
         return _print_rows(found.rows)
     _print_by_company(found, tables.vouchers)
+    output().print(tables.spaced([tables.rules(found.rows)]))
     if len(found.rows) == limit:
         notes().print(f"These are the newest {limit}; --limit shows more.")
     return None
@@ -72,16 +78,34 @@ def _print_by_company(found: ledgers.Ledgers, table: Callable[[str, str, list[Ro
     output().print(tables.spaced(table(code, found.names.get(code, code), own) for code, own in companies))
 
 
-def open_command(company: Company = None, party: Party = None, *, everything: All = False, as_json: AsJson = False) -> None:
+def open_command(
+    company: Company = None, party: Party = None, limit: OpenLimit = None, *, everything: All = False, as_json: AsJson = False
+) -> None:
     """Prints open documents with what is open of each, debit positive (receivable invoices +, payable invoices -).
 
     Example: intercompany open --company FAB --party 4050
     """
-    rows = ask(lambda schemas: ledgers.open_documents(schemas, company, party, closed=everything))
-    if as_json:
-        return _print_rows(rows)
-    output().print(tables.open_documents(rows))
-    return None
+    most = limit if as_json else limit or _MOST_SHOWN
+
+    async def read(schemas: Schemas) -> tuple[list[Row], bool]:
+        """What the table shows, and whether there is more; as JSON it is printed while it is read."""
+        rows: list[Row] = []
+        count = 0
+        async for row in ledgers.open_documents(schemas, company, party, closed=everything):
+            if count == most:
+                return rows, True
+            count += 1
+            if as_json:
+                print_json(row)
+            else:
+                rows.append(row)
+        return rows, False
+
+    rows, more = ask(read)
+    if not as_json:
+        output().print(tables.open_documents(rows))
+    if more:
+        notes().print(f"These are the first {most}; --limit shows more, --company and --party fewer.")
 
 
 def balances_command(company: Company = None, *, as_json: AsJson = False) -> None:
@@ -114,4 +138,5 @@ def trace_command(
         print_json(found.as_row())
         return
     output().print(trace_tree.tree(name, found))
+    output().print(tables.spaced([tables.rules(trace_tree.vouchers(found))]))
     output().print(Text(f"{len(found.documents)} documents, {len(found.runs)} settlements", style="dim"))

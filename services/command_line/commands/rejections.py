@@ -10,14 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.rejections import refused
+from services.inquiry.rejections import place_of, refused, refused_named, whole
 from services.operations.replay import replay
 from shared.console import fail, notes, output, print_error, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.rejections import RefusedEvent
+    from services.inquiry.rejections import RefusalPlace, RefusedEvent
+    from services.inquiry.schemas import Schemas
 
 rejections = typer.Typer(
     help="What was refused: list it, show it, send it again once its cause is corrected.", no_args_is_help=True, add_completion=False
@@ -25,23 +26,36 @@ rejections = typer.Typer(
 
 Code = Annotated[str | None, typer.Option(help="Only this code.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
+Before = Annotated[str | None, typer.Option(metavar="PLACE", help="Only what is before this place.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per refusal, the event itself included.")]
 
 
 @rejections.command("list")
-def list_command(code: Code = None, limit: Limit = 100, *, as_json: AsJson = False) -> None:
+def list_command(code: Code = None, limit: Limit = 100, before: Before = None, *, as_json: AsJson = False) -> None:
     """Lists refusals, the newest last.
 
     Example: intercompany rejections list --code other-party
     """
-    found = ask(lambda schemas: refused(schemas, None, code, limit))
-    if as_json:
-        for each in found:
-            print_json(each.as_row())
-        return
-    output().print(_table(found))
+    try:
+        place = None if before is None else place_of(before)
+    except ValueError:
+        fail(f"{before!r} is not a place of this list: give what `intercompany rejections list` says for --before")
+    found = ask(lambda schemas: _list(schemas, code, limit, place, as_json=as_json))
+    if not as_json:
+        output().print(_table(found))
     if not found:
-        notes().print("Nothing was refused.")
+        notes().print("Nothing was refused." if place is None else "Nothing was refused before.")
+    elif len(found) == limit:
+        notes().print(f"These are the newest {limit}; older ones: --before {found[0].place}", soft_wrap=True)
+
+
+async def _list(schemas: Schemas, code: str | None, limit: int, before: RefusalPlace | None, *, as_json: bool) -> list[RefusedEvent]:
+    """What is listed, without the events; as JSON they are printed whole while they are read."""
+    found = await refused(schemas, code, limit, before)
+    if as_json:
+        async for each in whole(schemas, found):
+            print_json(each.as_row())
+    return found
 
 
 def _table(found: Iterable[RefusedEvent]) -> Table:
@@ -59,12 +73,16 @@ def show_command(name: Annotated[str, typer.Argument(metavar="EVENT", help="The 
 
     Example: intercompany rejections show I2
     """
-    found = ask(lambda schemas: refused(schemas, name))
-    if not found:
+    if not ask(lambda schemas: _show(schemas, name)):
         fail(f"nothing with the id {name!r} was refused; `intercompany rejections list` says what was")
-    for each in found:
+
+
+async def _show(schemas: Schemas, name: str) -> bool:
+    found = await refused_named(schemas, name)
+    async for each in whole(schemas, found):
         output().print(_table([each]))
         output().print(JSON.from_data(each.rejection.original, default=str))
+    return bool(found)
 
 
 @rejections.command("replay")

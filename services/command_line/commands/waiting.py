@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.waiting import once_each
+from services.command_line.tables import missing
+from services.inquiry.waiting import BEGINNING, place_of, waiting_named
 from services.inquiry.waiting import waiting as all_waiting
 from services.operations.discard import order_discards
 from shared.console import fail, notes, output, print_json
+from shared.events.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.waiting import WaitingItem
+    from services.inquiry.schemas import Schemas
+    from services.inquiry.waiting import WaitingItem, WaitingPlace
 
 waiting = typer.Typer(
     help="What waits: list it with its age, show what it waits for, give it up.", no_args_is_help=True, add_completion=False
@@ -26,39 +29,66 @@ waiting = typer.Typer(
 
 Event = Annotated[str, typer.Argument(metavar="EVENT", help="The id of the event that caused it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per event.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most this many; 100 in the table, with --json all.", show_default=False)]
+After = Annotated[str | None, typer.Option(metavar="PLACE", help="Only what comes after this place.", show_default=False)]
+_SHOWN: Final = 100
 
 
 @waiting.command("list")
-def list_command(*, as_json: AsJson = False) -> None:
+def list_command(limit: Limit = None, after: After = None, *, as_json: AsJson = False) -> None:
     """Lists what waits, the oldest first: the event, what it waits for, and its age.
 
     Example: intercompany waiting list
     """
-    found = once_each(ask(all_waiting))
+    try:
+        place = BEGINNING if after is None else place_of(after)
+    except ValueError:
+        fail(f"{after!r} is not a place of this list: give what `intercompany waiting list` says for --after")
     if as_json:
-        for each in found:
-            print_json(each.as_row())
+        ask(lambda schemas: _print_all(schemas, place, limit))
         return
+    found, following = ask(lambda schemas: _first(schemas, place, limit or _SHOWN))
     output().print(_table(found))
     if not found:
-        notes().print("Nothing waits.")
+        notes().print("Nothing waits." if after is None else "Nothing else waits.")
+    elif following is not None:
+        notes().print(f"More waits; the next page: --after {following}", soft_wrap=True)
+
+
+async def _print_all(schemas: Schemas, place: WaitingPlace, limit: int | None) -> None:
+    count = 0
+    async for each, _ in all_waiting(schemas, place):
+        print_json(each.as_row())
+        count += 1
+        if count == limit:
+            return
+
+
+async def _first(schemas: Schemas, place: WaitingPlace, limit: int) -> tuple[list[WaitingItem], WaitingPlace | None]:
+    """The first events after a place; if there are more, the place of the last."""
+    found: list[WaitingItem] = []
+    async for each, its_place in all_waiting(schemas, place):
+        if len(found) == limit:
+            return found, place
+        found.append(each)
+        place = its_place
+    return found, None
 
 
 def _table(found: Iterable[WaitingItem]) -> Table:
     table = Table("Event", "Source", "What", "Waits for", "Missing", "Since", "Age", show_edge=False)
     now = datetime.now(UTC)
     for each in found:
-        missing = ", ".join(f"{name} {value}" for name, value in each.key.items())
         cells = (
             each.event.id,
             each.event.source,
             each.what,
             each.reason,
-            missing,
+            missing(each.key, each.reads_like),
             f"{each.since:%Y-%m-%d %H:%M:%S}",
             _age(now - each.since),
         )
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 
@@ -96,7 +126,7 @@ def discard_command(event: Event) -> None:
 
 
 def _of(event: str) -> list[WaitingItem]:
-    found = ask(lambda schemas: all_waiting(schemas, event))
+    found = ask(lambda schemas: waiting_named(schemas, event))
     if not found:
         fail(f"nothing waits because of {event!r}; `intercompany waiting list` says what waits")
     return found

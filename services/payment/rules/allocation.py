@@ -17,12 +17,18 @@ from shared.money import ZERO, rounded, share
 
 
 class Share(NamedTuple):
-    """What a payment gave to an invoice: `amount` applied and `written_off` beyond it, and the discount taken with it."""
+    """What a payment gave to an invoice: `amount` applied and `written_off` beyond it, and the discount taken with it.
+
+    `cross_rate` is the agreed rate at which it gave, 1 unit of its own currency in the invoice's; None: at published rates.
+    `cash_discount_rule` is the rule that made the discount; empty: the invoice's terms did.
+    """
 
     invoice: SettledDocument
     amount: Decimal
     written_off: Decimal
     cash_discount: Decimal
+    cross_rate: Decimal | None
+    cash_discount_rule: str
 
 
 class PaymentShares(NamedTuple):
@@ -55,12 +61,14 @@ def _without_primary(settlement: SettlementPosted) -> list[PaymentShares]:
         payment = settlement.documents[record.lowering]
         if payment.kind == PAYMENT:
             entry = given.setdefault(record.lowering, PaymentShares(payment, []))
-            entry.shares.append(_whole(record, settlement.documents[record.raising]))
+            entry.shares.append(_whole(record, payment, settlement.documents[record.raising]))
     return list(given.values())
 
 
-def _whole(record: SettlementRecord, invoice: SettledDocument) -> Share:
-    return Share(invoice, record.amount, _written_off(record), _discount(record, invoice))
+def _whole(record: SettlementRecord, payment: SettledDocument, invoice: SettledDocument) -> Share:
+    """An agreed rate counts for the payment that marks (it has no mark itself, `mark` is 0), for no other L (F-C14)."""
+    agreed = invoice.cross_rate if payment.mark == 0 else None
+    return Share(invoice, record.amount, _written_off(record), _discount(record, invoice), agreed, _discount_rule(record))
 
 
 def _written_off(record: SettlementRecord) -> Decimal:
@@ -69,6 +77,10 @@ def _written_off(record: SettlementRecord) -> Decimal:
 
 def _discount(record: SettlementRecord, invoice: SettledDocument) -> Decimal:
     return record.discount.amount if record.discount is not None else rounded(ZERO, invoice.currency)
+
+
+def _discount_rule(record: SettlementRecord) -> str:
+    return record.discount.rule if record.discount is not None else ""
 
 
 def _with_primary(settlement: SettlementPosted, primary: SettledDocument) -> list[PaymentShares]:
@@ -112,14 +124,16 @@ class _Allocation:
                 self._open[number] -= part
                 left -= part
         amounts = _in_own_currency(source, [part for _, part, _ in parts])
-        return [self._share(number, amount, written_off) for (number, _, written_off), amount in zip(parts, amounts, strict=True)]
+        shares = [self._share(number, amount, written_off) for (number, _, written_off), amount in zip(parts, amounts, strict=True)]
+        return shares if source.same_currency else [share._replace(cross_rate=None) for share in shares]
 
     def _share(self, number: int, amount: Decimal, written_off: Decimal) -> Share:
+        """What enlarged the primary was given at the primary's agreed rate."""
         record = self._paying[number]
         invoice = self._documents[record.raising]
         discount = rounded(ZERO, invoice.currency) if number in self._paid_on else _discount(record, invoice)
         self._paid_on.add(number)
-        return Share(invoice, amount, written_off, discount)
+        return Share(invoice, amount, written_off, discount, invoice.cross_rate, _discount_rule(record))
 
 
 def _in_own_currency(source: _Source, parts: list[Decimal]) -> list[Decimal]:

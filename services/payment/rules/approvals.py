@@ -18,7 +18,7 @@ from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import Message, Outgoing, replay_identity, replay_number
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.senders import NOT_AUTHORISED, NotAuthorised, not_authorised
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import rejection
 from shared.waiting import Need, detail
 
 
@@ -114,6 +114,6 @@ def refuse_approval(  # noqa: PLR0913 - what a refusal says
     """The refusal of an approval; its id is free again."""
     _done(books, approval)
     books.freed_ids.add(approval.identity)
-    rejection = Rejection(approval.event.id, approval.event.source, scope, code, field, message, approval.original)
+    refusal = rejection(approval.event, scope, code, field, message, approval.original)
     cause = Cause(approval.event, approval.event, approval.time, approval.traceparent)
-    return EMITTER.emit(cause, REJECTED, replay_number(approval.identity, approval.event), approval.company, rejection)
+    return EMITTER.emit(cause, REJECTED, replay_number(approval.identity, approval.event), approval.company, refusal)

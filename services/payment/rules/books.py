@@ -1,9 +1,14 @@
-"""The working set of the payment rules: sales payment journals, their numbers, what waits, the reference data."""
+"""The working set of the payment rules: sales payment journals, their numbers, what waits, the reference data.
+
+Invariant: a number that was given to a journal is never given again, whatever becomes of the journal; a journal that waits is in
+`waiting` and not yet in `journals`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
+from typing import Final
 
 from services.payment.rules.values import (
     JournalDraft,
@@ -19,6 +24,9 @@ from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.waiting import Need, WakeKey, trading_relation_key
 from shared.working_set import Table
+
+APPROVALS: Final = ("approvals",)
+"""Before the key of what was released: approvals waited for it, not journals."""
 
 
 def relation_of(draft: JournalDraft) -> WakeKey:
@@ -77,10 +85,15 @@ class Books(working_set.Books):
         """What waits, in order of arrival; what one event waits for is listed once."""
         journals = ((each.sequence, _entry(each.draft.run, each.need, each.waits_since, is_approval=False)) for each in self.waiting)
         approvals = ((each.sequence, _entry(each.event, each.need, each.waits_since, is_approval=True)) for each in self.approvals)
-        listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
-        for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]):
-            listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
-        return list(listed.values())
+        return _listed_once(entry for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]))
+
+
+def _listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
+    """What one event waits for, once."""
+    listed: dict[tuple[EventRef, str, str], WaitingEntry] = {}
+    for entry in entries:
+        listed.setdefault((entry.event, entry.reason, str(entry.key)), entry)
+    return list(listed.values())
 
 
 def _entry(event: EventRef, need: Need, since: datetime, *, is_approval: bool) -> WaitingEntry:

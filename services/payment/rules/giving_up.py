@@ -16,7 +16,7 @@ from services.payment.rules.sending import EMITTER
 from services.payment.rules.values import WaitingApproval, WaitingJournal
 from shared.events.emitting import REJECTED
 from shared.events.envelope import EventRef, Outgoing
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import rejection
 from shared.waiting import Need
 
 DISCARDED: Final = "discarded"
@@ -48,8 +48,8 @@ def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:
     books.waiting.put(draft.key, None)
     payment = f"{draft.payer.document} of {draft.payer.company}"
     message = f"the sales payment journal of {payment} was discarded while it waited for {_shown(waiting.need)}"
-    rejection = Rejection(draft.run.id, draft.run.source, "settlement", DISCARDED, "", message, _original(waiting))
-    return EMITTER.emit(draft.cause, REJECTED, draft.place, draft.seller, rejection)
+    refusal = rejection(draft.run, "settlement", DISCARDED, "", message, _original(waiting))
+    return EMITTER.emit(draft.cause, REJECTED, draft.place, draft.seller, refusal)
 
 
 def _shown(need: Need) -> str:

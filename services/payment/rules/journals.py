@@ -7,7 +7,7 @@ each of them says; a journal's events are told once each; what waited resumes in
 from __future__ import annotations
 
 from services.payment.rules.approvals import resume_approvals, resume_in_order
-from services.payment.rules.books import Books
+from services.payment.rules.books import APPROVALS, Books
 from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import (
@@ -73,12 +73,14 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
     for key in woken_by(message.data):
         for waiting in books.first_released(books.waiting, key):
             outgoing.extend(_resume(books, waiting))
-        outgoing.extend(resume_in_order(books, books.approvals.find("wakes", key)))
+        outgoing.extend(resume_in_order(books, books.first_released(books.approvals, key, APPROVALS)))
     return outgoing
 
 
 def resume_released(books: Books, released: Released) -> list[Outgoing]:
     """Resumes the next of what was released, as many as one transaction takes."""
+    if released.wake_key[:1] == APPROVALS:
+        return resume_in_order(books, books.next_released(books.approvals, released, APPROVALS))
     return [event for waiting in books.next_released(books.waiting, released) for event in _resume(books, waiting)]
 
 

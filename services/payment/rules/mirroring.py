@@ -94,15 +94,15 @@ def _payer(payment: SettledDocument, run: EventRef) -> MirroredPayment:
 
 
 def _marks(shares: list[Share]) -> tuple[SalesMark, ...]:
-    """One mark for each customer invoice: two vendor invoices may name the same one, the agreed rate is then the first's."""
+    """One mark for each customer invoice: two vendor invoices may name the same one, agreed rate and rule are then the first's."""
     marks: dict[tuple[str, str], SalesMark] = {}
     for share in shares:
         key = (share.invoice.intercompany_company or "", share.invoice.intercompany_document or "")
         before = marks.get(key)
         if before is None:
-            before = SalesMark(*key, ZERO, ZERO, share.invoice.cross_rate)
+            before = SalesMark(*key, ZERO, ZERO, share.cross_rate, share.cash_discount_rule)
         amount, discount = before.amount_to_settle + share.amount, before.cash_discount_to_take + share.cash_discount
-        marks[key] = SalesMark(*key, amount, discount, before.cross_rate)
+        marks[key] = SalesMark(*key, amount, discount, before.cross_rate, before.cash_discount_rule)
     return tuple(marks.values())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from services.payment.rules.books import Books
 from services.payment.rules.sending import EMITTER, partition_key
-from shared.events.codec import as_cloudevent
+from shared.events.codec import as_cloudevent, digest_as_written
 from shared.events.contract import base_topic, sender_of
 from shared.events.emitting import caused_by, caused_by_outside
 from shared.events.envelope import Message, Outgoing, Topic, Unreadable
@@ -20,7 +20,8 @@ def payment_journal(books: Books, message: Message) -> list[Outgoing]:
     """`payment-journal.posted` of a customer or vendor payment."""
     payment: PaymentPosted = message.data
     ledger, digest = ledger_of(message.type), message.digest.hex()
-    journal = PaymentJournal(ledger, message.ref, digest, payment, message.replay, message.sender)
+    written = digest_as_written(message)
+    journal = PaymentJournal(ledger, message.ref, digest, payment, message.replay, message.sender, written.hex() if written else None)
     key = partition_key(books.reference, ledger, payment.company, payment.account)
     return [EMITTER.emit(caused_by(message), "payment-journal.posted", _number(digest, message.replay, message.sender), key, journal)]
 

@@ -34,13 +34,29 @@ POSTING_TYPES: Final = frozenset(DEFAULT_OFFSET.values()) | {
 }
 
 
+class PartyItem(NamedTuple):
+    """The document whose balance a receivable or payable line changes: its party, the party's account, its number."""
+
+    party: str | None
+    account: str | None
+    document: str | None
+
+
+NO_ITEM: Final = PartyItem(None, None, None)
+"""Of a line that changes no document's balance."""
+
+
 class Account(NamedTuple):
-    """Where a line goes: posting type, main account, dimensions, and the other company on `due_to` and `due_from`."""
+    """Where a line goes: posting type, main account, dimensions, and the other company on `due_to` and `due_from`.
+
+    `item` is the document whose balance it changes, on its summary account.
+    """
 
     posting_type: str
     account: str
     dimensions: dict[str, str]
     partner: str | None = None
+    item: PartyItem = NO_ITEM
 
 
 def main_account(company: CompanyDefined, posting_type: str) -> str:

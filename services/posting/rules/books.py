@@ -67,7 +67,9 @@ def balances_of(vouchers: Iterable[Voucher]) -> dict[BalanceKey, Balance]:
 
 def by_record(voucher: Voucher) -> tuple[Hashable, ...]:
     """Under which settlement record (run, ledger, number) a voucher is found: only the record's own, no reversal."""
-    return ((voucher.settlement, voucher.ledger, voucher.record),) if voucher.kind == SETTLEMENT else ()
+    if voucher.settlement is None or voucher.kind != SETTLEMENT:
+        return ()
+    return ((voucher.settlement.ref, voucher.ledger, voucher.record),)
 
 
 def by_document(voucher: Voucher) -> tuple[Hashable, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.posting.rules.accounts import PENNY_DIFFERENCE, SALES_TAX, Account, main_account, offset
+from services.posting.rules.accounts import PENNY_DIFFERENCE, SALES_TAX, Account, PartyItem, main_account, offset
 from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher, nothing
 from shared.events.kinds import DEFAULT_OFFSET, LOWERING, PAYMENT
 from shared.events.settlements import DocumentPosted, PostedLine
@@ -26,7 +26,8 @@ def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherD
     header = VoucherHeader(*about, reference=document.reference, text=document.text)
     voucher = new_voucher(reference, document.company, header)
     side = 1 if (document.ledger == RECEIVABLE) == (document.kind not in LOWERING) else -1
-    summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions)
+    item = PartyItem(document.party, document.account, document.document)
+    summary = Account(SUMMARY_TYPE[document.ledger], document.summary_account, document.dimensions, item=item)
     amount = rounded(document.amount, document.currency)
     voucher.line(summary, LineAmount(document.currency, side * amount, side * document.accounting_amount), "F-A16")
     for line in document.lines or [PostedLine(DEFAULT_OFFSET[document.ledger, document.kind], document.amount)]:

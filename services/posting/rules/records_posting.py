@@ -21,6 +21,7 @@ from services.posting.rules.accounts import (
     REALIZED_LOSS,
     SALES_TAX,
     Account,
+    PartyItem,
     main_account,
     offset,
 )
@@ -52,12 +53,13 @@ class RecordPosting:
     """
 
     __slots__ = (
-        *("across", "invoice", "invoice_due", "lowering", "payment", "payment_due", "place", "raising"),
+        *("across", "invoice", "invoice_due", "lowering", "party", "payment", "payment_due", "place", "raising"),
         *("receivable", "record", "side", "summary"),
     )
 
     def __init__(self, reference: Reference, posted: SettlementPosted, record: SettlementRecord) -> None:
         self.record = record
+        self.party = posted.party
         self.receivable = posted.ledger == RECEIVABLE
         self.summary = SUMMARY_TYPE[posted.ledger]
         self.lowering = lowering = posted.documents[record.lowering]
@@ -82,7 +84,8 @@ class RecordPosting:
 
     def summary_of(self, document: SettledDocument) -> Account:
         """The summary account of the document that a line changes."""
-        return Account(self.summary, document.summary_account, document.dimensions)
+        item = PartyItem(self.party, document.account, document.document)
+        return Account(self.summary, document.summary_account, document.dimensions, item=item)
 
 
 def _due(reference: Reference, posting_type: str, document: SettledDocument, partner: str) -> Account:
@@ -159,7 +162,7 @@ def _discount_tax(voucher: VoucherDraft, entry: DiscountEntry) -> None:
     for tax in entry.discount.tax:
         _, account = offset(voucher.company, tax.account, SALES_TAX)
         posted = LineAmount(entry.document.currency, entry.sign * tax.amount, entry.sign * tax.accounting_amount)
-        voucher.line(Account(SALES_TAX, account, tax.dimensions), posted, "F-D18")
+        voucher.line(Account(SALES_TAX, account, tax.dimensions or entry.document.dimensions), posted, "F-D18")
 
 
 def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
@@ -167,8 +170,8 @@ def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
     document, discount, sign, rule = entry
     amount = discount.amount - sum((tax.amount for tax in discount.tax), ZERO)
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
-    for part in discount.parts or [DiscountPart(document.dimensions, amount, discount.posted_accounting_amount)]:
-        own = Account(CASH_DISCOUNT, account, part.dimensions)
+    for part in discount.parts or [DiscountPart({}, amount, discount.posted_accounting_amount)]:
+        own = Account(CASH_DISCOUNT, account, part.dimensions or document.dimensions)
         voucher.line(own, LineAmount(document.currency, sign * part.amount, sign * part.accounting_amount), rule)
     return LineAmount(document.currency, sign * amount, sign * discount.posted_accounting_amount)
 

@@ -17,7 +17,7 @@ from services.posting.rules.numbers import SERIES
 from services.posting.rules.texts import voucher_text
 from shared.events.envelope import EventRef
 from shared.events.reference import CompanyDefined
-from shared.events.vouchers import Voucher, VoucherLine
+from shared.events.vouchers import EventName, Voucher, VoucherLine
 from shared.money import ZERO, rounded
 from shared.reference import Reference
 
@@ -88,10 +88,10 @@ class VoucherDraft:
             debit, accounting_debit = amount, value
         else:
             credit, accounting_credit = -amount if amount else amount, -value if value else value
-        posting_type, main_account, dimensions, partner = account
+        posting_type, main_account, dimensions, partner, item = account
         text = self._text(posting_type, partner)
         sides = (debit, credit, accounting_debit, accounting_credit)
-        self.lines.append(VoucherLine(posting_type, main_account, partner, currency, *sides, dimensions, text, rule))
+        self.lines.append(VoucherLine(posting_type, main_account, partner, *item, currency, *sides, dimensions, text, rule))
 
     def entry(self, debit: Account, credit: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line and its counterpart; with negative amounts the two change sides."""
@@ -103,9 +103,8 @@ class VoucherDraft:
         for line in lines:
             text = self._text(line.posting_type, line.partner)
             sides = (line.credit, line.debit, line.accounting_credit, line.accounting_debit)
-            self.lines.append(
-                VoucherLine(line.posting_type, line.account, line.partner, line.currency, *sides, line.dimensions, text, rule)
-            )
+            place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
+            self.lines.append(VoucherLine(*place, *sides, line.dimensions, text, rule))
 
     def unbalanced(self) -> tuple[dict[str, Decimal], Decimal]:
         """Debits less credits in each currency of the lines, and in the company's accounting currency."""
@@ -130,8 +129,9 @@ class VoucherDraft:
         header = self.header
         key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
         voucher = Voucher(
-            *(key.voucher, key.company, header.ledger, header.kind, header.date, header.document, self.lines),
-            *(header.run, header.record, header.reference),
+            *(key.voucher, key.series, key.number, key.company, self.company.currency),
+            *(header.ledger, header.kind, header.date, header.document, self.lines),
+            *(None if header.run is None else EventName(*header.run), header.record, header.reference),
         )
         books.vouchers.put(key, voucher)
         return voucher

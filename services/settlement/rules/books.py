@@ -1,4 +1,8 @@
-"""The working set of the settlement rules: open documents, records, what waits, sales payment journals, reference data."""
+"""The working set of the settlement rules: open documents, records, what waits, sales payment journals, reference data.
+
+Invariant: a document is never deleted, nor a record: what is taken back is marked as reversed, so a number that was taken stays
+taken; what waits is in the table `waiting` once for each document, run or reversal, under its place in the order of arrival.
+"""
 
 from __future__ import annotations
 

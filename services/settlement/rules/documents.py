@@ -106,11 +106,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     rate = _rate(turn.books, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
-    tax_lines = tuple(
-        TaxLine(line.account, line.dimensions or incoming.dimensions, line.amount)
-        for line in incoming.lines
-        if _is_tax(turn, incoming, line)
-    )
+    tax_lines = tuple(TaxLine(line.account, line.dimensions, line.amount) for line in incoming.lines if _is_tax(turn, incoming, line))
     document = Document(
         ledger=ledger,
         company=company,
@@ -197,7 +193,7 @@ def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
 
 
 def _distributions(turn: Turn, incoming: IncomingDocument) -> tuple[Distribution, ...]:
-    """The net amount by dimensions, in the order of the lines (F-D17)."""
+    """The net amount by the lines' own dimensions, in the order of the lines (F-D17); none: those of the document."""
     amounts: dict[tuple[tuple[str, str], ...], Decimal] = {}
     for line in incoming.lines:
         if not _is_tax(turn, incoming, line):

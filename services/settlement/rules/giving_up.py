@@ -1,4 +1,8 @@
-"""What waits and is given up: by an operator (`waiting discard`) or because WAIT_AT_MOST has run out."""
+"""What waits and is given up: by an operator (`waiting discard`) or because WAIT_AT_MOST has run out.
+
+Invariant: whatever is given up is said once, as a refusal of the event that waited, and leaves the wait list in the same
+transaction; what is posted stays posted, and what waited for the thing given up resumes.
+"""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ class SettlementInstruction(NamedTuple):
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
     request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
     `own_document` and `documents` (those of the marks, in their order) are filled once all are there. `is_mirror`: it is a sales payment's.
+    `discount_rules` then says of each mark which rule made the discount that it mirrors.
     """
 
     ledger: Ledger
@@ -77,6 +78,7 @@ class SettlementInstruction(NamedTuple):
     own_document: Document | None = None
     documents: tuple[Document, ...] = ()
     is_mirror: bool = False
+    discount_rules: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[DocumentKey, ...]:
@@ -147,7 +149,7 @@ def _plain(message: Message, **brings: Any) -> Incoming:
 def _invoice(message: Message, data: InvoicePosted) -> Incoming:
     """An invoice; without lines it has one, by its kind."""
     ledger = ledger_of(message.type)
-    lines = _lines(data) or [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount, data.dimensions)]
+    lines = _lines(data) or [PostedLine(DEFAULT_OFFSET[ledger, data.kind], data.amount)]
     seller = data.intercompany_invoice
     document = IncomingDocument(
         DocumentKey(ledger, data.company, data.document),
@@ -191,7 +193,7 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
         payment.amount,
         payment.exchange_rate,
         event,
-        _lines(payment) or [PostedLine(payment.offset or CASH, payment.amount, payment.dimensions)],
+        _lines(payment) or [PostedLine(payment.offset or CASH, payment.amount)],
         payment.dimensions,
         posting_profile=payment.posting_profile,
         method_of_payment=payment.method_of_payment,
@@ -201,7 +203,9 @@ def _payment_document(key: DocumentKey, payment: PaymentPosted, event: EventRef)
 
 
 def _lines(data: InvoicePosted | PaymentPosted) -> list[PostedLine]:
-    return [PostedLine(line.account, line.amount, line.dimensions or data.dimensions) for line in data.lines]
+    """The lines, each with the dimensions that are its own: the document's are said once, or a long document would multiply them."""
+    own = data.dimensions
+    return [PostedLine(line.account, line.amount, {} if line.dimensions == own else line.dimensions) for line in data.lines]
 
 
 def _refused_payment(_message: Message, data: PaymentRefused) -> Incoming:
@@ -237,6 +241,7 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         for mark in data.marks
     ]
     instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref, is_mirror=True)
+    instruction = instruction._replace(discount_rules=tuple(mark.cash_discount_rule for mark in data.marks))
     return Incoming(
         message.ref,
         data.run if data.approval is None else data.approval,

@@ -9,11 +9,12 @@ from __future__ import annotations
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.refusals import Refusal, judge
-from services.settlement.rules.run.carry_out import carry_out, next_number
+from services.settlement.rules.run.carry_out import carry_out, next_number, settlement_of
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.gather import gather
+from services.settlement.rules.run.messages import is_too_large
 from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
@@ -60,6 +61,11 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
         turn.park(parked, computed)
         return
     run, records = computed
+    if records and is_too_large(settlement_of(run, records)):
+        message = f"{len(records)} settlements of one vendor payment are more than one message holds: settle fewer at once"
+        _refuse(turn, instruction, Refusal("invalid", "/settle", message))
+        turn.release(parked)
+        return
     carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Final
 
 from services.settlement.rules.incoming import ReversalInstruction
 from services.settlement.rules.turn import Turn
@@ -29,6 +30,9 @@ from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
 from shared.waiting import Need, for_period
+
+MOST_REVERSED_SAID: Final = 3_000
+"""Records of a reversal in one message: as many as it holds with the longest ids."""
 
 
 def begin_reversal(turn: Turn) -> None:
@@ -296,7 +300,14 @@ def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
         turn.wake_changed(key)
     mirrored = [ReversedRecord(scope.ledger, record.run, record.number, on) for record in scope.records]
     names = [(journal.company, journal.document) for journal in scope.journals]
-    first = scope.records[0]
     party = _document(turn, scope.records[-1].lowering).party
-    reversed_ = SettlementReversed(scope.ledger, mirrored, scope.runs, names, reason)
-    turn.emit("settlement.reversed", f"{scope.ledger}/{first.run.source}/{first.run.id}/{first.number}", party, reversed_)
+    said = SettlementReversed(scope.ledger, mirrored[:MOST_REVERSED_SAID], scope.runs, names, reason)
+    turn.emit("settlement.reversed", _number(said), party, said)
+    for place in range(MOST_REVERSED_SAID, len(mirrored), MOST_REVERSED_SAID):
+        more = SettlementReversed(scope.ledger, mirrored[place : place + MOST_REVERSED_SAID], [], [], reason)
+        turn.emit("settlement.reversed", _number(more), party, more)
+
+
+def _number(said: SettlementReversed) -> str:
+    first = said.records[0]
+    return f"{said.ledger}/{first.run.source}/{first.run.id}/{first.number}"

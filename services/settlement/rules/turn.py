@@ -20,7 +20,7 @@ from services.settlement.rules.waiting import event_key, replies_key, reservatio
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import rejection
 from shared.waiting import Need, WakeKey
 
 _EMITTER: Final = Emitter("intercompany/settlement")
@@ -54,9 +54,9 @@ class Turn:
     def refuse(self, code: str, field: str, message: str, *, scope: str, frees_id: bool) -> None:
         """A refusal: an event, and the id that the refused event took given back if nothing of it was taken over."""
         event = self.incoming.numbered_by if code == "document-exists" else self.incoming.reported_event
-        rejection = Rejection(event.id, event.source, scope, code, field, message, as_cloudevent(self.message))
+        refusal = rejection(event, scope, code, field, message, as_cloudevent(self.message))
         number = f"{code}/{self.message.digest.hex()}/{self.message.replay}/{len(self.outgoing)}"
-        self.emit(REJECTED, number, event.source, rejection)
+        self.emit(REJECTED, number, event.source, refusal)
         if frees_id and self.incoming.owns_id:
             self.books.freed_ids.add(replay_identity(event, self.incoming.replay))
 

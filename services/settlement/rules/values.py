@@ -36,14 +36,17 @@ class DocumentKey(NamedTuple):
 
 
 class Distribution(NamedTuple):
-    """What of a document's net amount was posted under which dimensions (F-D17)."""
+    """What of a document's net amount was posted under which dimensions (F-D17); none: under the document's."""
 
     dimensions: tuple[tuple[str, str], ...]
     amount: Decimal
 
 
 class TaxLine(NamedTuple):
-    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18)."""
+    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18).
+
+    Without dimensions the line has the document's.
+    """
 
     account: str
     dimensions: dict[str, str]

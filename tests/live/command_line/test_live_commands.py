@@ -198,7 +198,9 @@ def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell,
         ("FABW", "payment"),
         ("FABW", "settlement"),
     ]
-    assert "[F-C04]" in shell.run("trace", name).stdout
+    shown = shell.run("trace", name).stdout
+    assert "[F-C04]" in shown
+    assert "F-C04 │ Discount in the invoice LE" in shown
 
 
 def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
@@ -246,6 +248,17 @@ def test_what_waits_is_listed_with_what_is_missing_and_can_be_given_up(shell: Sh
     shell.until(lambda: shell.rows("waiting", "list") == [])
     assert [row["event"] for row in shell.rows("rejections", "list", "--code", "discarded")] == ["W-1"]
     assert "nothing waits because of 'W-1'" in shell.run("waiting", "discard", "W-1").stderr
+
+
+def test_what_waits_for_a_number_that_reads_like_a_documents_names_that_document(shell: Shell) -> None:
+    number = "LIKE\N{NO-BREAK SPACE}1"
+    invoice = {**PAYMENT, "type": "vendor-invoice.posted", "amount": "5.00"}
+    shell.publish({**invoice, "id": number, "document": number}, {**invoice, "id": "LIKE 2", "document": "LIKE 2"})
+    shell.publish({**PAYMENT, "id": "W-2", "document": "W-2", "settle": [{"company": "FAB", "document": "LIKE 1"}]})
+    shell.until(lambda: any("reads_like" in row for row in shell.rows("waiting", "list")))
+    assert [row.get("reads_like") for row in shell.rows("waiting", "list") if row["event"] == "W-2"] == [[number]]
+    assert "LIKE\\xa01" in shell.run("waiting", "show", "W-2").stdout
+    shell.run("waiting", "discard", "W-2")
 
 
 def test_the_services_agree_with_each_other(shell: Shell) -> None:

@@ -56,6 +56,18 @@ def test_each_file_has_empty_books_and_one_that_cannot_be_run_does_not_stop_the_
     assert list(parts.iterdir()) == []
 
 
+@pytest.mark.embedded
+def test_services_that_do_not_come_to_rest_are_named_with_what_they_have_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "QUIESCENT_WITHIN", 0.0)
+    file = write(tmp_path, "busy.yaml", f"{GROUP}\nevents: [{INVOICE}]")
+    result = CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": ""}).invoke(app, ["run", file])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "still busy after 0 seconds: payment has read 0 of 1 records of intercompany.reference 0; settlement has read 0" in said
+    assert "LOG_LEVEL=INFO" in said
+    assert "Traceback" not in said
+
+
 async def test_services_are_stopped_also_where_a_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_STOP_WITHIN", 0.01)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
@@ -94,7 +94,10 @@ async def test_poison_is_refused_and_stops_nothing(running: Running, kind: str) 
     assert await running.value("select count(*) from rejections") == 1, "the same record again is the same refusal"
     async with running.relaying():
         pass
-    assert len([message for message in running.sent.messages if message.topic == Topic.REJECTIONS]) == 2
+    said = [orjson.loads(message.value) for message in running.sent.messages if message.topic == Topic.REJECTIONS]
+    assert len(said) == 2
+    for each in said:
+        assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(each["at"]) < timedelta(minutes=5)
     assert max(len(message.value) for message in running.sent.messages) < 1_000_000
 
 

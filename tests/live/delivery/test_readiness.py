@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.delivery import housekeeping, shell_queries
 from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
-from shared.telemetry import FAILED
+from shared.telemetry import FAILED, FAILED_DROPPED
 from tests.builders.invoices import invoice
+from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -72,6 +74,23 @@ async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) ->
     assert await readiness.reasons() == []
 
 
+async def test_a_column_that_the_schema_does_not_have_is_said_and_nothing_is_lost(running: Running) -> None:
+    readiness = _readiness(running, Consumer())
+    readiness.started = True
+    await running.value("alter table counts rename total to what_another_version_calls_it")
+    delivering = asyncio.create_task(running.deliver(invoice("A", 0)))
+
+    async def said() -> bool:
+        [reason] = await readiness.reasons()
+        return reason.startswith("batch: the schema is not this version's: run `intercompany migrate` of this version")
+
+    await until(said)
+    await running.value("alter table counts rename what_another_version_calls_it to total")
+    await delivering
+    assert await running.counts() == {"FAB": 1}
+    assert await readiness.reasons() == []
+
+
 async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(running: Running) -> None:
     readiness = _readiness(running, Consumer())
     readiness.started = True
@@ -121,3 +140,38 @@ async def test_an_old_defect_is_told_by_the_metric_and_does_not_keep_every_insta
     await running.housekeeping.once()
     assert await readiness.reasons() == []
     assert FAILED.labels("counter")._value.get() == 1  # noqa: SLF001
+
+
+async def test_a_gap_keeps_readiness_red_until_it_is_acknowledged_and_the_log_says_by_whom(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(housekeeping.log, "warning", lambda text, **about: said.append((text, about)))
+    readiness = _readiness(running, Consumer())
+    readiness.started = True
+    await running.value("insert into gaps (topic, partition, first, last) values ('intercompany.invoices', 0, 5, 19) returning 1")
+    await running.housekeeping.once()
+    assert await readiness.reasons() == ["intercompany.invoices/0: the records 5 to 19 were gone before they were read"]
+    async with running.database.transaction() as connection:
+        await shell_queries.acknowledge_gaps(connection, "intercompany.invoices", 0, None)
+    for _ in range(2):
+        await running.housekeeping.once()
+        assert await readiness.reasons() == []
+    ((text, about),) = said
+    assert text == "missing records were acknowledged"
+    assert (about["first"], about["last"]) == (5, 19)
+    assert about["by"] == await running.value("select session_user")
+
+
+async def test_what_was_put_aside_is_bounded_by_number_and_age_and_what_is_dropped_is_counted(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "MOST_FAILED", 3)
+    before = FAILED_DROPPED.labels("counter")._value.get()  # noqa: SLF001
+    for number in range(6):
+        await running.deliver(invoice(f"X{number}", number, company="BUG"))
+    await running.value("update failed set failed_at = failed_at - interval '91 days' where \"offset\" = 4")
+    await running.housekeeping.once()
+    assert await running.value('select array_agg("offset" order by id) from failed') == [3, 5]
+    assert FAILED_DROPPED.labels("counter")._value.get() - before == 4  # noqa: SLF001
+    assert FAILED.labels("counter")._value.get() == 2  # noqa: SLF001

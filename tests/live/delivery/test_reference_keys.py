@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,12 +11,18 @@ import pytest
 
 from services.payment import store as payment
 from services.posting import store as posting
+from services.registry import SERVICES
 from services.settlement import store as settlement
 from shared.delivery.reference_table import ReferenceTable
+from shared.delivery.service import AnyService
 from shared.events.codec import read_stored
 from shared.events.contract import CONTRACT
 from shared.events.reference import compaction_key
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import SHELL, migrate, migration_files
+from tests.house.test_migrations import RELEASED
 from tests.live.schemas import empty_schema
+from tests.scenario_files import ROOT
 
 pytestmark = pytest.mark.embedded
 
@@ -52,8 +57,7 @@ async def connection(database_url: str, request: pytest.FixtureRequest) -> Async
     async with empty_schema(database_url, "reference_keys_test", request.param) as opened:
         rows = [(key, number, name, orjson.dumps(data).decode()) for number, (key, (name, data)) in enumerate(STORED.items(), start=1)]
         await opened.executemany("insert into reference (key, position, type, data) values ($1, $2, $3, $4)", rows)
-        (migration,) = (Path(str(request.param.__file__)).parent / "migrations").glob("*_reference_keys.sql")
-        await opened.execute(migration.read_text(encoding="utf-8"))
+        await opened.execute((SHELL / "0006_reference_keys.sql").read_text(encoding="utf-8"))
         yield opened
 
 
@@ -71,3 +75,28 @@ async def test_what_was_stored_is_still_in_force(connection: Any) -> None:
     assert reference.members == frozenset({"C"})
     assert reference.rates.keys() == {(None, "EUR", "USD"), ("C", "EUR", "USD")}
     assert reference.is_closed("C", date(2026, 1, 15))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+async def test_a_schema_of_0_1_is_brought_to_the_keys_of_today(database_url: str, service: AnyService) -> None:
+    schema = f"upgraded_{service.name}"
+    database = Postgres(database_url, schema)
+    try:
+        async with database.transaction() as connection:
+            await connection.execute(f"drop schema if exists {schema} cascade; create schema {schema}")
+            await connection.execute("create table migrations (name text primary key, digest text not null)")
+            for name, file in migration_files(service):
+                if file.relative_to(ROOT).as_posix() in RELEASED:
+                    text = file.read_text(encoding="utf-8")
+                    await connection.execute(text)
+                    digest = RELEASED[file.relative_to(ROOT).as_posix()]
+                    await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, digest)
+            row = ("company/A/B", 1, "company.defined", '{"company": "A/B", "currency": "USD", "accounts": {"cash": "1010"}}')
+            await connection.execute("insert into reference (key, position, type, data) values ($1, $2, $3, $4)", *row)
+        await migrate(database, schema, service)
+        async with database.transaction() as connection:
+            assert (await ReferenceTable().current(connection)).main_account("A/B", "cash") == "1010"
+            assert await connection.fetchval("select key from reference") == "company/A%2FB"
+            assert await connection.fetchval("select count(*) from migrations") == len(migration_files(service))
+    finally:
+        await database.close()

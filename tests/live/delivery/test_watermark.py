@@ -15,6 +15,7 @@ from shared.events.envelope import Record, Topic
 from tests.builders.invoices import headers, invoice
 
 if TYPE_CHECKING:
+    from shared.delivery.service import AnyService
     from tests.live.delivery.running import Running
 
 pytestmark = pytest.mark.embedded
@@ -27,12 +28,12 @@ def _company(offset: int) -> Record:
 
 def _later(monkeypatch: pytest.MonkeyPatch, needed: int) -> None:
     """Has every message from now on say how far its sender had read (only our own events carry it)."""
-    from shared.delivery import batch  # noqa: PLC0415
+    from shared.delivery import batch, folding  # noqa: PLC0415
 
-    plain = batch.decoded
+    plain = folding.decoded
 
-    def decoded(record: Record) -> object:
-        message = plain(record)
+    def decoded(service: AnyService, record: Record) -> object:
+        message = plain(service, record)
         if record.topic != Topic.REFERENCE:
             message.reference_offset = needed  # type: ignore[union-attr]
         return message

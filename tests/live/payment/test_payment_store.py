@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,13 +13,14 @@ import orjson
 import pytest
 
 from services.payment import store as store_module
-from services.payment.rules import Books, discard, expire, fold
+from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.store import Store
+from shared import working_set
 from shared.events.emitting import Cause
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.reference import PeriodClosed, PeriodOpened
 from shared.waiting import Need, for_trading_relation
-from shared.working_set import NotLoadedError
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError
 from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
 from tests.builders.payment_streams import stream
 from tests.builders.records import PAYMENT, binary, taken
@@ -190,3 +192,44 @@ async def test_an_approval_that_waits_for_a_period_is_found_when_it_opens(connec
     assert said_ == []
     said_, passes = await deliver(connection, store, [pure.message(PeriodOpened("FABW", DAY, DAY))])
     assert ([each.type for each in said_], passes) == (["sales-payment-journal.posted", "event.rejected"], 1)
+
+
+async def _resumed(connection: Any, store: Store, last: Message) -> list[list[Outgoing]]:
+    """What a message says, and what is said transaction after transaction by what it has released."""
+    parts: list[list[Outgoing]] = []
+    books, act = await store.load(connection, [last]), partial(fold, message=last)
+    while True:
+        try:
+            parts.append(act(books))
+        except NotLoadedError as error:
+            books.rollback()
+            await store.load_missing(connection, books, [error.missing])
+            continue
+        await store.save(connection, books)
+        released = next(iter(books.released.changed.values()), None)
+        if released is None:
+            return parts
+        books, act = await store.load_released(connection, released), partial(resume_released, released=released)
+
+
+@pytest.mark.parametrize("what", ["journals", "approvals"])
+@pytest.mark.parametrize("room", [MOST_WOKEN_BYTES, 40_000])
+async def test_more_than_a_slice_resumes_in_order_and_no_transaction_takes_more_than_its_bytes(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, what: str, room: int
+) -> None:
+    monkeypatch.setattr(working_set, "MOST_WOKEN_BYTES", room)
+    pure, store, number = Payment(), Store(), SLICE * 2 + 10
+    runs = _runs(pure, number)
+    known = [JOURNAL, FABW, EAST]
+    if what == "approvals":
+        known += [relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
+    last = pure.message(relation() if what == "journals" else PeriodOpened("FABW", DAY, DAY))
+    await deliver(connection, store, [pure.message(data) for data in known])
+    await deliver(connection, store, runs)
+    if what == "approvals":
+        await deliver(connection, store, [pure.message(approval(f"ARPAY-IC-FAB-V-{each}-1"), id_=f"A-{each}") for each in range(number)])
+    parts = await _resumed(connection, store, last)
+    assert [each.data.mirrors[1] for part in parts for each in part] == [f"V-{each}" for each in range(number)]
+    sizes = [len(part) for part in parts]
+    assert sizes == [SLICE, SLICE, 10] if room == MOST_WOKEN_BYTES else max(sizes) < SLICE / 2
+    assert (await store.load_all(connection)).list_waiting() == []

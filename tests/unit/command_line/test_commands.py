@@ -71,6 +71,7 @@ def test_simulate_imports_neither_broker_nor_database() -> None:
         (SchemaMissingError("start the services"), "start the services"),
         (KafkaConnectionError("gone"), "Is KAFKA_BOOTSTRAP_SERVERS right"),
         (asyncpg.InvalidPasswordError("no"), "Is DATABASE_URL right?"),
+        (asyncpg.UndefinedColumnError('column "reference" does not exist'), "`intercompany migrate` brings them to this one's"),
         (ConnectionRefusedError("refused"), "do both answer?"),
     ],
 )

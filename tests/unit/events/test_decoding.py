@@ -100,7 +100,6 @@ def test_what_is_left_out_has_its_default() -> None:
         (binary("vendor-payment.posted", PAYMENT, id_="  "), "/id"),
         (binary("vendor-payment.posted", PAYMENT, source=""), "/source"),
         (binary("vendor-payment.posted", PAYMENT, type=""), "/type"),
-        (binary("vendor-payment.posted", PAYMENT, replay="-1"), "/replay"),
         (structured(Topic.PAYMENTS, _document(id=7)), "/id"),
         (structured(Topic.PAYMENTS, b'{"specversion": "1.0"'), ""),
     ],
@@ -317,3 +316,11 @@ def test_what_is_remembered_of_refusals_is_bounded_whatever_names_are_sent() -> 
         refused(binary("vendor-invoice.posted", INVOICE | {"dimensions": {f"d{number}": {"x": 1}}}))
         refused(binary("vendor-invoice.posted", INVOICE | {f"x{number}": 1}))
     assert _fields_in.cache_info().currsize <= 512
+
+
+def test_replay_is_an_attribute_of_payments_alone() -> None:
+    assert taken(binary("vendor-payment.posted", PAYMENT, replay="3")).replay == 3
+    assert taken(binary("vendor-payment.posted", PAYMENT, replay="some day")).replay == 0
+    assert taken(binary("vendor-invoice.posted", INVOICE, replay="3")).replay == 0
+    assert refused(binary("vendor-payment.posted", PAYMENT | {"amount": 1}, replay="3")).replay == 3
+    assert refused(binary("vendor-invoice.posted", INVOICE | {"amount": 1}, replay="3")).replay == 0

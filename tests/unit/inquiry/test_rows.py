@@ -25,8 +25,9 @@ from services.posting.rules.books import balances_of
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation
 from services.settlement.rules.values import DocumentKey
+from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import rejection
 from tests.scenario_files import IC_4
 
 SCENARIO = """
@@ -86,7 +87,7 @@ def test_a_traced_document_has_the_row_of_open_and_more(tmp_path: Path) -> None:
 
 def test_a_voucher_has_one_row_whether_it_is_one_of_all_or_selected(tmp_path: Path) -> None:
     posting = _simulated(tmp_path, "600", "100").books.posting
-    selected = [voucher_row(voucher, posting.reference.currency(voucher.company)) for voucher in posting.vouchers]
+    selected = [voucher_row(voucher) for voucher in posting.vouchers]
     assert sorted(selected, key=voucher_order) == voucher_rows(posting)
 
 
@@ -112,6 +113,6 @@ def test_the_kinds_of_vouchers_are_listed_documents_first_then_settlements_then_
 
 
 def test_an_event_that_came_without_an_id_is_listed_without_one() -> None:
-    named = Rejection("E", "s", "event", "invalid", "/x", "wrong", {"id": "E"})
-    unnamed = Rejection("topic/0/7", "s", "event", "malformed", "", "wrong", {})
+    named = rejection(EventRef("s", "E"), "event", "invalid", "/x", "wrong", {"id": "E"})
+    unnamed = rejection(EventRef("s", "topic/0/7"), "event", "malformed", "", "wrong", {})
     assert sorted(row["event"] for row in rejected_rows([named, unnamed], {})) == ["", "E"]

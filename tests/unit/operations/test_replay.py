@@ -11,9 +11,9 @@ import pytest
 
 from services.inquiry.rejections import RefusedEvent
 from services.operations.replay import NotReplayableError, refuse_unread, replay_record
-from shared.events.envelope import Record, Topic
+from shared.events.envelope import EventRef, Record, Topic
 from shared.events.producing import PartyBook
-from shared.events.vouchers import Rejection
+from shared.events.vouchers import rejection
 from shared.settings import Senders, Settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ PAYMENT = Record(Topic.PAYMENTS, b"NW", b"{}", (("content-type", b"application/j
 
 
 def _refused(record: Record | None, scope: str = "event", **original: Any) -> RefusedEvent:
-    return RefusedEvent("settlement", "1", NOW, Rejection("P", "bank", scope, "invalid", "", "", original), record, 0)
+    return RefusedEvent("settlement", "1", NOW, rejection(EventRef("bank", "P"), scope, "invalid", "", "", original), record, 0)
 
 
 def test_an_event_is_sent_as_it_came() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.payment.rules import discard, expire, fold
 from shared.events.envelope import EventRef, Outgoing, Topic
-from tests.builders.payment import FABW, IC_4, RUN, Payment, approval, ready
+from tests.builders.payment import FABW, IC_4, NUMBER, RUN, Payment, approval, invoice, payment, ready, record, run, said
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,9 +58,9 @@ def test_an_approval_that_is_given_up_is_refused_with_the_journal_it_waited_for(
 def test_what_is_given_up_is_refused_in_the_order_in_which_it_came() -> None:
     for order in ((IC_4, _second()), (_second(), IC_4)):
         service = Payment()
-        for run in order:
-            service.hear(run)
-        both = [run.run for run in order]
+        for each in order:
+            service.hear(each)
+        both = [each.run for each in order]
         assert _events(discard(service.books, both[::-1])) == [ref.id for ref in both]
     service = Payment()
     for name in ("B", "A"):
@@ -94,3 +94,36 @@ def test_what_a_message_causes_belongs_to_its_trace() -> None:
         *("sales-payment-journal.created", "sales-payment-journal.posted", "event.rejected")
     ]
     assert {each.traceparent for each in (*created, *posted, *refused)} == {trace}
+
+
+def test_an_approval_waits_from_when_it_came_not_from_when_it_says_it_was_written() -> None:
+    service = Payment()
+    fold(service.books, replace(service.message(approval(), id_="A"), time=NOW - timedelta(days=9), arrived=NOW))
+    (waiting,) = service.books.list_waiting()
+    assert waiting.since == NOW
+    assert expire(service.books, NOW) == []
+    assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["A"]
+
+
+def test_a_journal_waits_from_when_its_run_came() -> None:
+    service = Payment()
+    fold(service.books, replace(service.message(IC_4), time=NOW - timedelta(days=9), arrived=NOW))
+    assert [each.since for each in service.books.list_waiting()] == [NOW]
+    assert expire(service.books, NOW) == []
+    assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["VPAY-7"]
+
+
+def test_what_waits_has_places_in_the_order_in_which_it_came_and_the_key_by_which_the_store_finds_it() -> None:
+    service = Payment()
+    for name in ("A", "B"):
+        service.hear(approval(), id_=name)
+    assert [(each.sequence, each.need.wake_key) for each in service.books.approvals] == [
+        (1, ("journal", "FABW", NUMBER)),
+        (2, ("journal", "FABW", NUMBER)),
+    ]
+
+
+def test_an_approved_journal_that_has_its_own_rate_needs_none_that_is_published() -> None:
+    service = ready(automatic=False)
+    service.hear(run([payment(currency="GBP", rate="1.25"), invoice("VI-7", currency="GBP")], record(0, 1, "980.00")))
+    assert said(service.hear(approval())) == ["journal.posted"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from services.payment.rules import fold, refused_payment
@@ -11,6 +12,7 @@ from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
 from shared.events.inbound import PaymentPosted
 from tests.builders.payment import WEST, Payment, ready
 from tests.builders.records import INVOICE, PAYMENT, binary, refused, taken
+from tests.builders.senders import sent
 
 DATA = PaymentPosted("FAB", "IC-WEST", "VPAY-7", taken(binary("vendor-payment.posted", PAYMENT)).data.date, "USD", Decimal("980.00"))
 
@@ -51,17 +53,32 @@ def test_as_long_as_the_party_is_not_known_the_account_is_the_key() -> None:
 
 def test_a_payment_that_is_wrong_in_form_is_handed_on_with_what_is_wrong() -> None:
     event = refused(binary("vendor-payment.posted", PAYMENT | {"amount": 980}))
-    sent = refused_payment(event)
-    assert sent is not None
-    assert (sent.type, sent.key, sent.data.event, sent.data.code, sent.data.field) == (
+    handed_on = refused_payment(event)
+    assert handed_on is not None
+    assert (handed_on.type, handed_on.key, handed_on.data.event, handed_on.data.code, handed_on.data.field) == (
         "payment.refused",
         "key",
         EventRef("erp", "E-1"),
         "invalid",
         "/amount",
     )
-    assert sent.data.original["data"]["amount"] == 980
-    assert sent.data.digest == event.digest.hex() != ""
+    assert handed_on.data.original["data"]["amount"] == 980
+    assert handed_on.data.digest == event.digest.hex() != ""
+
+
+def test_a_payment_that_is_wrong_in_form_keeps_the_key_of_its_record_readable_or_not() -> None:
+    record = binary("vendor-payment.posted", PAYMENT | {"amount": 980})
+    keys = [refused_payment(refused(replace(record, key=key))) for key in (None, b"", b"key", b"K\xff")]
+    assert [each.key if each is not None else None for each in keys] == ["", "", "key", "K\ufffd"]
+
+
+def test_a_payment_that_is_wrong_in_form_is_another_event_when_it_is_replayed_or_comes_from_another_sender() -> None:
+    wrong = PAYMENT | {"amount": 980}
+    records = [binary("vendor-payment.posted", wrong, replay=replay) for replay in ("", "1", "2")]
+    records += [sent("vendor-payment.posted", wrong, sender) for sender in ("erp-eu", "erp-us")]
+    told = [refused_payment(refused(record)) for record in records]
+    assert [each.data.replay for each in told if each is not None] == [0, 1, 2, 0, 0]
+    assert len({each.ref for each in told if each is not None}) == len(records)
 
 
 def test_what_has_no_id_or_is_no_payment_is_not_handed_on() -> None:
@@ -80,4 +97,4 @@ def test_the_service_takes_approvals_but_no_other_requests_and_remembers_no_paym
     assert not SERVICE.rejects_unreadable(Topic.REQUESTS, None)
     assert SERVICE.identity(taken(binary("vendor-payment.posted", PAYMENT))) is None
     request: Message = taken(binary("journal-approval.requested", {"company": "F", "journal": "J", "document": "D"}, replay="3"))
-    assert SERVICE.identity(request) == (EventRef("erp", "E-1#replay-3"), request.digest)
+    assert SERVICE.identity(request) == (EventRef("erp", "E-1"), request.digest)

@@ -17,6 +17,7 @@ from tests.builders.payment import (
     JOURNAL,
     NUMBER,
     RUN,
+    WEST,
     Payment,
     invoice,
     journal,
@@ -84,6 +85,19 @@ def test_invoices_of_one_customer_account_share_a_journal_in_the_order_of_the_ma
     (posted,) = ready().hear(run(documents, record(0, 1, "300.00", discount="3.00"), record(0, 2, "200.00")))
     assert str(journal(posted).amount) == "500.00"
     assert marked(posted) == [("C-VI-0", "200.00", "0.00"), ("C-VI-1", "300.00", "3.00")]
+
+
+def test_invoices_of_two_buyers_that_are_one_customer_share_a_journal_once_both_relations_are_known() -> None:
+    documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, company="FAB")]
+    both = run(documents, record(0, 1, "300.00"), record(0, 2, "200.00"))
+    known = Payment(relation(), relation(buyer="FAB"), JOURNAL, FABW, WEST, EAST)
+    assert [str(journal(each).amount) for each in known.hear(both)] == ["500.00"]
+    assert [said([each]) for each in Payment(JOURNAL, FABW, WEST, EAST).hear(both)] == [["journal.waiting"], ["journal.waiting"]]
+
+
+def test_a_payment_that_gave_nothing_but_a_discount_makes_no_journal() -> None:
+    documents = [payment("PRIMARY"), invoice("VI-1")]
+    assert said(ready().hear(run(documents, record(0, 1, "0.00", discount="5.00"), primary=0))) == ["journals.answered"]
 
 
 def test_each_seller_gets_its_own_journal_numbered_in_the_order_of_the_marks() -> None:
@@ -167,6 +181,27 @@ def test_what_the_primary_wrote_off_is_given_by_the_primary() -> None:
     assert marked(outgoing[0]) == [("C-VI-1", "100.00", "0.00"), ("C-VI-2", "50.00", "0.00")]
 
 
+def test_what_the_primary_wrote_off_is_in_no_journal_of_a_payment_that_enlarged_it() -> None:
+    documents = [payment("PRIMARY"), payment("OTHER"), invoice("VI-1")]
+    outgoing = ready().hear(run(documents, record(0, 1, "60.00", enlarges=True), record(0, 2, "100.00", left="0.40"), primary=0))
+    assert [str(journal(each).amount) for each in outgoing] == ["40.40", "60.00"]
+
+
+def test_a_mark_that_a_discount_closes_whole_is_in_the_primarys_journal_with_no_amount() -> None:
+    documents = [payment("PRIMARY"), invoice("VI-1"), invoice("VI-2", mark=1)]
+    (made,) = ready().hear(run(documents, record(0, 1, "100.00"), record(0, 2, "0.00", discount="5.00"), primary=0))
+    assert marked(made) == [("C-VI-1", "100.00", "0.00"), ("C-VI-2", "0.00", "5.00")]
+
+
+def test_what_only_a_write_off_took_of_the_primary_is_in_its_journal() -> None:
+    """The other payment's 100.00 pay the second invoice; what is left of the primary is written off beside it."""
+    documents = [payment("PRIMARY"), payment("OTHER"), invoice("VI-1"), invoice("VI-2", mark=1)]
+    records = (record(0, 1, "100.00", enlarges=True), record(0, 2, "50.00"), record(0, 3, "100.00", left="0.03", penny=True))
+    outgoing = ready().hear(run(documents, *records, primary=0))
+    assert [str(journal(each).amount) for each in outgoing] == ["50.03", "100.00"]
+    assert marked(outgoing[0]) == [("C-VI-1", "50.00", "0.00"), ("C-VI-2", "0.00", "0.00")]
+
+
 def test_money_for_other_invoices_is_in_no_journal() -> None:
     documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, seller=None)]
     (posted,) = ready().hear(run(documents, record(0, 1, "100.00"), record(0, 2, "50.00", left="0.40")))
@@ -184,6 +219,14 @@ def test_the_rate_is_the_payments_only_where_both_companies_keep_the_same_accoun
     in_pounds = run([payment(currency="GBP", rate="1.25"), invoice("VI-7", currency="GBP")], record(0, 1, "980.00"))
     assert journal(euro_seller.hear(in_pounds)[0]).exchange_rate is None
     assert journal(ready().hear(in_pounds)[0]).exchange_rate == Decimal("1.25")
+
+
+def test_the_published_rate_of_which_the_payments_is_the_inverse_goes_with_the_payments_rate_alone() -> None:
+    pounds = replace(payment(currency="GBP", rate="1.25"), inverse_rate=Decimal("0.8"))
+    in_pounds = run([pounds, invoice("VI-7", currency="GBP")], record(0, 1, "980.00"))
+    euro_rate = ExchangeRatePublished("GBP", "EUR", DAY, Decimal("1.2"))
+    euro_seller = Payment(relation(), JOURNAL, EAST, euro_rate, CompanyDefined("FABW", "EUR"))
+    assert [journal(service.hear(in_pounds)[0]).inverse_rate for service in (ready(), euro_seller)] == [Decimal("0.8"), None]
 
 
 def test_the_same_run_gives_the_same_events() -> None:

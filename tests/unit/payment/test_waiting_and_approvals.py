@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.payment.rules import Books, discard, expire, fold
+from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.rules.books import approved_payment
-from shared.events.envelope import EventRef
+from shared import working_set
+from shared.events.envelope import EventRef, Outgoing, replay_identity
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
 from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
@@ -23,6 +24,7 @@ from tests.builders.payment import (
     JOURNAL,
     NUMBER,
     RUN,
+    WEST,
     Payment,
     approval,
     invoice,
@@ -70,6 +72,13 @@ def test_a_journal_waits_for_the_sellers_reference_data(known: tuple[Any, ...], 
     assert (posted.type, journal(posted).document, journal(posted).reply_count) == ("sales-payment-journal.posted", NUMBER, 0)
     assert (posted.cause, posted.time) == (answer.cause, answer.time)
     assert service.waits() == []
+
+
+def test_a_journal_that_is_only_created_waits_for_its_account_and_for_no_rate_or_period() -> None:
+    service = Payment(JOURNAL, CompanyDefined("FABW", "EUR"), relation(automatic=False), PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", "account")]
+    assert said(service.hear(EAST)) == ["journal.created"]
 
 
 def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> None:
@@ -140,7 +149,7 @@ def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
     service.hear(IC_4)
     fold(service.books, service.message(approval(), id_="A"))
     fold(service.books, service.message(approval(), id_="A", replay=2))
-    assert service.books.freed_ids == {EventRef("scenario", "A"), EventRef("scenario", "A#replay-2")}
+    assert service.books.freed_ids == {EventRef("scenario", "A"), replay_identity(EventRef("scenario", "A"), 2)}
 
 
 @pytest.mark.parametrize(
@@ -290,3 +299,26 @@ def test_an_approval_that_waits_is_refused_when_its_journal_is_reversed() -> Non
     reversed_, refused = service.hear(SettlementReversed("payable", [], [RUN], [("FABW", NUMBER)]))
     assert (reversed_.type, refused.data.event, refused.data.code) == ("sales-payment-journal.reversed", "A", "not-created")
     assert service.waits() == []
+
+
+def test_journals_released_in_slices_are_made_in_order_of_arrival_and_their_approvals_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = Payment(JOURNAL, FABW, EAST, WEST)
+    names = [f"VPAY-{number}" for number in range(1, 6)]
+    for name in names:
+        ref = EventRef("scenario", name)
+        service.hear(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "9.00"), ref=ref))
+        service.hear(approval(f"ARPAY-IC-FAB-{name}-1"), id_=f"A-{name}")
+    slices = [service.hear(relation(automatic=False))]
+    for _ in range(2):
+        slices.append(resume_released(service.books, *service.books.released))
+        service.books.commit()
+    assert list(service.books.released) == []
+    documents = [f"ARPAY-IC-FAB-{name}-1" for name in names]
+    assert [_documents(each) for each in slices] == [documents[:2], documents[2:4], documents[4:]]
+    assert set(service.statuses().values()) == {"posted"}
+    assert service.waits() == []
+
+
+def _documents(outgoing: list[Outgoing]) -> list[str]:
+    return [each.data.document for each in outgoing if each.type == "sales-payment-journal.created"]

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from shared.events.settlements import DocumentPosted, SettlementPosted
-from shared.events.vouchers import Voucher
+from shared.events.vouchers import EventName, Voucher
 from tests.builders.posting import (
     RUN,
     books,
@@ -116,7 +116,7 @@ def test_a_record_makes_one_voucher_in_each_company_and_the_hub_one_for_each_pai
         ("FAB", 2, "PAY"),
         ("FABW", 2, "PAY"),
     ]
-    assert {voucher.settlement for voucher in vouchers} == {RUN}
+    assert {voucher.settlement for voucher in vouchers} == {EventName(*RUN)}
 
 
 def test_without_a_primary_the_voucher_has_the_number_of_each_records_lowering_document() -> None:
@@ -143,7 +143,7 @@ def test_the_vouchers_of_a_reversal_name_run_record_and_partner_as_those_they_mi
     group = books()
     originals = post(group, INV_TAX, PAY_TAX, run(PAY_TAX, INV_TAX, TAX_RECORD))[2:]
     mirrors = post(group, reversed_record(date(2015, 3, 1)))
-    assert {(voucher.settlement, voucher.record) for voucher in (*originals, *mirrors)} == {(RUN, 1)}
+    assert {(voucher.settlement, voucher.record) for voucher in (*originals, *mirrors)} == {(EventName(*RUN), 1)}
     assert [[line.partner for line in voucher.lines] for voucher in mirrors] == [
         [line.partner for line in each.lines] for each in originals
     ]

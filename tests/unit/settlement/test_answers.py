@@ -17,8 +17,8 @@ from shared.events.codec import encode
 from shared.events.envelope import Outgoing, Record
 from tests.builders.settlement import GROUP, Event, Heard, asked, balances, invoice, mark, paid, result, undone
 from tests.builders.streams import scenario
+from tests.builders.trade import RELATION, approves, bill, pays, sale
 
-RELATION = GROUP["trading"][0]
 TO_FABN = {**RELATION, "seller": {"company": "FABN", "customer": "IC-EAST"}, "buyer": {"company": "FABE", "vendor": "IC-NORTH"}}
 TWO_SELLERS: dict[str, Any] = {
     "companies": {**GROUP["companies"], "FABN": {"currency": "USD"}},
@@ -29,19 +29,6 @@ TWO_SELLERS: dict[str, Any] = {
     "payment_journals": {"FABW": {"J": {"offset": "cash"}}, "FABN": {"J": {"offset": "cash"}}},
     "trading": [RELATION, {**TO_FABN, "buyer": RELATION["buyer"]}],
 }
-
-
-def _sale(document: str, amount: str = "100.00", company: str = "FABW") -> Event:
-    return invoice(document, amount, company=company, account="IC-EAST", exchange_rate="0.8" if company == "FABW" else "1")
-
-
-def _bill(document: str, sale: str, amount: str = "100.00", company: str = "FABW") -> Event:
-    seller = {"company": company, "document": sale}
-    return invoice(document, amount, company="FABE", side="vendor", account="IC-WEST", intercompany_invoice=seller)
-
-
-def _pays(document: str, amount: str, *marks: Event) -> Event:
-    return paid(document, amount, *marks, company="FABE", side="vendor", account="IC-WEST")
 
 
 class Delayed(Simulation):
@@ -83,7 +70,7 @@ def _waits(of: Result) -> list[tuple[str, str]]:
 
 
 def test_what_waited_for_a_run_is_kept_until_its_sales_payments_are_told() -> None:
-    events = [_pays("P1", "60.00", mark("V", "FABE")), _pays("P2", "40.00", mark("V", "FABE")), _sale("C"), _bill("V", "C")]
+    events = [pays("P1", "60.00", mark("V", "FABE")), pays("P2", "40.00", mark("V", "FABE")), sale("C"), bill("V", "C")]
     delayed = Delayed(*events)
     kept = delayed.now()
     assert (balances(kept)["V"], _waits(kept)) == ("-40.00", [("P2", "document")])
@@ -95,9 +82,9 @@ def test_what_waited_for_a_run_is_kept_until_its_sales_payments_are_told() -> No
 
 def test_a_run_of_two_sellers_is_answered_when_both_answers_have_come() -> None:
     events = [
-        _pays("P1", "150.00", mark("V1", "FABE"), mark("V2", "FABE")),
-        _pays("P2", "50.00", mark("V2", "FABE")),
-        *(_sale("C1"), _sale("C2", company="FABN"), _bill("V1", "C1"), _bill("V2", "C2", company="FABN")),
+        pays("P1", "150.00", mark("V1", "FABE"), mark("V2", "FABE")),
+        pays("P2", "50.00", mark("V2", "FABE")),
+        *(sale("C1"), sale("C2", company="FABN"), bill("V1", "C1"), bill("V2", "C2", company="FABN")),
     ]
     delayed = Delayed(*events, **TWO_SELLERS)
     assert len(delayed.on_its_way) == 2
@@ -108,7 +95,7 @@ def test_a_run_of_two_sellers_is_answered_when_both_answers_have_come() -> None:
 
 
 def test_a_reversal_waits_until_the_sales_payments_of_its_run_are_told_and_takes_them_back() -> None:
-    events = [_sale("C"), _bill("V", "C"), _pays("P1", "100.00", mark("V", "FABE"))]
+    events = [sale("C"), bill("V", "C"), pays("P1", "100.00", mark("V", "FABE"))]
     for reversal in (undone("R", "payable", settlement="P1"), undone("R", "payable", payment={"company": "FABE", "document": "P1"})):
         delayed = Delayed(*events, reversal)
         held = delayed.now()
@@ -121,12 +108,12 @@ def test_a_reversal_waits_until_the_sales_payments_of_its_run_are_told_and_takes
 
 @pytest.mark.parametrize("automatic", [True, False])
 def test_a_journal_that_crosses_the_reversal_of_its_run_is_not_made(automatic: bool) -> None:  # noqa: FBT001 - a test parameter
-    events = [_sale("C"), _bill("V", "C"), _pays("P1", "100.00", mark("V", "FABE"))]
+    events = [sale("C"), bill("V", "C"), pays("P1", "100.00", mark("V", "FABE"))]
     delayed = Delayed(*events, trading=[])
     delayed.let_through()
     delayed.holds = True
     relation = {"id": "T", "type": "trading-relation.defined", **RELATION, "post_automatically": automatic}
-    late = arrivals(scenario({}, [relation, undone("R", "payable", settlement="P1"), _pays("P2", "100.00", mark("V", "FABE"))]))
+    late = arrivals(scenario({}, [relation, undone("R", "payable", settlement="P1"), pays("P2", "100.00", mark("V", "FABE"))]))
     delayed.send(late[0].record)
     assert len(delayed.on_its_way) == 1
     delayed.send(late[1].record)
@@ -141,9 +128,9 @@ def test_a_run_without_an_invoice_of_the_group_or_without_a_payment_asks_for_not
     plain = invoice("V2", "100.00", company="FABE", side="vendor", account="IC-WEST")
     note = invoice("N", "100.00", company="FABE", side="vendor", account="IC-WEST", kind="credit_note")
     for events in (
-        [plain, _pays("P1", "100.00", mark("V2", "FABE"))],
-        [_bill("V", "C"), note, asked("S", mark("V", "FABE"), mark("N", "FABE"), ledger="payable")],
-        [_sale("C"), paid("P1", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")],
+        [plain, pays("P1", "100.00", mark("V2", "FABE"))],
+        [bill("V", "C"), note, asked("S", mark("V", "FABE"), mark("N", "FABE"), ledger="payable")],
+        [sale("C"), paid("P1", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")],
     ):
         delayed = Delayed(*events)
         assert delayed.on_its_way == []
@@ -155,21 +142,17 @@ def test_automatic_settlement_leaves_out_what_a_created_journal_or_a_waiting_run
         "settlement_parameters": {"FABW": {"receivable": {"automatic_settlement": True}}},
         "trading": [{**RELATION, "post_automatically": False}],
     }
-    created = [_sale("C"), _bill("V", "C"), _pays("P1", "100.00", mark("V", "FABE"))]
+    created = [sale("C"), bill("V", "C"), pays("P1", "100.00", mark("V", "FABE"))]
     money = paid("M", "100.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
     came = result(*created, money, **automatic)
     assert (balances(came)["C"], balances(came)["M"]) == ("100.00", "-100.00")
-    waiting = result(_sale("C"), asked("S", mark("C", "FABW"), mark("X", "FABW")), money, **automatic)
+    waiting = result(sale("C"), asked("S", mark("C", "FABW"), mark("X", "FABW")), money, **automatic)
     assert (balances(waiting), _waits(waiting)) == ({"C": "100.00", "M": "-100.00"}, [("S", "document")])
-    assert balances(result(_sale("C"), money, **automatic)) == {"C": "0.00", "M": "0.00"}
+    assert balances(result(sale("C"), money, **automatic)) == {"C": "0.00", "M": "0.00"}
 
 
 CREATED = {"trading": [{**RELATION, "post_automatically": False}]}
-BOTH = [_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), _pays("P2", "60.00", mark("V", "FABE"))]
-
-
-def _approves(document: str) -> Event:
-    return {"id": f"A-{document}", "type": "journal-approval.requested", "company": "FABW", "journal": "J", "document": document}
+BOTH = [sale("C"), bill("V", "C"), pays("P1", "40.00", mark("V", "FABE")), pays("P2", "60.00", mark("V", "FABE"))]
 
 
 def _refusals(of: Result) -> list[tuple[str, ...]]:
@@ -180,7 +163,7 @@ def _refusals(of: Result) -> list[tuple[str, ...]]:
 def test_a_journals_number_that_is_taken_is_refused_by_the_vendor_payment(group: dict[str, Any]) -> None:
     number = "J-FABE-P1-1"
     taken = paid(number, "1.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
-    came = result(taken, _sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), **group)
+    came = result(taken, sale("C"), bill("V", "C"), pays("P1", "40.00", mark("V", "FABE")), **group)
     what = "payment of 2026-01-20 over 1.00 USD, account IC-EAST"
     message = f"receivable document {number} of FABW has been posted by the event {number} of scenario: {what}"
     assert _refusals(came) == [("P1", "event", "document-exists", "/document", message)]
@@ -191,16 +174,16 @@ def test_a_created_journal_whose_number_is_taken_before_its_approval_never_was()
     number = "J-FABE-P1-1"
     taken = paid(number, "1.00", company="FABW", account="IC-EAST", exchange_rate="0.8")
     money = paid("M", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")
-    came = result(_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), taken, _approves(number), money, **CREATED)
+    came = result(sale("C"), bill("V", "C"), pays("P1", "40.00", mark("V", "FABE")), taken, approves(number), money, **CREATED)
     assert [(event, code) for event, _, code, *_ in _refusals(came)] == [("P1", "document-exists")]
     assert (came.journals, balances(came)["C"]) == ([], "0.00")
 
 
 def test_of_two_created_journals_over_one_invoice_the_older_is_approved_first() -> None:
     older, younger = "J-FABE-P1-1", "J-FABE-P2-1"
-    right = result(*BOTH, _approves(older), _approves(younger), **CREATED)
+    right = result(*BOTH, approves(older), approves(younger), **CREATED)
     assert (right.rejected, balances(right)["C"]) == ([], "0.00")
-    wrong = result(*BOTH, _approves(younger), **CREATED)
+    wrong = result(*BOTH, approves(younger), **CREATED)
     message = f"FABW C is reserved by the sales payment journal {older} of journal J in FABW"
     assert [row[2:] for row in _refusals(wrong)] == [("marked-elsewhere", "/settle/0/document", message)]
 
@@ -211,7 +194,7 @@ def test_a_sales_payment_that_the_seller_has_reversed_already_is_left_out() -> N
         undone("R1", payment={"company": "FABW", "document": number}),
         {"id": "T", "type": "payment-reversal.requested", "ledger": "receivable", "payment": {"company": "FABW", "document": number}},
     ]
-    events = [_sale("C"), _bill("V", "C"), _pays("P1", "40.00", mark("V", "FABE")), *sellers]
+    events = [sale("C"), bill("V", "C"), pays("P1", "40.00", mark("V", "FABE")), *sellers]
     assert [journal["status"] for journal in result(*events).journals] == ["reversed"]
     came = result(*events, undone("R2", "payable", settlement="P1"))
     assert (came.settlements, came.rejected, came.waiting) == ([], [], [])
@@ -222,7 +205,7 @@ def test_a_sales_payment_that_the_seller_has_reversed_already_is_left_out() -> N
 def test_a_reversed_journal_reserves_nothing_and_is_not_approved() -> None:
     money = paid("M", "100.00", mark("C", "FABW"), company="FABW", account="IC-EAST", exchange_rate="0.8")
     gone = [*BOTH[:3], undone("R", "payable", settlement="P1")]
-    came = result(*gone, money, _approves("J-FABE-P1-1"), **CREATED)
+    came = result(*gone, money, approves("J-FABE-P1-1"), **CREATED)
     assert ([row[2] for row in _refusals(came)], balances(came)["C"]) == (["not-created"], "0.00")
 
 

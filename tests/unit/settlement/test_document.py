@@ -87,6 +87,18 @@ def test_a_document_is_reversed_once_and_only_while_nothing_of_it_is_settled() -
         _document().apply(Decimal("40.00"), Decimal("40.00"), 1).reverse()
 
 
+def test_a_defect_says_of_which_document_what_of_it_is_open_and_whether_it_is_reversed() -> None:
+    settled = _document("EUR", "1.1", "110.00").apply(Decimal("40.00"), Decimal("44.00"), 1)
+    with pytest.raises(SettlementDefectError) as error:
+        settled.reverse()
+    state = "open 60.00 (66.00) of 100.00 (110.00), 1 records in force"
+    assert str(error.value) == f"receivable FAB I-1: it cannot be reversed: {state}"
+    with pytest.raises(SettlementDefectError) as error:
+        _document().reverse().reverse()
+    state = "open 0 (0) of 100.00 (100.00), 0 records in force, reversed"
+    assert str(error.value) == f"receivable FAB I-1: it cannot be reversed: {state}"
+
+
 def test_a_document_stored_by_an_earlier_version_is_read_by_the_place_of_its_fields() -> None:
     """Rows are lists: the names of fields may change, their order not; what is added comes last, with a default."""
     stored = [

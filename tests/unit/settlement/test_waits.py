@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders.settlement import Event, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
+from shared import working_set
+from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 
 ACROSS = [invoice("I1", company="FABE"), paid("P1", "10.00", mark("I1", "FABE"))]
 CREDITED = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}
@@ -240,3 +241,26 @@ def test_intercompany_accounting_is_missed_before_a_rate(wish: dict[str, Any]) -
     documents = [invoice("I1", **foreign), note("N1", **foreign), invoice("I2", "20.00")]
     came = result(*documents, {**paid("P1"), **wish}, **HALF_DEFINED)
     assert came.waiting == [{"event": "P1", "for": "intercompany-accounting", "key": {"company": "FABE", "partner": "FAB"}}]
+
+
+def test_a_mark_that_is_worth_nothing_is_not_too_much_whatever_a_missing_rate_may_be() -> None:
+    """1 JPY at 0.001 is 0.00 USD, and that is 0.00 GBP at any rate."""
+    pound = invoice("I1", currency="GBP", exchange_rate="1.3")
+    came = result(pound, paid("X", "100000", mark("I1", amount_to_settle="1"), currency="JPY", exchange_rate="0.001"))
+    assert ([row["for"] for row in came.waiting], came.rejected) == (["exchange-rate"], [])
+
+
+@pytest.mark.parametrize("slice_", [1, 2, 4])
+def test_what_is_released_in_slices_resumes_in_order_of_arrival_and_gives_what_it_gives_at_once(
+    slice_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [f"I{number}" for number in range(1, 10)]
+    waiting = [invoice(document, company="NEW") for document in documents]
+    comes = {"id": "NEW", "type": "company.defined", "company": "NEW", "name": "New", "currency": "USD"}
+    group: dict[str, Any] = {"parties": {"NW": {"customers": {"FAB": "C", "NEW": "C"}}}, "trading": []}
+    at_once = Heard(*waiting, comes, **group)
+    monkeypatch.setattr(working_set, "SLICE", slice_)
+    in_slices = Heard(*waiting, comes, **group)
+    assert [each.data.document for each in in_slices.said if each.type == "document.posted"] == documents
+    assert in_slices.now() == at_once.now()
+    assert (in_slices.now().waiting, list(in_slices.books.settlement.released)) == ([], [])

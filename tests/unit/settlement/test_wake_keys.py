@@ -26,6 +26,10 @@ def _rate(one: str, other: str) -> Event:
     return _defined("exchange-rate.published", **{"from": one, "to": other}, date="2026-01-01", rate="1.5")
 
 
+def _allows(company: str, days: int) -> Event:
+    return _defined("company.defined", company=company, currency="USD", maximum_rate_age_days=days)
+
+
 class Case(NamedTuple):
     """What waits as X, for which reason, what wakes it, and what looks like it and does not."""
 
@@ -51,6 +55,12 @@ CASES = [
     ),
     Case("exchange-rate", [invoice("I1", currency="GBP", id="X")], _rate("GBP", "USD"), [_rate("GBP", "EUR")]),
     Case("exchange-rate", FOREIGN, _rate("USD", "GBP"), [_rate("EUR", "USD")]),
+    Case(
+        "exchange-rate",
+        [_rate("GBP", "USD") | {"id": "E1"}, _allows("FAB", 1) | {"id": "E2"}, invoice("I1", currency="GBP", date="2026-01-10", id="X")],
+        _allows("FAB", 9),
+        [_allows("OTHER", 9) | {"currency": "EUR"}],
+    ),
     Case(
         "period",
         ACROSS,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import money
 from shared.money import CURRENCIES, fits, minor_digits, minor_unit, rounded, rounded_fraction, share
 
 SOME = ("USD", "JPY", "KWD")
@@ -17,6 +18,12 @@ SOME = ("USD", "JPY", "KWD")
 @pytest.mark.parametrize(("currency", "digits", "unit"), [("USD", 2, "0.01"), ("JPY", 0, "1"), ("KWD", 3, "0.001")])
 def test_a_currency_has_its_digits(currency: str, digits: int, unit: str) -> None:
     assert (minor_digits(currency), str(minor_unit(currency))) == (digits, unit)
+
+
+def test_the_currencies_are_those_of_the_list_of_which_remarks_and_empty_lines_are_no_part() -> None:
+    assert money._listed() == CURRENCIES  # noqa: SLF001 - it is read once, when the module is
+    assert "#" not in "".join(CURRENCIES)
+    assert {CURRENCIES[code] for code in ("USD", "JPY", "KWD")} == {0, 2, 3}
 
 
 @pytest.mark.parametrize("currency", ["XXX", "usd", ""])

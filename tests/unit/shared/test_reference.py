@@ -63,6 +63,20 @@ def test_the_companys_rate_before_the_general_one_and_direct_before_inverse(publ
     assert _reference(*published).rate("FAB", "EUR", "USD", JANUARY) == rate
 
 
+@pytest.mark.parametrize(
+    ("published", "rate"),
+    [
+        ([OWN, OWN_BACK, ALL, ALL_BACK], Fraction(10, 11)),
+        ([OWN_BACK, ALL, ALL_BACK], Fraction(1, 2)),
+        ([ALL, ALL_BACK], Fraction(10, 13)),
+        ([ALL_BACK], Fraction(1, 4)),
+        ([], None),
+    ],
+)
+def test_out_of_a_companys_own_currency_a_rate_is_the_inverse_of_the_one_into_it(published: list[Any], rate: Fraction | None) -> None:
+    assert _reference(CompanyDefined("FAB", "USD"), *published).rate("FAB", "USD", "EUR", JANUARY) == rate
+
+
 def test_a_rate_is_the_latest_on_or_before_the_date_whichever_came_first() -> None:
     for order in ([ALL, _rate("EUR", "USD", "1.4", FEBRUARY)], [_rate("EUR", "USD", "1.4", FEBRUARY), ALL]):
         reference = _reference(*order)

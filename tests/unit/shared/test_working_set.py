@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
+from shared import working_set
 from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined
-from shared.working_set import Books, Missing, NotLoadedError, Table
+from shared.working_set import Books, Missing, NotLoadedError, Released, Table
 
 
 class Row(NamedTuple):
@@ -100,6 +101,13 @@ def test_settled_changes_are_the_new_state() -> None:
         assert (table.find("colour", "red"), table.find("colour", "blue")) == ([], [BLUE])
 
 
+def test_rows_given_by_one_index_are_not_taken_for_all_of_another() -> None:
+    table: Table[int, Row] = Table("rows", {"colour": lambda row: (row.colour,), "key": lambda row: (row.key,)}, complete=False)
+    table.loaded_whole("colour", [(1, RED)])
+    with pytest.raises(NotLoadedError):
+        table.find("key", 1)
+
+
 def test_a_row_says_where_it_is_found() -> None:
     assert _table(complete=True).places("colour", RED) == ("red",)
 
@@ -152,3 +160,87 @@ def test_a_reference_event_that_contradicts_what_is_defined_is_not_taken() -> No
     other = Message(EventRef("masters", "FAB-2"), "company.defined", CompanyDefined("FAB", "USD"), datetime(2026, 1, 1, tzinfo=UTC))
     books.take_reference(other)
     assert (books.reference.companies["FAB"].currency, books.reference_events) == ("EUR", [])
+
+
+class Waiter(NamedTuple):
+    """A row that waits for something, the place in the order of arrival with it."""
+
+    sequence: int
+    wakes: str
+
+
+KEY = ("company", "FAB")
+
+
+def _waiting(books: Books, sequences: range) -> Table[int, Waiter]:
+    rows: Table[int, Waiter] = books.table("waiting", {"wakes": lambda row: ((row.wakes, "FAB"),)})
+    for sequence in reversed(sequences):
+        rows.put(sequence, Waiter(sequence, "company"))
+    return rows
+
+
+def _sequences(rows: list[Waiter]) -> list[int]:
+    return [row.sequence for row in rows]
+
+
+def test_what_waited_resumes_in_order_of_arrival_and_nothing_is_noted_if_it_is_no_more_than_a_slice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 3)
+    books = Books(complete=True)
+    assert _sequences(books.first_released(_waiting(books, range(1, 4)), KEY)) == [1, 2, 3]
+    assert books.released.changed == {}
+
+
+def test_what_is_more_than_a_slice_resumes_slice_after_slice_until_nothing_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    books = Books(complete=True)
+    rows = _waiting(books, range(1, 8))
+    slices = [_sequences(books.first_released(rows, KEY))]
+    for after in (2, 4, 6):
+        assert books.released.get(KEY) == Released(KEY, after)
+        slices.append(_sequences(books.next_released(rows, Released(KEY, after))))
+    assert slices == [[1, 2], [3, 4], [5, 6], [7]]
+    assert books.released.changed == {KEY: None}
+
+
+def test_a_last_slice_that_is_full_leaves_nothing_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    books = Books(complete=True)
+    rows = _waiting(books, range(1, 5))
+    books.first_released(rows, KEY)
+    assert _sequences(books.next_released(rows, Released(KEY, 2))) == [3, 4]
+    assert books.released.get(KEY) is None
+
+
+def test_released_again_it_is_looked_at_from_the_earliest_that_may_not_have_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    for noted, after in ((1, 1), (6, 4)):
+        books = Books(complete=True)
+        books.released.put(KEY, Released(KEY, noted))
+        assert _sequences(books.first_released(_waiting(books, range(3, 8)), KEY)) == [3, 4]
+        assert books.released.get(KEY) == Released(KEY, after)
+
+
+def test_of_rows_loaded_in_part_those_that_are_due_resume_and_one_more_says_that_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    for due, resumed, rest in (([5, 6, 7], [5, 6], Released(KEY, 6)), ([5, 6], [5, 6], None), ([5, 9], [5], None)):
+        books = Books()
+        rows = books.table("waiting")
+        for sequence in (5, 6, 7):
+            rows.loaded(sequence, Waiter(sequence, "company"))
+        rows.loaded(9, None)
+        books.due = due
+        assert _sequences(books.next_released(rows, Released(KEY, 4))) == resumed
+        assert books.released.get(KEY) == rest
+
+
+def test_of_an_index_loaded_up_to_a_bound_what_is_beyond_it_is_released_too() -> None:
+    for loaded, bound, after in (([4, 5], 5, 5), ([4, 9], 5, 5), ([], 3, 0)):
+        books = Books()
+        rows: Table[int, Waiter] = books.table("waiting", {"wakes": lambda row: ((row.wakes, "FAB"),)})
+        for sequence in loaded:
+            rows.loaded(sequence, Waiter(sequence, "company"))
+        rows.loaded_index("wakes", KEY, loaded, bound)
+        assert _sequences(books.first_released(rows, KEY)) == loaded
+        assert books.released.get(KEY) == Released(KEY, after)

@@ -7,6 +7,7 @@ nothing is left of what is closed. SettlementDefectError, and nothing changes, i
 from __future__ import annotations
 
 from services.settlement.rules.run.differences import held_back
+from services.settlement.rules.run.messages import messages_of
 from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import OpenItem, Run
 from services.settlement.rules.turn import Turn
@@ -27,16 +28,22 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
         _flag_held_back(turn, run)
     if not records:
         return
+    _apply(turn, run.matched(), records)
+    settlement = settlement_of(run, records)
+    for said in messages_of(settlement):
+        turn.emit("settlement.posted", f"{said.ledger}/{said.records[0].number}", said.party, said)
+    if settlement.reply_expected:
+        turn.await_replies(run.id)
+
+
+def settlement_of(run: Run, records: list[MadeRecord]) -> SettlementPosted:
+    """What is said of a run that has records."""
     items = run.matched()
-    _apply(turn, items, records)
     party = records[0].match.lowering.document.party
     asks = _asks_for_sales_payments(run, records)
     primary = items.index(run.primary) if run.primary in items else None
     documents = [_settled(item) for item in items]
-    settlement = SettlementPosted(run.ledger, run.id, party, primary, documents, [made.posted for made in records], asks)
-    turn.emit("settlement.posted", f"{run.ledger}/{records[0].posted.number}", party, settlement)
-    if asks:
-        turn.await_replies(run.id)
+    return SettlementPosted(run.ledger, run.id, party, primary, documents, [made.posted for made in records], asks)
 
 
 def _flag_held_back(turn: Turn, run: Run) -> None:

@@ -138,7 +138,7 @@ def take_discount(match: Match, amount: Decimal, discount: AvailableDiscount) ->
     entered = match.raising.entered_discount is not None
     match.discount = amount
     match.discount_account = discount.account if discount.share or entered else None
-    match.discount_rule = "F-D10" if entered else ""
+    match.discount_rule = match.raising.entered_discount_rule if entered else ""
 
 
 def drop_partial_discounts(raising: OpenItem) -> None:

@@ -25,6 +25,8 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
     own = [] if payment is None else [_open_item(reference, payment, None, 0, find)]
     marked = zip(instruction.documents, instruction.marks, strict=True)
     items = [*own, *(_open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
+    for item, rule in zip(items[len(own) :], instruction.discount_rules, strict=False):
+        item.entered_discount_rule = rule
     return Run(
         instruction.run,
         instruction.ledger,

@@ -1,4 +1,7 @@
-"""In which order documents settle: C13, user-defined priority (F-B13), and F-B07 where the marks exceed the money."""
+"""In which order documents settle: C13, user-defined priority (F-B13), and F-B07 where the marks exceed the money.
+
+Invariant: the order follows from the run alone (documents, marks, settings), never from the order in which anything was loaded.
+"""
 
 from __future__ import annotations
 

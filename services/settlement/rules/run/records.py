@@ -207,7 +207,7 @@ def _parts(document: Document, amount: Decimal, value: Decimal, accounting_curre
     distributions = document.distributions
     total = sum((entry.amount for entry in distributions), ZERO)
     if not total:
-        return [DiscountPart(document.dimensions, amount, value)]
+        return [DiscountPart({}, amount, value)]
     parts: list[DiscountPart] = []
     rest, rest_value = amount, value
     for entry in distributions[:-1]:

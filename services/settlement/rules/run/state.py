@@ -29,7 +29,8 @@ class OpenItem:
     currency of the run's marks: `paid` is what was paid on it in that currency, `applied` what others applied to it, in its
     own. `is_limited`: its mark let it take less than it needed. `is_short`: what it lacks is written off (C35); `stays_open`:
     that turned out to be held back by a mark. `enlarged_by` is what other documents have added to a primary, beside what is
-    `left` of its own. `settings` are the parameters of its company and ledger.
+    `left` of its own. `settings` are the parameters of its company and ledger. `entered_discount_rule` is the rule that an
+    entered discount is posted with: F-D10, in a mirror the one that made the discount which it mirrors (F-G03).
     """
 
     document: Document
@@ -46,6 +47,7 @@ class OpenItem:
     is_short: bool = False
     stays_open: bool = False
     matches: list[Match] = field(default_factory=list)
+    entered_discount_rule: str = "F-D10"
 
     @property
     def is_payment(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared import working_set
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, derived_id
-from shared.events.vouchers import Rejection, Voucher
+from shared.events.vouchers import Voucher, rejection
 from shared.working_set import Table
 
 if TYPE_CHECKING:
@@ -68,12 +68,13 @@ def _counted(books: Books, company: str, amount: Decimal) -> int:
 
 
 def _voucher(message: Message, invoice: InvoicePosted, number: int) -> Outgoing:
-    voucher = Voucher(str(number), invoice.company, "receivable", invoice.kind, invoice.date, invoice.document, [])
+    about = ("receivable", invoice.kind, invoice.date, invoice.document)
+    voucher = Voucher(str(number), "", number, invoice.company, invoice.currency, *about, [])
     ref = EventRef(SOURCE, derived_id(message.ref, message.time, "counted", 0))
     return Outgoing(Topic.VOUCHERS, invoice.company, "voucher.posted", ref, voucher, message.time, message.ref, message.ref)
 
 
 def _refusal(message: Message) -> Outgoing:
-    said = Rejection(message.ref.id, message.ref.source, "event", "not-a-member", "/company", "FREE is refused", {})
+    said = rejection(message.ref, "event", "not-a-member", "/company", "FREE is refused", {})
     ref = EventRef(SOURCE, derived_id(message.ref, message.time, "rejected", 0))
     return Outgoing(Topic.REJECTIONS, "", "event.rejected", ref, said, message.time, message.ref, message.ref)

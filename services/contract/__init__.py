@@ -1,0 +1,1 @@
+"""The published contract: its files, its pages and examples, and whether a later version only adds to it."""

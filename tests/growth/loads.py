@@ -1,0 +1,69 @@
+"""How large the loads are, and the events of which they are made.
+
+Invariant: one setting scales all of them: GROWTH_SCALE, the part of the full size (CONTRIBUTING.md, "Growth"). The full size is 1.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from shared.events.envelope import Record, Topic
+from tests.builders.invoices import headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCALE: Final = float(os.environ.get("GROWTH_SCALE") or "0.02")
+LINES: Final = 1000
+"""Lines of a large invoice: some 90 KB."""
+AT_ONCE: Final = 500
+"""Records that a consumer hands over at once."""
+_RECEIVED: Final = 1_767_225_600_000
+
+
+def sized(full: int, least: int) -> int:
+    """A load's size at this scale; `least`: below it nothing would be seen to grow."""
+    return max(least, round(full * SCALE))
+
+
+def record(identifier: str, name: str, topic: str, data: dict[str, Any], offset: int = 0) -> Record:
+    """An event as it comes from the broker."""
+    return Record(topic, b"key", orjson.dumps(data), headers(identifier, name), 0, offset, _RECEIVED)
+
+
+def company(code: str = "FAB", offset: int = 0) -> Record:
+    """A company that keeps its books in USD."""
+    return record(f"company-{code}", "company.defined", Topic.REFERENCE, {"company": code, "name": code, "currency": "USD"}, offset)
+
+
+def party(name: str = "NW", account: str = "4000", offset: int = 0) -> Record:
+    """A party with one customer account in FAB."""
+    return record(f"party-{name}", "party.defined", Topic.REFERENCE, {"party": name, "customers": {"FAB": account}}, offset)
+
+
+def invoices(first: int, number: int, *, lines: int = 0, accounts: int = 1) -> Iterator[Record]:
+    """Customer invoices of FAB, numbered; their accounts are 4000 and those that follow, in turn."""
+    for each in range(first, first + number):
+        yield record(f"I{each}", "customer-invoice.posted", Topic.INVOICES, invoice_data(each, lines, accounts), each)
+
+
+def invoice_data(number: int, lines: int, accounts: int = 1) -> dict[str, Any]:
+    """An invoice of one dollar for each line."""
+    about = {"company": "FAB", "account": str(4000 + number % accounts), "document": f"D{number}", "date": "2026-01-01", "currency": "USD"}
+    data: dict[str, Any] = {**about, "amount": f"{lines or 10}.00"}
+    if lines:
+        data["lines"] = [
+            {"account": f"R{line % 50}", "amount": "1.00", "dimensions": {"department": f"{line:03}"}} for line in range(lines)
+        ]
+    return data
+
+
+def rates(first: int, number: int) -> Iterator[Record]:
+    """Rates of one pair, one for each day."""
+    for each in range(first, first + number):
+        day = f"{1800 + each // 336:04}-{each // 28 % 12 + 1:02}-{each % 28 + 1:02}"
+        data = {"from": "EUR", "to": "USD", "date": day, "rate": f"1.{1000 + each % 1000}"}
+        yield record(f"rate-{each}", "exchange-rate.published", Topic.REFERENCE, data, each)

@@ -1,0 +1,199 @@
+"""What a load costs a service on its database grows with it in proportion; what it holds in memory does not grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.inquiry.waiting import BEGINNING
+from services.registry import POSTING, SETTLEMENT
+from services.settlement.queries import waiting_page
+from shared.delivery.outbox import unpack
+from shared.events.envelope import Record
+from tests.builders.invoices import poison
+from tests.growth.counting import assert_bounded
+from tests.growth.loads import LINES, company, invoices, party, rates, sized
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.growth.conftest import Counted
+
+    Make = Callable[..., Awaitable[Counted]]
+
+pytestmark = pytest.mark.embedded
+
+
+# What waits for one thing, or for many that come together
+
+
+async def _let_go(settlement: Counted, number: int, first: list[Record], last: list[Record], **shape: int) -> None:
+    """Invoices wait after what comes first; what it costs that they are let go by what comes last, and that all is posted."""
+    await settlement.deliver_all(first)
+    await settlement.deliver_all(invoices(0, number, **shape))
+    assert await settlement.value("select count(*) from waiting") == number
+    async with settlement.counting():
+        await settlement.delivery.deliver(last)
+        await settlement.housekeeping.release()
+    assert await settlement.value("select count(*) from waiting") == 0
+    assert await settlement.value("select count(*) from released") == 0
+    assert await settlement.value("select count(*) from documents") == number
+
+
+@pytest.mark.parametrize(("number", "lines"), [(sized(40_000, 600), 0), (sized(600, 50), LINES)])
+async def test_invoices_released_by_one_company_cost_their_number_and_hold_one_slice(instance: Make, number: int, lines: int) -> None:
+    once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
+    await _let_go(once, number, [party()], [company(offset=1)], lines=lines)
+    await _let_go(twice, 2 * number, [party()], [company(offset=1)], lines=lines)
+    once.costs[0].assert_linear(twice.costs[0])
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+async def test_invoices_released_by_many_accounts_at_once_cost_their_number_and_hold_one_transaction(instance: Make) -> None:
+    number, accounts = sized(600, 45), 30
+    parties = [party(f"P{each}", str(4000 + each), 1 + each) for each in range(accounts)]
+    once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
+    await _let_go(once, number, [company()], parties, lines=LINES, accounts=accounts)
+    await _let_go(twice, 2 * number, [company()], parties, lines=LINES, accounts=accounts)
+    once.costs[0].assert_linear(twice.costs[0])
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+async def _expired(settlement: Counted, number: int) -> None:
+    """What it costs to give up all that waits: it has waited longer than no time at all."""
+    await settlement.deliver_all(invoices(0, number))
+    async with settlement.counting():
+        await settlement.housekeeping.once()
+    assert await settlement.value("select count(*) from waiting") == 0
+    assert await settlement.value("select count(*) from rejections where code = 'discarded'") == number
+
+
+async def test_waits_that_expire_cost_their_number_and_hold_one_slice(instance: Make) -> None:
+    number = sized(100_000, 600)
+    once, twice = [await instance(SETTLEMENT, timedelta(0)) for _ in range(2)]
+    await _expired(once, number)
+    await _expired(twice, 2 * number)
+    once.costs[0].assert_linear(twice.costs[0])
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+_AS_MANY_WAITING = """
+insert into waiting (sequence, wakes, reserves, concerns, event_source, event_id, since, body)
+select sequence + number, wakes, reserves, concerns, event_source, event_id || '-' || number, since,
+replace(body::text, '"sequence":' || sequence, '"sequence":' || sequence + number)::json
+from (select * from waiting order by sequence limit 1) w, generate_series({}, {}) as number"""
+_AT_ONCE = 20_000
+
+
+async def _copied(settlement: Counted, number: int) -> None:
+    """So many events wait as one does."""
+    for first in range(1, number, _AT_ONCE):
+        await settlement.value(_AS_MANY_WAITING.format(first, min(number, first + _AT_ONCE) - 1))
+
+
+async def _started(settlement: Counted, number: int) -> Counted:
+    """An instance that starts where so many events wait for their company, and takes an invoice and turns of its housekeeping."""
+    await settlement.deliver_all([company("OTHER"), party(offset=1), *invoices(0, 1)])
+    await _copied(settlement, number)
+    await settlement.value("update counter set last = (select max(sequence) from waiting)")
+    started = await settlement.anew()
+    async with started.counting():
+        await started.delivery.start("settlement-0")
+        await started.delivery.deliver(list(invoices(1, 1)))
+        await started.housekeeping.release()
+        await started.housekeeping.once()
+    assert await started.value("select count(*) from waiting") == number + 1
+    return started
+
+
+async def test_a_start_reads_and_holds_as_much_whatever_the_number_of_events_that_wait(instance: Make) -> None:
+    number = sized(1_000_000, 10_000)
+    once = await _started(await instance(SETTLEMENT, timedelta(days=1)), number)
+    twice = await _started(await instance(SETTLEMENT, timedelta(days=1)), 2 * number)
+    assert twice.costs[0].queries == once.costs[0].queries
+    assert_bounded(once.costs[0].rows, twice.costs[0].rows, "rows")
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+_SMALL = 3_000
+"""Bytes that the entry of a list takes in memory, and less than its event would."""
+
+
+async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make) -> None:
+    number, shown = sized(1_000_000, 1_000), 100
+    costs = []
+    for each in (number, 2 * number):
+        settlement = await instance(SETTLEMENT)
+        await settlement.deliver_all(invoices(0, 1))
+        await _copied(settlement, each)
+        async with settlement.counting(), settlement.database.transaction() as connection:
+            assert len(await waiting_page(connection, (BEGINNING.since, BEGINNING.sequence), shown)) == shown
+        costs += settlement.costs
+    assert_bounded(costs[0].rows, costs[1].rows, "rows")
+    costs[0].assert_bounded_memory(costs[1])
+    assert costs[1].peak < shown * _SMALL, "the events themselves are read"
+
+
+# What comes in at once
+
+
+async def _said(settlement: Counted) -> list[Record]:
+    """What the settlement service has said."""
+    async with settlement.database.transaction() as connection:
+        rows = await connection.fetch("select messages from outbox order by id")
+    messages = [message for row in rows for message in unpack(row["messages"])]
+    return [Record(*message, 0, number) for number, message in enumerate(messages)]
+
+
+async def test_invoices_of_a_thousand_lines_cost_their_number_and_hold_one_transaction(instance: Make) -> None:
+    number = sized(600, 25)
+    costs = []
+    for each in (number, 2 * number):
+        settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
+        await settlement.deliver_all([company(), party(offset=1)])
+        arriving = list(invoices(0, each, lines=LINES))
+        async with settlement.counting():
+            await settlement.deliver_all(arriving)
+        said = await _said(settlement)
+        await posting.deliver_all([company(), party(offset=1)])
+        async with posting.counting():
+            await posting.deliver_all(said)
+        assert await posting.value("select count(*) from lines") == each * (LINES + 1)
+        costs.append((*settlement.costs, *posting.costs))
+    for once, twice in zip(*costs, strict=True):
+        once.assert_linear(twice)
+        once.assert_bounded_memory(twice)
+
+
+async def test_records_that_are_no_events_cost_their_number_and_hold_nothing_up(instance: Make) -> None:
+    number = sized(1_000, 250)
+    kinds = [record for kind, record in poison().items() if kind != "5 MB"]
+    costs = []
+    for each in (number, 2 * number):
+        settlement = await instance(SETTLEMENT)
+        await settlement.deliver_all([company(), party(offset=1)])
+        records = [replace(record, offset=place) for place, record in enumerate(islice(cycle(kinds), each))]
+        async with settlement.counting():
+            await settlement.deliver_all([*records, *invoices(each, 1)])
+        assert await settlement.value("select count(*) from documents") == 1
+        assert await settlement.value("select next_offset from positions where topic = 'intercompany.invoices'") == each + 1
+        costs += settlement.costs
+    costs[0].assert_linear(costs[1])
+
+
+async def test_rates_of_one_pair_are_read_once_at_a_start_and_cost_their_number(instance: Make) -> None:
+    costs = []
+    for number in (sized(16_000, 400), 2 * sized(16_000, 400)):
+        settlement = await instance(SETTLEMENT)
+        await settlement.deliver_all([company(), party(offset=1), *rates(2, number)])
+        started = await settlement.anew()
+        async with started.counting():
+            await started.delivery.deliver(list(invoices(0, 1)))
+        assert started.costs[0].rows >= number
+        costs += started.costs
+    assert costs[0].queries == costs[1].queries
+    costs[0].assert_linear(costs[1])
