@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ import services
 from services.bench.history import SEED_NUMBERING, History
 from services.bench.measure import rows_written
 from services.bench.workload import Workload
+from shared.events.envelope import Message
 from tests.speed.assembly import Line
 from tests.speed.conftest import WARM
 
@@ -87,6 +89,20 @@ async def test_a_payment_with_its_invoices_takes_no_more_calls_than_stated(line:
         await line.invoices(payments)
         await line.pay(payments)
     assert 0 < own_calls(profile) / len(payments) < MOST_CALLS
+
+
+async def test_what_a_batch_took_is_freed_without_the_garbage_collector(line: Line, workload: Workload) -> None:
+    """A cycle of references that holds a batch has the collector go through every message of it: a sixth of the processor time."""
+    payments = list(workload.payments(0, PAYMENTS))
+    gc.collect()
+    gc.disable()
+    try:
+        await line.invoices(payments)
+        await line.pay(payments)
+        left = sum(isinstance(each, Message) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left == 0
 
 
 def own_calls(profile: cProfile.Profile) -> int:
