@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     otel_exporter_otlp_endpoint: str | None = None
 
     wait_at_most: timedelta | None = None
+    announce_waits_after: timedelta | None = Field(default=timedelta(seconds=30), ge=timedelta(0))
     senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(

@@ -36,6 +36,7 @@ TROUBLES: Final = Counter("intercompany_troubles", "Failures that were tried aga
 OUTBOX_ROWS: Final = Gauge("intercompany_outbox_rows", "Batches not yet acknowledged by the broker.", ["service"])
 OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest of them.", ["service"])
 FAILED: Final = Gauge("intercompany_failed_messages", "Messages kept in the table failed.", ["service"])
+RESUME_DEFECTS: Final = Counter("intercompany_resume_defects", "Times that what waited failed when it resumed, and waits on.", ["service"])
 FAILED_DROPPED: Final = Counter("intercompany_failed_dropped", "Messages that were kept there too long, or too many.", ["service"])
 
 _NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")

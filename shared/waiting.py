@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from shared.events import reference
 from shared.events.envelope import EventRef
+from shared.events.vouchers import EventWaiting
 from shared.money import CURRENCIES
 
 WakeKey = tuple[str, ...]
@@ -62,6 +63,14 @@ def rank(reason: str, *, of_document: bool) -> tuple[int, int]:
     if of_document and reason in OF_DOCUMENTS:
         return 0, OF_DOCUMENTS.index(reason)
     return (1, OF_SETTLEMENTS.index(reason)) if reason in OF_SETTLEMENTS else (2, OF_SALES_PAYMENTS.index(reason))
+
+
+def first_of_each(waits: Iterable[tuple[tuple[int, ...], EventWaiting]]) -> list[EventWaiting]:
+    """Each event once, with the first in rank of what it waits for; what has waited longest comes first."""
+    first: dict[tuple[str, str], EventWaiting] = {}
+    for _, wait in sorted(waits, key=lambda each: each[0]):
+        first.setdefault((wait.source, wait.event), wait)
+    return sorted(first.values(), key=lambda wait: wait.since)
 
 
 # What wakes

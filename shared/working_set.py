@@ -10,6 +10,8 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from shared.events.envelope import EventRef, Message
@@ -27,10 +29,22 @@ class Missing(NamedTuple):
     key: Hashable
 
 
+class Page(NamedTuple):
+    """Of the rows at a place of an index, in an order, those that come after the first so many; a key of `Missing`."""
+
+    place: Hashable
+    order: Hashable
+    after: int
+
+
 SLICE: Final = 200
 """So much of what waited for one thing resumes in one transaction; the rest in further ones, with other work in between."""
 MOST_WOKEN_BYTES: Final = 2 * 1024 * 1024
 """So many bytes of what waits, for whatever it waits, are read into one transaction; one row at least, the oldest first."""
+
+
+MOST_LOADS: Final = 16
+"""So often a batch is loaded for before what is not loaded yet of what may resume is left to further transactions."""
 
 
 class Released(NamedTuple):
@@ -48,17 +62,49 @@ class NotLoadedError(Exception):
         self.missing = missing
 
 
-class Table(Generic[K, V]):
-    """Rows by key, with indexes: functions from a row to the keys under which it is found."""
+class ResumeDefectError(Exception):
+    """A core failed on something that waited and resumed: that stays as it was, what woke it is taken. Its cause is the failure."""
 
-    def __init__(self, name: str, indexes: dict[str, Callable[[V], tuple[Hashable, ...]]] | None = None, *, complete: bool) -> None:
+    def __init__(self, sequence: int, event: EventRef) -> None:
+        super().__init__(f"what {event.id} of {event.source} waited with cannot resume")
+        self.sequence = sequence
+        self.event = event
+
+
+@contextmanager
+def resuming(sequence: int, event: EventRef) -> Iterator[None]:
+    """Says of a failure that it is of what resumes, its place in the order of arrival and its event, not of what woke it."""
+    try:
+        yield
+    except (NotLoadedError, ResumeDefectError, MemoryError):
+        raise
+    except Exception as error:
+        raise ResumeDefectError(sequence, event) from error
+
+
+class Table(Generic[K, V]):
+    """Rows by key, with indexes: functions from a row to the keys under which it is found.
+
+    `ordered`: indexes of which a store loads pages, in an order; they are read by `in_order` alone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        indexes: dict[str, Callable[[V], tuple[Hashable, ...]]] | None = None,
+        *,
+        complete: bool,
+        ordered: Iterable[str] = (),
+    ) -> None:
         self.name = name
         self.complete = complete
+        self._ordered = frozenset(ordered)
+        self._pages: dict[tuple[str, Hashable, Hashable], tuple[list[K], bool]] = {}
         self._whole: set[str] = set()
         self._indexes = indexes or {}
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
-        self._index: dict[tuple[str, Hashable], dict[K, None]] = {}
+        self._index: dict[tuple[str, Hashable], dict[K, bool]] = {}
         self._bounds: dict[tuple[str, Hashable], int] = {}
         self.changed: dict[K, V | None] = {}
 
@@ -75,11 +121,36 @@ class Table(Generic[K, V]):
     def find(self, index: str, key: Hashable) -> list[V]:
         """All rows with this key in the index, in no particular order; NotLoadedError if it was never loaded."""
         place = (index, key)
-        keys = self._base_index.get(place)
-        if keys is None and not self.complete and index not in self._whole:
+        loaded = self._base_index.get(place)
+        if loaded is None and not self.complete and index not in self._whole:
             raise NotLoadedError(Missing(self.name, index, key))
-        keys = self._index.get(place, keys)
-        return [row for found in keys if (row := self.get(found)) is not None] if keys else []
+        keys: Iterable[K] = loaded or ()
+        entered = self._index.get(place)
+        if entered:
+            keys = [*(found for found in keys if found not in entered), *(found for found, is_there in entered.items() if is_there)]
+        return [row for found in keys if (row := self.get(found)) is not None]
+
+    def in_order(self, index: str, place: Hashable, order: Hashable, rank: Callable[[V], Any]) -> Iterator[V]:
+        """The rows at a place of an ordered index, by rank; NotLoadedError (a `Page`) where the next is not loaded yet.
+
+        `order` is how a store knows the order that `rank` gives. Rows that have changed stand where they belong now.
+        """
+        if self.complete:
+            yield from _by_rank(self.find(index, place), rank)
+            return
+        entered = self._index.get((index, place), {})
+        changed = [row for key, is_there in entered.items() if is_there and (row := self.changed[key]) is not None]
+        loaded = self._loaded_in_order(index, place, order)
+        yield from merge(loaded, _by_rank(changed, rank), key=rank) if changed else loaded
+
+    def _loaded_in_order(self, index: str, place: Hashable, order: Hashable) -> Iterator[V]:
+        keys, are_all = self._pages.get((index, place, order), ([], False))
+        for key in keys:
+            row = None if key in self.changed else self._base[key]
+            if row is not None:
+                yield row
+        if not are_all:
+            raise NotLoadedError(Missing(self.name, index, Page(place, order, len(keys))))
 
     def put(self, key: K, row: V | None) -> None:
         """Writes a row (None deletes it); it counts as changed, the indexes follow."""
@@ -92,8 +163,10 @@ class Table(Generic[K, V]):
         for name, keys_of in self._indexes.items():
             old = keys_of(before) if before is not None else ()
             new = keys_of(after) if after is not None else ()
-            if old != new:
-                is_known = self.complete or name in self._whole
+            # Of an ordered index all rows that have changed are kept by place: they are merged with the pages.
+            is_ordered = name in self._ordered and not self.complete
+            if old != new or is_ordered:
+                is_known = self.complete or name in self._whole or is_ordered
                 for place in {*old, *new}:
                     # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
                     if is_known or (name, place) in self._base_index:
@@ -104,14 +177,8 @@ class Table(Generic[K, V]):
         return self._indexes[index](row)
 
     def _enter(self, name: str, at: Hashable, key: K, is_there: bool) -> None:  # noqa: FBT001 - private
-        place = (name, at)
-        entry = self._index.get(place)
-        if entry is None:
-            entry = self._index[place] = dict(self._base_index.get(place, {}))
-        if is_there:
-            entry[key] = None
-        else:
-            entry.pop(key, None)
+        """Notes the change of an index beside what was loaded: whether the row is found at a place from now on."""
+        self._index.setdefault((name, at), {})[key] = is_there
 
     def loaded(self, key: K, row: V | None) -> None:
         """Says what the store holds under a key (None: nothing). Does not count as changed."""
@@ -125,6 +192,11 @@ class Table(Generic[K, V]):
         self._base_index[index, key] = dict.fromkeys(keys)
         if bound is not None:
             self._bounds[index, key] = bound
+
+    def loaded_page(self, index: str, page: Page, keys: Iterable[K], *, are_all: bool) -> None:
+        """Says which rows the store holds next in an order, and whether there are no more; the rows are given to `loaded`."""
+        before, _ = self._pages.get((index, page.place, page.order), ([], False))
+        self._pages[index, page.place, page.order] = ([*before[: page.after], *keys], are_all)
 
     def bound(self, index: str, key: Hashable) -> int | None:
         """The sequence up to which the rows under a key of an index are loaded; None: all are."""
@@ -148,6 +220,9 @@ class Table(Generic[K, V]):
             return True
         if missing.by is None:
             return missing.key in self._base
+        if isinstance(missing.key, Page):
+            keys, are_all = self._pages.get((missing.by, missing.key.place, missing.key.order), ([], False))
+            return are_all or len(keys) > missing.key.after
         return (missing.by, missing.key) in self._base_index
 
     def rollback(self) -> None:
@@ -162,9 +237,22 @@ class Table(Generic[K, V]):
                 self._base.pop(key, None)
             else:
                 self._base[key] = row
-        self._base_index.update(self._index)
+        for at, changed in self._index.items():
+            if self.complete or at[0] not in self._ordered:
+                self._commit_index(at, changed)
+        self._pages = {}
         self.changed = {}
         self._index = {}
+
+    def _commit_index(self, at: tuple[str, Hashable], changed: dict[K, bool]) -> None:
+        found = self._base_index.setdefault(at, {})
+        for key, is_there in changed.items():
+            if is_there:
+                found[key] = None
+            else:
+                found.pop(key, None)
+        if self.complete and not found:
+            del self._base_index[at]
 
     def __iter__(self) -> Iterator[V]:
         """All rows there are in memory."""
@@ -174,13 +262,23 @@ class Table(Generic[K, V]):
         yield from (row for row in self.changed.values() if row is not None)
 
 
+def _by_rank(rows: list[V], rank: Callable[[V], Any]) -> Iterator[V]:
+    """The rows in order; what is not asked for is not sorted."""
+    heap = [(rank(row), number, row) for number, row in enumerate(rows)]
+    heapify(heap)
+    while heap:
+        yield heappop(heap)[-1]
+
+
 class Books:
     """All that a core reads and writes: its tables, made by `table`, the reference data and the order of arrival.
 
     `reference_events` are the reference events taken since the last commit, `freed_ids` the ids that a refusal gives back,
     `sequence` the last place given in the order of arrival. With `complete` what is not in the tables does not exist.
     `released` is what may resume and has not yet, `due` the keys of the rows that were loaded to be resumed next, and
-    `more_due` whether there are more. `room`: the bytes of what waits that the store may still load.
+    `more_due` whether there are more. `room`: the bytes of what waits that the store may still load. `left_waiting`: the places
+    of what failed when it resumed in this transaction, and is not woken again in it. `loads` counts how
+    often the shell had to load what a core asked for, `resumed` what has resumed in this transaction.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -191,15 +289,20 @@ class Books:
         self.released: Table[tuple[str, ...], Released] = self.table("released")
         self.released.complete = True  # the shell gives all there is
         self.due: list[Any] = []
+        self.loads = 0
+        self.resumed = 0
         self.more_due = False
         self.room = MOST_WOKEN_BYTES
+        self.left_waiting: set[int] = set()
         self.reference_events: list[Message] = []
         self.freed_ids: set[EventRef] = set()
         self._committed = (self.reference, self.sequence)
 
-    def table(self, name: str, indexes: dict[str, Callable[[Any], tuple[Hashable, ...]]] | None = None) -> Table[Any, Any]:
+    def table(
+        self, name: str, indexes: dict[str, Callable[[Any], tuple[Hashable, ...]]] | None = None, ordered: Iterable[str] = ()
+    ) -> Table[Any, Any]:
         """A table that is rolled back and committed with the others; for the constructor of a core's own books."""
-        made: Table[Any, Any] = Table(name, indexes, complete=self.complete)
+        made: Table[Any, Any] = Table(name, indexes, complete=self.complete, ordered=ordered)
         self.tables.append(made)
         return made
 
@@ -220,6 +323,20 @@ class Books:
             after = min([*known, before.after] if before is not None else known)
             self.released.put(kind + wake_key, Released(kind + wake_key, after))
         return first
+
+    @property
+    def has_loaded_much(self) -> bool:
+        """Whether what may resume and is not loaded is left to further transactions."""
+        return self.loads >= MOST_LOADS or self.room <= 0
+
+    @property
+    def has_resumed_much(self) -> bool:
+        """Whether as much has resumed as one transaction takes."""
+        return self.resumed >= SLICE
+
+    def release_later(self, wake_key: tuple[str, ...]) -> None:
+        """Whatever waits for this resumes in further transactions."""
+        self.released.put(wake_key, Released(wake_key, 0))
 
     def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = ()) -> list[Any]:
         """The rows that resume next of what was released; the store has loaded them as `due`."""
@@ -266,5 +383,6 @@ class Books:
         self._forget_turn()
 
     def _forget_turn(self) -> None:
+        self.resumed = 0
         self.reference_events.clear()
         self.freed_ids.clear()

@@ -35,6 +35,7 @@ _AT_ONCE: Final = 20
 _KEPT: Final = {
     "running",
     "gaps",
+    "announced",
     "released",
     "requests",
     "migrations",

@@ -35,7 +35,7 @@ _TOPICS: Final = {
     Topic.JOURNALS: "Payment journals and sales payment journals",
     Topic.SETTLEMENTS: "Settlements and settlement reversals, complete enough to post from",
     Topic.VOUCHERS: "Balanced vouchers, what an ERP imports into its ledger",
-    Topic.REJECTIONS: "What was refused: code, message, field and the event itself",
+    Topic.REJECTIONS: "What was refused: code, message, field and the event itself; what waits, and what no longer does",
 }
 _HEADERS: Final[Document] = {
     "type": "object",

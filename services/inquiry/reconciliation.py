@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound=tuple[Any, ...])
 
-_PAGE: Final = 5000
+_PAGE: Final = 500
 _SHOWN: Final = 20
 _SUMMARY: Final = {"accounts_receivable": "receivable", "accounts_payable": "payable"}
 

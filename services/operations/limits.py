@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
+from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
-from services.settlement.rules.run import messages
+from services.settlement.rules.run import messages, pairing
 from shared import working_set
 from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
 from shared.events import bindings, codec, refusal, values
@@ -83,6 +84,26 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         ),
         Limit("what waited for one thing and resumes", f"{working_set.SLICE:,}", "noted in `released`, resumed in transactions of its own"),
         Limit(
+            "loads before what is not loaded of what may resume is left",
+            f"{working_set.MOST_LOADS}",
+            "noted in `released`, resumed in transactions of its own",
+        ),
+        Limit(
+            "runs that hold a document or wait to reserve it, read at first",
+            f"{stored_pages.IN_LINE}",
+            "further pages, each as large as all before it",
+        ),
+        Limit(
+            "open documents that automatic settlement reads at first",
+            f"{settling_order.PAGE}",
+            "further pages as far as the money reaches, each as large as all before it",
+        ),
+        Limit(
+            "matches of an automatic run",
+            f"{pairing.MOST_AUTOMATIC:,}",
+            "a further run takes up what is left, in a transaction of its own",
+        ),
+        Limit(
             "of all that waits and resumes, or has waited longer than WAIT_AT_MOST",
             f"{working_set.MOST_WOKEN_BYTES // _MIB} MiB",
             "the same; one at least, the oldest first",
@@ -93,7 +114,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
             "some seconds later; one at least",
         ),
-        Limit("what has waited longer than WAIT_AT_MOST", f"{working_set.SLICE:,}", "the next transaction, the longest first"),
+        Limit(
+            "what has waited longer than WAIT_AT_MOST, or its sender is told of",
+            f"{working_set.SLICE:,}",
+            "the next transaction, the longest first",
+        ),
     ),
     "One process": (
         Limit("connections to the database for transactions", f"{database.POOL}", "whoever comes then waits"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from services.payment.rules import Books, discard, expire, fold, refused_payment, resume_released
-from services.payment.store import Store
-from shared.delivery.service import Identity, Service
+from services.payment.store import Store, still_waiting, unannounced
+from shared.delivery.service import Announces, Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.inbound import PaymentPosted
 
@@ -47,4 +47,5 @@ SERVICE: Final = Service(
     expire=expire,
     discard=discard,
     resume_released=resume_released,
+    announces=Announces(unannounced, still_waiting),
 )

@@ -21,8 +21,9 @@ from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
-from shared.waiting import WakeKey
-from shared.working_set import SLICE, Missing, Released
+from shared.events.vouchers import EventWaiting
+from shared.waiting import Need, WakeKey, first_of_each, rank
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Released
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,
@@ -34,15 +35,15 @@ join unnest($1::text[], $2::text[]) as wanted (company, document) using (company
 WAITING: Final = "select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"
 _NEXT_WAITING: Final = """
 (select * from (
-    (select sequence, octet_length(data::text)::bigint as size from waiting where wakes = {key} and sequence > {after}
-     order by sequence limit 1)
+    select sequence, octet_length(data::text)::bigint as size from
+    (select * from waiting where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key}
     union all
-    (select sequence, octet_length(data::text)::bigint as size from waiting where relation = {key} and sequence > {after}
-     order by sequence limit 1)
+    select sequence, octet_length(data::text)::bigint as size from
+    (select * from waiting where (relation, sequence) > ({key}, {after}) order by relation, sequence limit 1) n where n.relation = {key}
 ) either order by sequence limit 1)"""
 _NEXT_APPROVAL: Final = """
-(select sequence, octet_length(data::text)::bigint as size from approvals where wakes = {key} and sequence > {after}
- order by sequence limit 1)"""
+(select sequence, octet_length(data::text)::bigint as size from
+ (select * from approvals where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key})"""
 _WOKEN: Final = """
 with recursive walk as (
     select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral {first} w
@@ -63,8 +64,8 @@ APPROVALS_WOKEN: Final = _WOKEN.format(
     next=_NEXT_APPROVAL.format(key="p.wakes", after="p.sequence"),
 )
 """What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
-as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index: whatever the
-planner believes of a table that has just grown, no more is read than is given.
+as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index of both, which
+alone gives this order: whatever the planner believes of the table, no more is read than is given.
 """
 APPROVALS: Final = """
 select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
@@ -95,9 +96,27 @@ insert into approvals (source, id, event, sequence, since, company, payment, wak
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::json[])
 on conflict (source, id) do update set wakes = excluded.wakes, data = excluded.data"""
 DELETE_JOURNALS: Final = "delete from journals where (company, document) in (select * from unnest($1::text[], $2::text[]))"
-DELETE_WAITING: Final = """
-delete from waiting where (company, payment, number) in (select * from unnest($1::text[], $2::text[], $3::integer[]))"""
-DELETE_APPROVALS: Final = "delete from approvals where (source, id) in (select * from unnest($1::text[], $2::text[]))"
+_ENDED: Final = """
+with gone as ({} returning {} as source, {} as event)
+update announced a set ended = true from gone where a.source = gone.source and a.event = gone.event"""
+"""What stops waiting, and with it that its sender is to be told so, if it was told that it waits."""
+DELETE_WAITING: Final = _ENDED.format(
+    "delete from waiting where (company, payment, number) in (select * from unnest($1::text[], $2::text[], $3::integer[]))",
+    *("run_source", "run_id"),
+)
+DELETE_APPROVALS: Final = _ENDED.format(
+    "delete from approvals where (source, id) in (select * from unnest($1::text[], $2::text[]))", "source", "event"
+)
+_UNANNOUNCED: Final = """
+with chosen as (
+    select ctid from (select ctid, sum(size) over (order by since, sequence) - size as before
+    from (select ctid, since, sequence, octet_length(data::text) as size from {0} where not announced and since < $1
+    order by since limit $2) oldest) summed where before < $3
+) update {0} w set announced = true from chosen where w.ctid = chosen.ctid returning data"""
+_STILL_WAITING: Final = """
+select k.source, k.id from unnest($1::text[], $2::text[]) as k (source, id)
+where exists (select from waiting w where w.run_id = k.id and w.run_source = k.source)
+or exists (select from approvals a where a.event = k.id and a.source = k.source)"""
 
 
 class Store:
@@ -185,6 +204,29 @@ class Store:
         await _execute(connection, DELETE_APPROVALS, [key for key, row in approvals if row is None])
         await _execute(connection, SAVE_APPROVALS, [_approval_row(row) for _, row in approvals if row is not None])
         await self._reference.save(connection, books.reference_events)
+
+
+# What senders are told
+
+
+async def unannounced(connection: Connection, older_than: datetime) -> list[EventWaiting]:
+    """The next of what has waited since before a time and was not said to, as much as one transaction takes; from now on it was."""
+    first = (older_than, SLICE, MOST_WOKEN_BYTES)
+    journals = await _waiting(connection, _UNANNOUNCED.format("waiting"), *first)
+    approvals = await _approvals(connection, _UNANNOUNCED.format("approvals"), *first)
+    waits: list[tuple[int, Need, EventRef, datetime]] = [(0, each.need, each.draft.run, each.waits_since) for each in journals]
+    waits += [(1, each.need, each.event, each.waits_since) for each in approvals]
+    return first_of_each((rank(wait[1].reason, of_document=not wait[0]), _announced(*wait)) for wait in waits)
+
+
+def _announced(kind: int, need: Need, event: EventRef, since: datetime) -> EventWaiting:
+    return EventWaiting(event.id, event.source, ("sales payment", "approval")[kind], need.reason, need.key, since)
+
+
+async def still_waiting(connection: Connection, events: Sequence[EventRef]) -> set[EventRef]:
+    """Those of these events of which something waits."""
+    names = ([event.source for event in events], [event.id for event in events])
+    return {EventRef(*row) for row in await connection.fetch(_STILL_WAITING, *names)} if events else set()
 
 
 async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
 
-_PAGE: Final = 500
+_PAGE: Final = 50
+"""Vouchers read at once: one may have ten thousand lines."""
 _SELECTED: Final = f"""
 {VOUCHERS} where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
 and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)

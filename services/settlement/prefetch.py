@@ -5,22 +5,28 @@ Invariant: this is speed, not correctness: what is not foreseen here is loaded w
 
 from __future__ import annotations
 
-from services.settlement.rules.books import Books
+from services.settlement.rules.books import ARRIVAL, LAST_FIRST, Books
 from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
-from services.settlement.rules.values import DocumentKey, Parked
-from services.settlement.rules.waiting import document_key, event_key, replies_key, reservation_key
+from services.settlement.rules.open_documents import settling_order
+from services.settlement.rules.run.cash_discount import credited_key
+from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
+from services.settlement.rules.waiting import document_key, event_key, free_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
-from shared.waiting import WakeKey
-from shared.working_set import Missing
+from shared.events.values import Ledger
+from shared.waiting import WakeKey, woken_by
+from shared.working_set import Missing, Page
 
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
     named = [] if parked is None else [_woken(event_key(parked.event))]
+    wakes = woken_by(message.data)
+    if wakes:
+        named += [_woken(event_key(message.ref)), *map(_woken, wakes)]
     if incoming.document is not None:
-        named += _of_document(books, incoming.document)
+        named += _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:
         named += _of_instruction(incoming.instruction)
     if incoming.journal is not None:
@@ -36,28 +42,59 @@ def _woken(key: WakeKey) -> Missing:
     return Missing("waiting", "wakes", key)
 
 
+def _holders(key: DocumentKey) -> Missing:
+    return Missing("waiting", "holders", Page(key, ARRIVAL, 0))
+
+
+def _numbered(run: EventRef, ledger: Ledger) -> Missing:
+    return Missing("records", "numbered", Page((run, ledger), LAST_FIRST, 0))
+
+
+def waiters(wake_key: WakeKey) -> Missing:
+    """The first runs that wait to reserve a document."""
+    return Missing("waiting", "waiters", Page(wake_key, ARRIVAL, 0))
+
+
 def _document(key: DocumentKey) -> list[Missing]:
     return [
         Missing("documents", None, key),
-        Missing("waiting", "reserves", key),
-        _woken(reservation_key(key)),
+        _holders(key),
+        _woken(free_key(key)),
+        waiters(reservation_key(key)),
         Missing("journals", "reserves", key),
     ]
 
 
-def _of_document(books: Books, incoming: IncomingDocument) -> list[Missing]:
+def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> list[Missing]:
+    """What posting it asks for; of a document without marks the other side of its account, which mostly has nothing."""
     key = incoming.key
     named = [*_document(key), _woken(document_key(key)), _woken(event_key(incoming.event))]
     if incoming.credits is not None:
         named += _document(DocumentKey(key.ledger, key.company, incoming.credits))
-    if books.reference.parameters(key.company, key.ledger).automatic_settlement:
-        named.append(Missing("documents", "open", (key.ledger, key.company, incoming.account, incoming.currency)))
-        named.append(Missing("records", "run", (incoming.event, key.ledger)))
+    settings = books.reference.parameters(key.company, key.ledger)
+    if settings.automatic_settlement and not marks:
+        there = OpenPlace(key.ledger, key.company, incoming.account, incoming.currency, lowers=incoming.kind not in LOWERING)
+        named.append(_numbered(incoming.event, key.ledger))
+        named.append(Missing("documents", "open", Page(there, settling_order(settings, incoming.date), 0)))
+    return named
+
+
+def named_by_page(books: Books, page: Page, documents: list[Document]) -> list[Missing]:
+    """What automatic settlement asks for of the open documents of a page: with the first, the other side of the account."""
+    named: list[Missing] = []
+    for document in documents:
+        named += [_holders(document.key), Missing("journals", "reserves", document.key)]
+        credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
+        if credited is not None:
+            named.append(Missing("documents", None, credited))
+    if documents and not page.after:
+        there = open_place(documents[0], lowers=not documents[0].lowers)
+        named.append(Missing("documents", "open", page._replace(place=there)))
     return named
 
 
 def _of_instruction(instruction: SettlementInstruction) -> list[Missing]:
-    named = [Missing("records", "run", (instruction.run, instruction.ledger)), *_replies(instruction.run)]
+    named = [_numbered(instruction.run, instruction.ledger), *_replies(instruction.run)]
     for key in instruction.keys:
         if key != instruction.payment:  # the payment is the document of the same message
             named += _document(key)

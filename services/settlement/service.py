@@ -11,8 +11,8 @@ from typing import Final
 from services.settlement.rules.authorisation import is_sent_reference
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.rules.giving_up import discard, expire
-from services.settlement.store import Store
-from shared.delivery.service import Identity, Service
+from services.settlement.store import Store, still_waiting, unannounced
+from shared.delivery.service import Announces, Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
@@ -56,4 +56,5 @@ SERVICE: Final = Service(
     expire=expire,
     discard=discard,
     resume_released=resume_released,
+    announces=Announces(unannounced, still_waiting),
 )

@@ -6,18 +6,23 @@ size; what was looked for and not found is known to be missing. The reference da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.settlement.prefetch import named_by
+from services.settlement.prefetch import named_by, named_by_page, waiters
 from services.settlement.rules.books import Books
+from services.settlement.rules.values import Parked
+from services.settlement.rules.waiting import RESERVATION
+from services.settlement.settling_order import fetch_pages
+from services.settlement.stored_pages import IN_LINE, PAGES
 from services.settlement.stored_tables import TABLES, WOKEN, StoredTable, joined
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
-from shared.waiting import WakeKey
-from shared.working_set import SLICE, Missing, Released, Table
+from shared.events.vouchers import EventWaiting
+from shared.waiting import WakeKey, first_of_each, rank
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Page, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
@@ -29,6 +34,15 @@ from waiting where $1::timestamptz is null or since < $1 order by since limit $2
 _WAITING_BECAUSE_OF: Final = """
 select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
 on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
+_UNANNOUNCED: Final = """
+with chosen as (
+    select sequence from (select sequence, sum(size) over (order by since, sequence) - size as before
+    from (select sequence, since, octet_length(body::text) as size from waiting where not announced and since < $1
+    order by since limit $2) oldest) summed where before < $3
+) update waiting w set announced = true from chosen where w.sequence = chosen.sequence returning body"""
+_STILL_WAITING: Final = """
+select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
+on w.event_id = k.id and w.event_source = k.source"""
 FEW: Final = 50
 """Rows that are read with every batch; with more, only those that the batch names."""
 _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
@@ -37,6 +51,8 @@ _FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as seq
 """What every batch reads, whatever is in it, in one statement."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
+DEEPEST: Final = 5
+"""So often a load that was not deep enough is followed by one that is twice as deep."""
 
 
 class Store:
@@ -54,26 +70,38 @@ class Store:
             rows = first[stored.name] if stored.few is not None else None
             if stored.few is not None and rows is not None and len(rows) <= FEW:
                 _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, rows))
-        await self.load_missing(connection, books, {missing for message in messages for missing in named_by(message, books)})
+        named = {missing for message in messages for missing in named_by(message, books)}
+        await self.load_missing(connection, books, named | set(_named_by_rows(books, books.waiting)))
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
         """What a fold asked for; afterwards the books know it, also if there is nothing.
 
-        With it comes what waits for it and all that this names in turn: one event may release thousands.
+        With it comes what waits for it and all that this names in turn: one event may release thousands. What the last round
+        names is loaded with whatever is asked for next.
         """
-        wanted = set(missing)
+        wanted = {*missing, *books.named}
+        books.named = set()
         tables = {name: _table(books, name) for name in TABLES}
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS << min(books.loads, DEEPEST)):
+            if number and books.room <= 0:
+                break
             groups: dict[tuple[str, str | None], list[Any]] = {}
             for each in wanted:
                 if not tables[each.table].knows(each):
                     groups.setdefault((each.table, each.by), []).append(each.key)
             if not groups:
                 return
+            wanted = set()
             for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-                await _load(connection, books, TABLES[name], index, keys)
-            wanted = {each for parked in books.waiting for each in named_by(parked.message, books, parked)}
+                if index == "open":
+                    wanted.update(await _load_pages(connection, books, keys))
+                elif index in PAGES:
+                    rows = await _load_in_line(connection, books, index, keys)
+                    wanted.update(_named_by_rows(books, rows if index == "waiters" else []))
+                else:
+                    wanted.update(_named_by_rows(books, await _load(connection, books, TABLES[name], index, keys)))
+        books.named = wanted
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
@@ -113,10 +141,13 @@ class Store:
     async def load_released(self, connection: Connection, released: Released) -> Books:
         """The next of what was released, with all that it names."""
         books = await self._books(connection)
+        if released.wake_key[0] == RESERVATION:
+            await self.load_missing(connection, books, [waiters(released.wake_key)])
+            return books
         found, more = await _woken(connection, books, [released.wake_key], released.after)
         books.due += found[released.wake_key]
         books.more_due = bool(more)
-        await self.load_missing(connection, books, {each for parked in books.waiting for each in named_by(parked.message, books, parked)})
+        await self.load_missing(connection, books, set(_named_by_rows(books, books.waiting)))
         return books
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
@@ -124,34 +155,91 @@ class Store:
         return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
 
 
+# What senders are told
+
+
+async def unannounced(connection: Connection, older_than: datetime) -> list[EventWaiting]:
+    """The next of what has waited since before a time and was not said to, as much as one transaction takes; from now on it was."""
+    rows = await connection.fetch(_UNANNOUNCED, older_than, SLICE, MOST_WOKEN_BYTES)
+    parked = [TABLES["waiting"].read(row["body"])[1] for row in rows]
+    return first_of_each((rank(each.need.reason, of_document=each.stage == "document"), _announced(each)) for each in parked)
+
+
+def _announced(parked: Parked) -> EventWaiting:
+    event, need = parked.event, parked.need
+    return EventWaiting(event.id, event.source, parked.stage, need.reason, need.key, parked.message.arrival)
+
+
+async def still_waiting(connection: Connection, events: Sequence[EventRef]) -> set[EventRef]:
+    """Those of these events of which something waits."""
+    return {EventRef(*row) for row in await connection.fetch(_STILL_WAITING, *_columns(events))} if events else set()
+
+
 def _table(books: Books, name: str) -> Table[Any, Any]:
     table: Table[Any, Any] = getattr(books, name)
     return table
 
 
-async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> None:
-    """One statement for all keys of a table, or of one of its indexes."""
+def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
+    """What the rows that wait name in turn."""
+    return (each for row in rows if isinstance(row, Parked) for each in named_by(row.message, books, row))
+
+
+async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -> list[Missing]:
+    """Open documents in the order in which they settle; gives what they name in turn."""
+    named: list[Missing] = []
+    for found in await fetch_pages(connection, pages):
+        documents = [TABLES["documents"].read(body)[1] for body in found.bodies]
+        for document in documents:
+            books.documents.loaded(document.key, document)
+        books.documents.loaded_page("open", found.page, [document.key for document in documents], are_all=found.are_all)
+        named.extend(named_by_page(books, found.page, documents))
+    return named
+
+
+async def _load_in_line(connection: Connection, books: Books, index: str, pages: list[Page]) -> list[Any]:
+    """The next rows of an index in its order; gives them."""
+    stored = PAGES[index]
+    table, read = _table(books, stored.table), TABLES[stored.table].read
+    loaded: list[Any] = []
+    arguments = [(*stored.key(page.place), page.after, max(IN_LINE, page.after)) for page in pages]
+    found = await connection.fetch(stored.select, *_columns(arguments))
+    for page, (*_, most), row in zip(pages, arguments, found, strict=True):
+        rows = [read(body) for body in row["bodies"]]
+        books.room -= sum(map(len, row["bodies"])) if index == "waiters" else 0
+        for key, value in rows:
+            table.loaded(key, value)
+        table.loaded_page(index, page, [key for key, _ in rows], are_all=len(rows) < most)
+        loaded += [value for _, value in rows]
+    return loaded
+
+
+async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:
+    """One statement for all keys of a table, or of one of its indexes; gives the rows."""
     table = _table(books, stored.name)
     if index is not None and stored.indexes[index].is_bounded:
         woken, more = await _woken(connection, books, keys)
         for key, sequences in woken.items():
             table.loaded_index(index, key, sequences, (sequences[-1] if sequences else 0) if key in more else None)
-        return
+        return [row for sequences in woken.values() for sequence in sequences if (row := table.get(sequence)) is not None]
     statement = stored.select if index is None else stored.indexes[index].select
     arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
     found: dict[Any, list[Any]] = {key: [] for key in keys}
     if index is None:
         for key in keys:
             table.loaded(key, None)
+    loaded: list[Any] = []
     for row in await connection.fetch(statement, *_columns(arguments)):
         key, value = stored.read(row["body"])
         table.loaded(key, value)
+        loaded.append(value)
         for place in table.places(index, value) if index is not None else ():
             if place in found:
                 found[place].append(key)
     if index is not None:
         for place, rows in found.items():
             table.loaded_index(index, place, rows)
+    return loaded
 
 
 async def _woken(

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from services.settlement import settling_order
 from services.settlement.rules.values import (
     Document,
     DocumentKey,
@@ -107,7 +108,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document.key, *about, _json(document))
+    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
@@ -230,12 +231,12 @@ _HOLDING = (
 WOKEN: Final = """
 with recursive walk as (
     select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral
-    (select sequence, octet_length(body::text)::bigint as size from waiting where wakes = k.wakes and sequence > $2
-     order by sequence limit 1) w
+    (select sequence, octet_length(body::text)::bigint as size from
+     (select * from waiting where (wakes, sequence) > (k.wakes, $2) order by wakes, sequence limit 1) n where n.wakes = k.wakes) w
     union all
     select p.wakes, w.sequence, w.size, p.upto + w.size, p.number + 1 from walk p cross join lateral
-    (select sequence, octet_length(body::text)::bigint as size from waiting where wakes = p.wakes and sequence > p.sequence
-     order by sequence limit 1) w
+    (select sequence, octet_length(body::text)::bigint as size from
+     (select * from waiting where (wakes, sequence) > (p.wakes, p.sequence) order by wakes, sequence limit 1) n where n.wakes = p.wakes) w
     where p.number <= $3 and p.upto - p.size < $4
 ), summed as (select wakes, sequence, number, sum(size) over (order by sequence) - size as before from walk)
 select wakes, case when number <= $3 and before < $4 then (select body from waiting w where w.sequence = s.sequence) end as body
@@ -244,13 +245,21 @@ from summed s order by sequence
 """What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
 as many as begin within $4 bytes. A row without body says of a key that there is more.
 
-Row by row along the index: whatever the planner believes of a table that has just grown, no more is read than is given.
+Row by row along the index of both, which alone gives this order: whatever the planner believes of the table, no more is read
+than is given. With `wakes = k order by sequence limit 1` it walks through all that waits for something else.
 """
 _FEW_WAITING = (
     "(select case when coalesce(sum(octet_length(body::text)), 0) <= 262144 then coalesce(array_agg(body), '{}') end"
     " from (select body from waiting limit $1) w)"
 )
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
+
+_END_OF_WAITING: Final = """
+with gone as (
+    delete from waiting t using unnest($1::bigint[]) as k (sequence) where t.sequence = k.sequence
+    returning event_source, event_id
+) update announced a set ended = true from gone where a.source = gone.event_source and a.event = gone.event_id"""
+"""What stops waiting, and with it that its sender is to be told so, if it was told that it waits."""
 
 TABLES: Final[dict[str, StoredTable]] = {
     table.name: table
@@ -260,20 +269,21 @@ TABLES: Final[dict[str, StoredTable]] = {
             *_statements(
                 "documents",
                 _DOCUMENT_KEY,
-                {**_DOCUMENT_KEY, "party": "text", "account": "text", "currency": "text", "automatic": "boolean", **_REF, "body": "json"},
+                {
+                    **_DOCUMENT_KEY,
+                    "party": "text",
+                    "account": "text",
+                    "currency": "text",
+                    "automatic": "boolean",
+                    **_REF,
+                    **settling_order.COLUMNS,
+                    "body": "json",
+                },
             ),
             key=tuple,
             row=_document_row,
             read=_read_document,
-            indexes={
-                "open": StoredIndex(
-                    "select t.body from documents t join unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-                    " as k (ledger, company, account, currency)"
-                    " using (ledger, company, account, currency) where t.automatic",
-                    tuple,
-                ),
-                "event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple),
-            },
+            indexes={"event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple)},
         ),
         StoredTable(
             "records",
@@ -321,7 +331,8 @@ TABLES: Final[dict[str, StoredTable]] = {
                     "since": "timestamptz",
                     "body": "json",
                 },
-            ),
+            )[:2],
+            _END_OF_WAITING,
             key=lambda key: (key,),
             row=_parked_row,
             read=_read_parked,

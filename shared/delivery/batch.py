@@ -245,6 +245,7 @@ class Delivery:
         for refusal in folded.refusals:
             refusal.outgoing.data.at = refused_at
         await tables.refuse(connection, folded.refusals)
+        await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
         row = await tables.finish(connection, positions, pack(messages) if messages else None)
         OUTGOING.labels(self.service.name).inc(len(messages))

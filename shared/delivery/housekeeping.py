@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import structlog
 
 from shared.delivery import shell_tables as tables
+from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
 from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
@@ -63,7 +64,7 @@ class GiveUp(NamedTuple):
 class Housekeeping:
     """Beside the batches of one service."""
 
-    def __init__(self, delivery: Delivery, wait_at_most: timedelta | None) -> None:
+    def __init__(self, delivery: Delivery, wait_at_most: timedelta | None, announce_after: timedelta | None = None) -> None:
         self.outbox_age = 0.0
         self.failed = 0
         self.failed_lately = 0
@@ -71,6 +72,7 @@ class Housekeeping:
         self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
+        self._announcing = Announcing(delivery, announce_after)
 
     async def run(self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
         """For ever: every few seconds what is to be done, and slices of what was released whenever there are any."""
@@ -99,7 +101,7 @@ class Housekeeping:
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
-        """One turn: measures the backlog, retries what operators want retried, ends waiting."""
+        """One turn: measures the backlog, retries what operators want retried, ends waiting, tells senders what waits."""
         async with self._delivery.database.transaction() as connection:
             for dropped in await tables.bound_failed(connection, MOST_FAILED, MOST_FAILED_DAYS):
                 FAILED_DROPPED.labels(self._delivery.service.name).inc()
@@ -111,10 +113,9 @@ class Housekeeping:
             for gap in await tables.acknowledged_gaps(connection):
                 log.warning("missing records were acknowledged", service=self._delivery.service.name, **gap)
         self._measure(backlog)
-        for failed in again:
-            await self._retry(failed)
-        await self._discard(given_up)
-        await self._expire()
+        await _each(
+            *(partial(self._retry, failed) for failed in again), partial(self._discard, given_up), self._expire, self._announcing.once
+        )
 
     def _measure(self, backlog: Any) -> None:
         name = self._delivery.service.name
@@ -194,6 +195,18 @@ class Housekeeping:
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
+
+
+async def _each(*acts: Callable[[], Awaitable[None]]) -> None:
+    """Does all of these, though one fails; then raises the first failure. What fails for good holds nothing else up."""
+    failure: Exception | None = None
+    for act in acts:
+        try:
+            await act()
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], order: GiveUp, books: Any) -> list[Outgoing]:

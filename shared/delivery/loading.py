@@ -2,15 +2,17 @@
 
 Invariant: a pass is either whole or undone; it is pure, so it may be done again; each round loads something new,
 or the message that asks again for what is not there is a defect; a defective message is left out, and all others are folded as if it had
-never come.
+never come; what waited and fails when it resumes waits on, and what woke it is taken.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.telemetry import PASSES
-from shared.working_set import Missing, NotLoadedError
+import structlog
+
+from shared.telemetry import PASSES, RESUME_DEFECTS
+from shared.working_set import SLICE, Missing, NotLoadedError, ResumeDefectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from shared.delivery.folding import Folded
     from shared.delivery.ports import Connection
     from shared.delivery.service import Store
+log = structlog.get_logger(__name__)
 
 MOST_ROUNDS: Final = 1000
 """Loads per batch. A store foresees nearly all of them; so many are a defect of a core or a store."""
@@ -47,12 +50,19 @@ async def fold_loaded(
     rounds = 0
     while True:
         PASSES.labels(service).inc()
-        folded = one_pass(defects)
+        try:
+            folded = one_pass(defects)
+        except ResumeDefectError as failed:  # of what no message causes (folding.fold_alone)
+            _leave_waiting(service, books, failed)
+            continue
         if folded.defect is None and not folded.missing:
             return folded, defects
         books.rollback()
         if folded.defect is not None:
             number, error = folded.defect
+            if isinstance(error, ResumeDefectError):
+                _leave_waiting(service, books, error)
+                continue
             defects[number] = error
             if len(defects) > MOST_DEFECTS:
                 msg = f"{service} failed on {len(defects)} messages of one batch"
@@ -62,9 +72,22 @@ async def fold_loaded(
             rounds += 1
             _bounded(service, rounds, folded)
             await store.load_missing(connection, books, new)
+            books.loads += 1
         else:
             missing, number = next(iter(folded.missing.items()))
             defects[number] = NotLoadedError(missing)
+
+
+def _leave_waiting(service: str, books: Any, error: ResumeDefectError) -> None:
+    """What failed when it resumed stays as it was; the pass is done again without it, what woke it is taken."""
+    books.rollback()
+    if error.sequence in books.left_waiting or len(books.left_waiting) > SLICE:
+        raise error
+    books.left_waiting.add(error.sequence)
+    RESUME_DEFECTS.labels(service).inc()
+    log.error(
+        "what waited failed when it resumed, and waits on", service=service, id=error.event.id, source=error.event.source, exc_info=error
+    )
 
 
 def _bounded(service: str, rounds: int, folded: Folded) -> None:

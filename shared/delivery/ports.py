@@ -115,8 +115,15 @@ class Consumer(Protocol):
     def assigned(self) -> Collection[Partition]:
         """The partitions that it reads now."""
 
-    def polled_ms(self) -> list[int]:
-        """When the broker last answered for each assigned partition, in milliseconds since 1970; nothing before the first answer."""
+    @property
+    def missing(self) -> Collection[str]:
+        """The topics that the broker does not have, or does not show."""
+
+    def polled_ms(self) -> Mapping[Partition, int | None]:
+        """When the broker last answered for each assigned partition, in milliseconds since 1970; None before the first answer.
+
+        Without those of which records are at hand: for them it is not asked.
+        """
 
 
 class Consumers(Protocol):

@@ -6,16 +6,17 @@ Invariant: the shell, the simulation and the tests use the same `Service`; it ho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from shared.events.contract import INBOUND_TOPICS, base_topic, sender_of
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.delivery.ports import Connection
+    from shared.events.vouchers import EventWaiting
     from shared.working_set import Missing, Released, Table
 
 _NO_TYPES: Final = frozenset[str]()
@@ -69,7 +70,16 @@ class Store(Protocol[B]):
         """The next of what was released (`due`), as much as one transaction takes, with what it names; `more_due`: there is more."""
 
 
-class Replayed(Protocol):
+class Announces(NamedTuple):
+    """What a service says of what waits in it, by its own tables."""
+
+    unannounced: Callable[[Connection, datetime], Awaitable[list[EventWaiting]]]
+    """The next of what has waited since before a time and was not announced, each event once; it is marked as announced."""
+    still_waiting: Callable[[Connection, Sequence[EventRef]], Awaitable[set[EventRef]]]
+    """Those of these events of which something waits."""
+
+
+class ReplayClaim(Protocol):
     """The data of a message that says to be the `replay`th of an event that was refused."""
 
     event: EventRef
@@ -93,6 +103,7 @@ class Service(Generic[B]):
     - `hand_on_unreadable`: what is sent in place of a rejection; None: reject it.
     - `expire(books, older_than)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
     - `resume_released(books, released)`: resumes the next of what was released.
+    - `announces`: what waits, for senders to be told of; None: nothing waits.
     - `discard(books, events)`: gives up what these events wait for (`waiting discard`).
     """
 
@@ -105,11 +116,12 @@ class Service(Generic[B]):
     rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
     sender_topics: frozenset[str] = frozenset()
-    replayed: Callable[[Message], Replayed | None] = lambda _: None
+    replayed: Callable[[Message], ReplayClaim | None] = lambda _: None
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None
     resume_released: Callable[[B, Released], list[Outgoing]] | None = None
+    announces: Announces | None = None
 
     @property
     def source(self) -> str:

@@ -13,12 +13,13 @@ from uuid import UUID
 import orjson
 
 from shared.delivery.ports import Encoded, Partition
-from shared.events.codec import as_json
+from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
-from shared.working_set import Released
+from shared.events.vouchers import EventWaiting
+from shared.working_set import SLICE, Released
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.ports import Connection, Headers
@@ -64,6 +65,14 @@ select * from failed where id in (
     where before < $1)
 order by id
 """
+GIVEN_UP: Final = "discarded"
+"""The code of a refusal of what waited and was given up."""
+_ANNOUNCE: Final = """
+insert into announced (source, event, said) select * from unnest($1::text[], $2::text[], $3::json[])
+on conflict do nothing returning source, event
+"""
+_OVER: Final = "delete from announced where (source, event) in (select * from unnest($1::text[], $2::text[]))"
+_STILL_WAITING: Final = "update announced set ended = false where (source, event) in (select * from unnest($1::text[], $2::text[]))"
 _FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
@@ -245,6 +254,37 @@ async def forget_discards(connection: Connection, events: Sequence[EventRef]) ->
         sources, ids = [event.source for event in events], [event.id for event in events]
         query = "delete from discards where (source, event) in (select * from unnest($1::text[], $2::text[]))"
         await connection.execute(query, sources, ids)
+
+
+async def note_announced(connection: Connection, waits: Sequence[EventWaiting]) -> list[EventWaiting]:
+    """Notes that these events were said to wait; those of them that were not said to before."""
+    if not waits:
+        return []
+    rows = await connection.fetch(_ANNOUNCE, *_columns((each.source, each.event, as_json(each).decode()) for each in waits))
+    new = {(row["source"], row["event"]) for row in rows}
+    return [each for each in waits if (each.source, each.event) in new]
+
+
+async def announced_and_ended(connection: Connection) -> list[EventWaiting]:
+    """Events that were said to wait and of which something has stopped waiting, so many at once."""
+    rows = await connection.fetch("select said from announced where ended order by event limit $1", SLICE)
+    return [read_stored(EventWaiting, row["said"]) for row in rows]
+
+
+async def forget_announced(connection: Connection, ended: Sequence[EventWaiting], still: Container[EventRef]) -> None:
+    """Drops the marks of these events; of those that still wait, only that something has ended."""
+    names = [EventRef(each.source, each.event) for each in ended]
+    over, waiting = [each for each in names if each not in still], [each for each in names if each in still]
+    for query, chosen in ((_OVER, over), (_STILL_WAITING, waiting)):
+        if chosen:
+            await connection.execute(query, *_columns(chosen))
+
+
+async def forget_given_up(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
+    """Drops the marks of events whose waiting was given up: that they resumed is not said."""
+    given_up = [(each.outgoing.data.source, each.outgoing.data.event) for each in refusals if each.outgoing.data.code == GIVEN_UP]
+    if given_up:
+        await connection.execute(_OVER, *_columns(given_up))
 
 
 async def rebase(connection: Connection, ends: Mapping[Partition, int]) -> dict[Partition, int]:

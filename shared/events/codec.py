@@ -43,7 +43,7 @@ from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
-from shared.events.vouchers import Voucher, of_earlier_form
+from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -63,7 +63,7 @@ SENDER: Final = "intercompanysender"
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _EARLIER_FORMS: Final[dict[type, Callable[[Any], Any]]] = {Voucher: of_earlier_form}
 """How data of ours that an earlier version wrote is brought to today's form."""
-_WITH_FROM: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn)
+_WITH_KEYWORDS: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, EventWaiting)
 
 
 def decode(record: Record) -> Message | Unreadable:
@@ -104,7 +104,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
 
 
 def _replay(event: CloudEvent, record: Record) -> int:
-    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is no attribute of ours."""
+    """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is not ours."""
     if "replay" not in event.attributes or base_topic(record.topic) != Topic.PAYMENTS:
         return 0
     return _otherwise_none(lambda: event.number("replay")) or 0
@@ -260,9 +260,9 @@ def _otherwise_none(read_value: Any) -> Any:
 
 def read_stored(class_: Any, text: bytes | str) -> Any:
     """What a table has of a class of the contract, as `as_json` wrote it: not judged again, by no newer list or limit."""
-    if class_ in _WITH_FROM:
-        fields = orjson.loads(text)
-        return msgspec.convert({"from_": fields.pop("from"), **fields}, class_)
+    if class_ in _WITH_KEYWORDS:
+        own = class_.__dataclass_fields__
+        return msgspec.convert({f"{name}_" if f"{name}_" in own else name: each for name, each in orjson.loads(text).items()}, class_)
     return own_reader(class_).decode(text)
 
 
@@ -292,7 +292,7 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
 
 def as_json(data: Any) -> bytes:
     """The data of an event as JSON: a dataclass of the contract or a mapping; decimals as strings in plain notation."""
-    if isinstance(data, _WITH_FROM):
+    if isinstance(data, _WITH_KEYWORDS):
         data = _renamed(data)
     text = _WRITER.encode(data)
     # The fast writer has no plain notation: what looks like an exponent is written again.

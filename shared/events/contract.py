@@ -135,7 +135,14 @@ CONTRACT: Final[dict[str, Entry]] = {
         },
     ),
     **_on(Topic.VOUCHERS, {"voucher.posted": vouchers.Voucher}),
-    **_on(Topic.REJECTIONS, {"event.rejected": vouchers.Rejection}),
+    **_on(
+        Topic.REJECTIONS,
+        {
+            "event.rejected": vouchers.Rejection,
+            "event.waiting": vouchers.EventWaiting,
+            "event.resumed": vouchers.EventWaiting,
+        },
+    ),
 }
 
 

@@ -313,6 +313,14 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "accounting_credit": "The credit in the company's accounting currency; 0 where there is none.",
         "text": "What the line says, in the company's language.",
     },
+    "EventWaiting": {
+        "event": "The id of the event that waits, or whose request does.",
+        "source": "The source of that event.",
+        "what": "What of it waits: the document, its settlement (run), the reversal, a sales payment that it causes, or the approval.",
+        "for": "What it waits for, the first thing where it is several; of event.resumed, what it was said to wait for.",
+        "key": "What is missing: names and values.",
+        "since": "When its waiting began.",
+    },
     "Rejection": {
         "event": "The id of the refused event; of one without a readable id, where it stands: partition and offset.",
         "source": "The source of the refused event; of one without a readable id, the topic.",
@@ -365,6 +373,8 @@ PURPOSES: Final[dict[str, str]] = {
     "sales-payment-journal.refused": "The number of a sales payment is taken in the seller's books.",
     "voucher.posted": "A balanced voucher of one company, to be imported into its ledger as it is.",
     "event.rejected": "An event was refused, or what it asked for; the event itself is in it.",
+    "event.waiting": "An event, or what it asked for, waits for something that is not there yet.",
+    "event.resumed": "What was said to wait no longer does.",
 }
 """What each event is, in a sentence, by its name."""
 

@@ -111,8 +111,8 @@ class DiscountPart:
 class DiscountTax:
     """The tax in a discount (F-D18) on one tax line of the document: negative on the other side.
 
-    `account` is that line's: a posting type or main account; without dimensions it has the document's. `accounting_amount` is
-    in the document's company.
+    `account` is that on which the line was posted, whatever the chart says now; without dimensions it has the document's.
+    `accounting_amount` is in the document's company.
     """
 
     account: str

@@ -135,6 +135,11 @@ OPEN_BY_NAME: Final[dict[str, tuple[str, ...]]] = {
         *("interest_income", "interest_expense", "fee_income", "fee_expense", "cash_discount", "overpayment_underpayment"),
         *("penny_difference", "realized_gain", "realized_loss", "due_to", "due_from"),
     ),
+    "what": ("document", "run", "reversal", "sales payment", "approval"),
+    "for": (
+        *("company", "account", "exchange-rate", "period", "document", "reservation", "intercompany-accounting", "posting-profile"),
+        *("method-of-payment", "trading-relation", "payment-journal"),
+    ),
     "rule": (
         *("C21", "F-A02", "F-A16", "F-B17", "F-C01", "F-C02", "F-C03", "F-C04", "F-C05", "F-C07", "F-C08", "F-C09", "F-C15"),
         *("F-C17", "F-C19", "F-C22", "F-D10", "F-D18", "F-E01", "F-E02", "F-E05", "F-E08"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from shared.events.envelope import EventRef
 
@@ -116,6 +116,22 @@ def _about(data: dict[str, Any]) -> tuple[str | None, str | None]:
 
 def _short(value: Any) -> str | None:
     return value if isinstance(value, str) and value and len(value) <= _LONGEST else None
+
+
+@dataclass(slots=True)
+class EventWaiting:
+    """An event, or what it asked for, waits (`event.waiting`), or no longer does (`event.resumed`).
+
+    `what` waits (a document, a run, a reversal, a sales payment, an approval), `for_` the reason of events.md, `key` what is missing,
+    `since` when its waiting began; of `event.resumed` they are those that were said before.
+    """
+
+    event: str
+    source: str
+    what: str
+    for_: Annotated[str, Field(alias="for")]
+    key: dict[str, str]
+    since: dt.datetime
 
 
 _NEW_IN_LINES: Final = ("party", "party_account", "settles")

@@ -62,11 +62,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer = self.subscriber.consumer if self.subscriber else None
         return {self._partition(each) for each in consumer.assignment()} if consumer else set()
 
-    def polled_ms(self) -> list[int]:
-        """When the broker last answered for each assigned partition, in milliseconds since 1970."""
+    @property
+    def missing(self) -> list[str]:
+        """The topics that the broker does not have, or does not show; those of senders are there or not."""
         consumer = self.subscriber.consumer if self.subscriber else None
-        times = [consumer.last_poll_timestamp(each) for each in consumer.assignment()] if consumer else []
-        return [time for time in times if time is not None]
+        return [each for each in self.topics if consumer and not consumer.partitions_for_topic(self._settings.topic_name(each))]
+
+    def polled_ms(self) -> dict[Partition, int | None]:
+        """When the broker last answered for each assigned partition of which no records are at hand."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        if consumer is None:
+            return {}
+        at_hand = consumer._fetcher._records  # noqa: SLF001 - aiokafka asks the broker for nothing while it has records of a partition
+        return {self._partition(each): consumer.last_poll_timestamp(each) for each in consumer.assignment() if each not in at_hand}
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance; where to read on is asked for before the next read (`position`)."""

@@ -3,7 +3,8 @@
 Invariant: `/live` answers while the event loop turns; `/ready` is 200 only if this process would take a message
 that comes now: its consumers have joined and the broker has answered lately, the database answers, no batch hangs,
 what was decided goes out, and no message was put aside in `failed`. A broker that answers a ping does not prove that:
-a consumer may be without partitions, or stuck. The body lists what is wrong, one reason a line.
+a consumer may be without partitions, or stuck. The body lists what is wrong, one reason a line; a topic that is not being read
+is named.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.batch import Delivery
     from shared.delivery.housekeeping import Housekeeping
-    from shared.delivery.ports import Consumers
+    from shared.delivery.ports import Consumers, Partition
     from shared.settings import Settings
 
 LONGEST_SILENCE: Final = 15.0
@@ -46,6 +47,8 @@ class Readiness:
         self._consumers = consumers
         self.started = False
         self._looking = asyncio.Lock()
+        self._asked: dict[Partition, float] = {}
+        """Since when the broker has been asked about a partition."""
         self._kept: tuple[float, list[str]] | None = None
 
     async def kept_reasons(self) -> list[str]:
@@ -76,8 +79,25 @@ class Readiness:
             return ["the consumers have not started"]
         if not self._consumers.each[-1].assigned:
             return ["no partition is assigned: the group is being balanced, or there are more instances than partitions"]
-        silences = [(now_ms - max(times)) / 1000 for each in self._consumers.each if (times := each.polled_ms())]
-        return [f"the broker has not answered for {silence:.0f} s" for silence in silences if silence > LONGEST_SILENCE]
+        missing = [f"{topic}: the broker has no such topic, or does not show it" for each in self._consumers.each for topic in each.missing]
+        return [*missing, *self._silences(now_ms)]
+
+    def _silences(self, now_ms: float) -> list[str]:
+        """Which topics are not being read, and for how long the broker has said nothing of them."""
+        polled = {place: time for each in self._consumers.each for place, time in each.polled_ms().items()}
+        self._asked = {place: self._asked.get(place, now_ms) for place in polled}
+        seconds = {place: (now_ms - (self._asked[place] if time is None else time)) / 1000 for place, time in polled.items()}
+        silent = {place: silence for place, silence in seconds.items() if silence > LONGEST_SILENCE}
+        if silent and len(silent) == len(polled):
+            return [f"the broker has not answered for {min(silent.values()):.0f} s"]
+        topics: dict[str, list[Partition]] = {}
+        for place in sorted(silent):
+            topics.setdefault(place.topic, []).append(place)
+        return [
+            f"{topic}: the broker has not answered for {min(silent[place] for place in places):.0f} s"
+            f" about partition {', '.join(str(place.number) for place in places)}"
+            for topic, places in topics.items()
+        ]
 
     async def _database(self) -> list[str]:
         try:

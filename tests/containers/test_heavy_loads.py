@@ -32,7 +32,7 @@ REPORT: Final = os.environ.get("GROWTH_REPORT")
 _MOUNTED: Final = "/checkout"
 _WITHIN: Final = 1800
 _LOOK_EVERY: Final = 0.5
-_QUIET_WITHIN: Final = max(120.0, 900 * SCALE)
+_QUIET_WITHIN: Final = max(180.0, 900 * SCALE)
 _COUNTS: Final = {
     "waiting": "select count(*) from settlement.waiting where event_id like '{}-%'",
     "documents": "select count(*) from settlement.documents where company = '{}'",

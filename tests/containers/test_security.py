@@ -24,16 +24,18 @@ from pydantic import HttpUrl, SecretStr
 
 from services.local.in_process import running_services
 from services.operations.broker_rights import accesses
+from services.operations.senders import senders_of_file
 from services.registry import SERVICES
 from services.scenarios.expectations import differences
 from services.scenarios.live_run import run
 from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Encoded
 from shared.events.envelope import Topic
+from shared.kafka import topics
 from shared.kafka.producer import KafkaProducer
 from shared.kafka.security import client_arguments
 from shared.runtime.process import serve
-from shared.settings import SecurityMechanism, SecurityProtocol, Settings
+from shared.settings import SecurityMechanism, SecurityProtocol, Senders, Settings
 from tests.containers.secured import ADMIN, Certificates, Kafka, Postgres, make_certificates
 from tests.scenario_files import IC_4
 
@@ -150,6 +152,8 @@ def test_a_reader_sees_all_that_commands_show(prepared: Settings, postgres: Post
     assert "VPAY-7" in _command(reader, "trace", "VPAY-7")
     _command(reader, "waiting", "list")
     _command(reader, "rejections", "list")
+    _command(reader, "failed", "list")
+    _command(reader, "gaps", "list")
     _command(reader, "reconcile")
 
 
@@ -171,17 +175,21 @@ async def test_a_reader_writes_nothing_and_an_operator_only_what_operators_order
     settlement, posting = prepared.schema_name("settlement"), prepared.schema_name("posting")
     order = "insert into {}.discards (source, event) values ('s', 'e')"
     replayed = "update {}.rejections set replays = replays + 1"
+    acknowledged = "update {}.gaps set acknowledged = true, acknowledged_at = clock_timestamp(), acknowledged_by = session_user"
     async with _connected(postgres, "reader") as connection:
         await _refused(connection, order, settlement)
         await _refused(connection, replayed, posting)
+        await _refused(connection, acknowledged, posting)
         await _refused(connection, "delete from {}.lines", posting)
     async with _connected(postgres, "operator") as connection:
         await _refused(connection, "update {}.lines set debit = debit + 1", posting)
         await _refused(connection, "update {}.rejections set code = 'none'", posting)
+        await _refused(connection, "update {}.gaps set last = 0", posting)
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute(order.format(settlement))
         await connection.execute(replayed.format(posting))
+        await connection.execute(acknowledged.format(posting))
         await transaction.rollback()
 
 
@@ -199,6 +207,29 @@ async def test_a_service_reads_no_topic_and_makes_none_that_it_has_nothing_to_do
     shown = set(await admin.list_topics())
     await admin.close()
     assert shown == {prepared.topic_name(topic) for topic in (Topic.REFERENCE, Topic.SETTLEMENTS, Topic.VOUCHERS, Topic.REJECTIONS)}
+
+
+async def test_a_sender_writes_its_own_topics_and_the_broker_refuses_it_those_of_another(
+    prepared: Settings, broker: Kafka, tmp_path: Path
+) -> None:
+    group = tmp_path / "group.yaml"
+    group.write_text(
+        "senders:\n"
+        "  erp-eu: {companies: [FAB], sources: [/eu/], may: [invoices]}\n"
+        "  erp-us: {companies: [FABE], sources: [/us/], may: [invoices]}\n"
+    )
+    printed = _command({"NAMESPACE": _NAMESPACE, "SENDERS": "enforced"}, "acls", "--group", str(group)).splitlines()
+    senders = ("intercompany-sender-erp-eu", "intercompany-sender-erp-us")
+    broker.add_acls([line for line in printed if any(name in line for name in senders)])
+    broker.add_users({name: _password(name) for name in senders})
+    await topics.provision(prepared.model_copy(update={"senders": Senders.ENFORCED}), client_arguments(prepared), senders_of_file(group))
+    for sender, own, others in (("erp-eu", "erp-eu", "erp-us"), ("erp-us", "erp-us", "erp-eu")):
+        name = f"intercompany-sender-{sender}"
+        settings = prepared.model_copy(update={"kafka_security_username": name, "kafka_security_password": SecretStr(_password(name))})
+        await _send(settings, f"{Topic.INVOICES}.{own}")
+        for refused in (f"{Topic.INVOICES}.{others}", Topic.INVOICES, Topic.REFERENCE, Topic.JOURNALS):
+            with pytest.raises(TopicAuthorizationFailedError):
+                await _send(settings, refused)
 
 
 async def test_without_tls_or_with_another_authority_the_database_is_not_spoken_to(postgres: Postgres, tmp_path: Path) -> None:

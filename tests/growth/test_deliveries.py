@@ -100,10 +100,12 @@ async def _started(settlement: Counted, number: int) -> Counted:
     await settlement.deliver_all([company("OTHER"), party(offset=1), *invoices(0, 1)])
     await _copied(settlement, number)
     await settlement.value("update counter set last = (select max(sequence) from waiting)")
+    await settlement.value("analyze waiting")  # the planner knows that all of it waits for the same
     started = await settlement.anew()
     async with started.counting():
         await started.delivery.start("settlement-0")
         await started.delivery.deliver(list(invoices(1, 1)))
+        await started.delivery.deliver([company("THIRD", 3), party("OTHER", "5000", 4)])
         await started.housekeeping.release()
         await started.housekeeping.once()
     assert await started.value("select count(*) from waiting") == number + 1

@@ -16,6 +16,8 @@ ROOMS: Final = (
     "services/*/queries.py",
     "services/*/prefetch.py",
     "services/*/stored_tables.py",
+    "services/*/settling_order.py",
+    "services/*/stored_pages.py",
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",

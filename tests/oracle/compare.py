@@ -23,7 +23,7 @@ from tests.oracle.generate import generate
 from tests.oracle.occurrences import NOT_IN_A_SCENARIO, occurred
 from tests.oracle.random_group import FEATURES
 from tests.oracle.reference import Row
-from tests.oracle.reversals import simulate
+from tests.oracle.scenario_form import simulate
 
 ROOT = Path(__file__).parents[2]
 _LINE = ("posting_type", "account", "partner", "currency", "debit", "credit", "accounting_debit", "accounting_credit")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from tests.oracle.documents import Document
 from tests.oracle.money import DIGITS, decimals
 from tests.oracle.parts import Mark, Wanted
-from tests.oracle.rates import MissingRateError, Rates
+from tests.oracle.rates import Rates
 from tests.oracle.reference import Key, Reference, Row
-from tests.oracle.waiting import refuse
+from tests.oracle.waiting import WaitError, refuse
 
 
 def contradictions(reference: Reference, wanted: Wanted, said_primary: Row | None, reserved: Callable[[Key], bool]) -> None:
@@ -71,6 +71,6 @@ def _over_settled(reference: Reference, mark: Mark, payment: Document | None) ->
             too_much = rates.worth(amount, payment, document, mark.agreed) > document.balance
             if too_much and amount > rates.cost(document.balance, payment, document, mark.agreed):
                 return "amount_to_settle"
-    except MissingRateError:
+    except WaitError:
         pass
     return "cash_discount_to_take" if mark.typed is not None and document.raises and mark.typed > document.balance else None

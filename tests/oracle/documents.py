@@ -95,11 +95,11 @@ class Document:
         return reached[0] if reached else None
 
     def share(self, term: Term | None, base: str) -> Fraction:
-        """The share p of a tier: percent times net by gross (C23), an amount as it is; never more than the whole."""
+        """The share p of a tier: percent times net by gross (C23), an amount as it is; from nothing to the whole."""
         if term is None or term.percent is None:
             return ZERO if term is None else min(term.share, Fraction(1))
         net = self.amount - sum((line.amount for line in self.taxes()), ZERO)
-        return min(term.percent / 100 * (net / self.amount if base == "net_of_sales_tax" else 1), Fraction(1))
+        return max(ZERO, min(term.percent / 100 * (net / self.amount if base == "net_of_sales_tax" else 1), Fraction(1)))
 
 
 def offset_account(reference: Reference, company: str, account: str, default: str) -> tuple[str, str]:

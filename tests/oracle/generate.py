@@ -28,6 +28,8 @@ def generate(seed: int, features: frozenset[str] = frozenset(FEATURES)) -> Row:
     if "late_reference" in features:
         late_entities(scenario)
     steps = [payment] * 6 + [request] * 3 + [document] * 2 + [_reversal] * 2 + [reference, _contradiction, approval]
+    if "trading" in scenario.group:
+        steps += [payment] * 4 + [_reversal] * 2
     other = "payable" if ledger == "receivable" else "receivable"
     for _ in range(scenario.rng.randint(2, 8)):
         scenario.rng.choice(steps)(scenario, other if scenario.has("both_ledgers", 0.08) else ledger)
@@ -48,7 +50,7 @@ def _reversal(scenario: Scenario, ledger: str) -> None:
         return
     rng = scenario.rng
     payments = [doc for doc in scenario.docs if doc.kind == "payment" and doc.ledger == ledger]
-    doc = rng.choice(payments if payments and scenario.chance(0.85) else scenario.docs)
+    doc = rng.choice(payments[-2:] if payments and scenario.chance(0.85) else scenario.docs)
     event: Row = {"id": scenario.name("R"), "ledger": doc.ledger}
     named = {"company": doc.company, "document": doc.number}
     if scenario.has("document_reversals", 0.2):

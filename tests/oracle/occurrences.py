@@ -15,6 +15,7 @@ from tests.oracle.parts import Record
 from tests.oracle.reference import Row
 from tests.oracle.reversals import Books
 from tests.oracle.run import Run
+from tests.oracle.scenario_form import opened, result
 from tests.oracle.waiting import RefusedError, Wish
 
 NOT_IN_A_SCENARIO = {
@@ -39,8 +40,8 @@ class At:
 class Observed(Books):
     """Books that note which rules are used on the way."""
 
-    def __init__(self, group: Row) -> None:
-        super().__init__(group)
+    def __init__(self) -> None:
+        super().__init__()
         self.rules: set[str] = set()
 
     def book(self, run: Run, run_id: str, event: str, order: list[Document]) -> None:
@@ -72,19 +73,19 @@ class Observed(Books):
 
 def occurred(scenario: Row) -> tuple[Row, set[str]]:
     """What the oracle makes of a scenario, and the rules that occurred."""
-    books = Observed(scenario.get("group") or {})
+    books = Observed()
+    opened(scenario.get("group") or {}, books)
     for event in scenario.get("events") or []:
         duplicates = books.taken.keys() & {str(event.get("id"))}
         books.receive(event)
         books.rules |= {"C50"} if duplicates else set()
-    result = books.result()
     kinds = {voucher["kind"] for voucher in books.vouchers}
     books.rules |= {"F-F01", "C20", "C21", "F-F02"} if "settlement_reversal" in kinds else set()
     books.rules |= {"F-F03"} if kinds & {"document_reversal", "payment_reversal"} else set()
     books.rules |= {"F-G03"} if books.journals else set()
     books.rules |= {"C47"} if any(journal.status == "reversed" for journal in books.journals) else set()
     lines = {line["rule"] for voucher in books.vouchers for line in voucher["lines"] if line["rule"]}
-    return result, {rule for rules in books.rules | lines for rule in rules.split()}
+    return result(books), {rule for rules in books.rules | lines for rule in rules.split()}
 
 
 def _across(record: Record) -> bool:

@@ -93,7 +93,7 @@ def _account(scenario: Scenario, ledger: str) -> str:
 
 def document(scenario: Scenario, ledger: str, kind: str | None = None) -> None:
     rng, company = scenario.rng, scenario.company()
-    kind = kind or rng.choice(["invoice"] * 6 + ["credit_note"] * 2 + ["interest_note", "refund", "collection_letter", "payment_fee"])
+    kind = kind or rng.choice(["invoice"] * 8 + ["credit_note"] * 4 + ["interest_note", "refund", "collection_letter", "payment_fee"])
     currency = scenario.currency(company)
     doc = Doc(
         ledger, company, _number(scenario, kind[0].upper()), kind, _account(scenario, ledger), currency, Decimal(0), scenario.day(0, 25)
@@ -116,7 +116,7 @@ def document(scenario: Scenario, ledger: str, kind: str | None = None) -> None:
         if lines:
             event["lines"] = lines
     credited = [each for each in scenario.docs if each.company == company and each.kind == "invoice" and each.ledger == ledger]
-    if kind == "credit_note" and credited and scenario.chance(0.3):
+    if kind == "credit_note" and credited and scenario.chance(0.45):
         event["credits"] = rng.choice(credited).number
     if ledger == "payable" and kind == "invoice" and "trading" in scenario.group and doc.account == "v1":
         _mirrored(scenario, doc, event)

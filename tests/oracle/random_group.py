@@ -165,15 +165,15 @@ def parameters(scenario: Scenario) -> Row:
     rng, found = scenario.rng, {}
     choices: dict[str, tuple[float, list[Any]]] = {
         "cash_discounts_for_partial_payments": (0.4, [True]),
-        "cash_discounts_for_credit_notes": (0.4, [True]),
+        "cash_discounts_for_credit_notes": (0.55, [True]),
         "cash_discount_administration": (0.4, ["unspecific"]),
         "maximum_penny_difference": (0.35, ["0.02", "0.05", "0.10", "1", "0.01"]),
         "maximum_overpayment_or_underpayment": (0.55, ["1.00", "2.00", "5.00", "0.50", "300"]),
         "over_under_policy": (0.25, ["only_with_cash_discount"]),
         "cash_discount_base": (0.3, ["gross"]),
         "cash_discount_rate": (0.3, ["payment_date"]),
-        "automatic_settlement": (0.25, [True]),
-        "settlement_priority": (0.2, _PRIORITIES),
+        "automatic_settlement": (0.3, [True]),
+        "settlement_priority": (0.35, _PRIORITIES),
     }
     if "reduced_tax" in scenario.features:
         choices["tax_on_cash_discount"] = (0.4, ["reduced"])
@@ -239,7 +239,7 @@ def _options(scenario: Scenario, names: list[str]) -> None:
         group["closed_periods"] = {rng.choice(names): [{"from": "2026-01-10", "to": rng.choice(["2026-01-20", "2026-02-05"])}]}
     if "summary_accounts" in scenario.features and scenario.chance(0.2):
         _profiles(scenario, names)
-    if scenario.chance(0.08):
+    if scenario.chance(0.14):
         group["methods_of_payment"] = {name: rng.choice([["CHECK"], ["CHECK", "EFT"]]) for name in names}
 
 
@@ -248,7 +248,7 @@ def _profiles(scenario: Scenario, names: list[str]) -> None:
         groups = {"groups": {"DOM": "1230"}} if scenario.chance(0.4) else {}
         general = {"receivable": {"all": "1210", "accounts": {"d1": "1220", "c2": "1240"}, **groups}, "payable": {"all": "2210"}}
         advance = {"receivable": {"all": "2410"}, "payable": {"all": "1450"}}
-        profiles = {"GEN": general} if scenario.chance(0.15) else {"GEN": general, "ADV": advance}
+        profiles = {"GEN": general} if scenario.chance(0.35) else {"GEN": general, "ADV": advance}
         scenario.group.setdefault("posting_profiles", {})[name] = profiles
 
 

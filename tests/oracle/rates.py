@@ -3,43 +3,30 @@
 Invariant: every step is rounded to its currency; a rate is asked for only where a step needs it.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from tests.oracle.documents import Document
 from tests.oracle.money import rounded
 from tests.oracle.reference import Reference
-
-
-class MissingRateError(Exception):
-    """A rate that a figure needs is not published on or before the date; `lacks` says whether it still is not."""
-
-    def __init__(self, lacks: Callable[[], bool]) -> None:
-        super().__init__()
-        self.lacks = lacks
+from tests.oracle.waiting import wait_while
 
 
 class Rates:
     """The rates of the invoice's company at the date of the lowering document L, which has its own towards its company."""
 
     def __init__(self, reference: Reference) -> None:
-        self.reference, self.inverse_of_payer = reference, False
+        self.reference = reference
+
+    def find(self, company: str, currency: str, lowering: Document) -> Fraction | None:
+        """1 unit of the currency in the company's own; a missing one is the inverse of the payment company's (C32)."""
+        back = self.reference.between(lowering.company, self.reference.currency(company), currency, lowering.date)
+        return self.reference.rate(company, currency, lowering.date) or (1 / back if back else None)
 
     def of(self, company: str, currency: str, lowering: Document) -> Fraction:
-        """1 unit of the currency in the company's own; a missing one is the inverse of the payment company's (C32)."""
-        found = self.reference.rate(company, currency, lowering.date)
-        if found is None:
-            self.inverse_of_payer, back = True, self._inverse(company, currency, lowering)
-            if back is None:
-                raise MissingRateError(lambda: self._lacks(company, currency, lowering))
-            found = 1 / back
-        return found
-
-    def _inverse(self, company: str, currency: str, lowering: Document) -> Fraction | None:
-        return self.reference.between(lowering.company, self.reference.currency(company), currency, lowering.date)
-
-    def _lacks(self, company: str, currency: str, lowering: Document) -> bool:
-        return self.reference.rate(company, currency, lowering.date) is None and self._inverse(company, currency, lowering) is None
+        """The rate that a figure needs; it is waited for."""
+        pair = {currency, self.reference.currency(company)}
+        wait_while(lambda: self.find(company, currency, lowering) is None, "exchange-rate", of=pair)
+        return self.find(company, currency, lowering) or Fraction(0)
 
     def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:
         """Main lines in the invoice's company: `value` is what they are in the payment's company."""

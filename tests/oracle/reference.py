@@ -3,7 +3,6 @@
 Invariant: a later definition replaces the earlier one of the same key; a withdrawal leaves what was there before any.
 """
 
-from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -34,18 +33,6 @@ WITHDRAWABLE = {  # the event's type -> the fields of its key
     "exchange-rate.published": ("company", "from", "to", "date"),
 }
 TYPES = {*WITHDRAWABLE, "company.defined", "party.defined", "period.closed", "period.opened"}
-_GROUP = {  # part of a group file -> event, the names of the keys above an entity; companies and parties last
-    "settlement_parameters": ("settlement-parameters.defined", ("company", "ledger")),
-    "intercompany_accounting": ("intercompany-accounting.defined", ("company", "partner")),
-    "centralized_payments": ("centralized-payments.defined", ("company",)),
-    "posting_profiles": ("posting-profile.defined", ("company", "posting_profile")),
-    "payment_journals": ("payment-journal.defined", ("company", "journal")),
-    "trading": ("trading-relation.defined", ()),
-    "exchange_rates": ("exchange-rate.published", ()),
-    "closed_periods": ("period.closed", ("company",)),
-    "companies": ("company.defined", ("company",)),
-    "parties": ("party.defined", ("party",)),
-}
 
 
 def day(value: Any) -> date:
@@ -61,18 +48,11 @@ def listed(value: Any) -> list[str]:
 class Reference:
     """Everything that masters publish."""
 
-    def __init__(self, group: Row) -> None:
+    def __init__(self) -> None:
         self.companies: dict[str, Row] = {}
         self.parties: dict[str, Row] = {}  # in the order of their definition, the last one last
         self.defined: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in WITHDRAWABLE}
         self.periods: list[Row] = []
-        if group.get("centralized_payments_members") is not None:
-            self.define("centralized-payments-members.defined", {"members": group["centralized_payments_members"]})
-        for company, methods in (group.get("methods_of_payment") or {}).items():
-            self.define("methods-of-payment.defined", {"company": company, "methods": methods})
-        for part, (event, keys) in _GROUP.items():
-            for data in _entities(group.get(part), keys, {}):
-                self.define(event, data)
 
     def define(self, name: str, data: Row) -> None:
         """Takes a definition in."""
@@ -191,14 +171,3 @@ class Reference:
         if not dates or (most is not None and (when - max(dates)).days > most):
             return None
         return number(rates[owner, currency, into, max(dates).isoformat()]["rate"])
-
-
-def _entities(value: Any, keys: tuple[str, ...], above: Row) -> Iterator[Row]:
-    """The entities of a part of a group file, each with its keys."""
-    if keys:
-        for name, each in (value or {}).items():
-            yield from _entities(each, keys[1:], {**above, keys[0]: str(name)})
-    elif isinstance(value, list):
-        yield from ({**above, **each} for each in value)
-    elif above:
-        yield {**above, **(value or {})}

@@ -1,4 +1,4 @@
-"""Reversals of settlements and of documents, and the whole of a scenario's result (rules.md, "Reversals").
+"""Reversals of settlements and of documents (rules.md, "Reversals").
 
 Invariant: a reversal takes back every record of its runs, in every company at once, or nothing.
 """
@@ -6,7 +6,6 @@ Invariant: a reversal takes back every record of its runs, in every company at o
 from datetime import date
 
 from tests.oracle.documents import Document
-from tests.oracle.money import ZERO, text
 from tests.oracle.records import Posted
 from tests.oracle.reference import Key, Row, day
 from tests.oracle.sales import Journal
@@ -120,47 +119,3 @@ class Books(World):
         self.take_back(document, "payment_reversal" if document.kind == "payment" else "document_reversal", when)
         for journal in (each for each in self.journals if each.key == key and each.status == "posted"):
             journal.status = "reversed"
-
-    # What came out
-
-    def result(self) -> Row:
-        """The object that `simulate --json` prints, the id and the differences aside."""
-        opens = []
-        for each in self.documents.values():
-            balance = text(each.sign * each.balance, each.currency)
-            head = {"company": each.company, "document": each.number, "ledger": each.ledger}
-            opens.append({**head, "currency": each.currency, "balance": balance})
-        parts = {"open": opens, "settlements": [self._row(posted) for posted in self.records]}
-        journals = [journal.row() for journal in self.journals]
-        return {"vouchers": self.vouchers, **parts, "journals": journals, "rejected": self.rejected, "waiting": self.rows()}
-
-    def _row(self, posted: Posted) -> Row:
-        record, (lowering, other) = posted.record, (posted.record.lowering, posted.record.other)
-        debit, credit = (lowering, other) if (lowering.ledger == "payable") != record.enlarges else (other, lowering)
-        note = other if record.enlarges else lowering
-        return {
-            "settlement": posted.run,
-            "ledger": lowering.ledger,
-            "date": record.date.isoformat(),
-            "debit_company": debit.company,
-            "debit_document": debit.number,
-            "credit_company": credit.company,
-            "credit_document": credit.number,
-            "amount": text(record.amount, lowering.currency),
-            "cash_discount": text(record.discount, other.currency),
-            "credit_note_discount": text(record.own_discount, note.currency),
-            "overpayment": text(ZERO if record.penny else record.over, lowering.currency),
-            "underpayment": text(ZERO if record.penny else record.under, other.currency),
-            "penny_difference": text(
-                (record.over or record.under) if record.penny else ZERO, (lowering if record.over else other).currency
-            ),
-            "realized_gain": text(posted.gain, self.reference.currency(other.company)),
-        }
-
-
-def simulate(scenario: Row) -> Row:
-    """What a scenario comes to."""
-    books = Books(scenario.get("group") or {})
-    for event in scenario.get("events") or []:
-        books.receive(event)
-    return books.result()

@@ -10,8 +10,9 @@ from typing import Any
 from tests.oracle.documents import Document, Term
 from tests.oracle.money import ZERO, rounded
 from tests.oracle.parts import Giver, Mark, Record, Taker, Wanted, by_default, sort_by_priority
-from tests.oracle.rates import MissingRateError, Rates
+from tests.oracle.rates import Rates
 from tests.oracle.reference import Key, Reference
+from tests.oracle.waiting import WaitError
 
 Day = date
 
@@ -26,10 +27,10 @@ class Run:
         self.held: set[Key] = set()
         self.shrunk = False  # step 5 took from a discount
         self.pairs: list[tuple[str, str]] = []  # the companies of the pairs looked at
-        self.missing: MissingRateError | None = None  # the rate without which there is no run
+        self.missing: WaitError | None = None  # the rate without which there is no run
         try:
             self.compute()
-        except MissingRateError as missing:
+        except WaitError as missing:
             self.missing = missing
 
     def parameter(self, document: Document, name: str) -> Any:

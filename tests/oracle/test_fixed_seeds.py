@@ -11,7 +11,7 @@ import pytest
 
 from tests.oracle.compare import Key, comparable, product
 from tests.oracle.generate import generate
-from tests.oracle.reversals import simulate
+from tests.oracle.scenario_form import simulate
 
 _FIRST, _COUNT, _EACH = 1_000_000, 480, 40
 

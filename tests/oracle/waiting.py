@@ -18,11 +18,11 @@ _TABLE = [("document", name) for name in _DOCUMENT] + [("wish", name) for name i
 
 
 class WaitError(Exception):
-    """Something is not there yet; `lacks` says whether it still is not."""
+    """Something is not there yet; `lacks` says whether it still is not; `of`: two currencies, or companies with closed periods."""
 
-    def __init__(self, what: str, lacks: Callable[[], bool]) -> None:
+    def __init__(self, what: str, lacks: Callable[[], bool], of: Iterable[str]) -> None:
         super().__init__(what)
-        self.what, self.lacks = what, lacks
+        self.what, self.lacks, self.of = what, lacks, {*of}
 
 
 class RefusedError(Exception):
@@ -33,10 +33,10 @@ class RefusedError(Exception):
         self.code, self.field, self.scope = code, field_, scope
 
 
-def wait_while(lacks: Callable[..., bool], what: str, *arguments: Any) -> None:
+def wait_while(lacks: Callable[..., bool], what: str, *arguments: Any, of: Iterable[str] = ()) -> None:
     """It waits, if and as long as this is so."""
     if lacks(*arguments):
-        raise WaitError(what, partial(lacks, *arguments))
+        raise WaitError(what, partial(lacks, *arguments), of)
 
 
 def refuse(code: str, field_: str | None = None, scope: str = "settlement") -> NoReturn:
@@ -98,6 +98,14 @@ class Waiting:
         """A reversal has changed documents: what waits over them is looked at again."""
         for wish in self.waiting:
             wish.ready |= any(key in wish.documents or key in wish.touches for key in keys)
+
+    def came(self, name: str, data: Row) -> None:
+        """A rate between two currencies, a period of a company: what waits for one is looked at again, whatever its dates."""
+        for wish in (each for each in self.waiting if each.waits):
+            what, of = (wish.waits.what, wish.waits.of) if wish.waits else ("", set())
+            wish.ready |= name == "exchange-rate.published" and what == "exchange-rate" and of == {data["from"], data["to"]}
+            wish.ready |= name == "period.opened" and what == "period" and data["company"] in of
+            wish.ready |= name == "company.defined" and what == "exchange-rate" and data["currency"] in of
 
     def release(self) -> None:
         """What waited goes on, in order of arrival."""

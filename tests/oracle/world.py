@@ -13,20 +13,19 @@ from tests.oracle.contradictions import contradictions
 from tests.oracle.documents import Document, Line, new_document
 from tests.oracle.money import ZERO, number
 from tests.oracle.parts import Mark, Wanted
-from tests.oracle.rates import MissingRateError
 from tests.oracle.records import Posted, post
 from tests.oracle.reference import TYPES, Key, Reference, Row, day
 from tests.oracle.run import Run
 from tests.oracle.sales import Journal, journals_of
-from tests.oracle.waiting import RefusedError, Waiting, Wish, refuse, wait_while
+from tests.oracle.waiting import RefusedError, WaitError, Waiting, Wish, refuse, wait_while
 
 
 class World(Waiting):
     """Takes in the events of a scenario. Reversals are in `reversals`."""
 
-    def __init__(self, group: Row) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.reference = Reference(group)
+        self.reference = Reference()
         self.documents: dict[Key, Document] = {}
         self.taken: dict[str, tuple[str, Row]] = {}  # event id -> type and what it said
         self.records: list[Posted] = []  # in force
@@ -65,6 +64,7 @@ class World(Waiting):
             self.start(self.request(id_, name, data))
         elif name in TYPES:
             self.reference.define(name, data)
+            self.came(name, data)
         else:
             self.reference.withdraw(data["event"], data)
             for wish in (each for each in self.waiting if each.kind == "journal"):  # maybe without its trading relation now
@@ -99,8 +99,9 @@ class World(Waiting):
             refuse("amounts-disagree", "/lines", "event")
         wait_while(lambda: company not in reference.companies, "company")
         wait_while(lambda: reference.party(ledger, company, data["account"]) is None, "account")
-        wait_while(lambda: (said or reference.rate(company, data["currency"], when)) is None, "exchange-rate")
-        wait_while(lambda: reference.closed(company, when), "period")
+        pair = {data["currency"], reference.currency(company)}
+        wait_while(lambda: (said or reference.rate(company, data["currency"], when)) is None, "exchange-rate", of=pair)
+        self.wait_for_period([company], [when])
         document = new_document(reference, name, data, said or reference.rate(company, data["currency"], when) or ZERO)
         self.drop(wish)
         self.enter(document)
@@ -182,9 +183,9 @@ class World(Waiting):
             if run.missing:
                 raise run.missing
             done.extend(post(run, record, "") for record in run.records)
-        except MissingRateError as missing:
+        except WaitError:
             self._wait_for_accounting(run.pairs)
-            wait_while(missing.lacks, "exchange-rate")
+            raise
         finally:
             for posted in reversed(done):
                 posted.apply(-1)
@@ -209,7 +210,7 @@ class World(Waiting):
 
     def wait_for_period(self, companies: Iterable[str], dates: Iterable[date]) -> None:
         """Any of the dates in a closed period of any of the companies holds all of it back."""
-        wait_while(lambda: any(self.reference.closed(company, when) for company in companies for when in dates), "period")
+        wait_while(lambda: any(self.reference.closed(company, when) for company in companies for when in dates), "period", of=companies)
 
     def book(self, run: Run, run_id: str, event: str, order: list[Document]) -> None:
         """Posts the records and makes the sales payment journals that they cause."""
@@ -270,7 +271,8 @@ class World(Waiting):
             self._post_journal(journal, wish.event)
 
     def _wait_for_seller(self, journal: Journal) -> None:
-        wait_while(lambda: journal.rate(self.reference) is None, "exchange-rate")
+        pair = {journal.payment.currency, self.reference.currency(journal.company)}
+        wait_while(lambda: journal.rate(self.reference) is None, "exchange-rate", of=pair)
         self.wait_for_period([journal.company], [journal.payment.date])
 
     def _post_journal(self, journal: Journal, event: str) -> None:

@@ -20,6 +20,7 @@ from shared.events.inbound import JournalApprovalRequested
 from shared.events.senders import NOT_AUTHORISED, NotAuthorised, not_authorised
 from shared.events.vouchers import rejection
 from shared.waiting import Need, detail
+from shared.working_set import resuming
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:
@@ -68,8 +69,9 @@ def resume_in_order(books: Books, waited: Iterable[WaitingApproval]) -> list[Out
     """What approvals do now, the oldest first; one that an earlier one has had refused is done."""
     outgoing: list[Outgoing] = []
     for approval in sorted(waited, key=lambda each: each.sequence):
-        if books.approvals.get(approval.identity) is not None:
-            outgoing.extend(try_to_approve(books, approval))
+        if books.approvals.get(approval.identity) is not None and approval.sequence not in books.left_waiting:
+            with resuming(approval.sequence, approval.event):
+                outgoing.extend(try_to_approve(books, approval))
     return outgoing
 
 

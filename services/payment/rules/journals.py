@@ -24,7 +24,7 @@ from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsReply
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
 from shared.waiting import Need, woken_by
-from shared.working_set import Released
+from shared.working_set import Released, resuming
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:
@@ -86,6 +86,13 @@ def resume_released(books: Books, released: Released) -> list[Outgoing]:
 
 def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
     """What a waiting journal does now: it waits for something else, or it is made; no reply is expected any more."""
+    if waiting.sequence in books.left_waiting:
+        return []
+    with resuming(waiting.sequence, waiting.draft.run):
+        return _taken_up(books, waiting)
+
+
+def _taken_up(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
     terms = terms_of(books.reference, waiting.draft)
     if isinstance(terms, Need):
         if terms != waiting.need:

@@ -23,7 +23,6 @@ from services.posting.rules.accounts import (
     Account,
     PartyItem,
     main_account,
-    offset,
 )
 from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher
 from shared.events.kinds import CREDIT_NOTE, SETTLEMENT
@@ -160,9 +159,8 @@ def _discount_entry(voucher: VoucherDraft, entry: DiscountEntry, summary: Accoun
 def _discount_tax(voucher: VoucherDraft, entry: DiscountEntry) -> None:
     """F-D18: the tax in the discount, on the account and dimensions of each tax line of the document."""
     for tax in entry.discount.tax:
-        _, account = offset(voucher.company, tax.account, SALES_TAX)
         posted = LineAmount(entry.document.currency, entry.sign * tax.amount, entry.sign * tax.accounting_amount)
-        voucher.line(Account(SALES_TAX, account, tax.dimensions or entry.document.dimensions), posted, "F-D18")
+        voucher.line(Account(SALES_TAX, tax.account, tax.dimensions or entry.document.dimensions), posted, "F-D18")
 
 
 def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:

@@ -35,7 +35,7 @@ def take_over(turn: Turn, sequence: int) -> None:
     if turn.incoming.instruction is not None:
         begin_to_settle(turn, _sequence_of_run(turn))
     else:
-        settle_automatically(turn, incoming.key, document.date, document.event)
+        settle_automatically(turn, [incoming.key], document.date, document.event)
     turn.wake(event_key(document.event))
 
 

@@ -1,48 +1,72 @@
 """Automatic settlement (step 8, F-B11, C45).
 
 Invariant: it never waits and never refuses: what it leaves out, or cannot settle yet, is tried again at the next posting.
+Nothing is looked at beyond what the money reaches, and what is more than one run takes is taken up by further ones, each in a
+transaction of its own.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from itertools import chain
 
+from services.settlement.rules.open_documents import open_items
 from services.settlement.rules.run.carry_out import carry_out, next_number
-from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
-from services.settlement.rules.run.gather import gather_automatically
+from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Document, DocumentKey
+from services.settlement.rules.values import NOTHING_YET, DocumentKey, OpenPlace, Parked, open_place
+from services.settlement.rules.waiting import for_further_run, further_run
 from shared.events.envelope import EventRef
 
 
-def settle_automatically(turn: Turn, key: DocumentKey, cause: dt.date, event: EventRef) -> None:
-    """Step 8 (F-B11, C45): over all that is open of the document's account (so company and ledger) and currency, if on.
+def settle_automatically(turn: Turn, keys: Iterable[DocumentKey], cause: dt.date, event: EventRef) -> None:
+    """Step 8 (F-B11, C45): over all that is open of each document's account (so company and ledger) and currency, if on.
 
-    `cause` is the date of what caused it, `event` its id. What a period or a rate holds back stays open.
+    `cause` is the date of what caused it, `event` its id. What a period or a rate holds back stays open. Documents of one
+    account and currency have it once: what the first of them leaves, none of the others could settle.
     """
     books = turn.books
-    document = books.documents.get(key)
-    if document is None or not books.reference.parameters(key.company, key.ledger).automatic_settlement or not document.open:
+    settled: set[OpenPlace] = set()
+    for key in keys:
+        document = books.documents.get(key)
+        if document is None or not document.open or not books.reference.parameters(key.company, key.ledger).automatic_settlement:
+            continue
+        place = open_place(document, lowers=document.lowers)
+        if not settled & {place, place.other_side}:
+            settled.add(place)
+            _settle(turn, place, cause, event)
+
+
+def resume_automatically(turn: Turn, parked: Parked) -> None:
+    """What an automatic run has left for a further one (`for_further_run` says where, and because of what)."""
+    place, cause, event = further_run(parked.need.wake_key)
+    if turn.books.reference.parameters(place.company, place.ledger).automatic_settlement:
+        _settle(turn, place, cause, event)
+    turn.release(parked)
+
+
+def _settle(turn: Turn, place: OpenPlace, cause: dt.date, event: EventRef) -> None:
+    """The other side is looked at first: mostly there is nothing, and then nothing more is loaded."""
+    there = open_items(turn.books, place.other_side, cause)
+    here = open_items(turn.books, place, cause)
+    first_there = next(there, None)
+    first_here = next(here, None) if first_there is not None else None
+    if first_there is None or first_here is None:
         return
-    group = (document.ledger, document.company, document.account, document.currency)
-    found = [entry for entry in books.documents.find("open", group) if _may_settle(turn, entry)]
-    if len({entry.lowers for entry in found}) == 1 or not found:
-        return
-    found.sort(key=lambda entry: entry.document)
-    run = gather_automatically(books.reference, found, cause, event, books.documents.get)
+    raising, lowering = chain((first_here,), here), chain((first_there,), there)
+    if place.lowers:
+        raising, lowering = lowering, raising
+    run = Run(event, place.ledger, turn.books.reference, cause, raising=[], lowering=[], automatic=True)
+    run.further_raising, run.further_lowering = raising, lowering
     try:
-        records = compute(run, next_number(turn, event, document.ledger))
+        records = compute(run, next_number(turn, event, place.ledger))
     except WaitForError:
         return
     carry_out(turn, run, records)
-
-
-def _may_settle(turn: Turn, document: Document) -> bool:
-    """Leaves out what is reserved, and a credit note where a run would wait for the document it credits."""
-    books = turn.books
-    if books.waiting.find("reserves", document.key) or books.journals.find("reserves", document.key):
-        return False
-    credited = credited_key(document, books.reference.parameters(document.company, document.ledger))
-    return credited is None or books.documents.get(credited) is not None
+    if run.continues:
+        need = for_further_run(place, cause, event)
+        turn.park(Parked(turn.books.next_sequence(), "automatic", event, turn.message, NOTHING_YET), need)
+        turn.books.release_later(need.wake_key)

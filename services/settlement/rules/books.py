@@ -7,6 +7,7 @@ taken; what waits is in the table `waiting` once for each document, run or rever
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from services.settlement.rules.values import (
     Document,
@@ -17,30 +18,41 @@ from services.settlement.rules.values import (
     RecordKey,
     Request,
     ReservedSalesPayment,
+    open_place,
 )
+from services.settlement.rules.waiting import RESERVATION
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
-from shared.working_set import Table
+from shared.waiting import WakeKey
+from shared.working_set import Missing, Table
 
 
-def _document_groups(document: Document) -> tuple[Hashable, ...]:
-    is_found = document.open and not document.manual_only
-    return ((document.ledger, document.company, document.account, document.currency),) if is_found else ()
+def _open_place(document: Document) -> tuple[Hashable, ...]:
+    return (open_place(document, lowers=document.lowers),) if document.open and not document.manual_only else ()
 
 
-def _journal_reserves(journal: ReservedSalesPayment) -> tuple[Hashable, ...]:
-    return journal.reserves if journal.status == "created" else ()
+def _waits_to_reserve(parked: Parked) -> tuple[Hashable, ...]:
+    return (parked.need.wake_key,) if parked.need.wake_key[:1] == (RESERVATION,) else ()
+
+
+ARRIVAL: Final = "arrival"
+LAST_FIRST: Final = "last first"
+"""The orders in which what waits, and the records of a run, are loaded."""
 
 
 class Books(working_set.Books):
-    """All that the settlement core reads and writes."""
+    """All that the settlement core reads and writes.
+
+    `named`: what the rows that were loaded last name in turn, for the store to load with what is asked for next.
+    """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
+        self.named: set[Missing] = set()
         self.documents: Table[DocumentKey, Document] = self.table(
-            "documents", {"open": _document_groups, "event": lambda document: (document.event,)}
+            "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
         )
         self.waiting: Table[int, Parked] = self.table(
             "waiting",
@@ -48,19 +60,39 @@ class Books(working_set.Books):
                 "wakes": lambda parked: (parked.need.wake_key,),
                 "reason": lambda parked: (parked.need.wake_key[0],) if parked.need.wake_key else (),
                 "reserves": lambda parked: parked.reserves,
+                "holders": lambda parked: parked.reserves,
+                "waiters": _waits_to_reserve,
                 "concerns": lambda parked: parked.concerns,
                 "event": lambda parked: (parked.event,),
             },
+            ordered=["holders", "waiters"],
         )
         self.records: Table[RecordKey, RecordInForce] = self.table(
             "records",
-            {"run": lambda record: ((record.run, record.ledger),), "document": lambda record: (record.lowering, record.raising)},
+            {
+                "run": lambda record: ((record.run, record.ledger),),
+                "numbered": lambda record: ((record.run, record.ledger),),
+                "document": lambda record: (record.lowering, record.raising),
+            },
+            ordered=["numbered"],
         )
         self.journals: Table[tuple[str, str], ReservedSalesPayment] = self.table(
-            "journals", {"run": lambda journal: (journal.run,), "reserves": _journal_reserves}
+            "journals", {"run": lambda journal: (journal.run,), "reserves": lambda journal: journal.reserves}
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")
+
+    def is_reserved(self, document: DocumentKey, before: int | None = None) -> bool:
+        """Whether a run that waits has reserved a document; `before`: one that arrived before this place."""
+        first = self._first_waiting("holders", document)
+        return first is not None and (before is None or first.sequence < before)
+
+    def first_to_reserve(self, wake_key: WakeKey) -> Parked | None:
+        """Of the runs that wait for an earlier one to end, the first in the order of arrival."""
+        return self._first_waiting("waiters", wake_key)
+
+    def _first_waiting(self, index: str, place: Hashable) -> Parked | None:
+        return next(self.waiting.in_order(index, place, ARRIVAL, lambda parked: parked.sequence), None)
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""

@@ -106,7 +106,11 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     rate = _rate(turn.books, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
-    tax_lines = tuple(TaxLine(line.account, line.dimensions, line.amount) for line in incoming.lines if _is_tax(turn, incoming, line))
+    tax_lines = tuple(
+        TaxLine(reference.main_account(company, line.account), line.dimensions, line.amount)
+        for line in incoming.lines
+        if _is_tax(turn, incoming, line)
+    )
     document = Document(
         ledger=ledger,
         company=company,

@@ -10,11 +10,13 @@ from typing import Final
 
 from services.settlement.rules.arrivals import arrive, payment_arrives, refused_payment, resume_document
 from services.settlement.rules.authorisation import hand_on_reference, is_sent_reference, refuse_unauthorised
+from services.settlement.rules.automatic import resume_automatically
 from services.settlement.rules.books import Books
 from services.settlement.rules.instructions import carry_out_request, try_to_settle
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
+from services.settlement.rules.waiting import RESERVATION
 from shared.events.envelope import Message, Outgoing
 from shared.events.reference import ReferenceWithdrawn
 from shared.events.refusal import INVALID
@@ -36,11 +38,16 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
 
 def resume_released(books: Books, released: Released) -> list[Outgoing]:
     """Resumes the next of what was released, as many as one transaction takes."""
-    parked = books.next_released(books.waiting, released)
+    if released.wake_key[0] == RESERVATION:
+        books.released.put(released.wake_key, None)
+        first = books.first_to_reserve(released.wake_key)
+        parked = [first] if first is not None else []
+    else:
+        parked = books.next_released(books.waiting, released)
     if not parked:
         return []
     turn = Turn(books, parked[0].message)
-    turn.woken = [each.sequence for each in parked]
+    turn.wake_rows(parked)
     turn.resume(STAGES)
     return turn.outgoing
 
@@ -94,5 +101,6 @@ STAGES: Final[dict[str, Resume]] = {
     "document": resume_document,
     "run": try_to_settle,
     "reversal": try_to_reverse,
+    "automatic": resume_automatically,
 }
 """How what waits is taken up again."""

@@ -31,7 +31,7 @@ def expire(books: Books, older_than: dt.datetime) -> list[Outgoing]:
 def _give_up(books: Books, chosen: Callable[[Parked], bool]) -> list[Outgoing]:
     """The oldest first; what an earlier one releases no longer waits and is not given up."""
     outgoing: list[Outgoing] = []
-    for sequence in sorted(parked.sequence for parked in books.waiting if chosen(parked)):
+    for sequence in sorted(parked.sequence for parked in books.waiting if parked.stage != "automatic" and chosen(parked)):
         parked = books.waiting.get(sequence)
         if parked is not None:
             outgoing += _give_up_one(books, parked)

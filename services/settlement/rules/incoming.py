@@ -268,7 +268,7 @@ def _settlement_reversal(message: Message, data: SettlementReversalRequested) ->
     settlement = EventRef(data.settlement_source or message.ref.source, data.settlement) if data.settlement is not None else None
     document = _key(data.ledger, data.payment)
     field_ = "/payment" if document is not None else "/settlement"
-    reversal = ReversalInstruction(data.ledger, document, settlement, field_, data.date, data.reason or "", only_payment=True)
+    reversal = ReversalInstruction(data.ledger, document, settlement, field_, data.date, data.reason or "")
     return _plain(message, reversal=reversal)
 
 

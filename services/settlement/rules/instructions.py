@@ -69,8 +69,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     carry_out(turn, run, records)
     _done(turn, instruction)
     turn.release(parked)
-    for key in keys:
-        settle_automatically(turn, key, run.date, instruction.run)
+    settle_automatically(turn, keys, run.date, instruction.run)
 
 
 def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:
@@ -119,7 +118,7 @@ def _missing_document(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
 
 def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
     for key in parked.reserves:
-        if any(other.sequence < parked.sequence for other in turn.books.waiting.find("reserves", key)):
+        if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)
     return None
 

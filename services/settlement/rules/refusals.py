@@ -44,8 +44,8 @@ def judge(books: Books, instruction: SettlementInstruction) -> Judgement:
     return Judgement(None, undecided)
 
 
-def _at(place: int, name: str = "") -> str:
-    return f"/settle/{place}" + (f"/{name}" if name else "")
+def _at(place: int, name: str) -> str:
+    return f"/settle/{place}/{name}"
 
 
 def _name(document: Document) -> str:

@@ -25,7 +25,7 @@ from services.settlement.rules.values import (
     SettlementDefectError,
     applied_amounts,
 )
-from services.settlement.rules.waiting import for_document, for_event, for_marks_of, for_replies, for_reservation
+from services.settlement.rules.waiting import for_document, for_earlier_run, for_event, for_marks_of, for_replies
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
@@ -84,8 +84,7 @@ def _missing_document(turn: Turn, key: DocumentKey) -> Need | None:
 
 def _earlier_run(turn: Turn, parked: Parked, key: DocumentKey) -> Need | None:
     """A document's reversal takes what an earlier run over it has reserved; that of its settlements gives, and does not wait."""
-    waits = any(other.sequence < parked.sequence for other in turn.books.waiting.find("reserves", key))
-    return for_reservation(key) if waits else None
+    return for_earlier_run(key) if turn.books.is_reserved(key, before=parked.sequence) else None
 
 
 def _missing_event(turn: Turn, parked: Parked, named: EventRef) -> Need | None:

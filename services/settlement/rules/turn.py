@@ -9,19 +9,20 @@ run has, what would resume after the run is kept until it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any, Final
 
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import Incoming, read
 from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
-from services.settlement.rules.waiting import event_key, replies_key, reservation_key
+from services.settlement.rules.waiting import RESERVATION, event_key, free_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.vouchers import rejection
 from shared.waiting import Need, WakeKey
+from shared.working_set import NotLoadedError, resuming
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
@@ -33,7 +34,8 @@ class Turn:
     def __init__(self, books: Books, message: Message) -> None:
         self.books = books
         self.outgoing: list[Outgoing] = []
-        self.woken: list[int] = []
+        self._woken: list[int] = []
+        self._is_woken: set[int] = set()
         self.awaiting_replies: list[EventRef] = []
         self.handle(message)
 
@@ -74,14 +76,34 @@ class Turn:
         self.books.waiting.put(parked.sequence, parked._replace(need=need))
 
     def wake(self, key: WakeKey) -> None:
-        """Something has come: all that waits for it may resume after this."""
-        for parked in self.books.first_released(self.books.waiting, key):
-            heappush(self.woken, parked.sequence)
+        """Something has come: all that waits for it may resume after this; of runs over one document only the first.
+
+        What would take too many loads, or is more than one transaction resumes, is noted and resumes in further ones.
+        """
+        try:
+            self.wake_rows(self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(self.books.waiting, key))
+        except NotLoadedError:
+            if not self.books.has_loaded_much:
+                raise
+            self.books.release_later(key)
+
+    def _first_to_reserve(self, key: WakeKey) -> list[Parked]:
+        if self.books.has_resumed_much:
+            self.books.release_later(key)
+            return []
+        first = self.books.first_to_reserve(key)
+        return [first] if first is not None else []
+
+    def wake_rows(self, rows: Iterable[Parked]) -> None:
+        """These rows may resume after this."""
+        for parked in rows:
+            if parked.sequence not in self._is_woken:
+                self._is_woken.add(parked.sequence)
+                heappush(self._woken, parked.sequence)
 
     def wake_all(self, reason: str) -> None:
         """Whatever is waited for under this reason may be needed no more."""
-        for parked in self.books.waiting.find("reason", reason):
-            heappush(self.woken, parked.sequence)
+        self.wake_rows(self.books.waiting.find("reason", reason))
 
     def release(self, parked: Parked) -> None:
         """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
@@ -93,27 +115,31 @@ class Turn:
     def wake_reserved(self, documents: tuple[DocumentKey, ...]) -> None:
         """Wakes what waits for a reservation of these documents to end."""
         for key in documents:
+            self.wake(free_key(key))
             self.wake(reservation_key(key))
 
     def wake_changed(self, key: DocumentKey) -> None:
         """A reversal has changed the document: what waits over it is looked at again, whatever it waits for."""
         for index in ("reserves", "concerns"):
-            for parked in self.books.waiting.find(index, key):
-                heappush(self.woken, parked.sequence)
+            self.wake_rows(self.books.waiting.find(index, key))
 
     def resume(self, stages: dict[str, Resume]) -> None:
         """Resumes what was woken, the oldest first, until nothing more can; `stages`: how, by what waits."""
-        while self.woken:
-            parked = self.books.waiting.get(heappop(self.woken))
-            if parked is None:
+        while self._woken:
+            sequence = heappop(self._woken)
+            self._is_woken.remove(sequence)
+            parked = self.books.waiting.get(sequence)
+            if parked is None or parked.sequence in self.books.left_waiting:
                 continue
+            self.books.resumed += 1
             blocked = self._blocked_by(parked)
             if blocked:
                 need = parked.need._replace(wake_key=replies_key(blocked[0]))
                 self.park(parked._replace(after=blocked), need)
                 continue
             self.handle(parked.message)
-            stages[parked.stage](self, parked)
+            with resuming(parked.sequence, parked.event):
+                stages[parked.stage](self, parked)
 
     def _blocked_by(self, parked: Parked) -> tuple[EventRef, ...]:
         runs = dict.fromkeys((*parked.after, *self.awaiting_replies))

@@ -43,7 +43,7 @@ class Distribution(NamedTuple):
 
 
 class TaxLine(NamedTuple):
-    """A sales tax line of a document: its account as given, what is negative is on the other side (F-D18).
+    """A sales tax line of a document: the account it was posted on, what is negative is on the other side (F-D18).
 
     Without dimensions the line has the document's.
     """
@@ -152,6 +152,26 @@ class Document(NamedTuple):
         if self.is_reversed or self.records:
             raise _defect(self, "it cannot be reversed")
         return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
+
+
+class OpenPlace(NamedTuple):
+    """Where automatic settlement finds documents: one side of an account in one currency."""
+
+    ledger: Ledger
+    company: str
+    account: str
+    currency: str
+    lowers: bool
+
+    @property
+    def other_side(self) -> OpenPlace:
+        """What this side settles with."""
+        return self._replace(lowers=not self.lowers)
+
+
+def open_place(document: Document, *, lowers: bool) -> OpenPlace:
+    """One side of the account and currency of a document."""
+    return OpenPlace(document.ledger, document.company, document.account, document.currency, lowers)
 
 
 def _checked(document: Document, gave: Decimal, change: str) -> Document:
@@ -269,7 +289,8 @@ NOTHING_YET: Final = Need("document", {}, ())
 class Parked(NamedTuple):
     """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
 
-    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`. `event` is the event that
+    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`, `automatic` (what an automatic run
+    has left for a further one: it waits for its turn alone). `event` is the event that
     caused it; `reserves` the documents of a run, `concerns` those of a reversal; `after` runs whose sales payments come first.
     """
 

@@ -8,9 +8,15 @@ Invariant: a wake key is made here or there, nowhere else; what is parked is wok
 
 from __future__ import annotations
 
-from services.settlement.rules.values import DocumentKey
+import datetime as dt
+from typing import Final
+
+from services.settlement.rules.values import DocumentKey, OpenPlace
 from shared.events.envelope import EventRef
 from shared.waiting import Need, WakeKey, detail
+
+RESERVATION: Final = "reservation"
+"""Whoever waits by such a key reserves the document itself, so that only the first in the order of arrival can resume."""
 
 # What wakes
 
@@ -26,8 +32,13 @@ def event_key(event: EventRef) -> WakeKey:
 
 
 def reservation_key(document: DocumentKey) -> WakeKey:
-    """A run that had reserved the document has gone on or was refused."""
-    return ("reservation", *document)
+    """A run that had reserved the document has gone on or was refused: the first that waits to reserve it may resume."""
+    return (RESERVATION, *document)
+
+
+def free_key(document: DocumentKey) -> WakeKey:
+    """The same for what reserves nothing itself: all that waits for it may resume."""
+    return ("free", *document)
 
 
 def replies_key(run: EventRef) -> WakeKey:
@@ -45,7 +56,7 @@ def for_document(document: DocumentKey) -> Need:
 
 def for_marks_of(document: DocumentKey) -> Need:
     """A payment is posted and its own marks still wait: it is shown as the document that is waited for."""
-    return Need("document", _shown(document), reservation_key(document))
+    return Need("document", _shown(document), free_key(document))
 
 
 def for_event(event: EventRef) -> Need:
@@ -59,8 +70,26 @@ def for_replies(run: EventRef) -> Need:
 
 
 def for_reservation(document: DocumentKey) -> Need:
-    """An earlier run over the document waits."""
+    """An earlier run over the document waits; a run waits, that will reserve the document itself."""
     return Need("reservation", _shown(document), reservation_key(document))
+
+
+def for_earlier_run(document: DocumentKey) -> Need:
+    """An earlier run over the document waits; a reversal waits, that reserves nothing."""
+    return Need("reservation", _shown(document), free_key(document))
+
+
+def for_further_run(place: OpenPlace, cause: dt.date, event: EventRef) -> Need:
+    """Not waited for but due: an automatic run has left something for a further one of the same cause."""
+    key = ("automatic", place.ledger, place.company, place.account, place.currency, str(int(place.lowers)), cause.isoformat(), *event)
+    return Need("document", detail(event=event.id, source=event.source), key)
+
+
+def further_run(wake_key: WakeKey) -> tuple[OpenPlace, dt.date, EventRef]:
+    """Where a further run settles, and date and event of its cause."""
+    _, ledger, company, account, currency, lowers, cause, source, id_ = wake_key
+    place = OpenPlace("receivable" if ledger == "receivable" else "payable", company, account, currency, lowers == "1")
+    return place, dt.date.fromisoformat(cause), EventRef(source, id_)
 
 
 def _shown(document: DocumentKey) -> dict[str, str]:

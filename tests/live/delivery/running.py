@@ -97,7 +97,7 @@ class Running:
         self.ends = Ends()
         self.relay = Relay(self.database, self.sent, self.runtime)
         self.delivery = Delivery(service, self.database, self.relay, self.ends, self.runtime)
-        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most)
+        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most, settings.announce_waits_after)
 
     async def prepare(self) -> None:
         """Makes the schema."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.delivery import housekeeping, shell_queries
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.runtime.health import Readiness
 from shared.telemetry import FAILED, FAILED_DROPPED
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.embedded
 
 
+INVOICES = Partition("intercompany.invoices", 0)
+REQUESTS = Partition("intercompany.requests", 2)
+
+
 class Consumer:
     """A consumer as readiness sees it."""
 
@@ -30,9 +36,10 @@ class Consumer:
         self.assigned: set[Partition] = {Partition("intercompany.invoices", 0)}
         self.topics: Collection[str] = ["intercompany.invoices"]
         self.passed: Mapping[Partition, int] = {}
-        self.polled: list[int] = []
+        self.missing: Collection[str] = []
+        self.polled: dict[Partition, int | None] = {}
 
-    def polled_ms(self) -> list[int]:
+    def polled_ms(self) -> dict[Partition, int | None]:
         """When the broker last answered."""
         return self.polled
 
@@ -62,9 +69,9 @@ async def test_each_reason_is_named_and_goes_with_its_cause(running: Running) ->
     assert await readiness.reasons() == []
 
     now = running.runtime.clock.now().timestamp() * 1000
-    consumer.polled = [int(now) - 20_000]
+    consumer.polled = {INVOICES: int(now) - 20_000}
     assert await readiness.reasons() == ["the broker has not answered for 20 s"]
-    consumer.polled, consumer.assigned = [int(now)], set()
+    consumer.polled, consumer.assigned = {INVOICES: int(now)}, set()
     assert "no partition is assigned" in (await readiness.reasons())[0]
     consumer.assigned = {Partition("intercompany.invoices", 0)}
 
@@ -89,6 +96,32 @@ async def test_a_column_that_the_schema_does_not_have_is_said_and_nothing_is_los
     await delivering
     assert await running.counts() == {"FAB": 1}
     assert await readiness.reasons() == []
+
+
+async def test_a_topic_that_is_not_being_read_is_named_with_the_reason(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = Consumer()
+    readiness = _readiness(running, consumer)
+    readiness.started = True
+    consumer.missing = ["intercompany.requests"]
+    assert await readiness.reasons() == ["intercompany.requests: the broker has no such topic, or does not show it"]
+    consumer.missing = []
+    now = running.runtime.clock.now()
+    consumer.polled = {INVOICES: int(now.timestamp() * 1000) + 20_000, REQUESTS: int(now.timestamp() * 1000)}
+    monkeypatch.setattr(running.runtime.clock, "now", lambda: now + timedelta(seconds=20))
+    assert await readiness.reasons() == ["intercompany.requests: the broker has not answered for 20 s about partition 2"]
+
+
+async def test_a_partition_of_which_the_broker_never_says_anything_is_named_once_it_was_asked_for_long(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = Consumer()
+    readiness = _readiness(running, consumer)
+    readiness.started = True
+    now = running.runtime.clock.now()
+    consumer.polled = {INVOICES: int(now.timestamp() * 1000) + 20_000, REQUESTS: None}
+    assert await readiness.reasons() == []
+    monkeypatch.setattr(running.runtime.clock, "now", lambda: now + timedelta(seconds=20))
+    assert await readiness.reasons() == ["intercompany.requests: the broker has not answered for 20 s about partition 2"]
 
 
 async def test_failed_messages_a_stuck_outbox_and_a_hanging_batch_are_reasons(running: Running) -> None:
@@ -175,3 +208,23 @@ async def test_what_was_put_aside_is_bounded_by_number_and_age_and_what_is_dropp
     assert await running.value('select array_agg("offset" order by id) from failed') == [3, 5]
     assert FAILED_DROPPED.labels("counter")._value.get() - before == 4  # noqa: SLF001
     assert FAILED.labels("counter")._value.get() == 2  # noqa: SLF001
+
+
+async def test_an_order_that_fails_for_good_keeps_nothing_else_of_housekeeping_from_being_done(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = Housekeeping(running.delivery, timedelta(days=1))
+    done: list[str] = []
+
+    async def fails(_: object) -> None:
+        msg = "a defect of giving up"
+        raise TypeError(msg)
+
+    async def expires() -> None:
+        done.append("what has waited too long is given up")
+
+    monkeypatch.setattr(patient, "_discard", fails)
+    monkeypatch.setattr(patient, "_expire", expires)
+    with pytest.raises(TypeError, match="a defect of giving up"):
+        await patient.once()
+    assert done == ["what has waited too long is given up"]

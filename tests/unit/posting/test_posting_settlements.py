@@ -123,7 +123,7 @@ def test_within_one_company_the_amount_moves_between_different_summary_accounts(
 
 # Tax in a discount
 
-TAX = (DiscountTax("sales_tax", {"tax": "19"}, money("1.22"), money("1.10")), DiscountTax("3801", {}, money("-0.17"), money("-0.15")))
+TAX = (DiscountTax("3806", {"tax": "19"}, money("1.22"), money("1.10")), DiscountTax("3801", {}, money("-0.17"), money("-0.15")))
 CHARTS = tuple(CompanyDefined(code, "USD", accounts={"sales_tax": ["3806", "3801"]}) for code in ("FAB", "FABE"))
 
 

@@ -21,6 +21,7 @@ from shared.settings import SecurityMechanism, SecurityProtocol, Settings, Setti
         ({"HEALTH_PORT": "70000"}, "HEALTH_PORT"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT"),
         ({"WAIT_AT_MOST": "soon"}, "WAIT_AT_MOST"),
+        ({"ANNOUNCE_WAITS_AFTER": "-PT1S"}, "ANNOUNCE_WAITS_AFTER"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_MECHANISM"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "PLAIN"}, "KAFKA_SECURITY_USERNAME"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER"}, "KAFKA_SECURITY_TOKEN_FILE"),
@@ -52,8 +53,13 @@ def test_what_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("NAMESPACE", "run1")
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.setenv("LOG_LEVEL", "warning")
+    monkeypatch.setenv("ANNOUNCE_WAITS_AFTER", "PT5M")
+    assert Settings(announce_waits_after=None).announce_waits_after is None
     settings = load_settings()
     assert settings.wait_at_most == timedelta(days=30)
+    assert settings.announce_waits_after == timedelta(minutes=5)
+    monkeypatch.delenv("ANNOUNCE_WAITS_AFTER")
+    assert load_settings().announce_waits_after == timedelta(seconds=30)
     assert settings.log_level == "WARNING"
     assert settings.topic_name("intercompany.invoices") == "run1.intercompany.invoices"
     assert (settings.schema_name("payment"), settings.group_name("payment")) == ("run1_payment", "run1.payment")

@@ -6,6 +6,7 @@ nothing is left of what is closed. SettlementDefectError, and nothing changes, i
 
 from __future__ import annotations
 
+from services.settlement.rules.books import LAST_FIRST
 from services.settlement.rules.run.differences import held_back
 from services.settlement.rules.run.messages import messages_of
 from services.settlement.rules.run.records import MadeRecord
@@ -19,7 +20,8 @@ from shared.events.values import Ledger
 
 def next_number(turn: Turn, run: EventRef, ledger: Ledger) -> int:
     """The next number of a record of this run in this ledger."""
-    return 1 + max((record.number for record in turn.books.records.find("run", (run, ledger))), default=0)
+    last = next(turn.books.records.in_order("numbered", (run, ledger), LAST_FIRST, lambda record: -record.number), None)
+    return 1 if last is None else last.number + 1
 
 
 def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:

@@ -39,7 +39,7 @@ class CashDiscountTerms(NamedTuple):
 
     def last_date(self, tier: CashDiscount) -> dt.date | None:
         """The last day on which a tier is given, inclusive (C17); None: no limit of time."""
-        if tier.until is not None or tier.days is None:
+        if tier.until is not None or tier.days is None or tier.days > (dt.date.max - self.date).days:
             return tier.until
         return self.date + dt.timedelta(days=tier.days)
 
@@ -52,7 +52,7 @@ class CashDiscountTerms(NamedTuple):
         return None
 
     def given_by(self, tier: CashDiscount | None) -> AvailableDiscount:
-        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); at most all."""
+        """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); from nothing to all."""
         if tier is None:
             return NO_DISCOUNT
         part = (
@@ -60,7 +60,7 @@ class CashDiscountTerms(NamedTuple):
             if tier.percent is not None
             else Fraction(tier.amount or ZERO) / Fraction(self.amount)
         )
-        return AvailableDiscount(min(part, _WHOLE), tier.account)
+        return AvailableDiscount(max(_NOTHING, min(part, _WHOLE)), tier.account)
 
 
 class AvailableDiscount(NamedTuple):
@@ -197,7 +197,12 @@ def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
 
 
 def reduce_by_overpayments(run: Run) -> None:
-    """Step 5 (F-E05, C5, C10, C11): money left on a payment lowers the discounts of its R's, the last one first."""
+    """Step 5 (F-E05, C5, C10, C11): money left on a payment lowers the discounts of its R's, the last one first.
+
+    Of a run that continues no money is left: the further run takes it.
+    """
+    if run.continues:
+        return
     for lowering in run.sources:
         if lowering.settings.cash_discount_administration == "unspecific" and lowering.is_payment and all_closed(lowering):
             for giving in reversed(lowering.matches):
@@ -213,6 +218,8 @@ def all_closed(lowering: OpenItem) -> bool:
 def _reduce(run: Run, giving: Match) -> None:
     """The discounts of R, that of the payment's own record first: those that are posted where the money is."""
     lowering = giving.lowering
+    if not usable_rest(lowering):
+        return
     for losing in (giving, *(other for other in reversed(giving.raising.matches) if other is not giving)):
         money = usable_rest(lowering)
         if money and losing.discount and _posts_discount(run, losing) == lowering.document.company:

@@ -24,6 +24,8 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
         reduce_by_overpayments(run)
         settle_fully(run)
         write_off(run)
+        if run.automatic:
+            run.number()
         records = make_records(run, first_number)
     except WaitForError as missing:
         _wait_for_accounting(run)

@@ -6,6 +6,7 @@ holds back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -19,11 +20,17 @@ DIFFERENCE: Final = "difference"
 
 
 def write_off(run: Run) -> None:
-    """Step 7: money left over first, then what is lacking; what nothing writes off stays open."""
-    for lowering in run.sources:
-        _write_off_remainder(run, lowering)
+    """Step 7: money left over first, then what is lacking; what nothing writes off stays open.
+
+    No money is left while a mark of any R keeps it from it, nor where a further run takes it.
+    """
+    if not run.continues and not any(raising.is_limited for raising in run.raising):
+        for lowering in run.sources:
+            _write_off_remainder(run, lowering)
+    is_held_back = held_back_in(run)
     for raising in run.raising:
-        _write_off_shortfall(run, raising)
+        if raising.left and raising.matches and not raising.stays_open and not is_held_back(raising):
+            _write_off_shortfall(raising)
 
 
 def held_back(run: Run) -> list[OpenItem]:
@@ -34,10 +41,11 @@ def held_back(run: Run) -> list[OpenItem]:
     return limited + [lowering for lowering in run.lowering if lowering.limit == ZERO and lowering.left]
 
 
-def is_held_back(run: Run, raising: OpenItem) -> bool:
-    """Whether an `amount_to_settle`, R's or a marked L's, holds back money that is there when all R's have taken theirs."""
+def held_back_in(run: Run) -> Callable[[OpenItem], bool]:
+    """Says of an R whether an `amount_to_settle`, its own or a marked L's, holds back money that is there when all have taken theirs."""
     there = _with_money(run)
-    return bool(there) and (raising.is_limited or any(item.limit is not None and item.left > item.limit for item in there))
+    is_offer_limited = any(item.limit is not None and item.left > item.limit for item in there)
+    return lambda raising: bool(there) and (raising.is_limited or is_offer_limited)
 
 
 def _with_money(run: Run) -> list[OpenItem]:
@@ -45,11 +53,9 @@ def _with_money(run: Run) -> list[OpenItem]:
 
 
 def _write_off_remainder(run: Run, lowering: OpenItem) -> None:
-    """Money left: only on L's last record, only where it closes L, and not while a mark of any R keeps money from it."""
+    """Money left: only on L's last record, and only where it closes L."""
     rest = lowering.rest
     if not rest or usable_rest(lowering) < rest or not all_closed(lowering):
-        return
-    if any(raising.is_limited for raising in run.raising):
         return
     kind = _remainder_kind(run, lowering)
     if kind is None:
@@ -59,10 +65,8 @@ def _write_off_remainder(run: Run, lowering: OpenItem) -> None:
     lowering.left = lowering.enlarged_by = ZERO
 
 
-def _write_off_shortfall(run: Run, raising: OpenItem) -> None:
-    """Money lacking: on R's last record, unless a mark held back money that is there."""
-    if not raising.left or not raising.matches or raising.stays_open or is_held_back(run, raising):
-        return
+def _write_off_shortfall(raising: OpenItem) -> None:
+    """Money lacking: on R's last record."""
     kind = shortfall_kind(raising, [match.lowering for match in raising.matches], raising.left, raising.discount_taken)
     if kind is None:
         return
@@ -81,6 +85,13 @@ def _remainder_kind(run: Run, lowering: OpenItem) -> Kind | None:
     """How what L has left is written off, or None: limits and policy of L's company at L's rate; automatically only pennies (C45)."""
     has_discount = any(match.raising.discount_taken for match in lowering.matches)
     return _kind(lowering, lowering.rest, lowering.is_payment and not run.automatic and _is_allowed(lowering, has_discount))
+
+
+def may_be_written_off(item: OpenItem, amount: Decimal) -> bool:
+    """Whether an amount is within any limit of its company: what else counts need not be looked at if not."""
+    settings = item.settings
+    most = max(settings.maximum_penny_difference, settings.maximum_overpayment_or_underpayment)
+    return bool(most) and item.document.at_own_rate(amount) <= most
 
 
 def _kind(item: OpenItem, amount: Decimal, allowed: bool) -> Kind | None:  # noqa: FBT001 - one fact of three

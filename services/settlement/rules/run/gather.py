@@ -5,14 +5,12 @@ Invariant: everything that a run asks of the reference data by document is asked
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.run.cash_discount import credited_key, terms_of
 from services.settlement.rules.run.state import OpenItem, Run
 from services.settlement.rules.values import Document, DocumentKey
-from shared.events.envelope import EventRef
 from shared.events.inbound import Mark
 from shared.reference import Reference
 
@@ -22,9 +20,9 @@ Find = Callable[[DocumentKey], Document | None]
 def gather(reference: Reference, instruction: SettlementInstruction, find: Find) -> Run:
     """The run of an instruction whose documents are there and which nothing contradicts; `find` knows credited documents."""
     payment = instruction.own_document
-    own = [] if payment is None else [_open_item(reference, payment, None, 0, find)]
+    own = [] if payment is None else [open_item(reference, payment, None, 0, find)]
     marked = zip(instruction.documents, instruction.marks, strict=True)
-    items = [*own, *(_open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
+    items = [*own, *(open_item(reference, document, mark, place, find) for place, (document, mark) in enumerate(marked, start=1))]
     for item, rule in zip(items[len(own) :], instruction.discount_rules, strict=False):
         item.entered_discount_rule = rule
     return Run(
@@ -40,21 +38,8 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
     )
 
 
-def gather_automatically(reference: Reference, documents: Sequence[Document], date: dt.date, event: EventRef, find: Find) -> Run:
-    """The run over open documents of one company, ledger and currency that nobody has marked (step 8)."""
-    items = [_open_item(reference, document, None, place, find) for place, document in enumerate(documents)]
-    return Run(
-        event,
-        documents[0].ledger,
-        reference,
-        date,
-        raising=[item for item in items if not item.document.lowers],
-        lowering=[item for item in items if item.document.lowers],
-        automatic=True,
-    )
-
-
-def _open_item(reference: Reference, document: Document, mark: Mark | None, place: int, find: Find) -> OpenItem:
+def open_item(reference: Reference, document: Document, mark: Mark | None, place: int, find: Find) -> OpenItem:
+    """A document in a run: with the settings of its company, and the terms that count for it."""
     settings = reference.parameters(document.company, document.ledger)
     key = credited_key(document, settings)
     terms = terms_of(document, settings, find(key) if key is not None else None)

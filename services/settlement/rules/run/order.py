@@ -13,49 +13,62 @@ from typing import Any
 
 from services.settlement.rules.run.cash_discount import available, full_discount, offered_money, own_available
 from services.settlement.rules.run.state import OpenItem, Run
+from shared.events.reference import SettlementParametersDefined
 from shared.money import ZERO, share
 
 _NEVER = date.max
+
+PriorityEntry = tuple[str, str | tuple[str, ...]]
+"""An attribute, and its direction or (`transaction_type`) the kinds in order."""
 
 Rank = Callable[[OpenItem], tuple[Any, ...]]
 
 
 def put_in_order(run: Run) -> None:
     """Step 2: orders the run's items in place; compared amounts are taken as they stand, whatever their currency."""
-    priority = _priority(run)
-    rank = _by_priority(priority, run.date) if priority else _by_default(run)
+    if run.automatic:
+        return
+    rank = _by_default(run.order_date)
     if len(run.lowering) > 1:
         run.lowering.sort(key=lambda item: (not item.is_payment, rank(item)))
     if len(run.raising) > 1:
         run.raising.sort(key=rank)
-        if not run.automatic and _demand(run) > _money(run):
-            run.raising.sort(key=_oldest_first(run))
+        if _demand(run) > _money(run):
+            run.raising.sort(key=_oldest_first(run.order_date))
 
 
-def _priority(run: Run) -> list[dict[str, Any]]:
-    return run.items[0].settings.settlement_priority if run.automatic else []
+def priority_of(settings: SettlementParametersDefined) -> tuple[PriorityEntry, ...]:
+    """The attributes by which a company orders automatic settlement, in order; none: the default order."""
+    entries = (entry for each in settings.settlement_priority for entry in each.items())
+    return tuple((attribute, tuple(order) if isinstance(order, list) else order) for attribute, order in entries)
 
 
-def _saved(run: Run, item: OpenItem) -> Decimal:
+def automatic_rank(priority: tuple[PriorityEntry, ...], on: date) -> Rank:
+    """The order of automatic settlement: payments before credit notes, then by priority, else by default (C13)."""
+    rank = _by_priority(priority, on) if priority else _by_default(on)
+    return lambda item: (not item.is_payment, *rank(item))
+
+
+def _saved(item: OpenItem, on: date) -> Decimal:
     """The amount that the terms save at the date of the order, on the remaining balance."""
     find = own_available if item.document.lowers else available
-    return share(item.left, find(item, run.order_date).share, item.document.currency)
+    return share(item.left, find(item, on).share, item.document.currency)
 
 
-def _by_default(run: Run) -> Rank:
+def _by_default(on: date) -> Rank:
     """C13: due date, better discount, date, voucher, company."""
     return lambda item: (
         item.document.due_date,
-        -_saved(run, item),
+        -_saved(item, on),
         item.document.date,
         item.document.document,
         item.document.company,
     )
 
 
-def _oldest_first(run: Run) -> Rank:
+def _oldest_first(on: date) -> Rank:
     """F-B07: date, better discount, voucher, company."""
-    return lambda item: (item.document.date, -_saved(run, item), item.document.document, item.document.company)
+    return lambda item: (item.document.date, -_saved(item, on), item.document.document, item.document.company)
 
 
 def _demand(run: Run) -> Decimal:
@@ -72,10 +85,10 @@ def _money(run: Run) -> Decimal:
     return sum((offered_money(item, max(item.document.date, run.date)) for item in run.lowering), ZERO)
 
 
-def _by_priority(priority: list[dict[str, Any]], on: date) -> Rank:
+def _by_priority(priority: tuple[PriorityEntry, ...], on: date) -> Rank:
     """F-B13: the attributes in their order and direction; the document number always breaks ties."""
     return lambda item: (
-        *(_rank(item, attribute, order, on) for entry in priority for attribute, order in entry.items()),
+        *(_rank(item, attribute, order, on) for attribute, order in priority),
         item.document.document,
         item.document.company,
     )

@@ -7,7 +7,7 @@ through.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.settlement.rules.run.cash_discount import (
     AvailableDiscount,
@@ -20,9 +20,12 @@ from services.settlement.rules.run.cash_discount import (
     take_discount,
     usable_rest,
 )
-from services.settlement.rules.run.differences import is_held_back, shortfall_kind
+from services.settlement.rules.run.differences import held_back_in, may_be_written_off, shortfall_kind
 from services.settlement.rules.run.state import Match, OpenItem, Run
 from shared.money import ZERO
+
+MOST_AUTOMATIC: Final = 2_000
+"""An automatic run makes no more matches than this; a further run takes up what is left."""
 
 
 def match_all(run: Run) -> None:
@@ -30,7 +33,8 @@ def match_all(run: Run) -> None:
     while True:
         enlarge_primary(run)
         _pair_up(run)
-        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(run, raising)]
+        is_held_back = held_back_in(run)
+        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(raising)]
         if not held_back:
             return
         for raising in held_back:
@@ -82,17 +86,35 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
 
 def _pair_up(run: Run) -> None:
     """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
-    sources, first = run.sources, 0
-    for raising in run.raising:
-        while first < len(sources) and not usable_rest(sources[first]):
-            first += 1
-        for place in range(first, len(sources)):
-            if not raising.left or raising.is_short or _is_used_up(run, raising):
-                break
-            _settle(run, raising, sources, place)
+    first = place = 0
+    while run.source_at(first := _first_with_money(run, first)) is not None and (raising := run.raising_at(place)) is not None:
+        _take_from_sources(run, raising, first)
         if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
+        if run.continues:
+            break
+        place += 1
     run.trying = None
+
+
+def _first_with_money(run: Run, place: int) -> int:
+    """The place of the first L from there on that may still give anything, or that after the last."""
+    while (lowering := run.source_at(place)) is not None and not usable_rest(lowering):
+        place += 1
+    return place
+
+
+def _take_from_sources(run: Run, raising: OpenItem, place: int) -> None:
+    """R takes from the L's from this place on, until it needs no more."""
+    while raising.left and not raising.is_short and not _is_used_up(run, raising):
+        lowering = run.source_at(place)
+        if lowering is None:
+            return
+        if run.automatic and len(run.matches) >= MOST_AUTOMATIC:
+            run.continues = raising.stays_open = True
+            return
+        _settle(run, raising, lowering, place)
+        place += 1
 
 
 def _is_used_up(run: Run, raising: OpenItem) -> bool:
@@ -102,9 +124,8 @@ def _is_used_up(run: Run, raising: OpenItem) -> bool:
     return run.payment is None or run.payment.document.currency == raising.document.currency
 
 
-def _settle(run: Run, raising: OpenItem, sources: list[OpenItem], place: int) -> None:
+def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None:
     """One match: what the L at this place pays of what R needs, and R's discount (step 4a, b and d)."""
-    lowering = sources[place]
     match = run.match(lowering, raising)
     money = offered_money(lowering, match.date)
     if not money:
@@ -123,7 +144,7 @@ def _settle(run: Run, raising: OpenItem, sources: list[OpenItem], place: int) ->
         return
     if match.applied < need:
         raising.is_limited = raising.is_limited or cap.holds_back(match, need)
-        if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, sources[place + 1 :]):
+        if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, place + 1):
             raising.is_short = True
         else:
             discount = partial_discount(raising, available, match.applied, discount)
@@ -146,15 +167,21 @@ def _make(run: Run, match: Match, discount: Decimal, available: AvailableDiscoun
 def _is_written_off(match: Match, shortfall: Decimal, discount: Decimal) -> bool:
     """C35: whether what R lacks is within the tolerance, and no step to come would close R or open it again."""
     raising = match.raising
-    if raising.wants_full_settlement or raising.stays_open:
+    if raising.wants_full_settlement or raising.stays_open or not may_be_written_off(raising, shortfall):
         return False
     payers = [*(earlier.lowering for earlier in raising.matches), match.lowering]
     return shortfall_kind(raising, payers, shortfall, bool(discount) or raising.discount_taken) is not None
 
 
-def _gets_no_more(run: Run, match: Match, cap: _Cap, further: list[OpenItem]) -> bool:
-    """Whether its mark lets no more through, or no further L has money for it."""
-    return cap.is_reached_by(match) or not any(_has_money_for(run, other, match.raising) for other in further)
+def _gets_no_more(run: Run, match: Match, cap: _Cap, place: int) -> bool:
+    """Whether its mark lets no more through, or no L from this place on has money for it."""
+    if cap.is_reached_by(match):
+        return True
+    while (other := run.source_at(place)) is not None:
+        if _has_money_for(run, other, match.raising):
+            return False
+        place += 1
+    return True
 
 
 def _has_money_for(run: Run, lowering: OpenItem, raising: OpenItem) -> bool:

@@ -7,6 +7,7 @@ as they are until the whole run has been computed.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -123,6 +124,8 @@ class Run:
     """What a run is asked to settle. `id` is the event that caused it, `date` that of the document or request.
 
     `payment` is the payment whose marks these are, None for a request; `primary` the item that all matches contain.
+    Of an automatic run the items are in order from the start, and `further_raising` and `further_lowering` give those that
+    nobody has asked for yet; `continues`: it has made as many matches as one run does, a further one takes up what is left.
     `trying` is the match being worked out: when a rate is missing, the companies of that pair count already.
     """
 
@@ -136,9 +139,12 @@ class Run:
     primary: OpenItem | None = None
     discount_date: dt.date | None = None
     automatic: bool = False
+    continues: bool = False
     matches: list[Match] = field(default_factory=list)
     trying: Match | None = None
-    _conversions: dict[tuple[int, int], Conversion] = field(default_factory=dict)
+    further_raising: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
+    further_lowering: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
+    _conversions: dict[tuple[OpenItem, OpenItem], Conversion] = field(default_factory=dict)
 
     @property
     def items(self) -> list[OpenItem]:
@@ -149,6 +155,16 @@ class Run:
     def sources(self) -> list[OpenItem]:
         """What the raising documents take from: the primary, else all lowering ones in order."""
         return self.lowering if self.primary is None else [self.primary]
+
+    def raising_at(self, place: int) -> OpenItem | None:
+        """The raising document at a place in the order; None: there are no more."""
+        return _at(self.raising, self.further_raising, place)
+
+    def source_at(self, place: int) -> OpenItem | None:
+        """Of what the raising documents take from, that at a place in the order; None: there are no more."""
+        if self.primary is not None:
+            return None if place else self.primary
+        return _at(self.lowering, self.further_lowering, place)
 
     @property
     def order_date(self) -> dt.date:
@@ -167,7 +183,7 @@ class Run:
 
     def conversion(self, lowering: OpenItem, raising: OpenItem) -> Conversion:
         """Between the currencies and companies of two items."""
-        key = (lowering.position, raising.position)
+        key = (lowering, raising)
         found = self._conversions.get(key)
         if found is None:
             agreed = raising.agreed_rate if lowering is self.payment else None
@@ -201,6 +217,11 @@ class Run:
         """The items of the matches, each once, in order."""
         return list(dict.fromkeys([item for match in self.matches for item in (match.lowering, match.raising)]))
 
+    def number(self) -> None:
+        """The items of the matches of an automatic run are numbered by their documents: nobody has marked them in an order."""
+        for place, item in enumerate(sorted(self.matched(), key=lambda item: item.document.document)):
+            item.position = place
+
     def discount_by_payment(self, match: Match) -> bool:
         """Whether P posts R's discount: across companies, by option (F-C04, F-C05)."""
         payment, invoice = match.lowering.document.company, match.raising.document.company
@@ -213,3 +234,12 @@ class Run:
             return False
         option = self.reference.posting_option("post_exchange_gain_or_loss", self.ledger, lowering.company, raising.company)
         return option != "invoice"
+
+
+def _at(items: list[OpenItem], further: Iterator[OpenItem], place: int) -> OpenItem | None:
+    while place >= len(items):
+        item = next(further, None)
+        if item is None:
+            return None
+        items.append(item)
+    return items[place]
