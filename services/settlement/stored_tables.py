@@ -80,9 +80,7 @@ _APART: Final = "(string_to_array(${}::text, chr(29), chr(28)))[2:]"
 
 def texts(rows: Iterable[Row]) -> list[str]:
     """Rows as one text for each column, as `upsert` takes them: of an array the driver would look at every value by itself."""
-    return [
-        _BETWEEN + _BETWEEN.join([_NOTHING if value is None else str(value) for value in column]) for column in zip(*rows, strict=True)
-    ]
+    return [_BETWEEN + _BETWEEN.join([_NOTHING if value is None else str(value) for value in column]) for column in zip(*rows, strict=True)]
 
 
 def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
