@@ -41,8 +41,6 @@ SLICE: Final = 200
 """So much of what waited for one thing resumes in one transaction; the rest in further ones, with other work in between."""
 MOST_WOKEN_BYTES: Final = 2 * 1024 * 1024
 """So many bytes of what waits, for whatever it waits, are read into one transaction; one row at least, the oldest first."""
-
-
 MOST_LOADS: Final = 16
 """So often a batch is loaded for before what is not loaded yet of what may resume is left to further transactions."""
 
@@ -172,7 +170,7 @@ class Table(Generic[K, V]):
         if index not in self._followed:
             self._followed.add(index)
             for key, row in self.changed.items():
-                for place in self._indexes[index](row) if row is not None else ():
+                for place in self.places(index, row) if row is not None else ():
                     self._enter(index, place, key, is_there=True)
 
     def _reindex(self, key: K, before: V | None, after: V | None) -> None:
@@ -241,9 +239,7 @@ class Table(Generic[K, V]):
 
     def rollback(self) -> None:
         """Forgets all changes; what was loaded stays."""
-        self.changed.clear()
-        self._index.clear()
-        self._followed.clear()
+        self.changed, self._index, self._followed = {}, {}, set()
 
     def commit(self) -> None:
         """Takes the changes as the new state (a simulation after each event; a store after it has saved)."""
@@ -256,9 +252,7 @@ class Table(Generic[K, V]):
             if self.complete or at[0] not in self._ordered:
                 self._commit_index(at, changed)
         self._pages = {}
-        self.changed = {}
-        self._index = {}
-        self._followed.clear()
+        self.changed, self._index, self._followed = {}, {}, set()
 
     def _commit_index(self, at: tuple[str, Hashable], changed: dict[K, bool]) -> None:
         found = self._base_index.setdefault(at, {})

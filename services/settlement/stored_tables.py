@@ -1,7 +1,6 @@
 """How the settlement books' tables stand in the database: their statements, keys and the JSON of their values.
 
-Invariant: a value read back equals the one written; keys of several parts, and the values of a column, are joined by control
-characters, which no text of the contract has and JSON shows escaped.
+Invariant: a value read back equals the one written; what joins the parts of a key, or the values of a column, is in no text.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
 
 JOIN: Final = "\x1f"
-_BETWEEN: Final = "\x1d"
+_BETWEEN: Final = "\x1d"  # no text of the contract has control characters, and JSON shows them escaped
 _NOTHING: Final = "\x1c"
 
 Row = tuple[Any, ...]
