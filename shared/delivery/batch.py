@@ -153,11 +153,13 @@ class Delivery:
     def _retried(self, batch: Batch) -> Callable[[BaseException], bool]:
         """What may pass is tried again; of several messages that the database does not finish in time, only once."""
         timeouts = 0
+        # What retries is a cycle of references: with the batch in it, the garbage collector would have to go through every message.
+        is_single = len(batch.incoming) == 1
 
         def retry_if(error: BaseException) -> bool:
             nonlocal timeouts
             timeouts += isinstance(error, OverdueError)
-            return self.runtime.is_transient(error) and (timeouts < MOST_TIMEOUTS or len(batch.incoming) == 1)
+            return self.runtime.is_transient(error) and (timeouts < MOST_TIMEOUTS or is_single)
 
         return retry_if
 

@@ -110,6 +110,8 @@ def entries_of(event: Incoming) -> int:
 def _repeated(data: Any) -> int:
     """What each line of a document says in its voucher, though the event says it once: so many bytes are an entry more."""
     lines = getattr(data, "lines", ())
+    if not lines:
+        return 0
     return len(lines) * (size_of_dimensions(getattr(data, "dimensions", {})) + len(getattr(data, "text", "") or "")) // ENTRY
 
 

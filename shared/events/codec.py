@@ -105,7 +105,9 @@ def _message(event: CloudEvent, record: Record) -> Message:
 
 def _replay(event: CloudEvent, record: Record) -> int:
     """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is not ours."""
-    return (_otherwise_none(lambda: event.number("replay")) or 0) if base_topic(record.topic) == Topic.PAYMENTS else 0
+    if "replay" not in event.attributes or base_topic(record.topic) != Topic.PAYMENTS:
+        return 0
+    return _otherwise_none(lambda: event.number("replay")) or 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:

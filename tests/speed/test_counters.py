@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import cProfile
+import gc
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import services
 from services.bench.history import SEED_NUMBERING, History
 from services.bench.measure import rows_written
 from services.bench.workload import Workload
+from shared.events.envelope import Message
 from tests.speed.assembly import Line
 from tests.speed.conftest import WARM
 
@@ -21,9 +26,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.embedded
 
+OWN = tuple(str(Path(services.__file__).parents[1] / room) for room in ("services", "shared"))
 PAYMENTS = 90
 MOST_WAL_BYTES = 15_000
 MOST_ROWS = 34.0
+MOST_CALLS = 2_450
+"""Of the product's own functions, for a payment with its two invoices, in all three services; what they call of others aside."""
 LINES_OF_HISTORY = 120_000
 FEW = 20
 """Payments in a batch that is small beside the history: for a large one reading a small table whole is right."""
@@ -72,6 +80,34 @@ async def test_a_payment_writes_no_more_wal_and_rows_than_stated(line: Line, wor
     assert sum(rows.values()) / len(payments) < MOST_ROWS, rows
     wal = [after["wal"] - before["wal"] for before, after in pairwise(places)]
     assert min(wal) / (2 * PAYMENTS) < MOST_WAL_BYTES, "after a checkpoint it is more, but there is none twice in a few seconds"
+
+
+async def test_a_payment_with_its_invoices_takes_no_more_calls_than_stated(line: Line, workload: Workload) -> None:
+    payments = list(workload.payments(0, 2 * PAYMENTS))
+    profile = cProfile.Profile()
+    with profile:
+        await line.invoices(payments)
+        await line.pay(payments)
+    assert 0 < own_calls(profile) / len(payments) < MOST_CALLS
+
+
+async def test_what_a_batch_took_is_freed_without_the_garbage_collector(line: Line, workload: Workload) -> None:
+    """A cycle of references that holds a batch has the collector go through every message of it: a sixth of the processor time."""
+    payments = list(workload.payments(0, PAYMENTS))
+    gc.collect()
+    gc.disable()
+    try:
+        await line.invoices(payments)
+        await line.pay(payments)
+        left = sum(isinstance(each, Message) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left == 0
+
+
+def own_calls(profile: cProfile.Profile) -> int:
+    """How often the product's own functions were called, comprehensions and generators among them."""
+    return sum(each.callcount for each in profile.getstats() if not isinstance(each.code, str) and each.code.co_filename.startswith(OWN))
 
 
 async def test_no_growing_table_is_read_from_end_to_end(line: Line, workload: Workload, connection: Connection) -> None:

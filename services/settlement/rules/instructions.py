@@ -61,7 +61,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
         turn.park(parked, computed)
         return
     run, records = computed
-    if records and is_too_large(settlement_of(run, records)):
+    if len(records) > 1 and is_too_large(settlement_of(run, records)):
         message = f"{len(records)} settlements of one vendor payment are more than one message holds: settle fewer at once"
         _refuse(turn, instruction, Refusal("invalid", "/settle", message))
         turn.release(parked)

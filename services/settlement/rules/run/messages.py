@@ -39,6 +39,9 @@ def is_too_large(settlement: SettlementPosted) -> bool:
 
 
 def _groups(settlement: SettlementPosted) -> Iterator[list[SettlementRecord]]:
+    if len(settlement.records) == 1:
+        yield settlement.records
+        return
     group: list[SettlementRecord] = []
     size = 0
     for record in settlement.records:
