@@ -186,6 +186,10 @@ def completed(name: str, data: Any, source: str) -> Any:
         reference.complete_chart(data)
     elif isinstance(data, reference.PartyDefined):
         reference.complete_party(data)
+    elif isinstance(data, reference.CentralizedPaymentsDefined):
+        reference.complete_options(data)
+    elif isinstance(data, reference.PostingProfileDefined):
+        reference.complete_profile(data)
     return inbound.completed(name, data, source)
 
 

@@ -252,11 +252,21 @@ class SenderDefined(Contract):
     may: Annotated[list[MessageKind], Field(min_length=1, max_length=4)]
 
 
+def _withdrawn(event: str) -> str:
+    """What cannot be withdrawn is refused as that, whatever fields it was given."""
+    if event not in WITHDRAWABLE:
+        refuse_value(f"{shown(event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}")
+    return event
+
+
+Withdrawn = Annotated[Text, AfterValidator(_withdrawn)]
+
+
 @dataclass(slots=True)
 class ReferenceWithdrawn(Contract):
     """Takes back what `event`, a type's name, has defined under these key fields; it can be defined again."""
 
-    event: Text
+    event: Withdrawn
     company: Id | None = None
     partner: Id | None = None
     ledger: Ledger | None = None
@@ -349,11 +359,8 @@ def period_contradictions(_event_type: str, data: PeriodClosed | PeriodOpened) -
 
 
 def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Iterator[tuple[str, str]]:
-    """A withdrawal of what cannot be withdrawn, or whose key fields are not those of what it names."""
-    entity = WITHDRAWABLE.get(data.event)
-    if entity is None:
-        yield "/event", f"{shown(data.event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
-        return
+    """A withdrawal whose key fields are not those of what it names."""
+    entity = WITHDRAWABLE[data.event]
     key = ", ".join(entity.fields) or "nothing else"
     for name in _KEY_FIELDS:
         value = _value(data, name)
@@ -379,6 +386,18 @@ def sender_contradictions(_event_type: str, data: SenderDefined) -> Iterator[tup
 def complete_chart(data: CompanyDefined) -> None:
     """A posting type without a main account is one that is left out."""
     data.accounts = _without_empty(data.accounts)
+
+
+def complete_options(data: CentralizedPaymentsDefined) -> None:
+    """Options of a ledger that say nothing are left out."""
+    data.receivable = data.receivable if data.receivable != PostingOptions() else None
+    data.payable = data.payable if data.payable != PostingOptions() else None
+
+
+def complete_profile(data: PostingProfileDefined) -> None:
+    """Accounts of a ledger that say nothing are left out."""
+    data.receivable = data.receivable if data.receivable != ProfileAccounts() else None
+    data.payable = data.payable if data.payable != ProfileAccounts() else None
 
 
 def complete_party(data: PartyDefined) -> None:
