@@ -252,21 +252,11 @@ class SenderDefined(Contract):
     may: Annotated[list[MessageKind], Field(min_length=1, max_length=4)]
 
 
-def _withdrawn(event: str) -> str:
-    """What cannot be withdrawn is refused as that, whatever fields it was given."""
-    if event not in WITHDRAWABLE:
-        refuse_value(f"{shown(event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}")
-    return event
-
-
-Withdrawn = Annotated[Text, AfterValidator(_withdrawn)]
-
-
 @dataclass(slots=True)
 class ReferenceWithdrawn(Contract):
     """Takes back what `event`, a type's name, has defined under these key fields; it can be defined again."""
 
-    event: Withdrawn
+    event: Text
     company: Id | None = None
     partner: Id | None = None
     ledger: Ledger | None = None
@@ -358,9 +348,19 @@ def period_contradictions(_event_type: str, data: PeriodClosed | PeriodOpened) -
         yield "/to", f"{data.to} is before {data.from_}: a period ends on or after its first day"
 
 
+def not_withdrawable(event: Any) -> str | None:
+    """What is wrong with withdrawing what events of this name define; None: it can be withdrawn."""
+    if not isinstance(event, str) or event.strip() in WITHDRAWABLE:
+        return None
+    return f"{shown(event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
+
+
 def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Iterator[tuple[str, str]]:
-    """A withdrawal whose key fields are not those of what it names."""
-    entity = WITHDRAWABLE[data.event]
+    """A withdrawal of what cannot be withdrawn, or whose key fields are not those of what it names."""
+    entity = WITHDRAWABLE.get(data.event)
+    if entity is None:
+        yield "/event", not_withdrawable(data.event) or ""
+        return
     key = ", ".join(entity.fields) or "nothing else"
     for name in _KEY_FIELDS:
         value = _value(data, name)
