@@ -388,18 +388,6 @@ def complete_chart(data: CompanyDefined) -> None:
     data.accounts = _without_empty(data.accounts)
 
 
-def complete_options(data: CentralizedPaymentsDefined) -> None:
-    """Options of a ledger that say nothing are left out."""
-    data.receivable = data.receivable if data.receivable != PostingOptions() else None
-    data.payable = data.payable if data.payable != PostingOptions() else None
-
-
-def complete_profile(data: PostingProfileDefined) -> None:
-    """Accounts of a ledger that say nothing are left out."""
-    data.receivable = data.receivable if data.receivable != ProfileAccounts() else None
-    data.payable = data.payable if data.payable != ProfileAccounts() else None
-
-
 def complete_party(data: PartyDefined) -> None:
     """A company in which a party has no account is one that is left out."""
     data.customers, data.vendors = _without_empty(data.customers), _without_empty(data.vendors)
