@@ -40,7 +40,7 @@ from shared.events.contract import (
 from shared.events.earlier_names import renamed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
-from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
+from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, not_withdrawable
 from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
@@ -161,11 +161,18 @@ def _typed(class_: type, text: bytes, raw: Any) -> Any:
         return reader.validate_json(text)
     except ValidationError as error:
         if b"null" not in text:
-            raise invalid(error, raw, class_) from error
+            raise _not_taken(error, raw, class_) from error
     try:
         return reader.validate_json(canonical(without_nulls(raw, class_), sort=False))
     except ValidationError as error:
-        raise invalid(error, raw, class_) from error
+        raise _not_taken(error, raw, class_) from error
+
+
+def _not_taken(error: ValidationError, raw: Any, class_: type) -> RefusedError:
+    """What is wrong; a withdrawal of what cannot be withdrawn is refused as that, whatever fields it has."""
+    event = raw.get("event") if class_ is ReferenceWithdrawn and isinstance(raw, dict) else None
+    problem = not_withdrawable(event)
+    return invalid(error, raw, class_) if problem is None else RefusedError(INVALID, "/event", problem)
 
 
 def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:

@@ -18,7 +18,7 @@ from services.settlement.rules.sales_payments import create_journal, nothing_to_
 from services.settlement.rules.turn import Resume, Turn
 from services.settlement.rules.waiting import RESERVATION
 from shared.events.envelope import Message, Outgoing
-from shared.events.reference import ReferenceWithdrawn
+from shared.events.reference import ReferenceWithdrawn, SettlementParametersDefined
 from shared.events.refusal import INVALID
 from shared.waiting import woken_by
 from shared.working_set import Released
@@ -64,8 +64,22 @@ def _take_reference(turn: Turn) -> None:
         turn.wake(key)
 
 
+def _take_parameters(turn: Turn) -> None:
+    """Settlement parameters: once credit notes have no discount any more, a run waits for no document that one credits (C16)."""
+    data: SettlementParametersDefined | ReferenceWithdrawn = turn.message.data
+    company, ledger = str(data.company), data.ledger or "receivable"
+    waited = turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes
+    _take_reference(turn)
+    if waited and not turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes:
+        rows = turn.books.waiting.find("reason", "document")
+        turn.wake_rows(parked for parked in rows if parked.need.wake_key[1:3] == (ledger, company))
+
+
 def _withdraw_reference(turn: Turn) -> None:
     """Reference data taken back: what waits for nothing any more without it is woken, too."""
+    if turn.message.data.event == "settlement-parameters.defined":
+        _take_parameters(turn)
+        return
     _take_reference(turn)
     withdrawn: ReferenceWithdrawn = turn.message.data
     reason = _WAITED_FOR.get(withdrawn.event)
@@ -94,6 +108,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "sales-payment-journal.reversed": nothing_to_do,
     "sales-payment-journal.waiting": receive_reply,
     "sales-payment-journals.answered": receive_reply,
+    "settlement-parameters.defined": _take_parameters,
     "reference.withdrawn": _withdraw_reference,
 }
 
