@@ -99,13 +99,15 @@ class Table(Generic[K, V]):
         self.name = name
         self.complete = complete
         self._ordered = frozenset(ordered)
+        self._followed: set[str] = set()
         self._pages: dict[tuple[str, Hashable, Hashable], tuple[list[K], bool]] = {}
         self._whole: set[str] = set()
         self._indexes = indexes or {}
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
         self._index: dict[tuple[str, Hashable], dict[K, bool]] = {}
-        self._bounds: dict[tuple[str, Hashable], int] = {}
+        self.bounds: dict[tuple[str, Hashable], int] = {}
+        """The sequence up to which the rows under a key of an index are loaded; without one, all are."""
         self.changed: dict[K, V | None] = {}
 
     def get(self, key: K) -> V | None:
@@ -124,8 +126,10 @@ class Table(Generic[K, V]):
         loaded = self._base_index.get(place)
         if loaded is None and not self.complete and index not in self._whole:
             raise NotLoadedError(Missing(self.name, index, key))
-        keys: Iterable[K] = loaded or ()
         entered = self._index.get(place)
+        if not loaded and not entered:
+            return []
+        keys: Iterable[K] = loaded or ()
         if entered:
             keys = [*(found for found in keys if found not in entered), *(found for found, is_there in entered.items() if is_there)]
         return [row for found in keys if (row := self.get(found)) is not None]
@@ -136,8 +140,12 @@ class Table(Generic[K, V]):
         `order` is how a store knows the order that `rank` gives. Rows that have changed stand where they belong now.
         """
         if self.complete:
-            yield from _by_rank(self.find(index, place), rank)
-            return
+            rows = self.find(index, place)
+            return _by_rank(rows, rank) if len(rows) > 1 else iter(rows)
+        return self._merged_in_order(index, place, order, rank)
+
+    def _merged_in_order(self, index: str, place: Hashable, order: Hashable, rank: Callable[[V], Any]) -> Iterator[V]:
+        self._follow(index)
         entered = self._index.get((index, place), {})
         changed = [row for key, is_there in entered.items() if is_there and (row := self.changed[key]) is not None]
         loaded = self._loaded_in_order(index, place, order)
@@ -159,24 +167,34 @@ class Table(Generic[K, V]):
         if self._indexes:
             self._reindex(key, before, row)
 
+    def _follow(self, index: str) -> None:
+        """From the first look into an ordered index on, the places of the rows that have changed are kept."""
+        if index not in self._followed:
+            self._followed.add(index)
+            for key, row in self.changed.items():
+                for place in self._indexes[index](row) if row is not None else ():
+                    self._enter(index, place, key, is_there=True)
+
     def _reindex(self, key: K, before: V | None, after: V | None) -> None:
         for name, keys_of in self._indexes.items():
+            # Of an ordered index all rows that have changed are kept by place, once it is looked into: they are merged with the pages.
+            is_ordered = name in self._ordered and not self.complete
+            if is_ordered and name not in self._followed:
+                continue
             old = keys_of(before) if before is not None else ()
             new = keys_of(after) if after is not None else ()
-            # Of an ordered index all rows that have changed are kept by place: they are merged with the pages.
-            is_ordered = name in self._ordered and not self.complete
             if old != new or is_ordered:
                 is_known = self.complete or name in self._whole or is_ordered
                 for place in {*old, *new}:
                     # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
                     if is_known or (name, place) in self._base_index:
-                        self._enter(name, place, key, place in new)
+                        self._enter(name, place, key, is_there=place in new)
 
     def places(self, index: str, row: V) -> tuple[Hashable, ...]:
         """The keys of an index under which a row is found."""
         return self._indexes[index](row)
 
-    def _enter(self, name: str, at: Hashable, key: K, is_there: bool) -> None:  # noqa: FBT001 - private
+    def _enter(self, name: str, at: Hashable, key: K, *, is_there: bool) -> None:
         """Notes the change of an index beside what was loaded: whether the row is found at a place from now on."""
         self._index.setdefault((name, at), {})[key] = is_there
 
@@ -191,16 +209,12 @@ class Table(Generic[K, V]):
         """
         self._base_index[index, key] = dict.fromkeys(keys)
         if bound is not None:
-            self._bounds[index, key] = bound
+            self.bounds[index, key] = bound
 
     def loaded_page(self, index: str, page: Page, keys: Iterable[K], *, are_all: bool) -> None:
         """Says which rows the store holds next in an order, and whether there are no more; the rows are given to `loaded`."""
         before, _ = self._pages.get((index, page.place, page.order), ([], False))
         self._pages[index, page.place, page.order] = ([*before[: page.after], *keys], are_all)
-
-    def bound(self, index: str, key: Hashable) -> int | None:
-        """The sequence up to which the rows under a key of an index are loaded; None: all are."""
-        return self._bounds.get((index, key))
 
     def loaded_whole(self, index: str | None, rows: Iterable[tuple[K, V]]) -> None:
         """Gives all rows that the store has in an index, or (None) at all: what is not among them does not exist."""
@@ -229,6 +243,7 @@ class Table(Generic[K, V]):
         """Forgets all changes; what was loaded stays."""
         self.changed.clear()
         self._index.clear()
+        self._followed.clear()
 
     def commit(self) -> None:
         """Takes the changes as the new state (a simulation after each event; a store after it has saved)."""
@@ -243,6 +258,7 @@ class Table(Generic[K, V]):
         self._pages = {}
         self.changed = {}
         self._index = {}
+        self._followed.clear()
 
     def _commit_index(self, at: tuple[str, Hashable], changed: dict[K, bool]) -> None:
         found = self._base_index.setdefault(at, {})
@@ -311,9 +327,10 @@ class Books:
 
         `kind` is put before the key that is noted, where rows of several tables wait for it.
         """
-        rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
-        if not rows and bound is None:
+        rows = waiting.find("wakes", wake_key)
+        if not rows and not waiting.bounds:
             return rows
+        bound = waiting.bounds.get(("wakes", wake_key))
         rows.sort(key=lambda row: row.sequence)
         first = rows[:SLICE]
         if bound is not None or len(rows) > SLICE:

@@ -21,25 +21,26 @@ from shared.working_set import Missing, Page
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
     incoming = read(message)
-    named = [] if parked is None else [_woken(event_key(parked.event))]
+    named = [] if parked is None else _woken(books, event_key(parked.event))
     wakes = woken_by(message.data)
     if wakes:
-        named += [_woken(event_key(message.ref)), *map(_woken, wakes)]
+        named += _woken(books, event_key(message.ref), *wakes)
     if incoming.document is not None:
         named += _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:
-        named += _of_instruction(incoming.instruction)
+        named += _of_instruction(books, incoming.instruction)
     if incoming.journal is not None:
         named += _of_journal(incoming.journal)
     if incoming.reply is not None:
-        named += _replies(incoming.reply.run)
+        named += _replies(books, incoming.reply.run)
     if incoming.reversal is not None:
-        named += _of_reversal(message, incoming.reversal)
+        named += _of_reversal(books, message, incoming.reversal)
     return named
 
 
-def _woken(key: WakeKey) -> Missing:
-    return Missing("waiting", "wakes", key)
+def _woken(books: Books, *keys: WakeKey) -> list[Missing]:
+    """What waits for these keys. Mostly all that waits is loaded already, and nothing is to be named."""
+    return [] if books.waiting.complete else [Missing("waiting", "wakes", key) for key in keys]
 
 
 def _holders(key: DocumentKey) -> Missing:
@@ -55,22 +56,19 @@ def waiters(wake_key: WakeKey) -> Missing:
     return Missing("waiting", "waiters", Page(wake_key, ARRIVAL, 0))
 
 
-def _document(key: DocumentKey) -> list[Missing]:
-    return [
-        Missing("documents", None, key),
-        _holders(key),
-        _woken(free_key(key)),
-        waiters(reservation_key(key)),
-        Missing("journals", "reserves", key),
-    ]
+def _document(books: Books, key: DocumentKey) -> list[Missing]:
+    named = [Missing("documents", None, key), Missing("journals", "reserves", key)]
+    if not books.waiting.complete:
+        named += [_holders(key), *_woken(books, free_key(key)), waiters(reservation_key(key))]
+    return named
 
 
 def _of_document(books: Books, incoming: IncomingDocument, *, marks: bool) -> list[Missing]:
     """What posting it asks for; of a document without marks the other side of its account, which mostly has nothing."""
     key = incoming.key
-    named = [*_document(key), _woken(document_key(key)), _woken(event_key(incoming.event))]
+    named = [*_document(books, key), *_woken(books, document_key(key), event_key(incoming.event))]
     if incoming.credits is not None:
-        named += _document(DocumentKey(key.ledger, key.company, incoming.credits))
+        named += _document(books, DocumentKey(key.ledger, key.company, incoming.credits))
     settings = books.reference.parameters(key.company, key.ledger)
     if settings.automatic_settlement and not marks:
         there = OpenPlace(key.ledger, key.company, incoming.account, incoming.currency, lowers=incoming.kind not in LOWERING)
@@ -93,13 +91,13 @@ def named_by_page(books: Books, page: Page, documents: list[Document]) -> list[M
     return named
 
 
-def _of_instruction(instruction: SettlementInstruction) -> list[Missing]:
-    named = [_numbered(instruction.run, instruction.ledger), *_replies(instruction.run)]
+def _of_instruction(books: Books, instruction: SettlementInstruction) -> list[Missing]:
+    named = [_numbered(instruction.run, instruction.ledger), *_replies(books, instruction.run)]
     for key in instruction.keys:
         if key != instruction.payment:  # the payment is the document of the same message
-            named += _document(key)
+            named += _document(books, key)
     if instruction.payment is None:
-        named.append(_woken(event_key(instruction.run)))
+        named += _woken(books, event_key(instruction.run))
     return named
 
 
@@ -107,19 +105,19 @@ def _of_journal(journal: SalesPaymentJournal) -> list[Missing]:
     return [Missing("journals", None, (journal.company, journal.document)), Missing("records", "run", (journal.run, "payable"))]
 
 
-def _replies(run: EventRef) -> list[Missing]:
-    return [Missing("pending_replies", None, run), _woken(replies_key(run))]
+def _replies(books: Books, run: EventRef) -> list[Missing]:
+    return [Missing("pending_replies", None, run), *_woken(books, replies_key(run))]
 
 
-def _of_reversal(message: Message, reversal: ReversalInstruction) -> list[Missing]:
-    named = [_woken(event_key(message.ref))]
+def _of_reversal(books: Books, message: Message, reversal: ReversalInstruction) -> list[Missing]:
+    named = _woken(books, event_key(message.ref))
     document, settlement = reversal.document, reversal.settlement
     if document is not None:
-        named += _document(document)
+        named += _document(books, document)
         named.append(Missing("records", "document", document))
         named.append(Missing("journals", None, (document.company, document.document)))
     if settlement is not None:
         named += [Missing("records", "run", (settlement, ledger)) for ledger in ("receivable", "payable")]
         named += [Missing(table, "event", settlement) for table in ("documents", "waiting")]
-        named += [Missing("requests", None, settlement), *_replies(settlement), Missing("journals", "run", settlement)]
+        named += [Missing("requests", None, settlement), *_replies(books, settlement), Missing("journals", "run", settlement)]
     return named

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from shared.delivery.folding import Incoming
     from shared.events.envelope import Record
+
+    Getter = Callable[[Any], tuple[Any, ...]]
 
 T = TypeVar("T")
 
@@ -98,8 +101,7 @@ def _divided(items: Sequence[T], weigh: Callable[[T], int], most: int, heaviest:
 
 def bytes_of(record: Record) -> int:
     """The bytes of a record: key, value and headers."""
-    headers = sum(map(len, chain.from_iterable(record.headers)))
-    return len(record.key or b"") + len(record.value or b"") + headers
+    return sum(map(len, chain(*record.headers)), len(record.key or b"") + len(record.value or b""))
 
 
 def entries_of(event: Incoming) -> int:
@@ -109,20 +111,43 @@ def entries_of(event: Incoming) -> int:
 
 def _repeated(data: Any) -> int:
     """What each line of a document says in its voucher, though the event says it once: so many bytes are an entry more."""
-    lines = getattr(data, "lines", ())
-    if not lines:
+    kind: type = type(data)
+    said = _of_lines(kind)(data)
+    if not said or not said[0]:
         return 0
-    return len(lines) * (size_of_dimensions(getattr(data, "dimensions", {})) + len(getattr(data, "text", "") or "")) // ENTRY
+    lines, dimensions, text = said
+    return len(lines) * (size_of_dimensions(dimensions) + len(text or "")) // ENTRY
+
+
+@cache
+def _of_lines(kind: type) -> Getter:
+    """Gives the lines of a document, its dimensions and its text; nothing of what is no document."""
+    names = ("lines", "dimensions", "text")
+    has_them = is_dataclass(kind) and {each.name for each in fields(kind)}.issuperset(names)
+    return _getter(names if has_them else ())
 
 
 def _entries(data: Any) -> int:
     entries = 0
     kind: type = type(data)
-    for name in _fields_with_entries(kind):
-        value = getattr(data, name)
-        if value is not None:
+    for value in _lists_of(kind)(data):
+        if value:
             entries += len(value) if isinstance(value, _LISTS) else _entries(value)
     return entries
+
+
+@cache
+def _lists_of(kind: type) -> Getter:
+    """Gives what may hold a list."""
+    return _getter(_fields_with_entries(kind))
+
+
+def _getter(names: tuple[str, ...]) -> Getter:
+    """Gives these attributes, all at once: `attrgetter` of a single one would give it bare."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    get = attrgetter(*names) if names else None
+    return lambda data: (get(data),) if get else ()
 
 
 @cache

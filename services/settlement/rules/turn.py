@@ -81,11 +81,14 @@ class Turn:
         What would take too many loads, or is more than one transaction resumes, is noted and resumes in further ones.
         """
         try:
-            self.wake_rows(self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(self.books.waiting, key))
+            rows = self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(self.books.waiting, key)
         except NotLoadedError:
             if not self.books.has_loaded_much:
                 raise
             self.books.release_later(key)
+            return
+        if rows:
+            self.wake_rows(rows)
 
     def _first_to_reserve(self, key: WakeKey) -> list[Parked]:
         if self.books.has_resumed_much:
