@@ -306,12 +306,14 @@ class Books:
         self.tables.append(made)
         return made
 
-    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = ()) -> list[Any]:
+    def first_released(
+        self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = (), index: str = "wakes"
+    ) -> list[Any]:
         """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released.
 
-        `kind` is put before the key that is noted, where rows of several tables wait for it.
+        `kind` is put before the key that is noted, where rows of several tables or indexes are found by it.
         """
-        rows, bound = waiting.find("wakes", wake_key), waiting.bound("wakes", wake_key)
+        rows, bound = waiting.find(index, wake_key), waiting.bound(index, wake_key)
         if not rows and bound is None:
             return rows
         rows.sort(key=lambda row: row.sequence)
@@ -338,10 +340,10 @@ class Books:
         """Whatever waits for this resumes in further transactions."""
         self.released.put(wake_key, Released(wake_key, 0))
 
-    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = ()) -> list[Any]:
+    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = (), index: str = "wakes") -> list[Any]:
         """The rows that resume next of what was released; the store has loaded them as `due`."""
         if self.complete:
-            rows = sorted(waiting.find("wakes", released.wake_key[len(kind) :]), key=lambda row: row.sequence)
+            rows = sorted(waiting.find(index, released.wake_key[len(kind) :]), key=lambda row: row.sequence)
             rows = [row for row in rows if row.sequence > released.after]
         else:
             rows = [row for key in self.due if (row := waiting.get(key)) is not None]
