@@ -18,7 +18,7 @@ from shared.delivery.batch import Batch
 from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
-from shared.delivery.outbox import pack
+from shared.delivery.outbox import OUTBOX, UnreadableRowError, pack, unpack
 from shared.delivery.ports import Encoded
 from shared.runtime.retry import any_error, retry_forever
 from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
@@ -214,7 +214,14 @@ def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], ord
 
 
 async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001
+    """To the outbox again; a row of the outbox itself is unpacked, and if that fails as before it is kept on."""
     record = failed.record
     messages = [Encoded(record.topic, record.key, record.value or b"", record.headers)]
+    if record.topic == OUTBOX:
+        try:
+            messages = unpack(record.value or b"")
+        except UnreadableRowError as error:
+            await tables.fail_again(connection, failed.id, error)
+            return None, []
     await tables.forget_failed(connection, [failed.id])
     return await tables.finish(connection, {}, pack(messages)), messages

@@ -202,6 +202,12 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
         await connection.execute(_FAIL, *_columns(rows))
 
 
+async def fail_again(connection: Connection, number: int, error: Exception) -> None:
+    """Keeps what was tried again and failed again."""
+    query = "update failed set error = $2, attempts = attempts + 1, failed_at = clock_timestamp(), retry = false where id = $1"
+    await connection.execute(query, number, _error(error))
+
+
 async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:
     """Drops what was put aside beyond so many messages and days, the oldest first; gives its places."""
     query = """
