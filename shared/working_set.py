@@ -287,7 +287,7 @@ class Books:
         self.complete = complete
         self.tables: list[Table[Any, Any]] = []
         self.released: Table[tuple[str, ...], Released] = self.table("released")
-        self.released.complete = True  # the shell gives all there is
+        self.released.complete = True  # the shell gives the next, and puts together what is noted of others
         self.due: list[Any] = []
         self.loads = 0
         self.resumed = 0
