@@ -16,7 +16,7 @@ from services.settlement.rules.values import Parked
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
-from services.settlement.stored_tables import TABLES, StoredTable, joined
+from services.settlement.stored_tables import TABLES, StoredTable, joined, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
@@ -114,7 +114,7 @@ class Store:
             if gone:
                 await connection.execute(stored.delete, *_columns(gone))
             if rows:
-                await connection.execute(stored.upsert, *_columns(rows))
+                await connection.execute(stored.upsert, *texts(rows))
         if books.sequence != books.first_sequence:
             await connection.execute(SAVE_SEQUENCE, books.sequence)
         await self._reference.save(connection, books.reference_events)

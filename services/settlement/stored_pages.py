@@ -37,9 +37,11 @@ def _pages(table: str, found: str, order: str, key: Callable[[Any], Row], *colum
 
 # What reserves is found by its index and not, as a limit would suggest, by going through all that waits in order.
 _RESERVING = "select body from (select sequence, body from waiting where reserves @> array[k.key] offset 0) held"
+# Not `wakes = k.key`: by that any index in the order of sequences would do, also that of all that waits.
+_WAITERS = "select body from waiting where wakes between k.key and k.key"
 _OF_RUN = "select body from records where run_id = k.id and run_source = k.source and ledger = k.ledger"
 PAGES: Final = {
-    "waiters": _pages("waiting", "select body from waiting where wakes = k.key", "sequence", lambda key: (joined(key),), "key"),
+    "waiters": _pages("waiting", _WAITERS, "wakes, sequence", lambda key: (joined(key),), "key"),
     "holders": _pages("waiting", _RESERVING, "sequence", lambda key: (joined(key),), "key"),
     "numbered": _pages("records", _OF_RUN, "records.number desc", lambda key: (*key[0], key[1]), "source", "id", "ledger"),
 }

@@ -1,11 +1,12 @@
 """How the settlement books' tables stand in the database: their statements, keys and the JSON of their values.
 
-Invariant: a value read back equals the one written; keys of several parts are joined by a character that no id has.
+Invariant: a value read back equals the one written; keys of several parts, and the values of a column, are joined by control
+characters, which no text of the contract has and JSON shows escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -29,6 +30,8 @@ from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
 
 JOIN: Final = "\x1f"
+_BETWEEN: Final = "\x1d"
+_NOTHING: Final = "\x1c"
 
 Row = tuple[Any, ...]
 
@@ -69,6 +72,15 @@ _LISTS: Final = frozenset({"reserves", "concerns"})
 """Columns of several keys, which a statement gets joined: unnest would flatten an array of arrays."""
 
 
+_APART: Final = "(string_to_array(${}::text, chr(29), chr(28)))[2:]"
+"""A column of `texts` as an array. What is before the first separator is left out: an empty text would be no element at all."""
+
+
+def texts(rows: Iterable[Row]) -> list[str]:
+    """Rows as one text for each column, as `upsert` takes them: of an array the driver would look at every value by itself."""
+    return [_BETWEEN + _BETWEEN.join([_NOTHING if value is None else str(value) for value in column]) for column in zip(*rows, strict=True)]
+
+
 def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
     """Select, upsert and delete of a table by its key columns and all its columns (name -> type)."""
     unnested = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(key.values(), start=1))
@@ -76,7 +88,7 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
     match = " and ".join(f"t.{column} = k.{column}" for column in key)
     select = f"select t.body from {name} t join unnest({unnested}) as k ({names}) on {match}"  # noqa: S608 - names of our own
     delete = f"delete from {name} t using unnest({unnested}) as k ({names}) where {match}"  # noqa: S608
-    values = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
+    values = ", ".join(f"{_APART.format(number)}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
     selected = ", ".join(f"string_to_array({column}, chr(30))" if column in _LISTS else column for column in columns)
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     upsert = (
