@@ -74,9 +74,11 @@ with walk as (
     select k.wakes, w.sequence, octet_length(w.body::text)::bigint as size, o.number
     from unnest($1::text[]) as k (wakes) cross join lateral (
         select sequence, row_number() over (order by sequence)::int as number from (
-            select sequence from waiting where reserves @> array[k.wakes] and sequence > $2
+            select sequence from (select sequence from waiting where reserves @> array[k.wakes] offset 0) r where sequence > $2
             union
-            select sequence from waiting where concerns @> array[k.wakes] and cardinality(concerns) > 0 and sequence > $2
+            select sequence from (
+                select sequence from waiting where concerns @> array[k.wakes] and cardinality(concerns) > 0 offset 0
+            ) c where sequence > $2
             order by sequence limit $3 + 1
         ) oldest
     ) o join waiting w on w.sequence = o.sequence
