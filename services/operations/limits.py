@@ -55,7 +55,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "What we send": (
         Limit("a message", f"{values.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
         Limit("records of a run in one message", f"{messages.MOST_RECORDS_SAID:,}", "the next message"),
-        Limit("a run that asks for sales payment journals", "one message", "refused as `invalid`, scope settlement"),
+        Limit(
+            "a run that asks for sales payment journals",
+            "one message",
+            "refused as `invalid`, scope settlement; an automatic run ends earlier, a further one takes up what is left",
+        ),
         Limit("records of a reversal in one message", f"{reversals.MOST_REVERSED_SAID:,}", "the next message"),
         Limit(
             "decided batches in memory",

@@ -16,7 +16,7 @@ from services.settlement.rules.instructions import carry_out_request, try_to_set
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
-from services.settlement.rules.waiting import RESERVATION
+from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from shared.events.envelope import Message, Outgoing
 from shared.events.reference import ReferenceWithdrawn, SettlementParametersDefined
 from shared.events.refusal import INVALID
@@ -43,7 +43,8 @@ def resume_released(books: Books, released: Released) -> list[Outgoing]:
         first = books.first_to_reserve(released.wake_key)
         parked = [first] if first is not None else []
     else:
-        parked = books.next_released(books.waiting, released)
+        index = released.wake_key[0] if released.wake_key[0] in (EVERY, OVER) else None
+        parked = books.next_released(books.waiting, released, (index,), index) if index else books.next_released(books.waiting, released)
     if not parked:
         return []
     turn = Turn(books, parked[0].message)
@@ -84,7 +85,7 @@ def _withdraw_reference(turn: Turn) -> None:
     withdrawn: ReferenceWithdrawn = turn.message.data
     reason = _WAITED_FOR.get(withdrawn.event)
     if reason is not None:
-        turn.wake_all(reason)
+        turn.wake_every(reason)
 
 
 _WAITED_FOR: Final = {
@@ -92,7 +93,7 @@ _WAITED_FOR: Final = {
     "posting-profile.defined": "posting-profile",
     "methods-of-payment.defined": "method-of-payment",
 }
-"""What is waited for only as long as anything of its kind is defined: where none is, every pair, profile and method will do."""
+"""The reasons (WOKEN_AS_ONE) that go with what is withdrawn."""
 
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,
