@@ -10,7 +10,6 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
 from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -60,26 +59,6 @@ class NotLoadedError(Exception):
     def __init__(self, missing: Missing) -> None:
         super().__init__(str(missing))
         self.missing = missing
-
-
-class ResumeDefectError(Exception):
-    """A core failed on something that waited and resumed: that stays as it was, what woke it is taken. Its cause is the failure."""
-
-    def __init__(self, sequence: int, event: EventRef) -> None:
-        super().__init__(f"what {event.id} of {event.source} waited with cannot resume")
-        self.sequence = sequence
-        self.event = event
-
-
-@contextmanager
-def resuming(sequence: int, event: EventRef) -> Iterator[None]:
-    """Says of a failure that it is of what resumes, its place in the order of arrival and its event, not of what woke it."""
-    try:
-        yield
-    except (NotLoadedError, ResumeDefectError, MemoryError):
-        raise
-    except Exception as error:
-        raise ResumeDefectError(sequence, event) from error
 
 
 class Table(Generic[K, V]):

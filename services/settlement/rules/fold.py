@@ -72,8 +72,7 @@ def _take_parameters(turn: Turn) -> None:
     waited = turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes
     _take_reference(turn)
     if waited and not turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes:
-        rows = turn.books.waiting.find("reason", "document")
-        turn.wake_rows(parked for parked in rows if parked.need.wake_key[1:3] == (ledger, company))
+        turn.wake_every("document")
 
 
 def _withdraw_reference(turn: Turn) -> None:

@@ -21,8 +21,10 @@ EVERY: Final = "every"
 """Before a reason: all that waits for it, whatever is missing."""
 OVER: Final = "over"
 """Before a document: all that waits and has reserved it or takes it back, whatever is missing."""
-WOKEN_AS_ONE: Final = frozenset({"intercompany-accounting", "posting-profile", "method-of-payment"})
-"""What is waited for only as long as anything of its kind is defined: where none is, every pair, profile and method will do."""
+WOKEN_AS_ONE: Final = frozenset({"document", "intercompany-accounting", "posting-profile", "method-of-payment"})
+"""What may be needed no more although it has not come. Intercompany accounting, profiles and methods are waited for only as long as
+anything of their kind is defined: where none is, every pair, profile and method will do. The document that a credit note names is
+waited for only while parameters ask for it."""
 
 # What wakes
 
