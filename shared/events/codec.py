@@ -41,7 +41,16 @@ from shared.events.earlier_names import renamed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, not_withdrawable
-from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
+from shared.events.refusal import (
+    INVALID,
+    MOST_ERRORS,
+    UNKNOWN_TYPE,
+    RefusedError,
+    contradicting,
+    invalid,
+    refuse_too_many_fields,
+    without_nulls,
+)
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
 
@@ -153,9 +162,7 @@ def read_data(name: str, text: bytes, source: str) -> Any:
 
 def _typed(class_: type, text: bytes, raw: Any) -> Any:
     """The data of a class; where it is not taken and holds a null, without the nulls, which are left out."""
-    overfull = too_many_fields(raw, class_)
-    if overfull is not None:
-        raise overfull
+    refuse_too_many_fields(raw, class_)
     reader = adapter(class_)
     try:
         return reader.validate_json(text)

@@ -61,12 +61,17 @@ def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
     return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(data, location)))
 
 
-def too_many_fields(raw: Any, data: type) -> RefusedError | None:
-    """The refusal of data with far more fields than the class has, before each of them is looked at; None: it has not."""
+def refuse_too_many_fields(raw: Any, data: type) -> None:
+    """Refuses data with far more fields than the class has, before each of them is looked at (RefusedError, invalid).
+
+    It raises by itself: an error that its caller held in a variable would be in a cycle with the caller's frame, and the whole
+    document would stay in memory until the collector comes.
+    """
     if not isinstance(raw, dict) or len(raw) <= MOST_ERRORS:
-        return None
+        return
     surplus = len(raw) - len(_fields(data, ("",)))
-    return _too_much(surplus, raw, data) if surplus > MOST_ERRORS else None
+    if surplus > MOST_ERRORS:
+        raise _too_much(surplus, raw, data)
 
 
 def _too_much(count: int, raw: Any, data: type) -> RefusedError:
