@@ -49,7 +49,9 @@ _HEADERS: Final[Document] = {
         "ce_time": {"type": "string", "format": "date-time", "description": "When it happened."},
         "ce_traceparent": {"type": "string", "description": "The W3C trace context."},
         "ce_causationid": {"type": "string", "description": "The id of the event that caused this one; causationsource is its source."},
+        "ce_causationsource": {"type": "string", "description": "The source of the event that caused this one."},
         "ce_correlationid": {"type": "string", "description": "The id of the first event of the chain; correlationsource is its source."},
+        "ce_correlationsource": {"type": "string", "description": "The source of the first event of the chain."},
     },
 }
 _MIB: Final = 1024 * 1024
