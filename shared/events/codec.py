@@ -48,6 +48,7 @@ from shared.events.refusal import (
     RefusedError,
     contradicting,
     invalid,
+    likely,
     refuse_too_many_fields,
     without_nulls,
 )
@@ -64,6 +65,7 @@ _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
 _FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
+_INBOUND_TYPES: Final = {name: full_type(name) for name, entry in CONTRACT.items() if entry.inbound}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
 SENDER: Final = "intercompanysender"
@@ -128,8 +130,12 @@ def _not_of_its_sender(source: str, topic: str) -> str:
 def _entry(full: str, record: Record) -> tuple[str, Entry]:
     name = short_type(full)
     if name is None:
-        raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract; a type looks like {_EXAMPLE}")
+        raise RefusedError(
+            UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract: {likely(full, _INBOUND_TYPES, _EXAMPLE)}"
+        )
     entry = CONTRACT[name]
+    if not entry.inbound and is_inbound(record.topic):
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is sent by the services, not to them")
     if not on_topic(base_topic(record.topic), entry.topic):
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} does not belong on the topic {record.topic} but on {entry.topic}")
     return name, entry

@@ -6,7 +6,7 @@ that is found at little cost); neither pointer nor message holds control charact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -214,6 +214,12 @@ def _details(value: Any, context: dict[str, Any]) -> dict[str, Any]:
         "character": forbidden_character(text) or "a character",
         "expected": str(context.get("expected", "")).replace("'", ""),
     }
+
+
+def likely(said: str, known: Mapping[str, str], example: str) -> str:
+    """What is meant by a type: one that is spelled much the same, by its name or whole (`known`: name to type); else an example."""
+    close = get_close_matches(said[:_LONGEST_STEP], [*known, *known.values()], n=1, cutoff=_ALIKE)
+    return f"did you mean {known.get(close[0], close[0])}?" if close else f"a type looks like {example}"
 
 
 def _unknown(name: str, fields: list[str]) -> str:
