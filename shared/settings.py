@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -25,6 +36,21 @@ Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$"
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
+
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+
+
+def _duration(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    """A duration in ISO 8601 or as a number of seconds."""
+    text = value.strip() if isinstance(value, str) else value
+    try:
+        return read(int(text) if isinstance(text, str) and _SECONDS.fullmatch(text) else text)
+    except ValidationError:
+        msg = "write a duration that is not negative, such as PT30S, PT5M, P30D, or a number of seconds"
+        raise ValueError(msg) from None
+
+
+Duration = Annotated[timedelta, Field(ge=timedelta(0)), WrapValidator(_duration)]
 
 _ENCRYPTED_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
 
@@ -126,12 +152,13 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     otel_exporter_otlp_endpoint: str | None = None
 
-    wait_at_most: timedelta | None = None
-    announce_waits_after: timedelta | None = Field(default=timedelta(seconds=30), ge=timedelta(0))
+    wait_at_most: Duration | None = None
+    announce_waits_after: Duration | None = timedelta(seconds=30)
     senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(
-        *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint"), mode="before"
+        *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint", "wait_at_most"),
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
@@ -236,4 +263,5 @@ def load_settings() -> Settings:
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:
     """`LOG_LEVEL: …`; a rule over several variables names them itself."""
-    return f"{str(place[0]).upper()}: {message}" if place else message.removeprefix("Value error, ")
+    own = message.removeprefix("Value error, ")
+    return f"{str(place[0]).upper()}: {own}" if place else own

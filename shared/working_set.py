@@ -10,7 +10,6 @@ simulation every table is `complete`: what is not there does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
 from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -58,26 +57,6 @@ class NotLoadedError(Exception):
     def __init__(self, missing: Missing) -> None:
         super().__init__(str(missing))
         self.missing = missing
-
-
-class ResumeDefectError(Exception):
-    """A core failed on something that waited and resumed: that stays as it was, what woke it is taken. Its cause is the failure."""
-
-    def __init__(self, sequence: int, event: EventRef) -> None:
-        super().__init__(f"what {event.id} of {event.source} waited with cannot resume")
-        self.sequence = sequence
-        self.event = event
-
-
-@contextmanager
-def resuming(sequence: int, event: EventRef) -> Iterator[None]:
-    """Says of a failure that it is of what resumes, its place in the order of arrival and its event, not of what woke it."""
-    try:
-        yield
-    except (NotLoadedError, ResumeDefectError, MemoryError):
-        raise
-    except Exception as error:
-        raise ResumeDefectError(sequence, event) from error
 
 
 class Table(Generic[K, V]):
@@ -297,7 +276,7 @@ class Books:
         self.complete = complete
         self.tables: list[Table[Any, Any]] = []
         self.released: Table[tuple[str, ...], Released] = self.table("released")
-        self.released.complete = True  # the shell gives all there is
+        self.released.complete = True  # the shell gives the next, and puts together what is noted of others
         self.due: list[Any] = []
         self.loads = 0
         self.resumed = 0
@@ -316,15 +295,17 @@ class Books:
         self.tables.append(made)
         return made
 
-    def first_released(self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = ()) -> list[Any]:
+    def first_released(
+        self, waiting: Table[Any, Any], wake_key: tuple[str, ...], kind: tuple[str, ...] = (), index: str = "wakes"
+    ) -> list[Any]:
         """Of the rows (with a `sequence`) that wait for something, those that resume now; what is more is noted as released.
 
-        `kind` is put before the key that is noted, where rows of several tables wait for it.
+        `kind` is put before the key that is noted, where rows of several tables or indexes are found by it.
         """
-        rows = waiting.find("wakes", wake_key)
+        rows = waiting.find(index, wake_key)
         if not rows and not waiting.bounds:
             return rows
-        bound = waiting.bounds.get(("wakes", wake_key))
+        bound = waiting.bounds.get((index, wake_key))
         rows.sort(key=lambda row: row.sequence)
         first = rows[:SLICE]
         if bound is not None or len(rows) > SLICE:
@@ -349,10 +330,10 @@ class Books:
         """Whatever waits for this resumes in further transactions."""
         self.released.put(wake_key, Released(wake_key, 0))
 
-    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = ()) -> list[Any]:
+    def next_released(self, waiting: Table[Any, Any], released: Released, kind: tuple[str, ...] = (), index: str = "wakes") -> list[Any]:
         """The rows that resume next of what was released; the store has loaded them as `due`."""
         if self.complete:
-            rows = sorted(waiting.find("wakes", released.wake_key[len(kind) :]), key=lambda row: row.sequence)
+            rows = sorted(waiting.find(index, released.wake_key[len(kind) :]), key=lambda row: row.sequence)
             rows = [row for row in rows if row.sequence > released.after]
         else:
             rows = [row for key in self.due if (row := waiting.get(key)) is not None]

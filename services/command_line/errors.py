@@ -46,5 +46,7 @@ def _of_a_backing_service(error: Exception) -> str | None:
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return f"the database: {error}"
     if isinstance(error, OSError):
-        return f"{error}. Are KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL right, and do both answer?"
+        of_a_file = error.filename is not None
+        advice = "Are KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL right, and do both answer?"
+        return f"{error.filename}: {error.strerror}" if of_a_file else f"{error}. {advice}"
     return None

@@ -37,6 +37,16 @@ _TOPICS: Final = {
     Topic.VOUCHERS: "Balanced vouchers, what an ERP imports into its ledger",
     Topic.REJECTIONS: "What was refused: code, message, field and the event itself; what waits, and what no longer does",
 }
+_KEYS: Final = {
+    Topic.REFERENCE: "The kind of entity and its id: the topic is compacted by it.",
+    Topic.INVOICES: "The party, or the account where the party is not known: what settles together stays in order.",
+    Topic.PAYMENTS: "The party, or the account where the party is not known: what settles together stays in order.",
+    Topic.REQUESTS: "The party, or the event's id where none is known: what settles together stays in order.",
+    Topic.JOURNALS: "The party.",
+    Topic.SETTLEMENTS: "The party.",
+    Topic.VOUCHERS: "The company: its vouchers come in the order of their numbers.",
+    Topic.REJECTIONS: "The key of the refused record; of what waits and resumed, the source of the event.",
+}
 _HEADERS: Final[Document] = {
     "type": "object",
     "required": ["ce_specversion", "ce_id", "ce_source", "ce_type"],
@@ -49,7 +59,10 @@ _HEADERS: Final[Document] = {
         "ce_time": {"type": "string", "format": "date-time", "description": "When it happened."},
         "ce_traceparent": {"type": "string", "description": "The W3C trace context."},
         "ce_causationid": {"type": "string", "description": "The id of the event that caused this one; causationsource is its source."},
+        "ce_causationsource": {"type": "string", "description": "The source of the event that caused this one."},
         "ce_correlationid": {"type": "string", "description": "The id of the first event of the chain; correlationsource is its source."},
+        "ce_correlationsource": {"type": "string", "description": "The source of the first event of the chain."},
+        "ce_reference": {"type": "string", "description": "How far the reference topic had been read; for the services alone."},
     },
 }
 _MIB: Final = 1024 * 1024
@@ -118,6 +131,7 @@ def _message(name: str, schemas: dict[str, Document]) -> Document:
         "contentType": "application/json",
         "headers": _HEADERS,
         "payload": _moved(payload, names),
+        "bindings": {"kafka": {"key": {"type": "string", "description": _KEYS[CONTRACT[name].topic]}, "bindingVersion": "0.5.0"}},
     }
 
 

@@ -66,6 +66,8 @@ def verdicts(text: bytes) -> Iterator[tuple[bool, str]]:
     except ValueError as error:
         yield False, f"malformed: the file is not JSON: {error}"
         return
+    if document == []:
+        yield False, "the list is empty: no event was checked"
     for event in document if isinstance(document, list) else [document]:
         yield _verdict(event)
 
@@ -77,4 +79,6 @@ def _verdict(event: Any) -> tuple[bool, str]:
     came = decode(Record(topic, None, json.dumps(event).encode(), _CONTENT_TYPE))
     if isinstance(came, Message):
         return True, f"{type_} {came.ref.id}: an event of the contract, for {topic}"
-    return False, f"{type_ or 'the event'}: {came.code}{f' at {came.field}' if came.field else ''}: {came.message}"
+    id_ = event.get("id") if isinstance(event, dict) else None
+    named = f"{type_ or 'the event'}{f' {id_}' if isinstance(id_, str) else ''}"
+    return False, f"{named}: {came.code}{f' at {came.field}' if came.field else ''}: {came.message}"

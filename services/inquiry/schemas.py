@@ -73,9 +73,11 @@ async def load_books(schemas: Schemas) -> BooksOfAll:
 
 
 async def load_rejections(schemas: Schemas) -> list[Rejection]:
-    """What the three services have refused, oldest first in each."""
+    """What the three services have refused, the refused events with it, oldest first in each."""
     found: list[Rejection] = []
     for service in SERVICES:
         async with schemas.of(service.name) as connection:
-            found += [each.rejection for each in reversed(await shell_queries.rejections(connection, None, None))]
+            ids = [each.id for each in reversed(await shell_queries.rejections(connection, None, None))]
+            whole = await shell_queries.rejections_whole(connection, ids)
+            found += [whole[id_].rejection for id_ in ids]
     return found

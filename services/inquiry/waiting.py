@@ -119,8 +119,8 @@ async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[W
     if not wanted:
         return found
     async with schemas.of("settlement") as connection:
-        companies, numbers = {key.company for key in wanted}, {plain(key.document) for key in wanted}
-        alike = Lookalikes(await settlement_queries.documents_that_read(connection, companies, numbers))
+        as_they_read = {key._replace(document=plain(key.document)) for key in wanted}
+        alike = Lookalikes(await settlement_queries.documents_that_read(connection, as_they_read))
     return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
 
 

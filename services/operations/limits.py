@@ -15,7 +15,7 @@ from services.settlement.rules.run import messages, pairing
 from shared import working_set
 from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
 from shared.events import bindings, codec, refusal, values
-from shared.kafka import inflating
+from shared.kafka import inflating, limited_records
 from shared.postgresql import database
 from shared.runtime import health
 
@@ -42,7 +42,8 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"{inflating.LARGEST_INFLATED // _MIB} MiB",
             "refused as `malformed`, with the offsets that were not read",
         ),
-        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", _MALFORMED),
+        Limit("what one read takes of a service's partitions", f"{limited_records.LARGEST_READ // _MIB} MiB", "the next read"),
+        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", "none is built; refused as `malformed`, with their number"),
         Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
         Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
         Limit("marks of a payment or request", f"{values.MOST_MARKS:,}", _INVALID),
@@ -55,7 +56,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "What we send": (
         Limit("a message", f"{values.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
         Limit("records of a run in one message", f"{messages.MOST_RECORDS_SAID:,}", "the next message"),
-        Limit("a run that asks for sales payment journals", "one message", "refused as `invalid`, scope settlement"),
+        Limit(
+            "a run that asks for sales payment journals",
+            "one message",
+            "refused as `invalid`, scope settlement; an automatic run ends earlier, a further one takes up what is left",
+        ),
         Limit("records of a reversal in one message", f"{reversals.MOST_REVERSED_SAID:,}", "the next message"),
         Limit(
             "decided batches in memory",

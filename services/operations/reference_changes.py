@@ -7,7 +7,7 @@ later one replaces an earlier one; what the file does not name is not touched, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from uuid_utils import uuid7
@@ -17,10 +17,10 @@ from services.operations.publish import SOURCE
 from services.scenarios.group_file import ReferenceEntry
 from services.scenarios.quotes import quotes_advice
 from services.scenarios.yaml_files import FileError
-from shared.events.codec import as_json, decode
+from shared.events.codec import as_json, decode, read_stored
 from shared.events.envelope import Unreadable
 from shared.events.producing import PartyBook, record_of
-from shared.events.reference import compaction_key
+from shared.events.reference import CompanyDefined, compaction_key
 from shared.kafka.sender import sender
 from shared.reference import Reference
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 Row = dict[str, Any]
+_COMPANY: Final = "company.defined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,20 @@ def _change(path: Path, entry: ReferenceEntry, in_force: Mapping[str, ReferenceI
         advice = quotes_advice(path, entry.place, entry.type, entry.data, read.field)
         raise FileError(path, entry.place + read.field.replace("/", "."), read.message + advice)
     key = compaction_key(read.data)
-    return Change(key, entry, in_force.get(key), orjson.loads(as_json(read.data)))
+    before = in_force.get(key)
+    contradiction = _alone(before).contradiction(read.data)
+    if contradiction is not None:
+        field, problem = contradiction
+        raise FileError(path, entry.place + field.replace("/", "."), problem)
+    return Change(key, entry, before, orjson.loads(as_json(read.data)))
+
+
+def _alone(before: ReferenceInForce | None) -> Reference:
+    """Reference data with nothing but an entity that a later event could contradict: a company."""
+    known = Reference()
+    if before is not None and before.type == _COMPANY:
+        known.take(read_stored(CompanyDefined, orjson.dumps(before.data)))
+    return known
 
 
 async def publish_changes(settings: Settings, found: Iterable[Change], now: datetime) -> None:

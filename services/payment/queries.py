@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
 
 _JOURNAL: Final = "select status, first_source, first_id, data from journals"
-_MIRRORS: Final = f"{_JOURNAL} where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
+MIRRORS: Final = f"{_JOURNAL} where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
 _NUMBERED: Final = f"{_JOURNAL} where company = $1 and document = $2"
 _JOURNALS_WAIT: Final = """
 select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::text as key, since, sequence,
@@ -42,7 +42,7 @@ _WAITING_NAMED: Final = f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVA
 
 async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[SalesPayment]:
     """The sales payment journals that mirror a vendor payment: those of its event, and those of the document."""
-    return [_journal(row) for row in await connection.fetch(_MIRRORS, payer.id, company, document)]
+    return [_journal(row) for row in await connection.fetch(MIRRORS, payer.id, company, document)]
 
 
 async def journal_numbered(connection: Connection, company: str, document: str) -> SalesPayment | None:

@@ -1,4 +1,4 @@
-"""Files of events to be published: a YAML list, the events of a scenario file, or NDJSON with one event a line.
+"""Files of events to be published: a YAML or JSON list, the events of a scenario, one CloudEvent, or NDJSON with an event a line.
 
 Invariant: an event stands there as in a scenario (`id` and `type` beside the data, `source` if it is not the
 command's), or whole as a CloudEvents document (`specversion`); each is checked as the services will check it, and what is
@@ -55,7 +55,10 @@ def read_event_file(path: Path, sending: Sending) -> Iterator[EventEntry]:
     content = read_yaml(path)
     entries = _events(path, content, sending)
     if not isinstance(entries, list):
-        raise FileError(path, "", f"must be a list of events (NDJSON: name it {' or '.join(sorted(NDJSON))})")
+        names = " or ".join(sorted(NDJSON))
+        raise FileError(
+            path, "", f"must be a list of events, a scenario with events, or one CloudEvents document (NDJSON: name it {names})"
+        )
     list_place = "" if entries is content else "events"
     for number, entry in enumerate(entries):
         yield _entry(f"event {number + 1}", 1, entry, sending, partial(_advice, path, f"{list_place}[{number}]", entry))
@@ -67,6 +70,8 @@ def _advice(path: Path, place: str, entry: dict[str, Any], field: str) -> str:
 
 def _events(path: Path, content: Any, sending: Sending) -> Any:
     """The list of events; a scenario's group is not sent (`apply` does), but says who is behind an account."""
+    if isinstance(content, dict) and "specversion" in content:
+        return [content]
     if not isinstance(content, dict) or "events" not in content:
         return content
     for entry in reference_entries(path, content.get("group")):

@@ -40,10 +40,15 @@ _OF_NUMBER: Final = """
 select body from documents where ledger in ('receivable', 'payable') and document = $1
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
-_THAT_READ: Final = """
-select ledger, company, document from documents
-where ledger in ('receivable', 'payable') and company = any($1) and replace(normalize(document, nfkc), ' ', '') = any($2)
-"""
+_PLAIN: Final = "replace(normalize(d.document, nfkc), ' ', '')"
+THAT_READ: Final = f"""
+with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))
+select d.ledger, d.company, d.document from k join documents d using (ledger, company, document)
+union all
+select d.ledger, d.company, d.document from k join documents d
+on {_PLAIN} = k.document and d.company = k.company and d.ledger = k.ledger and {_PLAIN} <> d.document
+"""  # noqa: S608 - an expression of our own
+"""What reads as it is written is found by its key, the few others by the index on them (documents_that_read_otherwise)."""
 _OF_RUN: Final = "select body from records where run_id = $1"
 _WAITING: Final = """
 select event_source as source, event_id as id, body->'need'->>0 as reason, (body->'need'->1)::text as key,
@@ -97,9 +102,9 @@ async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) 
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
-async def documents_that_read(connection: Connection, companies: Iterable[str], numbers: Iterable[str]) -> list[DocumentKey]:
-    """The documents of companies whose numbers are one of these after NFKC and without spaces; reads all numbers of the companies."""
-    rows = await connection.fetch(_THAT_READ, list(companies), list(numbers))
+async def documents_that_read(connection: Connection, keys: Iterable[DocumentKey]) -> list[DocumentKey]:
+    """The documents whose numbers, after NFKC and without spaces, are those of these keys."""
+    rows = await connection.fetch(THAT_READ, *_columns(keys))
     return [DocumentKey(row["ledger"], row["company"], row["document"]) for row in rows]
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 from services.settlement.prefetch import named_by, named_by_page, waiters
 from services.settlement.rules.books import Books
 from services.settlement.rules.values import Parked
-from services.settlement.rules.waiting import RESERVATION
+from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
-from services.settlement.stored_pages import IN_LINE, PAGES
-from services.settlement.stored_tables import TABLES, WOKEN, StoredTable, joined, texts
+from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
+from services.settlement.stored_tables import TABLES, StoredTable, joined, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.envelope import EventRef, Message
@@ -96,6 +96,8 @@ class Store:
             for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
                 if index == "open":
                     wanted.update(await _load_pages(connection, books, keys))
+                elif index in WOKEN:
+                    wanted.update(_named_by_rows(books, await _load_woken(connection, books, index, keys)))
                 elif index in PAGES:
                     rows = await _load_in_line(connection, books, index, keys)
                     wanted.update(_named_by_rows(books, rows if index == "waiters" else []))
@@ -144,8 +146,11 @@ class Store:
         if released.wake_key[0] == RESERVATION:
             await self.load_missing(connection, books, [waiters(released.wake_key)])
             return books
-        found, more = await _woken(connection, books, [released.wake_key], released.after)
-        books.due += found[released.wake_key]
+        index, key = ("wakes", released.wake_key)
+        if key[0] in (EVERY, OVER):
+            index, key = key[0], key[1:]
+        found, more = await _woken(connection, books, index, [key], released.after)
+        books.due += found[key]
         books.more_due = bool(more)
         await self.load_missing(connection, books, set(_named_by_rows(books, books.waiting)))
         return books
@@ -217,11 +222,6 @@ async def _load_in_line(connection: Connection, books: Books, index: str, pages:
 async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:
     """One statement for all keys of a table, or of one of its indexes; gives the rows."""
     table = _table(books, stored.name)
-    if index is not None and stored.indexes[index].is_bounded:
-        woken, more = await _woken(connection, books, keys)
-        for key, sequences in woken.items():
-            table.loaded_index(index, key, sequences, (sequences[-1] if sequences else 0) if key in more else None)
-        return [row for sequences in woken.values() for sequence in sequences if (row := table.get(sequence)) is not None]
     statement = stored.select if index is None else stored.indexes[index].select
     arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
     found: dict[Any, list[Any]] = {key: [] for key in keys}
@@ -242,14 +242,22 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
     return loaded
 
 
+async def _load_woken(connection: Connection, books: Books, index: str, keys: list[WakeKey]) -> list[Any]:
+    """The first of what waits, in an index of WOKEN; gives the rows."""
+    woken, more = await _woken(connection, books, index, keys)
+    for key, sequences in woken.items():
+        books.waiting.loaded_index(index, key, sequences, (sequences[-1] if sequences else 0) if key in more else None)
+    return [row for sequences in woken.values() for sequence in sequences if (row := books.waiting.get(sequence)) is not None]
+
+
 async def _woken(
-    connection: Connection, books: Books, keys: Iterable[WakeKey], after: int = 0
+    connection: Connection, books: Books, index: str, keys: Iterable[WakeKey], after: int = 0
 ) -> tuple[dict[WakeKey, list[int]], set[WakeKey]]:
-    """Of what waits for these keys as much as there is room for, the oldest first; and the keys for which there is more."""
+    """Of what waits for these keys of an index as much as there is room for, the oldest first; and the keys for which there is more."""
     places = {joined(key): key for key in keys}
     found: dict[WakeKey, list[int]] = {key: [] for key in places.values()}
     more: set[WakeKey] = set()
-    for row in await connection.fetch(WOKEN, list(places), after, SLICE, books.room):
+    for row in await connection.fetch(WOKEN[index], list(places), after, SLICE, books.room):
         key = places[row["wakes"]]
         if row["body"] is None:
             more.add(key)

@@ -41,8 +41,6 @@ class StoredIndex:
 
     select: str
     key: Callable[[Any], Row]
-    is_bounded: bool = False
-    """Whether the statement is WOKEN: as much as one transaction takes, in order of arrival."""
 
 
 @dataclass(frozen=True)
@@ -239,26 +237,6 @@ _HOLDING = (
     " cross join lateral (select {key} from {table} where {column} @> array[k]{more}) t)"
 )
 """By one look into the index for each key: `reserves && $1` compares each waiting row with all keys."""
-WOKEN: Final = """
-with recursive walk as (
-    select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral
-    (select sequence, octet_length(body::text)::bigint as size from
-     (select * from waiting where (wakes, sequence) > (k.wakes, $2) order by wakes, sequence limit 1) n where n.wakes = k.wakes) w
-    union all
-    select p.wakes, w.sequence, w.size, p.upto + w.size, p.number + 1 from walk p cross join lateral
-    (select sequence, octet_length(body::text)::bigint as size from
-     (select * from waiting where (wakes, sequence) > (p.wakes, p.sequence) order by wakes, sequence limit 1) n where n.wakes = p.wakes) w
-    where p.number <= $3 and p.upto - p.size < $4
-), summed as (select wakes, sequence, number, sum(size) over (order by sequence) - size as before from walk)
-select wakes, case when number <= $3 and before < $4 then (select body from waiting w where w.sequence = s.sequence) end as body
-from summed s order by sequence
-"""
-"""What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
-as many as begin within $4 bytes. A row without body says of a key that there is more.
-
-Row by row along the index of both, which alone gives this order: whatever the planner believes of the table, no more is read
-than is given. With `wakes = k order by sequence limit 1` it walks through all that waits for something else.
-"""
 _FEW_WAITING = (
     "(select case when coalesce(sum(octet_length(body::text)), 0) <= 262144 then coalesce(array_agg(body), '{}') end"
     " from (select body from waiting limit $1) w)"
@@ -348,15 +326,6 @@ TABLES: Final[dict[str, StoredTable]] = {
             row=_parked_row,
             read=_read_parked,
             indexes={
-                "wakes": StoredIndex(WOKEN, lambda key: (joined(key),), is_bounded=True),
-                "reason": StoredIndex("select body from waiting where split_part(wakes, chr(31), 1) = any($1::text[])", lambda key: (key,)),
-                "reserves": StoredIndex(
-                    _HOLDING.format(key="sequence", table="waiting", column="reserves", more=""), lambda key: (joined(key),)
-                ),
-                "concerns": StoredIndex(
-                    _HOLDING.format(key="sequence", table="waiting", column="concerns", more=" and cardinality(concerns) > 0"),
-                    lambda key: (joined(key),),
-                ),
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
             few=(None, _FEW_WAITING),

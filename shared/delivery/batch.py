@@ -217,7 +217,7 @@ class Delivery:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
         to_fold = _to_fold(coming, known)
         books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
-        books.released.loaded_whole(None, ((each.wake_key, each) for each in state.released))
+        books.released.loaded_whole(None, state.next_released.items())
         inbox = Inbox(known)
 
         def one_pass(skip: Container[int]) -> Folded:
@@ -226,13 +226,13 @@ class Delivery:
 
         folded, defects = await fold_loaded(self.service.name, connection, store, books, one_pass)
         if to_fold:
-            await self.save(connection, store, books)
+            await self.save(connection, store, books, state)
         return inbox, folded, defects
 
-    async def save(self, connection: Connection, store: Store[Any], books: WorkingSet) -> None:
+    async def save(self, connection: Connection, store: Store[Any], books: WorkingSet, state: State) -> None:
         """Writes the changed rows of the books; what was released and not yet resumed is resumed in transactions of its own."""
         await store.save(connection, books)
-        await tables.save_released(connection, books.released.changed)
+        await tables.save_released(connection, books.released.changed, state.next_released)
         if books.released.changed:
             self.has_released.set()
 

@@ -168,7 +168,8 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
     if verdict is Verdict.DUPLICATE:
         folded.duplicates += 1
     elif verdict is Verdict.CONFLICT:
-        _collect(folded, [conflicting(service, event)], event)
+        if _is_refused_here(service, event):
+            _collect(folded, [conflicting(service, event)], event)
     elif isinstance(event, Unreadable):
         answer = service.hand_on_unreadable(event) if service.hand_on_unreadable else None
         _collect(folded, [answer or unreadable(service, event)], event)
@@ -178,6 +179,11 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
         _collect(folded, service.fold(books, event), event)
         free(books, inbox)
         folded.taken += 1
+
+
+def _is_refused_here(service: AnyService, event: Message | Unreadable) -> bool:
+    """Whether a taken id is this service's to refuse: reference data is read by several, and refused once."""
+    return event.record is None or service.reports(event.record.topic, event.type)
 
 
 def _verdict(inbox: Inbox, candidate: Candidate) -> Verdict:

@@ -18,7 +18,7 @@ from shared.delivery.batch import Batch
 from shared.delivery.folding import Folded, decoded, fold_alone
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
-from shared.delivery.outbox import pack
+from shared.delivery.outbox import OUTBOX, UnreadableRowError, pack, unpack
 from shared.delivery.ports import Encoded
 from shared.runtime.retry import any_error, retry_forever
 from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
@@ -167,7 +167,7 @@ class Housekeeping:
     async def _fold(self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]) -> Folded:
         """Does something with the books that no message causes, and saves them."""
         inbox = Inbox()
-        books.released.loaded_whole(None, ((each.wake_key, each) for each in state.released))
+        books.released.loaded_whole(None, state.next_released.items())
 
         def one_pass(_: Container[int]) -> Folded:
             inbox.changes.clear()
@@ -176,7 +176,7 @@ class Housekeeping:
         folded, defects = await fold_loaded(self._delivery.service.name, connection, store, books, one_pass)
         for error in defects.values():
             raise error
-        await self._delivery.save(connection, store, books)
+        await self._delivery.save(connection, store, books, state)
         await tables.correct_inbox(connection, {}, {}, inbox.changes)
         return folded
 
@@ -188,10 +188,10 @@ class Housekeeping:
 
     async def _release_one(self, connection: Connection, state: State, store: Store[Any]) -> Written:
         resume = self._delivery.service.resume_released
-        self._more = bool(state.released) and resume is not None
-        if resume is None or not state.released:
+        released = state.released
+        self._more = released is not None and resume is not None
+        if resume is None or released is None:
             return None, []
-        released = state.released[0]
         books = await store.load_released(connection, released)
         folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
         return await self._delivery.write(connection, state, folded, {})
@@ -214,7 +214,14 @@ def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], ord
 
 
 async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001
+    """To the outbox again; a row of the outbox itself is unpacked, and if that fails as before it is kept on."""
     record = failed.record
     messages = [Encoded(record.topic, record.key, record.value or b"", record.headers)]
+    if record.topic == OUTBOX:
+        try:
+            messages = unpack(record.value or b"")
+        except UnreadableRowError as error:
+            await tables.fail_again(connection, failed.id, error)
+            return None, []
     await tables.forget_failed(connection, [failed.id])
     return await tables.finish(connection, {}, pack(messages)), messages

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from shared.resuming import ResumeDefectError
 from shared.telemetry import PASSES, RESUME_DEFECTS
-from shared.working_set import SLICE, Missing, NotLoadedError, ResumeDefectError
+from shared.working_set import SLICE, Missing, NotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

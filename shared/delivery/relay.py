@@ -2,6 +2,7 @@
 
 Invariant: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
 broker has acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id.
+A row that cannot be unpacked is kept as it is in the table `failed`; those after it go out.
 Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
 commits, which is that of their rows' ids (both are under the service's lock). It gets its own process's batches in memory
 and reads the table only at its start, after a failure, where an id is left out, and while another instance is waiting for
@@ -13,15 +14,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.outbox import unpack
+from shared.delivery.outbox import UnreadableRowError, put_aside, unpack
 from shared.runtime.retry import Runtime, any_error, retry_forever
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.delivery.ports import Connection, Database, Encoded, Producer
 
 log = structlog.get_logger(__name__)
@@ -193,13 +196,24 @@ class Relay:
                 rows = await connection.fetch(_OLDEST, MOST_ROWS, MOST_ROW_BYTES)
             if not rows:
                 return
-            await self._send(connection, [_Row(row["id"], unpack(row["messages"])) for row in rows])
+            unreadable: list[tuple[Encoded, Exception]] = []
+            await self._send(connection, [_Row(row["id"], _unpacked(row, unreadable)) for row in rows], unreadable)
 
-    async def _send(self, connection: Connection, rows: list[_Row]) -> None:
+    async def _send(self, connection: Connection, rows: list[_Row], unreadable: Sequence[tuple[Encoded, Exception]] = ()) -> None:
         refused = await self._producer.send_all([message for row in rows for message in row.messages])
         for message, error in refused:
             log.error("the broker will never take this message: it is kept in the table failed", topic=message.topic, error=repr(error))
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-            await tables.fail_sending(connection, refused)
+            await tables.fail_sending(connection, [*unreadable, *refused])
             await connection.execute("delete from outbox where id = any($1::bigint[])", [row.id for row in rows])
         self._sent_through = rows[-1].id
+
+
+def _unpacked(row: Any, unreadable: list[tuple[Encoded, Exception]]) -> list[Encoded]:
+    """The messages of a row; of one that cannot be unpacked none, and it is added to what is unreadable."""
+    try:
+        return unpack(row["messages"])
+    except UnreadableRowError as error:
+        log.exception("a row of the outbox cannot be unpacked: it is kept in the table failed", row=row["id"])
+        unreadable.append((put_aside(row["messages"]), error))
+        return []

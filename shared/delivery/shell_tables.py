@@ -28,7 +28,7 @@ REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 
 _OPEN: Final = """
 select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base,
-       (select json_agg(json_build_array(wake_key, after) order by wake_key) from released) as released
+       (select json_build_array(wake_key, after) from released order by wake_key limit 1) as released
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _CLAIM: Final = """
@@ -52,7 +52,7 @@ set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_ti
 """
 _RELEASE: Final = """
 insert into released select array(select json_array_elements_text(key)), after from unnest($1::json[], $2::bigint[]) as r (key, after)
-on conflict (wake_key) do update set after = excluded.after
+on conflict (wake_key) do update set after = least(released.after, excluded.after)
 """
 _RESUMED: Final = """
 delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
@@ -87,13 +87,19 @@ select id from kept
 class State(NamedTuple):
     """What a batch finds under the lock.
 
-    The epoch, how far the service has read the reference topic, its base, and what may resume and has not yet.
+    The epoch, how far the service has read the reference topic, its base, and of what may resume and has not yet the next: there
+    may be very much of it.
     """
 
     epoch: int
     reference: int
     base: int
-    released: Sequence[Released]
+    released: Released | None
+
+    @property
+    def next_released(self) -> dict[tuple[str, ...], Released]:
+        """The next of what may resume by its key; empty if there is none."""
+        return {} if self.released is None else {self.released.wake_key: self.released}
 
 
 class Failed(NamedTuple):
@@ -111,13 +117,18 @@ async def open_batch(connection: Connection, schema: str) -> State:
     """
     await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.batch")
     row = await connection.fetchrow(_OPEN, *REFERENCE)
-    released = [Released(tuple(wake_key), after) for wake_key, after in orjson.loads(row["released"] or "[]")]
-    return State(row["epoch"], row["reference"], row["base"], released)
+    wake_key, after = orjson.loads(row["released"] or "[null, 0]")
+    return State(row["epoch"], row["reference"], row["base"], None if wake_key is None else Released(tuple(wake_key), after))
 
 
-async def save_released(connection: Connection, changed: Mapping[tuple[str, ...], Released | None]) -> None:
-    """Writes what may resume; None: all of it has been looked at."""
-    resumed = [orjson.dumps(wake_key).decode() for wake_key, released in changed.items() if released is None]
+async def save_released(
+    connection: Connection, changed: Mapping[tuple[str, ...], Released | None], known: Container[tuple[str, ...]]
+) -> None:
+    """Writes what may resume; None: all of it has been looked at. `known`: the keys of what was read, which takes the place of that.
+
+    What is noted under another key is looked at from where it is, or from there on if that is earlier.
+    """
+    resumed = [orjson.dumps(wake_key).decode() for wake_key, released in changed.items() if released is None or wake_key in known]
     waiting = [(orjson.dumps(wake_key).decode(), released.after) for wake_key, released in changed.items() if released is not None]
     if resumed:
         await connection.execute(_RESUMED, resumed)
@@ -200,6 +211,12 @@ async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, 
     if refused:
         rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
         await connection.execute(_FAIL, *_columns(rows))
+
+
+async def fail_again(connection: Connection, number: int, error: Exception) -> None:
+    """Keeps what was tried again and failed again."""
+    query = "update failed set error = $2, attempts = attempts + 1, failed_at = clock_timestamp(), retry = false where id = $1"
+    await connection.execute(query, number, _error(error))
 
 
 async def bound_failed(connection: Connection, most: int, days: int) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ def _repeated(data: Any) -> int:
 
 @cache
 def _of_lines(kind: type) -> Getter:
-    """Gives the lines of a document, its dimensions and its text; nothing of anything else."""
+    """Gives the lines of a document, its dimensions and its text; nothing of what is not a document."""
     names = ("lines", "dimensions", "text")
     has_them = is_dataclass(kind) and {each.name for each in fields(kind)}.issuperset(names)
     return _getter(names if has_them else ())

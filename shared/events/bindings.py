@@ -33,7 +33,9 @@ BATCH: Final = "application/cloudevents-batch+json"
 LARGEST_INBOUND: Final = 1 << 20
 MOST_HEADERS: Final = 100
 NOT_READ: Final = "intercompany-not-read"
-"""The header of a record that stands for what was not read; its value says what and why (shared/kafka/inflating.py)."""
+"""The header of a record that was not read whole: its value says why, or is NOT_READ_AT_ALL and the record's value does (shared/kafka)."""
+NOT_READ_AT_ALL: Final = b"1"
+"""What that header says where the record's value says why."""
 _HEADER: Final = "ce_"
 _HEADER_LENGTH: Final = len(_HEADER)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,7 +121,9 @@ def read(record: Record) -> CloudEvent:
     if len(record.value) > LARGEST_INBOUND and is_inbound(record.topic):
         raise RefusedError(MALFORMED, "", f"the record has {len(record.value)} bytes: at most {LARGEST_INBOUND} are read")
     if record.headers and record.headers[0][0] == NOT_READ:
-        raise RefusedError(MALFORMED, "", printable(record.value[:500].decode(errors="replace")))
+        said = record.headers[0][1]
+        why = record.value if said == NOT_READ_AT_ALL else said
+        raise RefusedError(MALFORMED, "", printable(why[:500].decode(errors="replace")))
     attributes, content_type = headers_of(record)
     value = record.value if record.value[0] == _BRACE else _bare(record.value)
     if content_type.startswith(STRUCTURED) or not attributes:
@@ -140,13 +144,18 @@ def _no_value(record: Record) -> str:
     return "not a CloudEvent: the record has no value"
 
 
+def too_many_headers(number: int) -> str:
+    """What is wrong with a record of so many headers."""
+    return f"the record has {number} headers: at most {MOST_HEADERS} are read"
+
+
 def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     """The CloudEvents attributes in the headers, and the content type.
 
     RefusedError (malformed) if a header is not text or an attribute stands twice, or where there are more than anyone needs.
     """
     if len(record.headers) > MOST_HEADERS:
-        raise RefusedError(MALFORMED, "", f"the record has {len(record.headers)} headers: at most {MOST_HEADERS} are read")
+        raise RefusedError(MALFORMED, "", too_many_headers(len(record.headers)))
     attributes: dict[str, Any] = {}
     context = content_type = ""
     try:

@@ -40,8 +40,18 @@ from shared.events.contract import (
 from shared.events.earlier_names import renamed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
 from shared.events.journals import PaymentJournal, PaymentRefused
-from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
-from shared.events.refusal import INVALID, MOST_ERRORS, UNKNOWN_TYPE, RefusedError, contradicting, invalid, too_many_fields, without_nulls
+from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, not_withdrawable
+from shared.events.refusal import (
+    INVALID,
+    MOST_ERRORS,
+    UNKNOWN_TYPE,
+    RefusedError,
+    contradicting,
+    invalid,
+    likely,
+    refuse_too_many_fields,
+    without_nulls,
+)
 from shared.events.values import ID_LENGTH, forbidden_character, printable, shown
 from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
 
@@ -55,6 +65,7 @@ _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
 _FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
+_INBOUND_TYPES: Final = {name: full_type(name) for name, entry in CONTRACT.items() if entry.inbound}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
 SENDER: Final = "intercompanysender"
@@ -119,8 +130,12 @@ def _not_of_its_sender(source: str, topic: str) -> str:
 def _entry(full: str, record: Record) -> tuple[str, Entry]:
     name = short_type(full)
     if name is None:
-        raise RefusedError(UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract; a type looks like {_EXAMPLE}")
+        raise RefusedError(
+            UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract: {likely(full, _INBOUND_TYPES, _EXAMPLE)}"
+        )
     entry = CONTRACT[name]
+    if not entry.inbound and is_inbound(record.topic):
+        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is sent by the services, not to them")
     if not on_topic(base_topic(record.topic), entry.topic):
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} does not belong on the topic {record.topic} but on {entry.topic}")
     return name, entry
@@ -153,19 +168,24 @@ def read_data(name: str, text: bytes, source: str) -> Any:
 
 def _typed(class_: type, text: bytes, raw: Any) -> Any:
     """The data of a class; where it is not taken and holds a null, without the nulls, which are left out."""
-    overfull = too_many_fields(raw, class_)
-    if overfull is not None:
-        raise overfull
+    refuse_too_many_fields(raw, class_)
     reader = adapter(class_)
     try:
         return reader.validate_json(text)
     except ValidationError as error:
         if b"null" not in text:
-            raise invalid(error, raw, class_) from error
+            raise _not_taken(error, raw, class_) from error
     try:
         return reader.validate_json(canonical(without_nulls(raw, class_), sort=False))
     except ValidationError as error:
-        raise invalid(error, raw, class_) from error
+        raise _not_taken(error, raw, class_) from error
+
+
+def _not_taken(error: ValidationError, raw: Any, class_: type) -> RefusedError:
+    """What is wrong; a withdrawal of what cannot be withdrawn is refused as that, whatever fields it has."""
+    event = raw.get("event") if class_ is ReferenceWithdrawn and isinstance(raw, dict) else None
+    problem = not_withdrawable(event)
+    return invalid(error, raw, class_) if problem is None else RefusedError(INVALID, "/event", problem)
 
 
 def _own(name: str, entry: Entry, event: CloudEvent) -> tuple[Any, bytes]:

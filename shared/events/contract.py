@@ -186,7 +186,16 @@ def completed(name: str, data: Any, source: str) -> Any:
         reference.complete_chart(data)
     elif isinstance(data, reference.PartyDefined):
         reference.complete_party(data)
+    elif isinstance(data, reference.CentralizedPaymentsDefined | reference.PostingProfileDefined):
+        _complete_ledgers(data)
     return inbound.completed(name, data, source)
+
+
+def _complete_ledgers(data: reference.CentralizedPaymentsDefined | reference.PostingProfileDefined) -> None:
+    """What says nothing of a ledger is left out."""
+    for ledger in ("receivable", "payable"):
+        if getattr(data, ledger) in (reference.PostingOptions(), reference.ProfileAccounts()):
+            setattr(data, ledger, None)
 
 
 _REFERENCE_CHECKS: Final[dict[type, Check]] = {

@@ -166,7 +166,7 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
     },
     "PaymentPosted": {
         "currency": "The currency of the payment.",
-        "amount": "What the party is credited.",
+        "amount": "What counts as paid by or to the party, bank charges and tax withheld included.",
         "exchange_rate": "1 unit of the currency in the company's own; needed unless they are equal or a published rate covers the date.",
         "offset": "Where the money comes from or goes to, a posting type or main account; left out: cash. A short form of lines.",
         "lines": "Offset lines in place of `offset`, for bank charges or tax withheld.",

@@ -348,11 +348,18 @@ def period_contradictions(_event_type: str, data: PeriodClosed | PeriodOpened) -
         yield "/to", f"{data.to} is before {data.from_}: a period ends on or after its first day"
 
 
+def not_withdrawable(event: Any) -> str | None:
+    """What is wrong with withdrawing what events of this name define; None: it can be withdrawn."""
+    if not isinstance(event, str) or event.strip() in WITHDRAWABLE:
+        return None
+    return f"{shown(event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
+
+
 def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Iterator[tuple[str, str]]:
     """A withdrawal of what cannot be withdrawn, or whose key fields are not those of what it names."""
     entity = WITHDRAWABLE.get(data.event)
     if entity is None:
-        yield "/event", f"{shown(data.event)} cannot be withdrawn: what can be is {', '.join(WITHDRAWABLE)}"
+        yield "/event", not_withdrawable(data.event) or ""
         return
     key = ", ".join(entity.fields) or "nothing else"
     for name in _KEY_FIELDS:

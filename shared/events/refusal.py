@@ -6,7 +6,7 @@ that is found at little cost); neither pointer nor message holds control charact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -61,12 +61,17 @@ def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
     return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(data, location)))
 
 
-def too_many_fields(raw: Any, data: type) -> RefusedError | None:
-    """The refusal of data with far more fields than the class has, before each of them is looked at; None: it has not."""
+def refuse_too_many_fields(raw: Any, data: type) -> None:
+    """Refuses data with far more fields than the class has, before each of them is looked at (RefusedError, invalid).
+
+    It raises by itself: an error that its caller held in a variable would be in a cycle with the caller's frame, and the whole
+    document would stay in memory until the collector comes.
+    """
     if not isinstance(raw, dict) or len(raw) <= MOST_ERRORS:
-        return None
+        return
     surplus = len(raw) - len(_fields(data, ("",)))
-    return _too_much(surplus, raw, data) if surplus > MOST_ERRORS else None
+    if surplus > MOST_ERRORS:
+        raise _too_much(surplus, raw, data)
 
 
 def _too_much(count: int, raw: Any, data: type) -> RefusedError:
@@ -209,6 +214,12 @@ def _details(value: Any, context: dict[str, Any]) -> dict[str, Any]:
         "character": forbidden_character(text) or "a character",
         "expected": str(context.get("expected", "")).replace("'", ""),
     }
+
+
+def likely(said: str, known: Mapping[str, str], example: str) -> str:
+    """What is meant by a type: one that is spelled much the same, by its name or whole (`known`: name to type); else an example."""
+    close = get_close_matches(said[:_LONGEST_STEP], [*known, *known.values()], n=1, cutoff=_ALIKE)
+    return f"did you mean {known.get(close[0], close[0])}?" if close else f"a type looks like {example}"
 
 
 def _unknown(name: str, fields: list[str]) -> str:

@@ -18,12 +18,12 @@ import zstandard
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from shared.events.bindings import NOT_READ
+from shared.events.bindings import NOT_READ, NOT_READ_AT_ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LARGEST_INFLATED: Final = 64 * 1024 * 1024
+LARGEST_INFLATED: Final = 32 * 1024 * 1024
 """Bytes of a batch. The largest message is 8 MiB, a producer's batch a quarter of one, or one message."""
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -158,7 +158,7 @@ def _instead_of(batch: bytes) -> bytes:
     text = f"the records {base} to {base + last} are one batch of {len(batch)} bytes that inflate to more than {limit} MiB: not read"
     transactional = bool(attributes & _TRANSACTIONAL)
     builder: Any = DefaultRecordBatchBuilder(2, 0, int(transactional), producer, producer_epoch, sequence, 1 << 16)
-    builder.append(0, max(first_time, 0), None, text.encode(), [(NOT_READ, b"1")])
+    builder.append(0, max(first_time, 0), None, text.encode(), [(NOT_READ, NOT_READ_AT_ALL)])
     made = bytearray(builder.build())
     made[:8] = base.to_bytes(8, "big")
     made[12:16] = epoch.to_bytes(4, "big", signed=True)

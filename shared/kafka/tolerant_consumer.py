@@ -25,9 +25,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
-from aiokafka.record.memory_records import _MemoryRecordsPy
 
 from shared.kafka.inflating import bounded
+from shared.kafka.limited_records import LimitedRecords, begin_read, bound_reads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -61,10 +61,8 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
         self._buffer = _Text(self._buffer)
 
 
-class _TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
-    def next_batch(self) -> Any:
-        part, batch = self._next_slice, super().next_batch()
-        return batch if batch is None or batch.magic < 2 else _TolerantBatch(part)  # noqa: PLR2004 - headers came with version 2
+class _TolerantRecords(LimitedRecords):
+    parser = _TolerantBatch
 
 
 @runtime_checkable
@@ -92,6 +90,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             return {}
         assignment, before = self._positions()
         waits = max(timeout_ms, _READ_WAITS_MS)
+        begin_read(assignment)
         try:
             read: dict[TopicPartition, Any] = await super().getmany(*partitions, timeout_ms=waits, max_records=max_records)
         except Exception as error:
@@ -150,17 +149,17 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
 
 _TOLERANT: Final[WeakSet[CarefulConsumer]] = WeakSet()
-_PLAIN_RECORDS: Final[Any] = fetcher.MemoryRecords
 
 
 def _records(fetched: bytes) -> Any:
     """Parses what was fetched: fast, and tolerant while a consumer needs it."""
-    return (_TolerantRecords if _TOLERANT else _PLAIN_RECORDS)(bounded(fetched))
+    return (_TolerantRecords if _TOLERANT else LimitedRecords)(bounded(fetched))
 
 
 def read_carefully(broker: KafkaBroker) -> None:
     """Has a connected broker's subscribers use this consumer; FastStream has no setting for it."""
     fetcher.MemoryRecords = _records
+    bound_reads()
     config = broker.config.broker_config
     arguments: dict[str, Any] = getattr(config.builder, "keywords", {})
     config.builder = partial(CarefulConsumer, **arguments)

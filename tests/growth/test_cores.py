@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from services.scenarios.simulation import Simulation
 from shared.events.envelope import Record, Topic
 from shared.reference import Reference
 from tests.builders.records import INVOICE, binary, refused, taken
-from tests.growth.counting import assert_bounded, assert_linear, calls
+from tests.growth.counting import assert_bounded, assert_linear, calls, peak_bytes
 from tests.growth.loads import company, invoices, party, rates, record, sized
 
 
@@ -69,6 +71,25 @@ def test_an_event_with_twice_the_unknown_fields_is_refused_with_as_many_calls() 
 
     number = sized(10_000, 500)
     assert_bounded(_reading(one(number)), _reading(one(2 * number)))
+
+
+def test_twice_the_events_of_very_many_unknown_fields_hold_no_more() -> None:
+    """Not even until the collector comes: in a service it comes seldom."""
+
+    def held(events: int) -> int:
+        gc.collect()
+        gc.disable()
+        try:
+            with peak_bytes() as peak:
+                for _ in range(events):
+                    refused(sent)
+        finally:
+            gc.enable()
+        return peak.value
+
+    sent = binary("customer-invoice.posted", {**INVOICE, **{f"field_{each}": each for each in range(sized(10_000, 500))}})
+    refused(sent)
+    assert_bounded(held(10), held(20))
 
 
 def test_an_event_with_twice_the_wrong_lines_takes_twice_the_calls() -> None:

@@ -83,7 +83,7 @@ async def test_waits_that_expire_cost_their_number_and_hold_one_slice(instance: 
 
 _AS_MANY_WAITING = """
 insert into waiting (sequence, wakes, reserves, concerns, event_source, event_id, since, body)
-select sequence + number, wakes, reserves, concerns, event_source, event_id || '-' || number, since,
+select sequence + number, wakes, reserves, concerns, event_source, event_id || '-' || number, since + number * interval '1 us',
 replace(body::text, '"sequence":' || sequence, '"sequence":' || sequence + number)::json
 from (select * from waiting order by sequence limit 1) w, generate_series({}, {}) as number"""
 _AT_ONCE = 20_000

@@ -139,4 +139,4 @@ def trace_command(
         return
     output().print(trace_tree.tree(name, found))
     output().print(tables.spaced([tables.rules(trace_tree.vouchers(found))]))
-    output().print(Text(f"{len(found.documents)} documents, {len(found.runs)} settlements", style="dim"))
+    output().print(Text(f"Documents: {len(found.documents)}, settlements: {len(found.runs)}", style="dim"))

@@ -60,17 +60,32 @@ def check_command(*, against: Against = None, to: To = FOLDER) -> None:
     output().print(f"Only additions to {', '.join(places) or 'nothing: no version was published yet'}.")
 
 
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE…", help="Each a CloudEvent as JSON (structured), or a list.", show_default=False)
+]
+
+
 @contract.command("validate")
-def validate_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A CloudEvent as JSON (structured), or a list.")]) -> None:
-    """Says whether an event is one of the contract, or why it would be refused for its form. Exit code 1 if it would.
+def validate_command(files: Files) -> None:
+    """Says whether an event is one of the contract, or the first thing for which its form would be refused. Exit code 1 if it would.
+
+    What only shows beside other data (a document's number that is taken) or in sums (lines beside the amount) the services say.
 
     Example: intercompany contract validate docs/contract/examples/intercompany.vendor-payment.posted.v1.json
     """
     from services.contract.checking import verdicts  # noqa: PLC0415
 
     wrong = False
-    for good, words in verdicts(file.read_bytes()):
-        output().print(Text(words))
-        wrong |= not good
+    for file in files:
+        for good, words in verdicts(_content(file)):
+            output().print(Text(f"{file}: {words}" if len(files) > 1 else words), soft_wrap=True)
+            wrong |= not good
     if wrong:
         raise typer.Exit(1)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: cannot be read: {error.strerror}")

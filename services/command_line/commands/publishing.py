@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.scenarios.event_files import EventEntry
     from services.scenarios.group_file import ReferenceEntry
 
-_EVENTS: Final = "A YAML list of events, a scenario file, or NDJSON (.ndjson, .jsonl)."
+_EVENTS: Final = "A YAML or JSON list of events, a scenario file, one CloudEvent as JSON, or NDJSON (.ndjson, .jsonl)."
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Account = Annotated[str, typer.Option(help="Main account in both companies' books.", show_default=False)]
@@ -39,7 +39,8 @@ def apply_command(
 ) -> None:
     """Publishes a group file: companies, parties, accounts, parameters, rates and so on; says what changes.
 
-    Only what differs from the values in force is published, companies and parties last; what the file does not name stays.
+    Only what differs from the values in force is published, companies and parties last. Entities that the file does not name stay;
+    what it leaves out of one that it names has its default, so say each whole.
 
     Example: intercompany apply group.yaml --dry-run
     """
@@ -80,7 +81,7 @@ async def _publish_differing(schemas: Schemas, file: Path, entries: Iterable[Ref
     if found and not dry_run:
         await publish_changes(schemas.settings, found, now)
     verb = "would be published" if dry_run else "published"
-    notes().print(f"{len(found)} changes {verb}." if found else "Nothing differs from the values in force.")
+    notes().print(f"Changes {verb}: {len(found)}." if found else "Nothing differs from the values in force.")
 
 
 def publish_command(
@@ -91,7 +92,7 @@ def publish_command(
 ) -> None:
     """Publishes events, as in a scenario file (id and type beside the data) or as CloudEvents documents.
 
-    Each is checked first; what is wrong is shown with its line and left out, and the exit code is 1. Once it is corrected, the
+    Each is checked first; what is wrong is shown with its place and left out, and the exit code is 1. Once it is corrected, the
     whole file can be published again: what was taken already is a duplicate and changes nothing.
 
     Example: intercompany publish invoices.ndjson

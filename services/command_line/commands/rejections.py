@@ -105,5 +105,5 @@ def replay_command(
         print_error(f"nothing with the id {name!r} was refused")
     for problem in done.problems:
         print_error(problem)
-    notes().print(f"{done.sent} events sent again.")
+    notes().print(f"Events sent again: {done.sent}.")
     raise typer.Exit(1 if done.problems or (names and not done.sent) else 0)

@@ -19,8 +19,8 @@ from shared.events.envelope import Message, Outgoing, replay_identity, replay_nu
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.senders import NOT_AUTHORISED, NotAuthorised, not_authorised
 from shared.events.vouchers import rejection
+from shared.resuming import resuming
 from shared.waiting import Need, detail
-from shared.working_set import resuming
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:

@@ -23,8 +23,9 @@ from shared.events.emitting import caused_by
 from shared.events.envelope import Message, Outgoing
 from shared.events.journals import SalesPaymentsReply
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.resuming import resuming
 from shared.waiting import Need, woken_by
-from shared.working_set import Released, resuming
+from shared.working_set import Released
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:

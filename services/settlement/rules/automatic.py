@@ -1,8 +1,8 @@
 """Automatic settlement (step 8, F-B11, C45).
 
 Invariant: it never waits and never refuses: what it leaves out, or cannot settle yet, is tried again at the next posting.
-Nothing is looked at beyond what the money reaches, and what is more than one run takes is taken up by further ones, each in a
-transaction of its own.
+Nothing is looked at beyond what the money reaches, and what is more than one run takes, or one message tells of a run that must
+be told in one, is taken up by further ones, each in a transaction of its own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from itertools import chain
 
 from services.settlement.rules.open_documents import open_items
-from services.settlement.rules.run.carry_out import carry_out, next_number
+from services.settlement.rules.run.carry_out import carry_out, next_number, settlement_of
 from services.settlement.rules.run.compute import compute
 from services.settlement.rules.run.conversion import WaitForError
+from services.settlement.rules.run.messages import is_too_large
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, OpenPlace, Parked, open_place
@@ -49,24 +50,36 @@ def resume_automatically(turn: Turn, parked: Parked) -> None:
 
 
 def _settle(turn: Turn, place: OpenPlace, cause: dt.date, event: EventRef) -> None:
-    """The other side is looked at first: mostly there is nothing, and then nothing more is loaded."""
+    """A run that must be told in one message, and would not fit, is done again with fewer matches: the rest is a further run's."""
+    number, most = next_number(turn, event, place.ledger), None
+    while (run := _run_over(turn, place, cause, event)) is not None:
+        run.most = most
+        try:
+            records = compute(run, number)
+        except WaitForError:
+            return
+        if len(records) > 1 and is_too_large(settlement_of(run, records)):
+            most = len(run.matches) // 2
+            continue
+        carry_out(turn, run, records)
+        if run.continues:
+            need = for_further_run(place, cause, event)
+            turn.park(Parked(turn.books.next_sequence(), "automatic", event, turn.message, NOTHING_YET), need)
+            turn.books.release_later(need.wake_key)
+        return
+
+
+def _run_over(turn: Turn, place: OpenPlace, cause: dt.date, event: EventRef) -> Run | None:
+    """The other side is looked at first: mostly there is nothing (None), and then nothing more is loaded."""
     there = open_items(turn.books, place.other_side, cause)
     here = open_items(turn.books, place, cause)
     first_there = next(there, None)
     first_here = next(here, None) if first_there is not None else None
     if first_there is None or first_here is None:
-        return
+        return None
     raising, lowering = chain((first_here,), here), chain((first_there,), there)
     if place.lowers:
         raising, lowering = lowering, raising
     run = Run(event, place.ledger, turn.books.reference, cause, raising=[], lowering=[], automatic=True)
     run.further_raising, run.further_lowering = raising, lowering
-    try:
-        records = compute(run, next_number(turn, event, place.ledger))
-    except WaitForError:
-        return
-    carry_out(turn, run, records)
-    if run.continues:
-        need = for_further_run(place, cause, event)
-        turn.park(Parked(turn.books.next_sequence(), "automatic", event, turn.message, NOTHING_YET), need)
-        turn.books.release_later(need.wake_key)
+    return run

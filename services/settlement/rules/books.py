@@ -6,7 +6,7 @@ taken; what waits is in the table `waiting` once for each document, run or rever
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
 from services.settlement.rules.values import (
@@ -20,7 +20,7 @@ from services.settlement.rules.values import (
     ReservedSalesPayment,
     open_place,
 )
-from services.settlement.rules.waiting import RESERVATION
+from services.settlement.rules.waiting import RESERVATION, WOKEN_AS_ONE
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
@@ -34,6 +34,11 @@ def _open_place(document: Document) -> tuple[Hashable, ...]:
 
 def _waits_to_reserve(parked: Parked) -> tuple[Hashable, ...]:
     return (parked.need.wake_key,) if parked.need.wake_key[:1] == (RESERVATION,) else ()
+
+
+def _woken_as_one(parked: Parked) -> tuple[Hashable, ...]:
+    reason = parked.need.wake_key[:1]
+    return (reason,) if reason and reason[0] in WOKEN_AS_ONE else ()
 
 
 ARRIVAL: Final = "arrival"
@@ -58,11 +63,10 @@ class Books(working_set.Books):
             "waiting",
             {
                 "wakes": lambda parked: (parked.need.wake_key,),
-                "reason": lambda parked: (parked.need.wake_key[0],) if parked.need.wake_key else (),
-                "reserves": lambda parked: parked.reserves,
+                "every": _woken_as_one,
+                "over": lambda parked: parked.reserves + parked.concerns,
                 "holders": lambda parked: parked.reserves,
                 "waiters": _waits_to_reserve,
-                "concerns": lambda parked: parked.concerns,
                 "event": lambda parked: (parked.event,),
             },
             ordered=["holders", "waiters"],
@@ -93,6 +97,11 @@ class Books(working_set.Books):
 
     def _first_waiting(self, index: str, place: Hashable) -> Parked | None:
         return next(self.waiting.in_order(index, place, ARRIVAL, lambda parked: parked.sequence), None)
+
+    def foresee(self, missing: Iterable[Missing]) -> None:
+        """Says what will be asked for, so that a store loads it at once with the first of it that is not there."""
+        if not self.complete:
+            self.named.update(missing)
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""

@@ -16,9 +16,9 @@ from services.settlement.rules.instructions import carry_out_request, try_to_set
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
-from services.settlement.rules.waiting import RESERVATION
+from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from shared.events.envelope import Message, Outgoing
-from shared.events.reference import ReferenceWithdrawn
+from shared.events.reference import ReferenceWithdrawn, SettlementParametersDefined
 from shared.events.refusal import INVALID
 from shared.waiting import woken_by
 from shared.working_set import Released
@@ -43,7 +43,8 @@ def resume_released(books: Books, released: Released) -> list[Outgoing]:
         first = books.first_to_reserve(released.wake_key)
         parked = [first] if first is not None else []
     else:
-        parked = books.next_released(books.waiting, released)
+        index = released.wake_key[0] if released.wake_key[0] in (EVERY, OVER) else None
+        parked = books.next_released(books.waiting, released, (index,), index) if index else books.next_released(books.waiting, released)
     if not parked:
         return []
     turn = Turn(books, parked[0].message)
@@ -64,13 +65,26 @@ def _take_reference(turn: Turn) -> None:
         turn.wake(key)
 
 
+def _take_parameters(turn: Turn) -> None:
+    """Settlement parameters: once credit notes have no discount any more, a run waits for no document that one credits (C16)."""
+    data: SettlementParametersDefined | ReferenceWithdrawn = turn.message.data
+    company, ledger = str(data.company), data.ledger or "receivable"
+    waited = turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes
+    _take_reference(turn)
+    if waited and not turn.books.reference.parameters(company, ledger).cash_discounts_for_credit_notes:
+        turn.wake_every("document")
+
+
 def _withdraw_reference(turn: Turn) -> None:
     """Reference data taken back: what waits for nothing any more without it is woken, too."""
+    if turn.message.data.event == "settlement-parameters.defined":
+        _take_parameters(turn)
+        return
     _take_reference(turn)
     withdrawn: ReferenceWithdrawn = turn.message.data
     reason = _WAITED_FOR.get(withdrawn.event)
     if reason is not None:
-        turn.wake_all(reason)
+        turn.wake_every(reason)
 
 
 _WAITED_FOR: Final = {
@@ -78,7 +92,7 @@ _WAITED_FOR: Final = {
     "posting-profile.defined": "posting-profile",
     "methods-of-payment.defined": "method-of-payment",
 }
-"""What is waited for only as long as anything of its kind is defined: where none is, every pair, profile and method will do."""
+"""The reasons (WOKEN_AS_ONE) that go with what is withdrawn."""
 
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,
@@ -94,6 +108,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "sales-payment-journal.reversed": nothing_to_do,
     "sales-payment-journal.waiting": receive_reply,
     "sales-payment-journals.answered": receive_reply,
+    "settlement-parameters.defined": _take_parameters,
     "reference.withdrawn": _withdraw_reference,
 }
 

@@ -25,11 +25,12 @@ from services.settlement.rules.values import (
     SettlementDefectError,
     applied_amounts,
 )
-from services.settlement.rules.waiting import for_document, for_earlier_run, for_event, for_marks_of, for_replies
+from services.settlement.rules.waiting import OVER, for_document, for_earlier_run, for_event, for_marks_of, for_replies
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
 from shared.waiting import Need, for_period
+from shared.working_set import Missing
 
 MOST_REVERSED_SAID: Final = 3_000
 """Records of a reversal in one message: as many as it holds with the longest ids."""
@@ -78,7 +79,7 @@ def _missing_document(turn: Turn, key: DocumentKey) -> Need | None:
     document = turn.books.documents.get(key)
     if document is None:
         return for_document(key)
-    waits = any(other.event == document.event for other in turn.books.waiting.find("reserves", key))
+    waits = any(key in other.reserves for other in turn.books.waiting.find("event", document.event))
     return for_marks_of(key) if waits else None
 
 
@@ -294,7 +295,9 @@ def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
     """Gives back what the records of a scope took, and tells of it, the sales payment journals that go with it named."""
     for record in scope.records:
         turn.books.records.put(record.key, record._replace(is_reversed=True))
-    for key, applied in applied_amounts(scope.records).items():
+    changed = applied_amounts(scope.records)
+    turn.books.foresee(missing for key in changed for missing in (Missing("documents", None, key), Missing("waiting", OVER, key)))
+    for key, applied in changed.items():
         turn.books.documents.put(key, _document(turn, key).give_back(*applied))
         turn.wake_changed(key)
     mirrored = [ReversedRecord(scope.ledger, record.run, record.number, on) for record in scope.records]

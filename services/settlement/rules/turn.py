@@ -16,13 +16,14 @@ from typing import Any, Final
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import Incoming, read
 from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
-from services.settlement.rules.waiting import RESERVATION, event_key, free_key, replies_key, reservation_key
+from services.settlement.rules.waiting import EVERY, OVER, RESERVATION, event_key, free_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.vouchers import rejection
+from shared.resuming import resuming
 from shared.waiting import Need, WakeKey
-from shared.working_set import NotLoadedError, resuming
+from shared.working_set import NotLoadedError
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
@@ -80,8 +81,20 @@ class Turn:
 
         What would take too many loads, or is more than one transaction resumes, is noted and resumes in further ones.
         """
+        waiting = self.books.waiting
+        self._wake(key, lambda: self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(waiting, key))
+
+    def wake_every(self, reason: str) -> None:
+        """Whatever is waited for under this reason may be needed no more (one of WOKEN_AS_ONE); noted as `wake` does."""
+        self._wake((EVERY, reason), lambda: self.books.first_released(self.books.waiting, (reason,), (EVERY,), EVERY))
+
+    def wake_changed(self, key: DocumentKey) -> None:
+        """A reversal has changed the document: what waits over it is looked at again, whatever it waits for; noted as `wake` does."""
+        self._wake((OVER, *key), lambda: self.books.first_released(self.books.waiting, key, (OVER,), OVER))
+
+    def _wake(self, key: WakeKey, first: Callable[[], list[Parked]]) -> None:
         try:
-            rows = self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(self.books.waiting, key)
+            rows = first()
         except NotLoadedError:
             if not self.books.has_loaded_much:
                 raise
@@ -104,10 +117,6 @@ class Turn:
                 self._is_woken.add(parked.sequence)
                 heappush(self._woken, parked.sequence)
 
-    def wake_all(self, reason: str) -> None:
-        """Whatever is waited for under this reason may be needed no more."""
-        self.wake_rows(self.books.waiting.find("reason", reason))
-
     def release(self, parked: Parked) -> None:
         """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
         if self.books.waiting.get(parked.sequence) is not None:
@@ -120,11 +129,6 @@ class Turn:
         for key in documents:
             self.wake(free_key(key))
             self.wake(reservation_key(key))
-
-    def wake_changed(self, key: DocumentKey) -> None:
-        """A reversal has changed the document: what waits over it is looked at again, whatever it waits for."""
-        for index in ("reserves", "concerns"):
-            self.wake_rows(self.books.waiting.find(index, key))
 
     def resume(self, stages: dict[str, Resume]) -> None:
         """Resumes what was woken, the oldest first, until nothing more can; `stages`: how, by what waits."""

@@ -17,6 +17,14 @@ from shared.waiting import Need, WakeKey, detail
 
 RESERVATION: Final = "reservation"
 """Whoever waits by such a key reserves the document itself, so that only the first in the order of arrival can resume."""
+EVERY: Final = "every"
+"""Before a reason: all that waits for it, whatever is missing."""
+OVER: Final = "over"
+"""Before a document: all that waits and has reserved it or takes it back, whatever is missing."""
+WOKEN_AS_ONE: Final = frozenset({"document", "intercompany-accounting", "posting-profile", "method-of-payment"})
+"""What may be needed no more although it has not come. Intercompany accounting, profiles and methods are waited for only as long as
+anything of their kind is defined: where none is, every pair, profile and method will do. The document that a credit note names is
+waited for only while parameters ask for it."""
 
 # What wakes
 

@@ -86,6 +86,28 @@ async def test_a_message_that_the_broker_never_takes_is_kept_and_the_others_pass
     assert len(running.sent.ids) == 3
 
 
+async def test_a_row_that_cannot_be_unpacked_is_put_aside_and_the_others_go_out(running: Running) -> None:
+    await _decided(running, 0, 3)
+    second = "(select id from outbox order by id offset 1 limit 1)"
+    whole = await running.value(f"select messages from outbox where id = {second}")  # noqa: S608
+    await running.value(f"update outbox set messages = '\\x00' where id = {second}")  # noqa: S608
+    async with running.relaying():
+        pass
+    assert len(running.sent.ids) == len(set(running.sent.ids)) == 2
+    await running.housekeeping.once()
+    assert running.housekeeping.failed_lately == 1  # readiness names them
+    kept = "select direction || ' ' || topic || ' ' || attempts from failed where value = '\\x00' and not retry and error like '%outbox%'"
+    assert await running.value(kept) == "out outbox 1"
+    await running.value("update failed set retry = true")
+    await running.housekeeping.once()
+    assert await running.value(kept) == "out outbox 2"
+    await running.value(f"update failed set value = '\\x{whole.hex()}', retry = true")  # noqa: S608
+    async with running.relaying():
+        await running.housekeeping.once()
+    assert len(set(running.sent.ids)) == 3
+    assert await running.value("select count(*) from failed") == 0
+
+
 async def test_one_instance_relays_for_all_and_another_takes_over(running: Running, instance: Callable[[], Awaitable[Running]]) -> None:
     other = await instance()
     async with running.relaying():

@@ -12,7 +12,8 @@ from services.scenarios.simulation import Simulation
 from services.settlement.service import SERVICE as SETTLEMENT
 from services.settlement.store import Store
 from shared.delivery.outbox import unpack
-from shared.working_set import SLICE
+from shared.delivery.shell_tables import open_batch
+from shared.working_set import SLICE, Released
 from tests.builders.invoices import headers, invoice
 from tests.live.delivery.running import Running
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.events.envelope import Record
     from shared.settings import Settings
-    from shared.working_set import Released
 
 import orjson
 
@@ -86,6 +86,21 @@ async def test_what_comes_in_between_is_taken_before_all_is_resumed(settlement: 
     await settlement.deliver(COMPANY)
     await asyncio.gather(settlement.housekeeping.release(), settlement.deliver(invoice("NEW", 499, document="NEW")))
     assert (await _posted(settlement)).index("NEW") < 499
+
+
+async def test_a_batch_reads_the_next_of_what_was_released_and_leaves_where_the_others_are(settlement: Running) -> None:
+    number = SLICE + 10
+    await settlement.deliver(PARTY, *(invoice(f"A{each}", each, document=f"D{each}") for each in range(number)))
+    await settlement.value("insert into released select array['aside', n::text], 0 from generate_series(1, 500) n")
+    await settlement.value("insert into released values (array['company', 'FAB'], 7)")
+    await settlement.deliver(COMPANY)  # lets go the first slice, and would look at the others from behind it
+    assert await settlement.value("select after from released where wake_key = array['company', 'FAB']") == 7
+    async with settlement.database.transaction() as connection:
+        state = await open_batch(connection, settlement.schema)
+    assert state.next_released == {("aside", "1"): Released(("aside", "1"), 0)}
+    await settlement.housekeeping.release()
+    assert len(await _posted(settlement)) == number
+    assert await settlement.value("select count(*) from released") == 0
 
 
 async def test_the_simulation_posts_the_same(settlement: Running) -> None:

@@ -12,9 +12,11 @@ from services.scenarios.simulation import Simulation
 from services.settlement.rules.fold import STAGES
 from services.settlement.rules.run import pairing
 from services.settlement.service import SERVICE
+from services.settlement.stored_pages import WOKEN
 from shared.events.codec import decode
 from shared.events.envelope import Message
-from tests.builders.settlement import GROUP, Event, invoice, mark, paid
+from shared.working_set import MOST_WOKEN_BYTES, SLICE
+from tests.builders.settlement import GROUP, Event, invoice, mark, paid, told, undone
 from tests.builders.streams import scenario
 from tests.live.delivery.running import Running
 
@@ -144,3 +146,58 @@ async def test_what_an_automatic_run_leaves_is_taken_up_in_transactions_of_their
     assert await settlement.value("select array_agg(open order by document) from documents where open > 0") == [5, *[10] * 7]
     assert await settlement.value("select (select count(*) from waiting) + (select count(*) from released)") == 0
     assert await settlement.value("select count(*) from outbox where id > (select min(id) from outbox)") >= 5
+
+
+PROFILES = {"FAB": {"GEN": {"receivable": {"all": "1200"}}}, "FABE": {"OLD": {"receivable": {"all": "1201"}}}}
+"""FABE defines a posting profile, and not that of the payments of FAB."""
+
+
+async def test_what_a_withdrawal_lets_go_resumes_in_slices_in_the_order_of_arrival(settlement: Running) -> None:
+    number = SLICE + 30
+    invoices = [invoice(f"I{each:04}", company="FABE") for each in range(number)]
+    payments = [paid(f"P{each:04}", "10.00", mark(f"I{each:04}", "FABE"), posting_profile="GEN") for each in range(number)]
+    withdrawn = {"id": "W", "type": "reference.withdrawn", "event": "posting-profile.defined", "company": "FABE", "posting_profile": "OLD"}
+    *before, last = _taken(*invoices, *payments, withdrawn, posting_profiles=PROFILES)
+    for start in range(0, len(before), BATCH):
+        await settlement.deliver(*before[start : start + BATCH])
+    assert await settlement.value("select count(*) from waiting") == number
+    await settlement.deliver(last)
+    settled = "select array_agg(lowering_document order by lowering_document) from records"
+    assert await settlement.value(settled) == [f"P{each:04}" for each in range(SLICE)]
+    assert await settlement.value("select wake_key from released where wake_key[1] = 'every'") == ["every", "posting-profile"]
+    await settlement.housekeeping.release()
+    assert await settlement.value(settled) == [f"P{each:04}" for each in range(number)]
+    assert await settlement.value("select (select count(*) from waiting) + (select count(*) from released)") == 0
+    assert len(list(told(*invoices, *payments, withdrawn, posting_profiles=PROFILES).books.settlement.records)) == number
+
+
+async def test_what_waits_over_a_document_that_is_reversed_is_looked_at_again_in_slices(
+    settlement: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = SLICE + 30
+    payments = [paid(f"P{each:04}", "10.00", mark("I"), mark("LATER")) for each in range(number)]
+    events = [invoice("I", "5000.00"), paid("Q", "10.00", mark("I")), *payments, undone("R", settlement="Q")]
+    *before, last = _taken(*events)
+    for start in range(0, len(before), BATCH):
+        await settlement.deliver(*before[start : start + BATCH])
+    assert await settlement.value("select count(*) from waiting") == number
+    counting = Counting(settlement, monkeypatch)
+    await settlement.deliver(last)
+    assert await settlement.value("select array_agg(wake_key) from released") == [["over", "receivable", "FAB", "I"]]
+    assert await settlement.value("select after < (select max(sequence) from waiting) from released")
+    await settlement.housekeeping.release()
+    assert await settlement.value("select count(*) from released") == 0
+    assert await settlement.value("select count(*) from waiting") == number == len(list(told(*events).books.settlement.waiting))
+    assert counting.counts["loads"] < 10
+    assert number <= counting.counts["runs"] <= 3 * number  # each pass of a fold counts again
+
+
+async def test_what_is_woken_as_one_is_found_by_an_index(settlement: Running) -> None:
+    """The planner is told to read no table from end to end where an index helps."""
+    async with settlement.database.transaction() as connection:
+        await connection.execute("set local enable_seqscan = off")
+        for index, found_by in {"every": "waiting_for_a_reason", "over": "waiting_reserves", "wakes": "waiting_for"}.items():
+            plan = await connection.fetch(f"explain {WOKEN[index]}", ["X"], 0, SLICE, MOST_WOKEN_BYTES)
+            text = "\n".join(row[0] for row in plan)
+            assert f"{found_by} " in text, text
+            assert "Seq Scan on waiting" not in text

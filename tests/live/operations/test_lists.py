@@ -12,7 +12,10 @@ from pydantic import SecretStr
 from services.inquiry import put_aside, rejections, waiting
 from services.inquiry.schemas import Schemas
 from services.operations.put_aside import acknowledge_gaps, order_retries
+from services.payment.queries import MIRRORS
 from services.registry import SERVICES
+from services.settlement.queries import THAT_READ, documents_that_read
+from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
@@ -160,6 +163,35 @@ async def test_refusals_are_listed_without_the_events_which_are_read_a_few_at_a_
     assert {of_payment.event, of_settlement.event} == {EventRef("erp", "E5")}
     assert [each.id for each in await rejections.refused_named(schemas, of_payment.id)] == [of_payment.id]
     assert str(UUID(of_payment.id)) == of_payment.id
+
+
+async def test_what_is_asked_of_a_large_ledger_is_found_by_an_index(schemas: Counting) -> None:
+    """The planner is told to read no table from end to end where an index helps."""
+    for service, query, arguments, found_by in (
+        ("settlement", THAT_READ, (["receivable"], ["FAB"], ["I1"]), ("documents_pkey", "documents_that_read_otherwise")),
+        ("payment", MIRRORS, ("P", "FAB", "P"), ("journals_by_payer", "journals_by_mirrored")),
+    ):
+        async with schemas.of(service) as connection:
+            await connection.execute("set enable_seqscan = off")
+            plan = "\n".join(row[0] for row in await connection.fetch(f"explain {query}", *arguments))
+            await connection.execute("reset enable_seqscan")
+        assert all(f"{index} " in plan for index in found_by), plan
+        assert "Seq Scan" not in plan
+
+
+async def test_numbers_that_read_the_same_are_found_in_their_company_and_ledger(schemas: Counting) -> None:
+    alike = ["I1", "I 1", "I\N{NO-BREAK SPACE}1", "\N{FULLWIDTH LATIN CAPITAL LETTER I}1"]
+    columns = "ledger, company, document, side, amount, open, net, kind, party, account, currency, automatic, event_source, event_id"
+    for ledger, company, number in [
+        *(("receivable", "FAB", each) for each in [*alike, "I2"]),
+        ("payable", "FAB", "I 1"),
+        ("receivable", "FABE", "I 1"),
+    ]:
+        values = f"('{ledger}', '{company}', '{number}', 0, 1, 1, 1, '', '', '', '', false, '', '', '2026-01-01', '2026-01-01', '{{}}')"
+        await schemas.execute("settlement", f"insert into documents ({columns}, due_date, date, body) values {values}")  # noqa: S608
+    async with schemas.of("settlement") as connection:
+        found = await documents_that_read(connection, [DocumentKey("receivable", "FAB", "I1")])
+    assert sorted(found) == sorted(DocumentKey("receivable", "FAB", each) for each in alike)
 
 
 async def test_messages_put_aside_are_listed_in_pages_and_an_operator_has_them_tried_again(

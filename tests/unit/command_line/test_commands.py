@@ -87,6 +87,10 @@ def _failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Any:
     return CliRunner().invoke(app, ["simulate", "any.yaml"])
 
 
+def test_a_file_that_cannot_be_read_is_no_question_of_broker_and_database() -> None:
+    assert in_words(FileNotFoundError(2, "No such file or directory", "mine.json")) == "mine.json: No such file or directory"
+
+
 def test_a_defect_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(_failing(monkeypatch, KeyError("x")).exception, KeyError)
 

@@ -151,5 +151,18 @@ def test_validate_says_what_is_wrong_with_an_event(tmp_path: Path) -> None:
     assert "malformed" in came.output
     path.write_text("{")
     assert "malformed: the file is not JSON" in run("validate", path).output
+    assert f"{event['type']} {event['id']}: invalid at " in came.output
     path.write_text(json.dumps(payment))
     assert run("validate", path).exit_code == 0
+
+
+def test_validate_takes_several_files_and_says_which_is_wrong(tmp_path: Path) -> None:
+    good, empty = tmp_path / "good.json", tmp_path / "empty.json"
+    good.write_text(json.dumps(examples()[0].event))
+    empty.write_text("[]")
+    came = run("validate", good, empty)
+    assert came.exit_code == 1
+    assert "empty.json: the list is empty" in came.output
+    missing = run("validate", tmp_path / "missing.json")
+    assert missing.exit_code == 1
+    assert "missing.json: cannot be read: No such file" in missing.stderr

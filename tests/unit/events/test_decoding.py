@@ -123,11 +123,21 @@ def test_a_type_or_version_that_is_not_in_the_contract_is_unknown(type_: str) ->
     assert (unreadable.code, unreadable.field, unreadable.type) == ("unknown-type", "/type", type_)
 
 
+@pytest.mark.parametrize("type_", ["vendor-payment.posted", "intercompany.vendor-payment.postd.v1", "vendor-payments.posted"])
+def test_a_type_that_is_spelled_much_like_one_of_the_contract_is_told_which(type_: str) -> None:
+    assert refused(binary("vendor-payment.posted", PAYMENT, type=type_)).message.endswith(f": did you mean {PAYMENT_TYPE}?")
+
+
 def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
     unreadable = refused(binary("vendor-payment.posted", PAYMENT, topic=Topic.INVOICES))
     assert unreadable.code == "unknown-type"
     assert "but on intercompany.payments" in unreadable.message
     assert taken(binary("vendor-payment.posted", PAYMENT, topic=f"test.{Topic.PAYMENTS}")).data.company == "FAB"
+
+
+def test_what_the_services_send_is_not_taken_from_others() -> None:
+    unreadable = refused(binary("voucher.posted", {}, topic=Topic.REQUESTS))
+    assert (unreadable.code, unreadable.message) == ("unknown-type", "voucher.posted is sent by the services, not to them")
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,11 @@ def test_a_large_file_without_aliases_is_read(tmp_path: Path) -> None:
 def test_what_refers_to_itself_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(FileError, match=r"line 1, column 4: this refers to itself"):
         read_yaml(_file(tmp_path, text))
+
+
+def test_one_cloudevent_alone_is_a_file_of_events(tmp_path: Path) -> None:
+    data = '{"company": "FAB", "account": "C", "document": "I1", "date": "2026-01-10", "currency": "USD", "amount": "1.00"}'
+    head = '"specversion": "1.0", "type": "intercompany.customer-invoice.posted.v1", "source": "/erp", "id": "I1"'
+    assert _problems(_file(tmp_path, f'{{{head}, "data": {data}}}')) == [""]
+    with pytest.raises(FileError, match="must be a list of events, a scenario with events, or one CloudEvents document"):
+        _problems(_file(tmp_path, GROUP))

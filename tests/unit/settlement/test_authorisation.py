@@ -163,6 +163,9 @@ def test_reference_data_of_a_sender_goes_onto_the_reference_topic_under_its_own_
     (forwarded,) = services.sent_on(record)
     assert (forwarded.ref, forwarded.key) == (EventRef("scenario", "R1"), "exchange-rate/FAB/GBP/USD/2026-01-01")
     assert forwarded.time == taken(record).time
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    (traced,) = services.sent_on(sent("exchange-rate.published", RATE, "erp-eu", id_="R2", source="scenario", traceparent=trace))
+    assert traced.traceparent == trace
     after = services.by("erp-eu", invoice("I1", currency="GBP"))
     assert after.vouchers[0]["lines"][0]["accounting_debit"] == "13.00"
 

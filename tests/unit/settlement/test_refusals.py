@@ -330,3 +330,11 @@ def test_more_marks_than_there_may_be_are_refused_before_anything_is_waited_for_
         assert came.waiting == []
     assert balances(result(paid("P1", "10.00", *marks))) == {"P1": "-10.00"}
     assert result(paid("P1", "10.00", *marks[1:])).waiting[0]["for"] == "document"
+
+
+def test_a_replay_that_is_wrong_in_form_frees_no_id_but_its_own() -> None:
+    heard = Heard(PAID)
+    wrong, other = arrivals(scenario({}, [{**PAID, "amount": "1e3"}, {**PAID, "amount": "7.00"}]))
+    heard.send(with_attribute(wrong.record, "replay", "1"))
+    heard.send(other.record)
+    assert [refusal.code for refusal in heard.rejections] == ["invalid", "conflicting-duplicate"]

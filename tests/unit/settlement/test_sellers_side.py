@@ -39,6 +39,10 @@ def test_a_journal_is_known_as_reversed_with_its_run_and_with_its_payment(gone: 
     assert _known(*BOUGHT, *gone) == [(NUMBER, "reversed", 0)]
 
 
+def test_a_journal_that_was_only_created_is_known_as_reversed_with_its_run() -> None:
+    assert _known(*BOUGHT, undone("R", "payable", settlement="P1"), **CREATED) == [(NUMBER, "reversed", 0)]
+
+
 def test_a_document_of_the_other_ledger_that_has_the_number_of_a_journal_leaves_the_journal_as_it_is() -> None:
     vendors = {"parties": {**_PARTIES, "MORE": {"vendors": {"FABW": "V"}}}}
     bill_ = invoice(NUMBER, company="FABW", side="vendor", currency="EUR")
@@ -74,6 +78,14 @@ def test_a_seller_settles_at_the_rate_agreed_for_the_vendor_invoice() -> None:
     """40.00 EUR at the agreed 1.3 are 52.00 USD on both sides; published is 1.25."""
     came = result(*BOUGHT[:2], {**pays("P1", "40.00", mark("V", "FABE", cross_rate="1.3")), "currency": "EUR"})
     assert balances(came) == {"C": "48.00", NUMBER: "0.00", "P1": "0.00", "V": "-48.00"}
+
+
+def test_an_agreed_rate_does_no_harm_where_the_sellers_invoice_has_the_payments_currency() -> None:
+    """FABE has the invoice in USD and agrees 1.3; FABW has it in EUR, as the payment is: the rate counts for nothing there."""
+    euro = invoice("C", "100.00", company="FABW", account="IC-EAST", currency="EUR")
+    came = result(euro, BOUGHT[1], {**pays("P1", "40.00", mark("V", "FABE", cross_rate="1.3")), "currency": "EUR"})
+    assert came.rejected == []
+    assert balances(came) == {"C": "60.00", NUMBER: "0.00", "P1": "0.00", "V": "-48.00"}
 
 
 def test_reversing_a_vendor_payments_settlement_does_not_wait_for_a_sales_payment_that_waits_itself() -> None:

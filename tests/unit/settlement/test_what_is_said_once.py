@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from shared.events.envelope import Message, Outgoing
 from shared.events.settlements import DocumentPosted, SettlementPosted, SettlementReversed
 from shared.events.values import LARGEST_DIMENSIONS, LARGEST_MESSAGE, LARGEST_REPEATED
 from tests.builders.settlement import Heard, balances, invoice, mark, paid, result, undone
+from tests.builders.trade import bill, pays, sale
 
 HEADER = {f"dimension {number}": "x" * 100 for number in range(15)}
 
@@ -153,3 +155,33 @@ def test_thousands_of_marks_with_the_longest_names_make_no_message_that_is_too_l
     sizes = [len(as_json(each.data)) for each in heard.said if isinstance(each.data, SettlementPosted)]
     assert len(sizes) == 3
     assert max(sizes) < LARGEST_MESSAGE // 2
+
+
+def test_an_automatic_run_that_would_be_larger_than_a_message_ends_earlier_and_a_further_one_settles_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    automatic: dict[str, Any] = {"settlement_parameters": {"FABE": {"payable": {"automatic_settlement": True}}}}
+    events = [*(sale(f"S{each}") for each in range(7)), *(bill(f"V{each}", f"S{each}") for each in range(7)), pays("P", "650.00")]
+    at_once = Heard(*events, **automatic)
+    (whole,) = _posted_of("P", at_once)
+    half = len(as_json(whole)) // 2
+    monkeypatch.setattr(messages, "MOST_RECORDS_SAID", 1)
+    monkeypatch.setattr(messages, "_LARGEST_WHOLE", half)
+    in_parts = Heard(*events, **automatic)
+    posted = _posted_of("P", in_parts)
+    assert whole.reply_expected
+    assert all(each.reply_expected and len(as_json(each)) <= half for each in posted)
+    assert [len(each.records) for each in posted] == [3, 2, 2]
+    assert [record.number for each in posted for record in each.records] == list(range(1, 8))
+    assert _open(in_parts) == _open(at_once)
+    assert _open(in_parts)["V6"] == 50
+    assert (list(in_parts.books.settlement.waiting), list(in_parts.books.settlement.released)) == ([], [])
+
+
+def _posted_of(payment: str, heard: Heard) -> list[SettlementPosted]:
+    posted = [each.data for each in heard.said if isinstance(each.data, SettlementPosted) and each.data.ledger == "payable"]
+    return [each for each in posted if any(document.document == payment for document in each.documents)]
+
+
+def _open(heard: Heard) -> dict[str, Decimal]:
+    return {document.document: document.open for document in heard.books.settlement.documents if document.ledger == "payable"}

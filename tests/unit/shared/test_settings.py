@@ -21,7 +21,9 @@ from shared.settings import SecurityMechanism, SecurityProtocol, Settings, Setti
         ({"HEALTH_PORT": "70000"}, "HEALTH_PORT"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT"),
         ({"WAIT_AT_MOST": "soon"}, "WAIT_AT_MOST"),
+        ({"WAIT_AT_MOST": "-PT1S"}, "WAIT_AT_MOST: write a duration"),
         ({"ANNOUNCE_WAITS_AFTER": "-PT1S"}, "ANNOUNCE_WAITS_AFTER"),
+        ({"ANNOUNCE_WAITS_AFTER": "30 seconds"}, "ANNOUNCE_WAITS_AFTER: write a duration"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_MECHANISM"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "PLAIN"}, "KAFKA_SECURITY_USERNAME"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SECURITY_MECHANISM": "OAUTHBEARER"}, "KAFKA_SECURITY_TOKEN_FILE"),
@@ -58,6 +60,9 @@ def test_what_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
     assert settings.wait_at_most == timedelta(days=30)
     assert settings.announce_waits_after == timedelta(minutes=5)
+    monkeypatch.setenv("ANNOUNCE_WAITS_AFTER", "2")
+    monkeypatch.setenv("WAIT_AT_MOST", "")
+    assert (load_settings().announce_waits_after, load_settings().wait_at_most) == (timedelta(seconds=2), None)
     monkeypatch.delenv("ANNOUNCE_WAITS_AFTER")
     assert load_settings().announce_waits_after == timedelta(seconds=30)
     assert settings.log_level == "WARNING"

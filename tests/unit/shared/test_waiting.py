@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -12,47 +13,47 @@ from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS, Need
 
 DAY = dt.date(2026, 3, 12)
 
-NEEDS = [
-    (waiting.for_company("FAB"), "company", {"company": "FAB"}, ("company", "FAB")),
+NEEDS: list[tuple[Callable[[], Need], str, dict[str, str], tuple[str, ...]]] = [
+    (lambda: waiting.for_company("FAB"), "company", {"company": "FAB"}, ("company", "FAB")),
     (
-        waiting.for_account("payable", "FAB", "V"),
+        lambda: waiting.for_account("payable", "FAB", "V"),
         "account",
         {"company": "FAB", "ledger": "payable", "account": "V"},
         ("account", "payable", "FAB", "V"),
     ),
     (
-        waiting.for_exchange_rate("FAB", "USD", "EUR", DAY),
+        lambda: waiting.for_exchange_rate("FAB", "USD", "EUR", DAY),
         "exchange-rate",
         {"company": "FAB", "from": "USD", "to": "EUR", "date": "2026-03-12"},
         ("exchange-rate", "EUR", "USD"),
     ),
-    (waiting.for_period("FAB", DAY), "period", {"company": "FAB", "date": "2026-03-12"}, ("period", "FAB")),
+    (lambda: waiting.for_period("FAB", DAY), "period", {"company": "FAB", "date": "2026-03-12"}, ("period", "FAB")),
     (
-        waiting.for_intercompany_accounting("FAB", "FABE"),
+        lambda: waiting.for_intercompany_accounting("FAB", "FABE"),
         "intercompany-accounting",
         {"company": "FAB", "partner": "FABE"},
         ("intercompany-accounting", "FAB", "FABE"),
     ),
     (
-        waiting.for_posting_profile("FAB", "GEN"),
+        lambda: waiting.for_posting_profile("FAB", "GEN"),
         "posting-profile",
         {"company": "FAB", "posting_profile": "GEN"},
         ("posting-profile", "FAB", "GEN"),
     ),
     (
-        waiting.for_method_of_payment("FAB", "EFT"),
+        lambda: waiting.for_method_of_payment("FAB", "EFT"),
         "method-of-payment",
         {"company": "FAB", "method": "EFT"},
         ("method-of-payment", "FAB", "EFT"),
     ),
     (
-        waiting.for_trading_relation("FABW", "FABE", "V"),
+        lambda: waiting.for_trading_relation("FABW", "FABE", "V"),
         "trading-relation",
         {"seller": "FABW", "buyer": "FABE", "vendor": "V"},
         ("trading-relation", "FABW", "FABE", "V"),
     ),
     (
-        waiting.for_payment_journal("FABW", "J"),
+        lambda: waiting.for_payment_journal("FABW", "J"),
         "payment-journal",
         {"company": "FABW", "journal": "J"},
         ("payment-journal", "FABW", "J"),
@@ -60,11 +61,11 @@ NEEDS = [
 ]
 
 
-@pytest.mark.parametrize(("need", "reason", "key", "wake_key"), NEEDS, ids=[need.reason for need, *_ in NEEDS])
+@pytest.mark.parametrize(("need", "reason", "key", "wake_key"), NEEDS, ids=[reason for _, reason, *_ in NEEDS])
 def test_what_waits_says_what_is_missing_and_is_found_by_the_key_that_is_stored(
-    need: Need, reason: str, key: dict[str, str], wake_key: tuple[str, ...]
+    need: Callable[[], Need], reason: str, key: dict[str, str], wake_key: tuple[str, ...]
 ) -> None:
-    assert need == Need(reason, key, wake_key)
+    assert need() == Need(reason, key, wake_key)
 
 
 def test_of_several_reasons_that_of_the_document_comes_first_then_the_settlements_then_the_sales_payments() -> None:

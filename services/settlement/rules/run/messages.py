@@ -2,7 +2,8 @@
 
 Invariant: each record is told once, with its documents beside it; no message has more than MOST_RECORDS_SAID records or more
 than LARGEST_PARTS bytes of dimensions and parts of discounts, one record at least. A run that asks for sales payment journals
-is told in one, because its answer is of the whole: what would be larger than a message is refused before it is a fact.
+is told in one, because its answer is of the whole: what would be larger than a message is refused before it is a fact, and an
+automatic run ends earlier.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _take_from_sources(run: Run, raising: OpenItem, place: int) -> None:
         lowering = run.source_at(place)
         if lowering is None:
             return
-        if run.automatic and len(run.matches) >= MOST_AUTOMATIC:
+        if run.automatic and len(run.matches) >= (MOST_AUTOMATIC if run.most is None else run.most):
             run.continues = raising.stays_open = True
             return
         _settle(run, raising, lowering, place)

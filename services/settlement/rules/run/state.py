@@ -125,7 +125,8 @@ class Run:
 
     `payment` is the payment whose marks these are, None for a request; `primary` the item that all matches contain.
     Of an automatic run the items are in order from the start, and `further_raising` and `further_lowering` give those that
-    nobody has asked for yet; `continues`: it has made as many matches as one run does, a further one takes up what is left.
+    nobody has asked for yet; `continues`: it has made as many matches as one run does (`most`, if its records must be fewer than
+    any automatic run's), a further one takes up what is left.
     `trying` is the match being worked out: when a rate is missing, the companies of that pair count already.
     """
 
@@ -140,6 +141,7 @@ class Run:
     discount_date: dt.date | None = None
     automatic: bool = False
     continues: bool = False
+    most: int | None = None
     matches: list[Match] = field(default_factory=list)
     trying: Match | None = None
     further_raising: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
