@@ -134,9 +134,9 @@ def _entry(full: str, record: Record) -> tuple[str, Entry]:
             UNKNOWN_TYPE, "/type", f"{shown(full)} is not a type or version of this contract: {likely(full, _INBOUND_TYPES, _EXAMPLE)}"
         )
     entry = CONTRACT[name]
-    if not entry.inbound and is_inbound(record.topic):
-        raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is sent by the services, not to them")
     if not on_topic(base_topic(record.topic), entry.topic):
+        if not entry.inbound and is_inbound(record.topic):
+            raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} is sent by the services, not to them")
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{name} does not belong on the topic {record.topic} but on {entry.topic}")
     return name, entry
 

@@ -81,20 +81,22 @@ class Turn:
 
         What would take too many loads, or is more than one transaction resumes, is noted and resumes in further ones.
         """
-        waiting = self.books.waiting
-        self._wake(key, lambda: self._first_to_reserve(key) if key[0] == RESERVATION else self.books.first_released(waiting, key))
+        if key[0] == RESERVATION:
+            self._wake(key, self._first_to_reserve, key)
+        else:
+            self._wake(key, self.books.first_released, self.books.waiting, key)
 
     def wake_every(self, reason: str) -> None:
         """Whatever is waited for under this reason may be needed no more (one of WOKEN_AS_ONE); noted as `wake` does."""
-        self._wake((EVERY, reason), lambda: self.books.first_released(self.books.waiting, (reason,), (EVERY,), EVERY))
+        self._wake((EVERY, reason), self.books.first_released, self.books.waiting, (reason,), (EVERY,), EVERY)
 
     def wake_changed(self, key: DocumentKey) -> None:
         """A reversal has changed the document: what waits over it is looked at again, whatever it waits for; noted as `wake` does."""
-        self._wake((OVER, *key), lambda: self.books.first_released(self.books.waiting, key, (OVER,), OVER))
+        self._wake((OVER, *key), self.books.first_released, self.books.waiting, key, (OVER,), OVER)
 
-    def _wake(self, key: WakeKey, first: Callable[[], list[Parked]]) -> None:
+    def _wake(self, key: WakeKey, first: Callable[..., list[Parked]], *of: Any) -> None:
         try:
-            rows = first()
+            rows = first(*of)
         except NotLoadedError:
             if not self.books.has_loaded_much:
                 raise
