@@ -121,7 +121,7 @@ async def test_a_start_reads_and_holds_as_much_whatever_the_number_of_events_tha
     once.costs[0].assert_bounded_memory(twice.costs[0])
 
 
-_SMALL = 3_000
+_SMALL = 4_000
 """Bytes that the entry of a list takes in memory, and less than its event would."""
 
 
