@@ -177,23 +177,25 @@ def weight_of(record: _Record) -> int:
 
 def _getall(result: Any, max_records: int | None = None) -> list[Any]:
     """The records at hand of one partition, as many as a read still takes: for the client's own, which only counts them."""
-    left = getattr(result._assignment, "left_to_read", LARGEST_READ)  # noqa: SLF001 - one for each assignment of a consumer
+    left = getattr(result._assignment, "left_to_read", None)  # noqa: SLF001 - one for each assignment of a consumer that begins its reads
+    is_bounded, left = left is not None, left if left is not None else LARGEST_READ
     if not result.check_assignment(result._topic_partition) or not result.has_more() or left <= 0:  # noqa: SLF001 - the client's own way
         return []
     taken: list[Any] = []
     for record in result._partition_records:  # noqa: SLF001 - as above
         taken.append(record)
-        left -= weight_of(record)
+        left -= weight_of(record) if is_bounded else 0
         if left <= 0 or (max_records is not None and len(taken) >= max_records):
             result._update_position()  # noqa: SLF001 - as above
             break
     else:
         result._update_position()  # noqa: SLF001 - as above
         result._partition_records = None  # noqa: SLF001 - as above
-    result._assignment.left_to_read = left  # noqa: SLF001 - as above
+    if is_bounded:
+        result._assignment.left_to_read = left  # noqa: SLF001 - as above
     return taken
 
 
 def bound_reads() -> None:
-    """Has the client's consumers end a read by its bytes, too; there is no setting for it."""
+    """Has the client's consumers that call `begin_read` end a read by its bytes, too; all others read on as they do."""
     fetcher.FetchResult.getall = _getall
