@@ -147,10 +147,10 @@ async def test_from_the_broker_to_the_vouchers_and_quiet(outside: Outside, live:
         broker = reader(live)
         await broker.start()
         connection = await asyncpg.connect(live.database)
-        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 10)
+        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 30)
         await outside.send([invoice("ONE MORE")])
         assert str(await what_is_left(connection, broker, [SERVICE], live)).startswith("counter has ")
-        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 10)
+        await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 30)
         await connection.close()
         await broker.stop()
     assert await outside.value("select sum(number) from counts") == 1201
