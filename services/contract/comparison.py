@@ -8,6 +8,7 @@ internal are not promised.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ def _event(old: Schema, new: Schema) -> Iterator[Problem]:
     yield from comparison.compare(old, new, "")
 
 
-class _Comparison:
+class _Comparison(ABC):
     """What both directions have in common; each schema resolves its own references."""
 
     def __init__(self, old: Schema, new: Schema) -> None:
@@ -96,25 +97,25 @@ class _Comparison:
 
     # What each direction says otherwise
 
+    @abstractmethod
     def null(self, *, was: bool, now: bool) -> Iterator[str]:
         """A value that may be null, or no longer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def default(self, old: Schema, new: Schema) -> Iterator[str]:
         """A default that changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def limits(self, old: Schema, new: Schema) -> Iterator[str]:
         """Values that are allowed, or no longer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def required(self, was: set[str], now: set[str], both: set[str]) -> Iterator[Problem]:
         """Fields that must be there, or no longer; `both`: those that are in both."""
-        raise NotImplementedError
 
+    @abstractmethod
     def closed(self, *, was: Any, now: Any) -> Iterator[str]:
         """Whether fields that are not listed are taken."""
-        raise NotImplementedError
 
 
 class _Inbound(_Comparison):

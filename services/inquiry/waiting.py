@@ -18,7 +18,6 @@ from shared.waiting import rank
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from types import ModuleType
 
     from services.inquiry.schemas import Schemas
     from shared.events.envelope import EventRef
@@ -29,7 +28,7 @@ Row = dict[str, Any]
 MOST_AT_ONCE: Final = 500
 """Rows of each service that are read at once."""
 _DOCUMENTS: Final = frozenset({"document", "sales payment"})
-_KEEPERS: Final[dict[str, ModuleType]] = {"payment": payment_queries, "settlement": settlement_queries}
+_KEEPERS: Final = {"payment": payment_queries.WAITING, "settlement": settlement_queries.WAITING}
 _LAST: Final = 2**63 - 1
 
 
@@ -92,9 +91,9 @@ class WaitingItem:
 async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
     """All that the events with this id caused to wait; oldest first."""
     found: list[WaitingItem] = []
-    for service, queries in _KEEPERS.items():
+    for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            found += _items(service, await queries.waiting_named(connection, event))
+            found += _items(service, await kept.of_id(connection, event))
     return sorted(await _with_lookalikes(schemas, found), key=lambda each: each.place)
 
 
@@ -127,9 +126,9 @@ async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[W
 async def _page(schemas: Schemas, after: WaitingPlace) -> list[WaitingItem]:
     """The first rows of both services after a place, as many as one of them was asked for."""
     found: list[WaitingItem] = []
-    for service, queries in _KEEPERS.items():
+    for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            found += _items(service, await queries.waiting_page(connection, _after(after, service), MOST_AT_ONCE))
+            found += _items(service, await kept.page(connection, _after(after, service), MOST_AT_ONCE))
     return sorted(found, key=lambda each: each.place)[:MOST_AT_ONCE]
 
 
@@ -142,9 +141,9 @@ def _after(place: WaitingPlace, service: str) -> tuple[datetime, int]:
 
 async def _of_events(schemas: Schemas, events: set[EventRef]) -> dict[EventRef, list[WaitingItem]]:
     found: dict[EventRef, list[WaitingItem]] = {}
-    for service, queries in _KEEPERS.items():
+    for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            for each in _items(service, await queries.waiting_of(connection, events)):
+            for each in _items(service, await kept.of_events(connection, events)):
                 found.setdefault(each.event, []).append(each)
     return found
 

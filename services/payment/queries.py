@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from services.payment.rules.values import SalesPayment
+from shared.delivery.waiting_list import WaitingList
 from shared.events.codec import read_stored
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
-from shared.waiting import WaitingRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     from shared.delivery.ports import Connection
 
 _JOURNAL: Final = "select status, first_source, first_id, data from journals"
@@ -30,14 +25,16 @@ select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::
 'sales payment' as what from waiting"""
 _APPROVALS_WAIT: Final = """
 select source, event as id, data->9->>0 as reason, (data->9->1)::text as key, since, sequence, 'approval' as what from approvals"""
-_WAITING_PAGE: Final = f"""
+WAITING: Final = WaitingList(
+    first=f"""
 ({_JOURNALS_WAIT} where (since, sequence) > ($1, $2) order by since, sequence limit $3) union all
-({_APPROVALS_WAIT} where (since, sequence) > ($1, $2) order by since, sequence limit $3) order by since, sequence limit $3"""
-_WAITING_OF: Final = f"""select distinct on (id, source, reason, what) * from (
+({_APPROVALS_WAIT} where (since, sequence) > ($1, $2) order by since, sequence limit $3) order by since, sequence limit $3""",
+    because_of=f"""select distinct on (id, source, reason, what) * from (
 {_JOURNALS_WAIT} where (run_id, run_source) in (select * from unnest($1::text[], $2::text[])) union all
 {_APPROVALS_WAIT} where (event, source) in (select * from unnest($1::text[], $2::text[]))) as found
-order by id, source, reason, what, since, sequence"""  # noqa: S608 - the columns above
-_WAITING_NAMED: Final = f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence"
+order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
+    named=f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence",
+)
 
 
 async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[SalesPayment]:
@@ -49,28 +46,6 @@ async def journal_numbered(connection: Connection, company: str, document: str) 
     """The sales payment journal of this number, if there is one."""
     row = await connection.fetchrow(_NUMBERED, company, document)
     return None if row is None else _journal(row)
-
-
-async def waiting_page(connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
-    """The first `most` that wait after this time and place in the order of arrival."""
-    return [_waiting_row(row) for row in await connection.fetch(_WAITING_PAGE, *after, most)]
-
-
-async def waiting_of(connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
-    """What these events caused to wait: each reason of an event once, the longest."""
-    named = list(events)
-    rows = await connection.fetch(_WAITING_OF, [event.id for event in named], [event.source for event in named])
-    return [_waiting_row(row) for row in rows]
-
-
-async def waiting_named(connection: Connection, event: str) -> list[WaitingRow]:
-    """All that the events with this id caused to wait, in order of arrival."""
-    return [_waiting_row(row) for row in await connection.fetch(_WAITING_NAMED, event)]
-
-
-def _waiting_row(row: Any) -> WaitingRow:
-    event = EventRef(row["source"], row["id"])
-    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
 
 
 def _journal(row: Any) -> SalesPayment:

@@ -6,9 +6,9 @@ keys. The reference data is kept in memory from batch to batch, and only what wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -24,6 +24,8 @@ from shared.events.journals import SalesPaymentJournal
 from shared.events.vouchers import EventWaiting
 from shared.waiting import Need, WakeKey, first_of_each, rank
 from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Released
+
+R = TypeVar("R")
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,
@@ -175,11 +177,11 @@ class Store:
         needed = NeededJournals()
         key = released.wake_key
         if key[:1] == OF_APPROVALS:
-            approvals, more = await _woken_approvals(connection, books, [key[1:]], released.after)
+            approvals, more = await _woken(connection, books, APPROVALS_WOKEN, [key[1:]], _reading_approvals(books), released.after)
             books.due += [approval.identity for approval in approvals[key[1:]]]
             needed.journals |= {JournalKey(each.company, each.document) for each in approvals[key[1:]]}
         else:
-            journals, more = await _woken_journals(connection, books, [key], needed, released.after)
+            journals, more = await _woken(connection, books, WAITING_WOKEN, [key], _reading_journals(books, needed), released.after)
             books.due += [waiting.draft.key for waiting in journals[key]]
         books.more_due = bool(more)
         await _load(connection, books, needed)
@@ -278,15 +280,16 @@ async def _load_waiting(connection: Connection, books: Books, needed: NeededJour
     for run, keys in places.items():
         books.waiting.loaded_index("run", run, keys)
     if needed.wakes:
-        found, more = await _woken_journals(connection, books, needed.wakes, needed)
+        found, more = await _woken(connection, books, WAITING_WOKEN, needed.wakes, _reading_journals(books, needed))
         for key, rows in found.items():
             books.waiting.loaded_index("wakes", key, [row.draft.key for row in rows], _bound(rows) if key in more else None)
 
 
-def _loaded(books: Books, waiting: WaitingJournal, needed: NeededJournals) -> None:
+def _loaded(books: Books, waiting: WaitingJournal, needed: NeededJournals) -> WaitingJournal:
     draft = waiting.draft
     books.waiting.loaded(draft.key, waiting)
     needed.payments.add((draft.seller, paid_by(draft.payer.company, draft.payer.document)))
+    return waiting
 
 
 def _bound(rows: Sequence[WaitingJournal | WaitingApproval]) -> int:
@@ -294,46 +297,37 @@ def _bound(rows: Sequence[WaitingJournal | WaitingApproval]) -> int:
     return rows[-1].sequence if rows else 0
 
 
-async def _woken(
-    connection: Connection, books: Books, query: str, keys: Iterable[WakeKey], after: int
-) -> AsyncIterator[tuple[WakeKey, str | None]]:
-    """Of what waits for these keys as much as there is room for, the oldest first; None: of this key there is more."""
+async def _woken(  # noqa: PLR0913 - what is sought, from where on, and how it is read
+    connection: Connection, books: Books, query: str, keys: Iterable[WakeKey], read: Callable[[str], R], after: int = 0
+) -> tuple[dict[WakeKey, list[R]], set[WakeKey]]:
+    """Of what waits for these keys as much as there is room for, the oldest first; and the keys for which there is more."""
     places = {_as_text(key): key for key in keys}
+    found: dict[WakeKey, list[R]] = {key: [] for key in places.values()}
+    more: set[WakeKey] = set()
     for row in await connection.fetch(query, sorted(places), after, SLICE, books.room):
-        yield places[row["wakes"]], row["data"]
-        books.room -= len(row["data"] or "")
-
-
-async def _woken_journals(
-    connection: Connection, books: Books, keys: Iterable[WakeKey], needed: NeededJournals, after: int = 0
-) -> tuple[dict[WakeKey, list[WaitingJournal]], set[WakeKey]]:
-    """The journals that wait for these keys, and the keys for which there are more."""
-    found: dict[WakeKey, list[WaitingJournal]] = {key: [] for key in keys}
-    more: set[WakeKey] = set()
-    async for key, data in _woken(connection, books, WAITING_WOKEN, found, after):
-        if data is None:
+        key = places[row["wakes"]]
+        if row["data"] is None:
             more.add(key)
         else:
-            waiting = read_stored(WaitingJournal, data)
-            _loaded(books, waiting, needed)
-            found[key].append(waiting)
+            books.room -= len(row["data"])
+            found[key].append(read(row["data"]))
     return found, more
 
 
-async def _woken_approvals(
-    connection: Connection, books: Books, keys: Iterable[WakeKey], after: int = 0
-) -> tuple[dict[WakeKey, list[WaitingApproval]], set[WakeKey]]:
-    """The approvals that wait for these keys, and the keys for which there are more."""
-    found: dict[WakeKey, list[WaitingApproval]] = {key: [] for key in keys}
-    more: set[WakeKey] = set()
-    async for key, data in _woken(connection, books, APPROVALS_WOKEN, found, after):
-        if data is None:
-            more.add(key)
-        else:
-            approval = read_stored(WaitingApproval, data)
-            books.approvals.loaded(approval.identity, approval)
-            found[key].append(approval)
-    return found, more
+def _reading_journals(books: Books, needed: NeededJournals) -> Callable[[str], WaitingJournal]:
+    def read(data: str) -> WaitingJournal:
+        return _loaded(books, read_stored(WaitingJournal, data), needed)
+
+    return read
+
+
+def _reading_approvals(books: Books) -> Callable[[str], WaitingApproval]:
+    def read(data: str) -> WaitingApproval:
+        approval: WaitingApproval = read_stored(WaitingApproval, data)
+        books.approvals.loaded(approval.identity, approval)
+        return approval
+
+    return read
 
 
 def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str, str]]:
@@ -346,7 +340,7 @@ def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str
 
 async def _load_woken_approvals(connection: Connection, books: Books, needed: NeededJournals) -> None:
     """The approvals that something wakes, and their journals."""
-    found, more = await _woken_approvals(connection, books, needed.wakes)
+    found, more = await _woken(connection, books, APPROVALS_WOKEN, needed.wakes, _reading_approvals(books))
     for key, rows in found.items():
         books.approvals.loaded_index("wakes", key, [row.identity for row in rows], _bound(rows) if key in more else None)
     keys = {JournalKey(each.company, each.document) for rows in found.values() for each in rows}

@@ -13,12 +13,10 @@ import orjson
 from services.settlement.rules.values import DocumentKey, RecordInForce
 from services.settlement.stored_tables import TABLES
 from shared.delivery.reference_table import ReferenceTable
-from shared.events.envelope import EventRef
-from shared.waiting import WaitingRow
+from shared.delivery.waiting_list import WaitingList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from datetime import datetime
 
     from services.settlement.rules.values import Document
     from shared.delivery.ports import Connection
@@ -50,15 +48,17 @@ on {_PLAIN} = k.document and d.company = k.company and d.ledger = k.ledger and {
 """  # noqa: S608 - an expression of our own
 """What reads as it is written is found by its key, the few others by the index on them (documents_that_read_otherwise)."""
 _OF_RUN: Final = "select body from records where run_id = $1"
-_WAITING: Final = """
+_WAITS: Final = """
 select event_source as source, event_id as id, body->'need'->>0 as reason, (body->'need'->1)::text as key,
 since, sequence, body->>'stage' as what from waiting"""
-_WAITING_PAGE: Final = f"{_WAITING} where (since, sequence) > ($1, $2) order by since, sequence limit $3"
-_WAITING_OF: Final = f"""
+WAITING: Final = WaitingList(
+    first=f"{_WAITS} where (since, sequence) > ($1, $2) order by since, sequence limit $3",
+    because_of=f"""
 select distinct on (id, source, reason, what) * from (
-{_WAITING} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
-order by id, source, reason, what, since, sequence"""  # noqa: S608 - the columns above
-_WAITING_NAMED: Final = f"{_WAITING} where event_id = $1 order by since, sequence"
+{_WAITS} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
+order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
+    named=f"{_WAITS} where event_id = $1 order by since, sequence",
+)
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -117,28 +117,6 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     """The records, reversed ones too, that a document has part in."""
     rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]))
     return [TABLES["records"].read(row["body"])[1] for row in rows]
-
-
-async def waiting_page(connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
-    """The first `most` that wait after this time and place in the order of arrival."""
-    return [_waiting_row(row) for row in await connection.fetch(_WAITING_PAGE, *after, most)]
-
-
-async def waiting_of(connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
-    """What these events caused to wait: each reason of an event once, the longest."""
-    named = list(events)
-    rows = await connection.fetch(_WAITING_OF, [event.id for event in named], [event.source for event in named])
-    return [_waiting_row(row) for row in rows]
-
-
-async def waiting_named(connection: Connection, event: str) -> list[WaitingRow]:
-    """All that the events with this id caused to wait, in order of arrival."""
-    return [_waiting_row(row) for row in await connection.fetch(_WAITING_NAMED, event)]
-
-
-def _waiting_row(row: Any) -> WaitingRow:
-    event = EventRef(row["source"], row["id"])
-    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
 
 
 async def reference(connection: Connection) -> Reference:

@@ -11,7 +11,7 @@ import pytest
 
 from services.inquiry.waiting import BEGINNING
 from services.registry import POSTING, SETTLEMENT
-from services.settlement.queries import waiting_page
+from services.settlement.queries import WAITING
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
 from tests.builders.invoices import poison
@@ -133,7 +133,7 @@ async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make
         await settlement.deliver_all(invoices(0, 1))
         await _copied(settlement, each)
         async with settlement.counting(), settlement.database.transaction() as connection:
-            assert len(await waiting_page(connection, (BEGINNING.since, BEGINNING.sequence), shown)) == shown
+            assert len(await WAITING.page(connection, (BEGINNING.since, BEGINNING.sequence), shown)) == shown
         costs += settlement.costs
     assert_bounded(costs[0].rows, costs[1].rows, "rows")
     costs[0].assert_bounded_memory(costs[1])
