@@ -1,0 +1,53 @@
+"""What waits in a service's tables, as a list reads it: columns alone, a page at a time, or by the events that caused it.
+
+Invariant: whichever service keeps it, a row is read the same way; the services only say where its columns stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared.events.envelope import EventRef
+from shared.waiting import WaitingRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from shared.delivery.ports import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingList:
+    """A service's statements, which give the columns source, id, reason, key (JSON), since, sequence and what.
+
+    `first`: the first $3 after the time $1 and the sequence $2. `because_of`: of the events with the ids $1 and sources $2, each
+    reason once. `named`: all of the events with the id $1.
+    """
+
+    first: str
+    because_of: str
+    named: str
+
+    async def page(self, connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
+        """The first `most` that wait after this time and place in the order of arrival."""
+        return await _rows(connection, self.first, *after, most)
+
+    async def of_events(self, connection: Connection, events: Iterable[EventRef]) -> list[WaitingRow]:
+        """What these events caused to wait: each reason of an event once, the longest."""
+        causes = list(events)
+        return await _rows(connection, self.because_of, [event.id for event in causes], [event.source for event in causes])
+
+    async def of_id(self, connection: Connection, event: str) -> list[WaitingRow]:
+        """All that the events with this id caused to wait, in order of arrival."""
+        return await _rows(connection, self.named, event)
+
+
+async def _rows(connection: Connection, statement: str, *arguments: Any) -> list[WaitingRow]:
+    return [
+        WaitingRow(EventRef(row["source"], row["id"]), row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
+        for row in await connection.fetch(statement, *arguments)
+    ]
