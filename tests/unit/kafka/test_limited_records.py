@@ -145,6 +145,17 @@ def test_a_read_ends_by_its_bytes_and_the_next_goes_on_where_it_ended() -> None:
         assert [record.offset for read in reads for record in read if record.partition == partition] == list(range(20))
 
 
+def test_a_consumer_that_begins_no_reads_gets_all_that_was_fetched_however_much_it_is() -> None:
+    fetched = b"".join(_batch(number, (bytes(1 << 20), []), codec=DefaultRecordBatch.CODEC_GZIP) for number in range(20))
+
+    async def read() -> int:
+        place = TopicPartition(Topic.INVOICES, 0)
+        [result] = _results(fetched, Assignment([place]), [place])
+        return sum(len(result.getall(3)) for _ in range(7))
+
+    assert asyncio.run(read()) == 20
+
+
 def test_a_read_of_small_records_ends_by_their_number() -> None:
     reads = _reads(_batch(0, *[(b"x", [])] * 1200), 1)
     assert [len(read) for read in reads if read] == [500, 500, 200]
