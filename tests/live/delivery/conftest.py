@@ -14,6 +14,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from services.registry import SETTLEMENT
 from shared.settings import Settings
 from tests.live.delivery.backing_services import APACHE_KAFKA, Broker, Cluster
 from tests.live.delivery.running import Running
@@ -57,6 +58,15 @@ def settings(cluster: Cluster) -> Settings:
         session_timeout_ms=2000,
         heartbeat_interval_ms=500,
     )
+
+
+@pytest.fixture
+async def settlement(settings: Settings) -> AsyncIterator[Running]:
+    """The settlement service, to which records are handed."""
+    running = Running(settings, SETTLEMENT)
+    await running.prepare()
+    yield running
+    await running.database.close()
 
 
 @pytest.fixture

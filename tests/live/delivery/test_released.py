@@ -18,8 +18,6 @@ from tests.builders.invoices import headers, invoice
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from shared.delivery.ports import Connection
     from shared.events.envelope import Record
     from shared.settings import Settings
@@ -29,14 +27,6 @@ import orjson
 from shared.events.envelope import Record, Topic
 
 pytestmark = pytest.mark.embedded
-
-
-@pytest.fixture
-async def settlement(settings: Settings) -> AsyncIterator[Running]:
-    running = Running(settings, SETTLEMENT)
-    await running.prepare()
-    yield running
-    await running.database.close()
 
 
 def _reference(identifier: str, name: str, offset: int, data: dict[str, Any]) -> Record:

@@ -7,22 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.scenarios.scenario_file import arrivals
-from services.scenarios.simulation import Simulation
 from services.settlement.rules.fold import STAGES
 from services.settlement.rules.run import pairing
 from services.settlement.service import SERVICE
 from services.settlement.stored_pages import WOKEN
-from shared.events.codec import decode
-from shared.events.envelope import Message
 from shared.working_set import MOST_WOKEN_BYTES, SLICE
+from tests.builders.listening import delivered_to
 from tests.builders.settlement import GROUP, Event, invoice, mark, paid, told, undone
 from tests.builders.streams import scenario
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from shared.events.envelope import Record
     from shared.settings import Settings
 
@@ -31,26 +26,9 @@ pytestmark = pytest.mark.embedded
 BATCH = 200
 
 
-class Taking(Simulation):
-    """A simulation that keeps the records which the settlement service took in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[Record] = []
-
-    def _deliver(self, record: Record) -> None:
-        event = decode(record)
-        if isinstance(event, Message) and SERVICE.takes(record.topic, event.type):
-            self.taken.append(record)
-        super()._deliver(record)
-
-
 def _taken(*events: Event, **group: Any) -> list[Record]:
     """What comes to the settlement service of these events."""
-    simulation = Taking()
-    for arrival in arrivals(scenario({**GROUP, **group}, list(events))):
-        simulation.send(arrival.record)
-    return simulation.taken
+    return [delivered.record for delivered in delivered_to(SERVICE, scenario({**GROUP, **group}, list(events)))]
 
 
 def _chain(number: int) -> list[Event]:
@@ -64,14 +42,6 @@ def _line(number: int) -> list[Event]:
     """All payments mark one invoice, the first of them another one as well, which comes last."""
     payments = [paid(f"P{each}", "10.00", mark("I")) for each in range(number)]
     return [invoice("I", f"{10 * number}.00"), paid("P", "10.00", mark("I"), mark("I0000")), *payments, invoice("I0000")]
-
-
-@pytest.fixture
-async def settlement(settings: Settings) -> AsyncIterator[Running]:
-    running = Running(settings, SERVICE)
-    await running.prepare()
-    yield running
-    await running.database.close()
 
 
 class Counting:

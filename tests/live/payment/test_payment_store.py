@@ -24,6 +24,7 @@ from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError
 from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
 from tests.builders.payment_streams import stream
 from tests.builders.records import PAYMENT, binary, taken
+from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 
 pytestmark = pytest.mark.embedded
@@ -51,23 +52,6 @@ class Counted:
         return getattr(self._connection, name)
 
 
-async def deliver(connection: Any, store: Store, batch: list[Message]) -> tuple[list[Outgoing], int]:
-    """One batch as the shell does it: folded again until nothing is missing; also how often it was."""
-    async with connection.transaction():
-        books, passes = await store.load(connection, batch), 0
-        while True:
-            passes += 1
-            try:
-                said = [each for message in batch for each in fold(books, message)]
-            except NotLoadedError as error:
-                books.rollback()
-                await store.load_missing(connection, books, [error.missing])
-            else:
-                break
-        await store.save(connection, books)
-    return said, passes
-
-
 def content(books: Books) -> dict[str, Any]:
     """All that the books hold, but for the sequence, which only orders."""
     return {
@@ -87,7 +71,7 @@ async def test_tables_hold_what_the_rules_made_of_a_random_stream(connection: An
     size = random.choice([1, 3, 20])
     for start in range(0, len(messages), size):
         batch = messages[start : start + size]
-        said, _ = await deliver(connection, store, batch)
+        said = (await deliver(connection, store, fold, batch)).said
         assert said == [each for message in batch for each in fold(pure.books, message)]
         pure.books.commit()
     assert content(await Store().load_all(connection)) == content(pure.books)
@@ -102,11 +86,11 @@ def _runs(pure: Payment, count: int) -> list[Message]:
 
 async def test_the_number_of_statements_does_not_grow_with_the_batch(connection: Any) -> None:
     pure, store = Payment(), Store()
-    await deliver(connection, store, [pure.message(data) for data in (relation(), JOURNAL, FABW)])
+    await deliver(connection, store, fold, [pure.message(data) for data in (relation(), JOURNAL, FABW)])
     counts = []
     for count in (1, 100):
         counted = Counted(connection)
-        said, passes = await deliver(counted, store, _runs(pure, count))
+        said, passes, _ = await deliver(counted, store, fold, _runs(pure, count))
         assert (len(said), passes) == (count, 1)
         counts.append(counted.statements)
     assert counts[1] <= counts[0] <= 6
@@ -114,35 +98,35 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(connection:
 
 async def test_inbound_payments_cost_one_statement(connection: Any) -> None:
     counted = Counted(connection)
-    said, _ = await deliver(counted, Store(), [taken(binary("vendor-payment.posted", PAYMENT, id_=f"P-{n}")) for n in range(100)])
+    said = (await deliver(counted, Store(), fold, [taken(binary("vendor-payment.posted", PAYMENT, id_=f"P-{n}")) for n in range(100)])).said
     assert (len(said), counted.statements) == (100, 1)
 
 
 async def test_many_journals_that_wait_go_on_in_one_pass(connection: Any) -> None:
     pure, store = Payment(), Store()
-    await deliver(connection, store, [pure.message(data) for data in (JOURNAL, FABW, EAST)])
-    await deliver(connection, store, _runs(pure, 50))
-    said, passes = await deliver(connection, store, [pure.message(relation())])
+    await deliver(connection, store, fold, [pure.message(data) for data in (JOURNAL, FABW, EAST)])
+    await deliver(connection, store, fold, _runs(pure, 50))
+    said, passes, _ = await deliver(connection, store, fold, [pure.message(relation())])
     assert ([each.data.mirrors[1] for each in said], passes) == ([f"V-{number}" for number in range(50)], 1)
 
 
 async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_forgotten(connection: Any) -> None:
     pure = Payment()
-    await deliver(connection, Store(), [pure.message(data) for data in (relation(), JOURNAL, EAST)])
+    await deliver(connection, Store(), fold, [pure.message(data) for data in (relation(), JOURNAL, EAST)])
     store = Store()
     transaction = connection.transaction()
     await transaction.start()
-    await deliver(connection, store, [pure.message(FABW)])
+    await deliver(connection, store, fold, [pure.message(FABW)])
     await transaction.rollback()
-    said, _ = await deliver(connection, store, [pure.message(IC_4)])
+    said = (await deliver(connection, store, fold, [pure.message(IC_4)])).said
     assert [each.type for each in said] == ["sales-payment-journal.waiting"]
-    said, _ = await deliver(connection, store, [pure.message(FABW)])
+    said = (await deliver(connection, store, fold, [pure.message(FABW)])).said
     assert [each.data.document for each in said] == [NUMBER]
 
 
 async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
     pure, store = Payment(), Store()
-    await deliver(connection, store, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
+    await deliver(connection, store, fold, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
     books = await store.load_waiting(connection, [EventRef("scenario", "A-2"), EventRef("scenario", "UNKNOWN")], None)
     assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")])] == ["A-2"]
     await store.save(connection, books)
@@ -186,11 +170,11 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
 async def test_an_approval_that_waits_for_a_period_is_found_when_it_opens(connection: Any) -> None:
     pure, store = Payment(), Store()
     reference = [relation(automatic=False), JOURNAL, FABW, EAST, PeriodClosed("FABW", DAY, DAY)]
-    await deliver(connection, store, [pure.message(data) for data in reference])
-    await deliver(connection, store, [pure.message(IC_4)])
-    said_, _ = await deliver(connection, store, [pure.message(approval(), id_=name) for name in ("A-1", "A-2")])
+    await deliver(connection, store, fold, [pure.message(data) for data in reference])
+    await deliver(connection, store, fold, [pure.message(IC_4)])
+    said_ = (await deliver(connection, store, fold, [pure.message(approval(), id_=name) for name in ("A-1", "A-2")])).said
     assert said_ == []
-    said_, passes = await deliver(connection, store, [pure.message(PeriodOpened("FABW", DAY, DAY))])
+    said_, passes, _ = await deliver(connection, store, fold, [pure.message(PeriodOpened("FABW", DAY, DAY))])
     assert ([each.type for each in said_], passes) == (["sales-payment-journal.posted", "event.rejected"], 1)
 
 
@@ -224,10 +208,11 @@ async def test_more_than_a_slice_resumes_in_order_and_no_transaction_takes_more_
     if what == "approvals":
         known += [relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
     last = pure.message(relation() if what == "journals" else PeriodOpened("FABW", DAY, DAY))
-    await deliver(connection, store, [pure.message(data) for data in known])
-    await deliver(connection, store, runs)
+    await deliver(connection, store, fold, [pure.message(data) for data in known])
+    await deliver(connection, store, fold, runs)
     if what == "approvals":
-        await deliver(connection, store, [pure.message(approval(f"ARPAY-IC-FAB-V-{each}-1"), id_=f"A-{each}") for each in range(number)])
+        approvals = [pure.message(approval(f"ARPAY-IC-FAB-V-{each}-1"), id_=f"A-{each}") for each in range(number)]
+        await deliver(connection, store, fold, approvals)
     parts = await _resumed(connection, store, last)
     assert [each.data.mirrors[1] for part in parts for each in part] == [f"V-{each}" for each in range(number)]
     sizes = [len(part) for part in parts]

@@ -20,6 +20,7 @@ from shared.events.envelope import Message
 from shared.working_set import NotLoadedError
 from tests.builders.settlement import GROUP, Event, invoice, note, paid, told
 from tests.builders.streams import scenario
+from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 from tests.live.settlement.test_settlement_store import taken
 
@@ -157,27 +158,11 @@ async def _with_open_invoices(connection: Any, number: int, *events: Event) -> l
     return messages[len(messages) - len(events) :]
 
 
-async def _deliver(connection: Any, store: Store, batch: list[Message]) -> Books:
-    async with connection.transaction():
-        books = await store.load(connection, batch)
-        while True:
-            try:
-                for message in batch:
-                    fold(books, message)
-            except NotLoadedError as error:
-                books.rollback()
-                await store.load_missing(connection, books, [error.missing])
-            else:
-                break
-        await store.save(connection, books)
-    return books
-
-
 @pytest.mark.parametrize("number", [400, 800])
 async def test_a_payment_loads_a_page_of_the_open_invoices_however_many_there_are(connection: Any, number: int) -> None:
     payment = await _with_open_invoices(connection, number, paid("P", "15.00"))
     store = Reading()
-    books = await _deliver(connection, store, payment)
+    books = (await deliver(connection, store, fold, payment)).books
     assert [record.raising.document for record in books.records] == ["I00000", "I00001"]
     assert len(store.documents) == PAGE
     assert store.loads <= 3
@@ -186,14 +171,14 @@ async def test_a_payment_loads_a_page_of_the_open_invoices_however_many_there_ar
 @pytest.mark.parametrize("number", [400, 800])
 async def test_an_invoice_with_nothing_open_on_the_other_side_loads_nothing(connection: Any, number: int) -> None:
     store = Reading()
-    await _deliver(connection, store, await _with_open_invoices(connection, number, invoice("NEW")))
+    await deliver(connection, store, fold, await _with_open_invoices(connection, number, invoice("NEW")))
     assert {key.document for key in store.documents} == set()
     assert store.loads == 1
 
 
 async def test_a_payment_that_closes_half_loads_no_more_than_twice_what_it_closes(connection: Any) -> None:
     store = Reading()
-    books = await _deliver(connection, store, await _with_open_invoices(connection, 800, paid("P", "1000.00")))
+    books = (await deliver(connection, store, fold, await _with_open_invoices(connection, 800, paid("P", "1000.00")))).books
     assert len(list(books.records)) == 100
     assert len(store.documents) <= 2 * 100
 
@@ -201,14 +186,14 @@ async def test_a_payment_that_closes_half_loads_no_more_than_twice_what_it_close
 async def test_payments_of_one_batch_take_the_pages_one_after_the_other(connection: Any) -> None:
     payments = [paid(f"P{each:02}", "10.00") for each in range(70)]
     store = Reading()
-    books = await _deliver(connection, store, await _with_open_invoices(connection, 200, *payments))
+    books = (await deliver(connection, store, fold, await _with_open_invoices(connection, 200, *payments))).books
     assert sorted(record.raising.document for record in books.records) == [f"I{each:05}" for each in range(70)]
     assert store.loads <= 6
 
 
 async def test_what_a_batch_has_posted_itself_stands_among_the_pages(connection: Any) -> None:
     events = [invoice("EARLY", due_date="2026-01-01"), note("N", "5.00"), paid("P", "7.00"), invoice("LATE"), paid("Q", "20.00")]
-    books = await _deliver(connection, Store(), await _with_open_invoices(connection, 2 * PAGE, *events))
+    books = (await deliver(connection, Store(), fold, await _with_open_invoices(connection, 2 * PAGE, *events))).books
     settled = [(record.lowering.document, record.raising.document) for record in sorted(books.records, key=lambda each: each.run.id)]
     assert settled[:3] == [("N", "EARLY"), ("P", "EARLY"), ("P", "I00000")]
     assert settled[3:] == [("Q", "I00000"), ("Q", "I00001"), ("Q", "I00002")]

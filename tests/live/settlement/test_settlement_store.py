@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from services.scenarios.scenario_file import Scenario, arrivals, load_scenario
-from services.scenarios.simulation import Simulation
+from services.scenarios.scenario_file import Scenario, load_scenario
 from services.settlement import store as store_module
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
-from shared.events.codec import decode
-from shared.events.envelope import EventRef, Message, Record
+from shared.events.envelope import EventRef, Message
 from shared.working_set import NotLoadedError, Released
 from tests.builders import streams
+from tests.builders.listening import delivered_to
 from tests.builders.records import binary
 from tests.builders.records import taken as as_taken
 from tests.builders.senders import ASKED, SENDER, sent
+from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES
 
@@ -38,43 +38,11 @@ async def connection(database_url: str) -> AsyncIterator[Any]:
         yield opened
 
 
-class Listening(Simulation):
-    """A simulation that keeps what the settlement service took in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[Message] = []
-
-    def _deliver(self, record: Record) -> None:
-        event = decode(record)
-        if isinstance(event, Message) and SERVICE.takes(record.topic, event.type):
-            self.taken.append(event)
-        super()._deliver(record)
-
-
 def taken(scenario: Scenario) -> list[Message]:
     """What the settlement service takes in of a scenario, each id once."""
-    simulation = Listening()
-    for arrival in arrivals(scenario):
-        simulation.send(arrival.record)
-    unique = {SERVICE.identity(message): message for message in reversed(simulation.taken)}
+    messages = [delivered.message for delivered in delivered_to(SERVICE, scenario)]
+    unique = {SERVICE.identity(message): message for message in reversed(messages)}
     return list(reversed(unique.values()))
-
-
-async def deliver(connection: Any, store: Store, batch: list[Message]) -> list[Any]:
-    """One batch as the shell does it: folded again until nothing is missing."""
-    async with connection.transaction():
-        books = await store.load(connection, batch)
-        while True:
-            try:
-                said = [each for message in batch for each in fold(books, message)]
-            except NotLoadedError as error:
-                books.rollback()
-                await store.load_missing(connection, books, [error.missing])
-            else:
-                break
-        await store.save(connection, books)
-    return said
 
 
 def content(books: Books) -> dict[str, Any]:
@@ -90,7 +58,7 @@ async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict
     messages = taken(scenario)
     for start in range(0, len(messages), size):
         batch = messages[start : start + size]
-        said = await deliver(connection, store, batch)
+        said = (await deliver(connection, store, fold, batch)).said
         expected = [each for message in batch for each in fold(pure, message)]
         assert [each.ref for each in said] == [each.ref for each in expected]
         pure.commit()
@@ -138,9 +106,9 @@ async def test_what_one_event_lets_go_on_is_loaded_at_once_however_much_it_is(co
     events.append({"id": "FAB", "type": "company.defined", "company": "FAB", "name": "Fabrikam", "currency": "USD"})
     messages = taken(streams.scenario({"parties": {"NW": {"customers": {"FAB": "C"}}}}, events))
     store = Counting()
-    await deliver(connection, store, [message for message in messages if message.type != "company.defined"])
+    await deliver(connection, store, fold, [message for message in messages if message.type != "company.defined"])
     store.asked = 0
-    await deliver(connection, store, [message for message in messages if message.type == "company.defined"])
+    await deliver(connection, store, fold, [message for message in messages if message.type == "company.defined"])
     assert store.asked < 10
     released: Released | None = Released(("company", "FAB"), (await _waiting(connection))[0] - 1)
     while released is not None:  # as the shell does, in transactions of their own
@@ -173,7 +141,7 @@ async def test_what_is_given_up_is_loaded_by_its_event_or_by_its_age_and_nothing
     payment = {"type": "customer-payment.posted", "company": "FAB", "account": "C", "date": "2026-03-02", "currency": "USD", "amount": "1"}
     marks = [{"settle": [{"company": "FAB", "document": f"I{n}"}]} for n in range(3)]
     messages = taken(streams.scenario(group, [{**payment, **marks[n], "id": f"P{n}", "document": f"P{n}"} for n in range(3)]))
-    await deliver(connection, Store(), messages)
+    await deliver(connection, Store(), fold, messages)
     first, second, _ = [message for message in messages if message.type == "payment-journal.posted"]
 
     async def waiting(events: list[EventRef] | None, older_than: datetime | None) -> list[str]:
@@ -190,7 +158,7 @@ async def test_what_is_given_up_is_loaded_by_its_event_or_by_its_age_and_nothing
 
 async def test_what_waits_keeps_its_sender_and_what_senders_may_is_there_after_a_restart(connection: Any) -> None:
     allowed = binary("sender.defined", {"sender": "erp-eu", **SENDER}, id_="S")
-    await deliver(connection, Store(), [as_taken(allowed)])
-    await deliver(connection, Store(), [as_taken(sent("settlement.requested", ASKED))])
+    await deliver(connection, Store(), fold, [as_taken(allowed)])
+    await deliver(connection, Store(), fold, [as_taken(sent("settlement.requested", ASKED))])
     books = await Store().load_all(connection)
     assert [(entry.message.ref.id, entry.message.sender) for entry in books.waiting] == [("E-1", "erp-eu")]

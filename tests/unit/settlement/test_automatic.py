@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.scenarios.scenario_file import arrivals
-from services.scenarios.simulation import Simulation
 from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.run import pairing
-from shared.events.codec import decode
-from shared.events.envelope import Message, Record
+from services.settlement.service import SERVICE
+from tests.builders.listening import delivered_to
 from tests.builders.settlement import GROUP, Event, asked, invoice, mark, note, paid, result, told
 from tests.builders.streams import scenario
 
@@ -21,26 +19,10 @@ AUTOMATIC = {"FAB": {"receivable": {"automatic_settlement": True}}}
 LIMITS = {"maximum_penny_difference": "0.05", "maximum_overpayment_or_underpayment": "1.00"}
 
 
-class Taking(Simulation):
-    """A simulation that keeps what it is sent and all that follows, as messages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[Message] = []
-
-    def _deliver(self, record: Record) -> None:
-        event = decode(record)
-        if isinstance(event, Message) and (event.record is None or self._parts[1][0].takes(record.topic, event.type)):
-            self.taken.append(event)
-        super()._deliver(record)
-
-
 def _calls(events: list[Event], **parameters: Any) -> int:
     """The calls of functions that the settlement core makes for the last of these events."""
-    simulation = Taking()
-    for arrival in arrivals(scenario({**GROUP, "settlement_parameters": {"FAB": {"receivable": parameters}}}, events)):
-        simulation.send(arrival.record)
-    *before, last = simulation.taken
+    group = {**GROUP, "settlement_parameters": {"FAB": {"receivable": parameters}}}
+    *before, last = [delivered.message for delivered in delivered_to(SERVICE, scenario(group, events))]
     books = Books(complete=True)
     for message in before:
         fold(books, message)
