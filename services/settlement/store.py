@@ -30,10 +30,7 @@ _WAITING_SINCE: Final = """
 select distinct event_source, event_id from
 (select event_source, event_id, sum(size) over (order by since, sequence) - size as before from
 (select event_source, event_id, since, sequence, octet_length(body::text) as size
-from waiting where $1::timestamptz is null or since < $1 order by since limit $2) oldest) summed where before < $3"""
-_WAITING_BECAUSE_OF: Final = """
-select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
-on w.event_id = k.id and w.event_source = k.source where $3::timestamptz is null or w.since < $3"""
+from waiting where since < $1 order by since limit $2) oldest) summed where before < $3"""
 _UNANNOUNCED: Final = """
 with chosen as (
     select sequence from (select sequence, sum(size) over (order by since, sequence) - size as before
@@ -134,10 +131,8 @@ class Store:
         """What these events wait for, or what has waited longest since before a time, as one transaction takes; with all that it names."""
         books = await self._books(connection)
         if events is None:
-            rows = await connection.fetch(_WAITING_SINCE, older_than, SLICE, books.room)
-        else:
-            rows = await connection.fetch(_WAITING_BECAUSE_OF, *_columns(events), older_than) if events else []
-        await self.load_missing(connection, books, [Missing("waiting", "event", EventRef(*row)) for row in rows])
+            events = [EventRef(*row) for row in await connection.fetch(_WAITING_SINCE, older_than, SLICE, books.room)]
+        await self.load_missing(connection, books, [Missing("waiting", "event", event) for event in events])
         return books
 
     async def load_released(self, connection: Connection, released: Released) -> Books:

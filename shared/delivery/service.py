@@ -64,7 +64,7 @@ class Store(Protocol[B]):
         """Everything."""
 
     async def load_waiting(self, connection: Connection, events: Sequence[EventRef] | None, older_than: datetime | None) -> B:
-        """All that an operator's discard of these events, or the end of WAIT_AT_MOST, may touch."""
+        """All that an operator's discard of these events (else None), or the end of WAIT_AT_MOST (else None), may touch."""
 
     async def load_released(self, connection: Connection, released: Released) -> B:
         """The next of what was released (`due`), as much as one transaction takes, with what it names; `more_due`: there is more."""
