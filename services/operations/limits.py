@@ -116,7 +116,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("events whose waiting an operator gives up", f"{housekeeping.MOST_DISCARDED}", "the next transaction"),
         Limit(
             "failed messages that an operator has tried again",
-            f"100, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
+            f"{shell_tables.MOST_RETRIED}, {shell_tables.MOST_RETRIED_BYTES // _MIB} MiB",
             "some seconds later; one at least",
         ),
         Limit(

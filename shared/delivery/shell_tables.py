@@ -57,11 +57,12 @@ on conflict (wake_key) do update set after = least(released.after, excluded.afte
 _RESUMED: Final = """
 delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
 """
+MOST_RETRIED: Final = 100
 MOST_RETRIED_BYTES: Final = 8 * 1024 * 1024
 _TO_BE_RETRIED: Final = """
 select * from failed where id in (
     select id from (select id, sum(size) over (order by id) - size as before
-                    from (select id, coalesce(octet_length(value), 0) as size from failed where retry order by id limit 100) oldest) summed
+                    from (select id, coalesce(octet_length(value), 0) as size from failed where retry order by id limit $2) oldest) summed
     where before < $1)
 order by id
 """
@@ -242,7 +243,7 @@ async def finish(connection: Connection, positions: Mapping[Partition, int], pac
 
 async def to_be_retried(connection: Connection) -> list[Failed]:
     """The failed messages that an operator wants to be tried again, oldest first; so many bytes at once, one at least."""
-    rows = await connection.fetch(_TO_BE_RETRIED, MOST_RETRIED_BYTES)
+    rows = await connection.fetch(_TO_BE_RETRIED, MOST_RETRIED_BYTES, MOST_RETRIED)
     return [Failed(row["id"], row["direction"], _record(row)) for row in rows]
 
 
