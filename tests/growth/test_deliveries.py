@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.inquiry.waiting import BEGINNING
-from services.registry import POSTING, SETTLEMENT
+from services.registry import PAYMENT, POSTING, SETTLEMENT
 from services.settlement.queries import WAITING
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
+from shared.events.reference import PeriodClosed, PeriodOpened
 from tests.builders.invoices import poison
+from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, approval, relation
 from tests.growth.counting import assert_bounded
-from tests.growth.loads import LINES, company, invoices, party, rates, sized
+from tests.growth.loads import LINES, company, invoices, party, rates, sized, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,6 +61,32 @@ async def test_invoices_released_by_many_accounts_at_once_cost_their_number_and_
     once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
     await _let_go(once, number, [company()], parties, lines=LINES, accounts=accounts)
     await _let_go(twice, 2 * number, [company()], parties, lines=LINES, accounts=accounts)
+    once.costs[0].assert_linear(twice.costs[0])
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+async def _approved(payment: Counted, number: int) -> None:
+    """Two times approvals wait for one journal: what it costs that they arrive, and that the journal is made and they are refused."""
+    known = [JOURNAL, FABW, EAST, relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
+    await payment.deliver_all(told(f"R{place}", data, place) for place, data in enumerate(known))
+    await payment.deliver_all(told(f"A{place}", approval(), place) for place in range(number))
+    later = [told(f"B{place}", approval(), number + place) for place in range(number)]
+    async with payment.counting():
+        await payment.delivery.deliver([told("RUN", IC_4, 0)])
+        await payment.housekeeping.release()
+        await payment.deliver_all(later)
+        assert await payment.value("select count(*) from approvals") == 2 * number
+        await payment.delivery.deliver([told("OPENED", PeriodOpened("FABW", DAY, DAY), len(known))])
+        await payment.housekeeping.release()
+    assert await payment.value("select count(*) from approvals") == 0
+    assert await payment.value("select count(*) from released") == 0
+
+
+async def test_approvals_of_one_journal_cost_their_number_and_hold_one_slice(instance: Make) -> None:
+    number = sized(100_000, 1_000)
+    once, twice = await instance(PAYMENT), await instance(PAYMENT)
+    await _approved(once, number)
+    await _approved(twice, 2 * number)
     once.costs[0].assert_linear(twice.costs[0])
     once.costs[0].assert_bounded_memory(twice.costs[0])
 

@@ -11,6 +11,7 @@ import pytest
 from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.rules.books import approved_payment
 from shared import working_set
+from shared.events.emitting import REJECTED
 from shared.events.envelope import EventRef, Outgoing, replay_identity
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
@@ -318,6 +319,30 @@ def test_journals_released_in_slices_are_made_in_order_of_arrival_and_their_appr
     assert [_documents(each) for each in slices] == [documents[:2], documents[2:4], documents[4:]]
     assert set(service.statuses().values()) == {"posted"}
     assert service.waits() == []
+
+
+def _resumed(service: Payment) -> list[list[str]]:
+    """What is said by each of the further transactions, until nothing is left."""
+    slices = []
+    while released := list(service.books.released):
+        slices.append(said(resume_released(service.books, released[0])))
+        service.books.commit()
+    return slices
+
+
+def test_of_many_approvals_of_one_journal_a_slice_is_taken_with_it_and_the_others_are_refused_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = ready(automatic=False)
+    for number in range(6):
+        service.hear(approval(), id_=f"A-{number}")
+    service.hear(approval("ARPAY-IC-FAB-VPAY-7-2"), id_="ANOTHER")
+    created, posted, *refused = service.hear(IC_4)
+    assert (created.type, posted.cause.id) == ("sales-payment-journal.created", "A-0")
+    assert [each.data.event for each in refused] == ["A-1", "A-2"]
+    assert _resumed(service) == [[REJECTED, REJECTED], [REJECTED]]
+    assert service.waits() == [("ANOTHER", "document")]
 
 
 def _documents(outgoing: list[Outgoing]) -> list[str]:
