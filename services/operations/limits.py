@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
+from services.inquiry import ledgers
+from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
 from services.settlement.rules.run import messages, pairing
@@ -136,8 +138,21 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"{housekeeping.MOST_FAILED:,}, {housekeeping.MOST_FAILED_DAYS} days",
             "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
         ),
+        Limit(
+            "rows of the outbox that are counted for the metric",
+            f"{housekeeping.MOST_COUNTED:,}",
+            "it stays there; the age of the oldest row continues",
+        ),
         Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
         Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),
+    ),
+    "Lists": (
+        Limit("lines of vouchers read at once", f"{queries.MOST_LINES:,}", "the next read; one voucher at least"),
+        Limit(
+            "lines of vouchers that a table shows",
+            f"{ledgers.MOST_LINES_SHOWN:,}",
+            "it says that there are more; `--json` prints all, while they are read",
+        ),
     ),
 }
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.inquiry.waiting import BEGINNING
+from services.posting.queries import Selection, voucher_pages, vouchers
 from services.registry import PAYMENT, POSTING, SETTLEMENT
 from services.settlement.queries import WAITING
+from shared.delivery.housekeeping import MOST_COUNTED
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
 from shared.events.reference import PeriodClosed, PeriodOpened
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.growth.conftest import Counted
+    from tests.growth.counting import Cost
 
     Make = Callable[..., Awaitable[Counted]]
 
@@ -166,6 +169,38 @@ async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make
     assert_bounded(costs[0].rows, costs[1].rows, "rows")
     costs[0].assert_bounded_memory(costs[1])
     assert costs[1].peak < shown * _SMALL, "the events themselves are read"
+
+
+async def test_a_list_of_vouchers_holds_no_more_than_it_reads_at_once_however_many_lines_they_have(instance: Make) -> None:
+    number = sized(600, 20)
+    costs: list[list[Cost]] = []
+    for each in (number, 2 * number):
+        settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
+        await settlement.deliver_all([company(), party(offset=1), *invoices(0, each, lines=LINES)])
+        await posting.deliver_all([company(), party(offset=1), *await _said(settlement)])
+        async with posting.counting(), posting.database.transaction() as connection:
+            assert [voucher.document async for voucher in vouchers(connection, Selection(limit=each))] == [
+                f"D{number}" for number in range(each)
+            ]
+        async with posting.counting(), posting.database.transaction() as connection:
+            assert sum([len(page) async for page in voucher_pages(connection)]) == each
+        costs.append(posting.costs)
+    for once, twice in zip(*costs, strict=True):
+        once.assert_linear(twice)
+        once.assert_bounded_memory(twice)
+
+
+async def test_a_turn_of_housekeeping_reads_as_much_however_long_the_outbox_is(instance: Make) -> None:
+    costs = []
+    for each in (MOST_COUNTED, 2 * MOST_COUNTED):
+        settlement = await instance(SETTLEMENT)
+        await settlement.value(f"insert into outbox (messages) select '' from generate_series(1, {each})")  # noqa: S608 - a number
+        async with settlement.counting():
+            await settlement.housekeeping.once()
+        assert settlement.housekeeping.outbox_age > 0
+        costs += settlement.costs
+    assert costs[0].queries == costs[1].queries
+    assert_bounded(costs[0].rows, costs[1].rows, "rows")
 
 
 # What comes in at once

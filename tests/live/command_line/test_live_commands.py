@@ -20,6 +20,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.command_line.main import app
+from services.inquiry import ledgers
 from shared.embedded import running_backing_services
 from tests.scenario_files import IC_4
 
@@ -180,6 +181,17 @@ def test_vouchers_are_selected_and_shown_as_simulate_shows_them(shell: Shell) ->
     assert [row["kind"] for row in shell.rows("vouchers", "--document", "VPAY-7", "--company", "FAB")] == ["payment", "settlement"]
     assert shell.rows("vouchers", "--from", "2026-03-03", "--kind", "invoice") == []
     assert "Fabrikam East" in shell.run("vouchers").stdout
+
+
+def test_a_table_of_vouchers_ends_at_so_many_lines_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_ = [row["voucher"] for row in shell.rows("vouchers")]
+    monkeypatch.setattr(ledgers, "MOST_LINES_SHOWN", 1)
+    shown = shell.run("vouchers")
+    assert "Not all of these are shown" in shown.output
+    assert all_[0] in shown.stdout
+    assert all_[1] not in shown.stdout
+    assert [row["voucher"] for row in shell.rows("vouchers")] == all_, "as JSON all are printed"
+    assert len(shell.rows("vouchers", "--limit", "2")) == 2
 
 
 def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None:
