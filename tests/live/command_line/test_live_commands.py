@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from typer.testing import CliRunner, Result
 from services.command_line.main import app
 from services.inquiry import ledgers
 from shared.embedded import running_backing_services
-from tests.scenario_files import IC_4
+from tests.scenario_files import IC_4, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -247,6 +248,19 @@ def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(s
     assert "Events sent again: 1." in shell.run("rejections", "replay", "R-3").stderr
     shell.until(lambda: any(row["document"] == "R-3" for row in shell.rows("vouchers", "--kind", "settlement")))
     assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
+
+
+def test_refusals_that_an_operator_deletes_by_age_are_gone_and_nothing_else_is(shell: Shell) -> None:
+    marks = [{"company": "FABE", "document": "R-1"}]
+    shell.publish({**PAYMENT, "id": "R-5", "document": "R-5", "settle": marks})
+    shell.until(lambda: any(row["event"] == "R-5" for row in shell.rows("rejections", "list")))
+    books_before = [shell.rows(command) for command in ("vouchers", "open", "balances")]
+    documented = re.findall(r"delete from settlement\.rejections .*;", (ROOT / "deploy" / "managed.md").read_text(encoding="utf-8"))
+    for service in ("payment", "settlement", "posting"):
+        shell.execute(documented[0].replace("settlement.", f"{service}.").replace("400 days", "0 days"))
+    assert shell.rows("rejections", "list") == []
+    assert [shell.rows(command) for command in ("vouchers", "open", "balances")] == books_before
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
 
 
 def test_replay_asks_what_to_send_and_says_what_was_never_refused(shell: Shell) -> None:
