@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.inquiry.waiting import BEGINNING
+from services.desk.waiting import BEGINNING
 from services.registry import POSTING, SETTLEMENT
 from services.settlement.queries import WAITING
 from shared.delivery.outbox import unpack
