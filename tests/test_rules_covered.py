@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from services.inquiry.rule_titles import TITLES
+from services.desk.rule_titles import TITLES
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
 from tests.scenario_files import EXAMPLES

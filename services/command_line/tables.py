@@ -14,8 +14,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from services.inquiry.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
-from services.inquiry.rule_titles import TITLES
+from services.desk.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
+from services.desk.rule_titles import TITLES
 from shared.events.values import visible
 
 if TYPE_CHECKING:

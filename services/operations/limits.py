@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
-from services.inquiry import ledgers
+from services.desk import ledgers
 from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals

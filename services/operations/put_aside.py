@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.inquiry.put_aside import GapPlace
+from services.desk.put_aside import GapPlace
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.put_aside import FailedPlace
-    from services.inquiry.schemas import Schemas
+    from services.desk.put_aside import FailedPlace
+    from services.desk.schemas import Schemas
 
 
 async def order_retries(schemas: Schemas, places: Iterable[FailedPlace] | None) -> int:

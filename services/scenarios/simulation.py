@@ -11,7 +11,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from services.inquiry.rows import BooksOfAll, Result, collect
+from services.desk.rows import BooksOfAll, Result, collect
 from services.registry import SERVICES
 from services.scenarios.quotes import quotes_advice
 from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals

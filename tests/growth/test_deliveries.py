@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.inquiry.waiting import BEGINNING
+from services.desk.waiting import BEGINNING
 from services.posting.queries import Selection, voucher_pages, vouchers
 from services.registry import PAYMENT, POSTING, SETTLEMENT
 from services.settlement.queries import WAITING

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.inquiry.rejections import refused
-from services.inquiry.schemas import Schemas, load_books, open_schemas
+from services.desk.rejections import refused
+from services.desk.schemas import Schemas, load_books, open_schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
 from services.operations.replay import replay

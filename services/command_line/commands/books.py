@@ -12,9 +12,9 @@ from rich.text import Text
 
 from services.command_line import tables, trace_tree
 from services.command_line.commands.asking import ask
-from services.inquiry import ledgers
-from services.inquiry.intercompany import pair_rows, sums_of_balances
-from services.inquiry.trace import trace
+from services.desk import ledgers
+from services.desk.intercompany import pair_rows, sums_of_balances
+from services.desk.trace import trace
 from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
 
 Row = dict[str, Any]
 

@@ -21,7 +21,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.command_line.main import app
-from services.inquiry import ledgers
+from services.desk import ledgers
 from shared.embedded import running_backing_services
 from tests.scenario_files import IC_4, ROOT
 

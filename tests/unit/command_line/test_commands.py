@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from services.command_line.errors import in_words
 from services.command_line.main import Commands, app
-from services.inquiry.schemas import SchemaMissingError
+from services.desk.schemas import SchemaMissingError
 from shared.settings import SettingsError
 
-NOT_FOR_HELP = {"pydantic", "aiokafka", "asyncpg", "faststream", "structlog", "yaml", "services.registry", "services.inquiry"}
+NOT_FOR_HELP = {"pydantic", "aiokafka", "asyncpg", "faststream", "structlog", "yaml", "services.registry", "services.desk"}
 NOT_FOR_SIMULATE = {"aiokafka", "asyncpg", "faststream", "uvicorn", "structlog", "opentelemetry", "services.local"}
 
 

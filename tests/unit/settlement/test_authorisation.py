@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.inquiry.rows import Result
+from services.desk.rows import Result
 from shared.events.contract import sender_topic
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
 from tests.builders.records import binary, taken

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.inquiry.lookalikes import Lookalikes, awaited, plain
-from services.inquiry.rows import waiting_row
+from services.desk.lookalikes import Lookalikes, awaited, plain
+from services.desk.rows import waiting_row
 from services.payment import queries as payment_queries
 from services.settlement import queries as settlement_queries
 from shared.waiting import rank
@@ -19,7 +19,7 @@ from shared.waiting import rank
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.events.envelope import EventRef
     from shared.waiting import WaitingRow
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from services.inquiry.rows import rejection_row
+from services.desk.rows import rejection_row
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.events.envelope import EventRef
@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.delivery.shell_queries import KeptRejection
     from shared.events.envelope import Record
     from shared.events.vouchers import Rejection

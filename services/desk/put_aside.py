@@ -13,7 +13,7 @@ from shared.delivery import shell_queries
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.delivery.shell_queries import FailedMessage, Gap
 
 Row = dict[str, Any]

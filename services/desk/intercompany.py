@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.inquiry.rows import money
+from services.desk.rows import money
 from shared.money import ZERO
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from services.inquiry.intercompany import disagreements, pair_rows, sums_of_balances, sums_of_vouchers
+from services.desk.intercompany import disagreements, pair_rows, sums_of_balances, sums_of_vouchers
 
 
 def _line(posting_type: str, partner: str, debit: str, credit: str, currency: str = "USD") -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.command_line.tables import missing
-from services.inquiry.lookalikes import Lookalikes, awaited, plain
-from services.inquiry.rows import waiting_rows
+from services.desk.lookalikes import Lookalikes, awaited, plain
+from services.desk.rows import waiting_rows
 from services.settlement.rules.values import DocumentKey
 from shared.events.values import visible
 from tests.builders.settlement import invoice, mark, paid, told

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.inquiry.rows import (
+from services.desk.rows import (
     balance_row,
     document_row,
     journal_row,
@@ -20,7 +20,7 @@ from services.inquiry.rows import (
     voucher_row,
     voucher_rows,
 )
-from services.inquiry.trace import TracedDocument
+from services.desk.trace import TracedDocument
 from services.posting.rules.books import balances_of
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from services.inquiry.rows import BooksOfAll
+from services.desk.rows import BooksOfAll
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from services.inquiry.intercompany import disagreements, sums_of_balances
+from services.desk.intercompany import disagreements, sums_of_balances
 from services.posting import queries as posting_queries
 from services.registry import SERVICES
 from services.settlement import queries as settlement_queries
@@ -23,7 +23,7 @@ from shared.money import ZERO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from services.posting.rules.books import Balance, BalanceKey
     from services.settlement.rules.values import Document, RecordInForce
     from shared.delivery.ports import Connection

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.inquiry.lookalikes import Lookalikes, awaited
+from services.desk.lookalikes import Lookalikes, awaited
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT

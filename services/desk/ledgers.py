@@ -1,13 +1,13 @@
 """What stands in the ledgers: vouchers, open documents and balances, selected in the database.
 
-Invariant: what is not asked for is not read; rows are those of `services.inquiry.rows`.
+Invariant: what is not asked for is not read; rows are those of `services.desk.rows`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.inquiry.rows import balance_row, document_row, voucher_row
+from services.desk.rows import balance_row, document_row, voucher_row
 from services.posting import queries as posting_queries
 from services.posting.queries import Selection
 from services.settlement import queries as settlement_queries
@@ -15,7 +15,7 @@ from services.settlement import queries as settlement_queries
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
 
 __all__ = ["Ledgers", "Selection", "balances", "company_names", "open_documents", "posted", "vouchers"]
 

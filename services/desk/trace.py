@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from services.inquiry.rows import document_row, journal_row, money, settlement_row, voucher_row
+from services.desk.rows import document_row, journal_row, money, settlement_row, voucher_row
 from services.payment import queries as payment_queries
 from services.posting import queries as posting_queries
 from services.settlement import queries as settlement_queries
@@ -19,7 +19,7 @@ from services.settlement.rules.values import DocumentKey
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from services.payment.rules.values import SalesPayment
     from services.settlement.rules.values import Document, RecordInForce
     from shared.delivery.ports import Connection

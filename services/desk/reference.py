@@ -8,7 +8,7 @@ from services.settlement import queries as settlement_queries
 from services.settlement.queries import ReferenceInForce
 
 if TYPE_CHECKING:
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.reference import Reference
 
 __all__ = ["ReferenceInForce", "reference_data", "reference_events"]
