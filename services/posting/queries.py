@@ -15,6 +15,7 @@ from services.posting.stored_tables import (
     IN_ORDER,
     LINES_OF_VOUCHERS,
     VOUCHERS,
+    WEIGHTS,
     balance_of,
     columns,
     key_of,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 50
 """Vouchers, without their lines, read at once."""
 MOST_LINES: Final = 2_000
-"""Lines read at once, those of one voucher at least, which may have ten thousand."""
+"""Lines read at once, those of one voucher at least, which may have ten thousand; long dimensions count as more lines."""
 _KINDS: Final = [*DOCUMENT_KINDS, SETTLEMENT]
 _SELECTED: Final = f"""
 select * from (
@@ -44,9 +45,6 @@ select * from (
     and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
     order by date desc, company, series, number desc limit $6
 ) newest order by company, date, coalesce(array_position($7::text[], kind), cardinality($7) + 1), series, number"""  # noqa: S608 - the columns of our own tables
-_NUMBERS_OF_LINES: Final = """
-select coalesce((select max(line) from lines l where (l.company, l.series, l.number) = (w.company, w.series, w.number)), 0) as lines
-from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as w (company, series, number, place) order by place"""
 _NEXT: Final = f"""
 {VOUCHERS} where (company, series, number) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::date is null or date >= $5)
 {IN_ORDER} limit $6"""
@@ -145,16 +143,16 @@ async def _one_by_one(connection: Connection, rows: Sequence[Any]) -> AsyncItera
 
 
 async def _in_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[Voucher]]:
-    """The vouchers of these rows, as many at once as have MOST_LINES lines, one at least."""
+    """The vouchers of these rows, as many at once as weigh no more than MOST_LINES lines, one at least."""
     part: list[Any] = []
-    lines = 0
-    sizes = await connection.fetch(_NUMBERS_OF_LINES, *columns(map(key_of, rows), 3))
-    for row, size in zip(rows, sizes, strict=True):
-        if part and lines + size["lines"] > MOST_LINES:
+    held = 0
+    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3))
+    for row, weighed in zip(rows, weights, strict=True):
+        if part and held + weighed["weight"] > MOST_LINES:
             yield await _read(connection, part)
-            part, lines = [], 0
+            part, held = [], 0
         part.append(row)
-        lines += size["lines"]
+        held += weighed["weight"]
     if part:
         yield await _read(connection, part)
 

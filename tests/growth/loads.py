@@ -14,7 +14,7 @@ import orjson
 from shared.events.codec import encode
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
-from shared.events.inbound import JournalApprovalRequested
+from shared.events.inbound import DocumentReversalRequested, JournalApprovalRequested
 from shared.events.settlements import SettlementPosted
 from tests.builders.invoices import headers
 
@@ -43,7 +43,13 @@ def told(identifier: str, data: Any, offset: int) -> Record:
     """An event as whoever sends it writes it; a run is the settlement service's."""
     is_run = isinstance(data, SettlementPosted)
     name = next(name for name, entry in CONTRACT.items() if entry.data is type(data))
-    topic = Topic.SETTLEMENTS if is_run else Topic.REQUESTS if isinstance(data, JournalApprovalRequested) else Topic.REFERENCE
+    topic = (
+        Topic.SETTLEMENTS
+        if is_run
+        else Topic.REQUESTS
+        if isinstance(data, JournalApprovalRequested | DocumentReversalRequested)
+        else Topic.REFERENCE
+    )
     ref = EventRef("intercompany/settlement" if is_run else "erp", identifier)
     key, value, head = encode(Outgoing(topic, "key", name, ref, data, datetime(2026, 1, 1, tzinfo=UTC), ref, ref))
     return Record(topic, key, value, tuple(head), 0, offset, _RECEIVED)

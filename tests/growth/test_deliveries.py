@@ -16,6 +16,7 @@ from services.settlement.queries import WAITING
 from shared.delivery.housekeeping import MOST_COUNTED
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
+from shared.events.inbound import DocumentRef, DocumentReversalRequested
 from shared.events.reference import PeriodClosed, PeriodOpened
 from tests.builders.invoices import poison
 from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, approval, relation
@@ -232,6 +233,26 @@ async def test_invoices_of_a_thousand_lines_cost_their_number_and_hold_one_trans
     for once, twice in zip(*costs, strict=True):
         once.assert_linear(twice)
         once.assert_bounded_memory(twice)
+
+
+async def test_invoices_of_a_thousand_lines_that_are_reversed_cost_their_number_and_hold_one_transaction(instance: Make) -> None:
+    number = sized(600, 25)
+    costs = []
+    for each in (number, 2 * number):
+        settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
+        await settlement.deliver_all([company(), party(offset=1), *invoices(0, each, lines=LINES)])
+        reversals = [DocumentReversalRequested("receivable", DocumentRef("FAB", f"D{place}")) for place in range(each)]
+        await posting.deliver_all([company(), party(offset=1), *await _said(settlement)])
+        await settlement.value("delete from outbox")
+        await settlement.deliver_all([told(f"R{place}", data, place) for place, data in enumerate(reversals)])
+        said = await _said(settlement)
+        assert len(said) == each
+        async with posting.counting():
+            await posting.delivery.deliver(said)
+        assert await posting.value("select count(*) from lines") == 2 * each * (LINES + 1)
+        costs += posting.costs
+    costs[0].assert_linear(costs[1])
+    costs[0].assert_bounded_memory(costs[1])
 
 
 async def test_records_that_are_no_events_cost_their_number_and_hold_nothing_up(instance: Make) -> None:
