@@ -40,7 +40,7 @@ def test_a_primary_is_enlarged_by_no_more_than_the_marks_let_through() -> None:
 def test_a_primary_is_not_enlarged_by_money_that_is_worth_nothing_in_its_currency() -> None:
     """1 JPY at 300 JPY for 1 USD."""
     marks = [mark("P1"), mark("P2"), mark("I1")]
-    about = {"primary": {"company": "FAB", "document": "P1"}}
+    about: dict[str, Any] = {"primary": {"company": "FAB", "document": "P1"}}
     came = result(paid("P1", "5.00"), paid("P2", "1", currency="JPY"), invoice("I1"), asked("S", *marks, **about), **YEN)
     assert balances(came) == {"I1": "5.00", "P1": "0.00", "P2": "-1"}
 
@@ -97,10 +97,10 @@ def test_a_rate_without_which_it_cannot_be_said_whether_a_mark_is_too_much_is_wa
 @pytest.mark.parametrize("enlarges", [True, False])
 def test_a_credit_notes_discount_goes_to_the_account_of_its_own_terms(enlarges: bool) -> None:  # noqa: FBT001 - a parameter
     """2 % of a credit note over 10.00: it has 9.80 to give, in a record of its own or to a primary."""
-    credited = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}
+    credited: dict[str, Any] = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}
     terms = [{"percent": "2", "days": 30, "account": "4730"}]
     documents = [note("N1", cash_discounts=terms), paid("P1", "5.00"), invoice("I1", "14.80")]
-    about = {"primary": {"company": "FAB", "document": "P1"}} if enlarges else {}
+    about: dict[str, Any] = {"primary": {"company": "FAB", "document": "P1"}} if enlarges else {}
     heard = Heard(*documents, asked("S", mark("P1"), mark("N1"), mark("I1"), **about), **credited)
     (run,) = [each.data for each in heard.said if each.type == "settlement.posted"]
     (discount,) = [each.credit_note_discount for each in run.records if each.credit_note_discount is not None]
