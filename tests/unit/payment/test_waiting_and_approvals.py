@@ -347,3 +347,23 @@ def test_of_many_approvals_of_one_journal_a_slice_is_taken_with_it_and_the_other
 
 def _documents(outgoing: list[Outgoing]) -> list[str]:
     return [each.data.document for each in outgoing if each.type == "sales-payment-journal.created"]
+
+
+def test_approvals_released_in_slices_post_their_journals_in_order_of_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = ready(automatic=False)
+    names = [f"VPAY-{number}" for number in range(1, 6)]
+    for name in names:
+        service.hear(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "9.00"), ref=EventRef("scenario", name)))
+    service.hear(PeriodClosed("FABW", DAY, DAY))
+    for name in names:
+        service.hear(approval(f"ARPAY-IC-FAB-{name}-1"), id_=f"A-{name}")
+    slices = [service.hear(PeriodOpened("FABW", DAY, DAY))]
+    for _ in range(2):
+        slices.append(resume_released(service.books, *service.books.released))
+        service.books.commit()
+    assert list(service.books.released) == []
+    asked = [f"A-{name}" for name in names]
+    assert [[each.cause.id for each in outgoing] for outgoing in slices] == [asked[:2], asked[2:4], asked[4:]]
+    assert set(service.statuses().values()) == {"posted"}
+    assert service.waits() == []
