@@ -10,6 +10,7 @@ from typing import Final
 TITLES: Final = {
     "F-A02": "Journal line shape",
     "F-A16": "Summary account",
+    "F-A18": "Offset lines",
     "F-B17": "Full settlement",
     "F-C01": "AR main lines",
     "F-C02": "AP main lines",
@@ -19,7 +20,6 @@ TITLES: Final = {
     "F-C07": "Gain or loss in the payment LE",
     "F-C08": "Gain or loss in the invoice LE",
     "F-C09": "Gain or loss amount",
-    "F-C15": "Rate stored",
     "F-C17": "Summary accounts",
     "F-C19": "Sales tax",
     "F-C22": "Credit-note discount LE",
