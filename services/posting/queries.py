@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
 
+_LONGEST_COUNT: Final = 9
+"""Digits that a voucher's count can have and the column can hold."""
 _PAGE: Final = 50
 """Vouchers read at once: one may have ten thousand lines."""
 _SELECTED: Final = f"""
@@ -44,6 +46,7 @@ _NEXT: Final = f"""
 _OF_DOCUMENTS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
 where v.run_id is null order by company, date, series, number"""
+_NUMBERED: Final = f"{VOUCHERS} where v.company = $1 and v.series = $2 and v.number = $3"
 _OF_RUNS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
@@ -100,6 +103,14 @@ class Selection:
 async def vouchers(connection: Connection, selection: Selection) -> list[Voucher]:
     """The selected vouchers with their lines, the newest first."""
     return await _with_lines(connection, _SELECTED, *astuple(selection))
+
+
+async def voucher_numbered(connection: Connection, company: str, voucher: str) -> Voucher | None:
+    """A company's voucher by its number as an ERP shows it (AR-SET-000012); None if there is none."""
+    series, _, number = voucher.rpartition("-")
+    if not (number.isascii() and number.isdecimal()) or len(number) > _LONGEST_COUNT:
+        return None
+    return next(iter(await _with_lines(connection, _NUMBERED, company, series, int(number))), None)
 
 
 async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Voucher]:

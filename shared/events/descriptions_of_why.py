@@ -32,7 +32,7 @@ OF_WHY: Final[dict[str, dict[str, str]]] = {
         "gross": "The whole amount of the document whose terms count.",
         "share": "1, where the discount would be more than the whole.",
         "of": "The amount that the share was taken of.",
-        "how": "partial (of what was paid), entered, or rest (full settlement alone). Not there: the full discount.",
+        "how": "partial (of what was paid), entered, mirrored (the vendor payment's), rest (full settlement alone). Not there: in full.",
         "lost": "What unspecific administration took off.",
         "added": "What full settlement added.",
     },

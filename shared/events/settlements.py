@@ -167,7 +167,8 @@ class WhyDiscount(TypedDict, total=False):
     `date` is the date that counted, `whose` whether the `request`'s or the `primary`'s; without them the lowering document's.
     `net` and `gross`: the share is the percentage times net / gross, or an amount / gross. `share` stands where the bounds of
     0 and 1 made another one of it. `of` is the amount that the share was taken of. `how`: `partial` (of what was paid),
-    `entered`, `rest` (full settlement alone); without it the full discount. `lost`: what step 5 took off; `added`: step 6 added.
+    `entered`, `mirrored` (from the vendor payment), `rest` (full settlement alone); without it the full discount.
+    `lost`: what step 5 took off; `added`: step 6 added.
     """
 
     percent: Decimal

@@ -32,7 +32,7 @@ def decided(name: str) -> list[dict[str, Any]]:
 def test_a_full_discount_says_its_tier_its_last_day_and_what_it_is_of() -> None:
     vendor, mirror = decided("ic-4")
     assert vendor == {"discount": {"percent": "2", "until": "2026-03-16", "of": "1000.00"}, "rules": ["F-D02", "F-D05"]}
-    assert mirror == {"discount": {"how": "entered"}}
+    assert mirror == {"discount": {"how": "mirrored"}}
 
 
 def test_a_base_net_of_sales_tax_is_said_with_the_gross() -> None:

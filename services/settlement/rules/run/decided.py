@@ -85,7 +85,7 @@ def _discount(run: Run, match: Match) -> WhyDiscount:
     raising = match.raising
     why = WhyDiscount()
     if raising.entered_discount is not None:
-        why["how"] = "entered"
+        why["how"] = "entered" if raising.entered_discount_rule == "F-D10" else "mirrored"
     elif match.available.share:
         why = _tier(raising, match.available)
         if match.is_partial:
@@ -140,7 +140,7 @@ def _tier(item: OpenItem, available: AvailableDiscount) -> WhyDiscount:
 def _rules(run: Run, match: Match, why: WhyDiscount) -> tuple[str, ...]:
     """The rules of the amount of R's discount, beside that of where it is posted."""
     how = why.get("how")
-    if how in {"entered", "rest"}:
+    if how in {"entered", "mirrored", "rest"}:
         rules: tuple[str, ...] = ()
     else:
         rules = _PARTIAL if how else _FULL
