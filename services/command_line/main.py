@@ -117,6 +117,12 @@ class Commands(LazyCommands):
             "books",
             "trace_command",
         ),
+        "why": Listed(
+            SHOWING,
+            "Says why a line of a voucher is there and has its amount, in one sentence with its figures.",
+            "why",
+            "why_command",
+        ),
         "reconcile": Listed(
             SHOWING,
             "Compares inbox, documents, settlement records, outbox and vouchers by count and sum, and the companies with each other.",

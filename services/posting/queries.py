@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
 
+_LONGEST_COUNT: Final = 9
+"""Digits that a voucher's count can have and the column can hold."""
 _PAGE: Final = 50
 """Vouchers, without their lines, read at once."""
 MOST_LINES: Final = 2_000
@@ -51,6 +53,7 @@ _NEXT: Final = f"""
 _OF_DOCUMENTS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
 where v.run_id is null order by company, date, series, number"""
+_NUMBERED: Final = f"{VOUCHERS} where v.company = $1 and v.series = $2 and v.number = $3"
 _OF_RUNS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
@@ -115,6 +118,14 @@ async def vouchers(connection: Connection, selection: Selection) -> AsyncIterato
             page = []
     async for voucher in _one_by_one(connection, page):
         yield voucher
+
+
+async def voucher_numbered(connection: Connection, company: str, voucher: str) -> Voucher | None:
+    """A company's voucher by its number as an ERP shows it (AR-SET-000012); None if there is none."""
+    series, _, number = voucher.rpartition("-")
+    if not (number.isascii() and number.isdecimal()) or len(number) > _LONGEST_COUNT:
+        return None
+    return next(iter(await _with_lines(connection, _NUMBERED, company, series, int(number))), None)
 
 
 async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Voucher]:

@@ -166,3 +166,4 @@ def trace_command(
     output().print(trace_tree.tree(name, found))
     output().print(tables.spaced([tables.rules(trace_tree.vouchers(found))]))
     output().print(Text(f"Documents: {len(found.documents)}, settlements: {len(found.runs)}", style="dim"))
+    output().print(Text("Why a line is there: intercompany why COMPANY VOUCHER LINE", style="dim"))

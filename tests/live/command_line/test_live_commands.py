@@ -221,6 +221,30 @@ def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell,
     shown = shell.run("trace", name).stdout
     assert "[F-C04]" in shown
     assert "F-C04 │ Discount in the invoice LE" in shown
+    assert "intercompany why COMPANY VOUCHER LINE" in shown
+
+
+def test_why_says_in_the_readers_language_what_decided_a_line(shell: Shell) -> None:
+    (voucher,) = (row for row in shell.rows("vouchers", "--company", "FABE", "--kind", "settlement") if row["document"] == "VPAY-7")
+    number = next(place for place, line in enumerate(voucher["lines"], start=1) if line["posting_type"] == "cash_discount")
+    shown = " ".join(shell.run("why", "FABE", voucher["voucher"], str(number), "--language", "de-CH").stdout.split())
+    assert shown.startswith("20,00 = 2 % von 1.000,00.")
+    assert "F-C04 Skonto in der Gesellschaft der Rechnung" in shown
+    (row,) = shell.rows("why", "FABE", voucher["voucher"], str(number))
+    assert row["is_explained"]
+    assert row["rules"] == ["F-D02", "F-D05", "F-C04", "F-C10"]
+    assert [each["name"] for each in row["parameters"]] == ["post_cash_discount"]
+
+
+def test_why_of_what_is_not_there_says_what_is(shell: Shell) -> None:
+    (voucher, *_) = shell.rows("vouchers", "--company", "FABE", "--kind", "settlement")
+    for arguments, advice in (
+        (("AP-SET-999999", "1"), "FABE has no voucher AP-SET-999999"),
+        ((voucher["voucher"], "99"), "has lines 1 to"),
+    ):
+        result = shell.run("why", "FABE", *arguments)
+        assert result.exit_code == 1
+        assert advice in result.stderr
 
 
 def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
