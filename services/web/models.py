@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.web.cursors import DEFAULT_LIMIT, MOST
 
@@ -18,6 +18,7 @@ MOST_CHARACTERS = 512
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 """What a key may be made of: no id and no number of a document has a control character."""
 
+Key = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 Company = Annotated[str, Query(description="A company's code.", min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 Limit = Annotated[int, Query(description="So many rows at most.", ge=1, le=MOST)]
 Cursor = Annotated[
@@ -25,7 +26,7 @@ Cursor = Annotated[
 ]
 Count = Annotated[bool, Query(description="Whether to count all rows: exact up to 10,000, then `10000+`.")]
 
-__all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Limit", "ListOf", "ProblemModel", "ReadTo"]
+__all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
 
 
 class FaultModel(BaseModel):

@@ -6,12 +6,14 @@ when to try again, and nothing of it is kept here.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
+from services.desk.reference import ReferenceKept
 from services.desk.schemas import SchemaMissingError
 from services.web.problems import Code, ProblemError
 from shared.delivery.ports import SystemClock
@@ -50,8 +52,16 @@ class WebPorts:
     schemas: Schemas
     sender: EventSender
     clock: Clock = field(default_factory=SystemClock)
+    simulating: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One simulation at a time: each folds whole cores in this process."""
     cache: dict[str, Any] = field(default_factory=dict)
     """What routes keep in memory for as long as the process lives, each under a name of its own."""
+
+    @property
+    def reference(self) -> ReferenceKept:
+        """The reference data in force, of which only what has changed is read again."""
+        kept: ReferenceKept = self.cache.setdefault("reference", ReferenceKept(self.schemas))
+        return kept
 
     def new_id(self) -> str:
         """An id for a request that has none."""

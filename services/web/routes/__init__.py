@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from services.web.routes import rules
+from services.web.routes import events, rules, simulate
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (rules.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (events.router, simulate.router, rules.router)
 STREAMS: Final = frozenset[str]()
 """The paths that answer with a stream of events in place of JSON."""
