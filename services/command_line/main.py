@@ -45,6 +45,7 @@ class Commands(LazyCommands):
             RUNNING, "Starts broker, database and the three services, and leaves them running until Ctrl-C.", "running", "up_command"
         ),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
+        "web": Listed(RUNNING, "Runs the HTTP API in this process until Ctrl-C or SIGTERM.", "running", "web_command"),
         "bench": Listed(
             RUNNING,
             "Sends intercompany vendor payments through the services and reports throughput, latency and what a payment costs.",
