@@ -17,5 +17,6 @@ def take_reference_version(books: InquiryBooks, message: Message) -> None:
     """A reference event."""
     position = 0 if message.record is None else message.record.offset
     key = (compaction_key(message.data), position)
-    data = as_json(message.data).decode()
-    books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, broker_time(message)))
+    if books.reference_history.get(key) is None:
+        data = as_json(message.data).decode()
+        books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, broker_time(message)))
