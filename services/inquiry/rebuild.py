@@ -1,7 +1,7 @@
-"""The tables made anew beside those in use, and put into their place: the SQL of `intercompany inquiry rebuild`.
+"""The tables made a second time beside those in use, and put into their place: the SQL of `intercompany inquiry rebuild`.
 
 Invariant: nothing is dropped before the new tables have all that the old ones have; the switch is one transaction under the lock
-of the service in use, at a moment when the new tables have been read at least as far: so a service that goes on reading passes
+of the service in use, at a moment when the new tables have been read at least as far: so a service that keeps reading passes
 over nothing.
 """
 
@@ -46,7 +46,7 @@ async def is_there(connection: Connection, schema: str) -> bool:
 
 
 async def take_bases(connection: Connection, live: str, next_: str) -> None:
-    """Offsets of logs that were reset count on from where they did (positions.base)."""
+    """Offsets of logs that were reset stay rebased as they are (positions.base)."""
     await connection.execute(_TAKE_BASES.format(live=live, next=next_))
 
 

@@ -1,6 +1,6 @@
 """The inquiry service's tables read again from the beginning of the topics, beside those in use, and switched live.
 
-Invariant: whoever asks meanwhile is answered from the old tables, and from one moment on from the new ones; the service goes on
+Invariant: whoever asks meanwhile is answered from the old tables, and from one moment on from the new ones; the service keeps
 reading where it is. Where the topics no longer have what the old tables have (retention), nothing is switched.
 """
 

@@ -18,6 +18,7 @@ from services.operations.inquiry_rebuild import rebuild as rebuild_tables
 from services.registry import INQUIRY
 from shared.console import fail, output, print_json
 from shared.embedded.addresses import product_settings
+from shared.telemetry import set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,13 +91,15 @@ def digest_command(*, as_json: AsJson = False) -> None:
 def rebuild_command(*, as_json: AsJson = False) -> None:
     """Reads all topics again from their beginning into new tables, and puts them into the place of those in use; prints their digest.
 
-    As the role that owns the schemas (DATABASE_URL, INQUIRY_DATABASE_URL). The service goes on, and is answered from the old
-    tables until the new ones have all that these have. If the topics no longer have everything the old tables stay, exit code 1.
+    As the role that owns the schemas (DATABASE_URL, INQUIRY_DATABASE_URL). The service keeps running, and questions are
+    answered from the old tables until the new ones have all that these have. If the topics no longer have everything the old tables stay, exit code 1.
 
     Example: intercompany inquiry rebuild
     """
+    settings = product_settings(broker=True)
+    set_up_logs(settings if "log_level" in settings.model_fields_set else settings.model_copy(update={"log_level": "ERROR"}))
     try:
-        found = asyncio.run(rebuild_tables(product_settings(broker=True)))
+        found = asyncio.run(rebuild_tables(settings))
     except RebuildIncompleteError as error:
         fail(str(error))
     _print_digest(found, as_json=as_json)
