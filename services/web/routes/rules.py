@@ -14,7 +14,7 @@ from shared.rulebook import rule_book
 router = APIRouter(tags=["books"])
 
 
-class Rule(BaseModel):
+class RuleEntry(BaseModel):
     """A rule of the rule book."""
 
     rule: str = Field(description="Its id, as lines of vouchers name it.", examples=["F-C04"])
@@ -26,7 +26,7 @@ class Rule(BaseModel):
 class Rules(BaseModel):
     """The rule book."""
 
-    data: list[Rule] = Field(description="The rules, in the order of the rule book.")
+    data: list[RuleEntry] = Field(description="The rules, in the order of the rule book.")
 
 
 @router.get("/v1/rules", response_model=Rules, summary="The rule book")
