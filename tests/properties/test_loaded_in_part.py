@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.payment.rules import Books as PaymentBooks
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation
+from services.settlement.rules.fold import Books as SettlementBooks
 from shared.events.envelope import Outgoing
+from shared.reference import Reference
 from tests.builders.loaded import LoadedInPart
 from tests.scenario_files import FILES
 
@@ -36,3 +39,11 @@ def test_what_is_loaded_when_it_is_asked_for_gives_what_all_in_memory_gives(path
     assert loaded.said == said
     whole = [simulation.books.payment, simulation.books.settlement, simulation.books.posting]
     assert [_tables(books) for books in loaded.in_memory()] == [_tables(books) for books in whole]
+
+
+@pytest.mark.parametrize("books", [PaymentBooks, SettlementBooks])
+def test_books_of_a_store_begin_with_its_reference_data_where_the_order_of_arrival_ended(books: Any) -> None:
+    reference = Reference()
+    made = books(reference, sequence=7)
+    assert (made.reference is reference, made.complete, made.next_sequence()) == (True, False, 8)
+    assert books().next_sequence() == 1

@@ -56,6 +56,33 @@ def test_what_is_short_is_written_off_although_money_that_is_worth_nothing_is_le
     assert [row["penny_difference"] for row in came.settlements] == ["0.02"]
 
 
+def test_what_is_short_is_paid_by_the_next_that_has_money_worth_anything_and_not_written_off() -> None:
+    yen = [paid(f"P{day}", "1", currency="JPY", date=f"2026-01-{day}") for day in (21, 22)]
+    came = result(
+        *(paid("P20", "9.98"), *yen, paid("P23", "5.00", date="2026-01-23"), invoice("I1")),
+        asked("S", mark("P20"), mark("P21"), mark("P22"), mark("P23"), mark("I1")),
+        **YEN,
+        **TOLERANT,
+    )
+    assert balances(came) == {"I1": "0.00", "P20": "0.00", "P21": "-1", "P22": "-1", "P23": "-4.98"}
+
+
+@pytest.mark.parametrize(
+    ("notes", "left"),
+    [
+        ([("N1", "300", "JPY"), ("N2", "300", "JPY"), ("N3", "300", "JPY")], {"N1": "0", "N2": "0", "N3": "-300"}),
+        ([("N1", "1.00", "USD"), ("N2", "2.00", "USD")], {"N1": "0.00", "N2": "-1.00"}),
+        ([("N1", "300", "JPY"), ("N2", "2.00", "USD")], {"N1": "0", "N2": "-1.00"}),
+    ],
+)
+def test_a_mark_lets_as_much_through_in_whatever_currency_it_is_paid(notes: list[tuple[str, str, str]], left: dict[str, str]) -> None:
+    """4.00 USD of 1,500 JPY are let through, which is 1,200 JPY: 2.00 USD of the payment, the rest of credit notes."""
+    documents = [note(name, amount, currency=currency) for name, amount, currency in notes]
+    marks = [*(mark(name) for name, _, _ in notes), mark("I1", amount_to_settle="4.00")]
+    came = result(*documents, invoice("I1", "1500", currency="JPY"), paid("P1", "2.00", *marks), **YEN)
+    assert balances(came) == {"I1": "300", **left, "P1": "0.00"}
+
+
 def test_what_a_mark_holds_back_is_not_written_off_where_there_is_money() -> None:
     came = result(note("N1", "5.00"), invoice("I1"), paid("P1", "20.00", mark("I1", amount_to_settle="9.98"), mark("N1")), **TOLERANT)
     assert balances(came) == {"I1": "0.02", "N1": "-5.00", "P1": "-10.02"}

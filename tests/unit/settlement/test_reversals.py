@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.settlement.rules import reversals
+from shared import working_set
 from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 from tests.builders.trade import RELATION, bill, pays, sale
 
@@ -132,3 +133,13 @@ def test_each_message_of_a_reversal_has_its_reason(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(reversals, "MOST_REVERSED_SAID", 1)
     heard = Heard(I1, invoice("I2"), paid("P1", "20.00", mark("I1"), mark("I2")), undone("R", settlement="P1", reason="wrong"))
     assert [each.data.reason for each in heard.said if each.type == "settlement.reversed"] == ["wrong", "wrong"]
+
+
+@pytest.mark.parametrize("slice_", [2, 200])
+def test_all_that_waits_over_a_document_is_looked_at_again_when_it_is_reversed(slice_: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", slice_)
+    names = [f"R{number}" for number in range(5)]
+    heard = Heard(I1, *(gone(name, "I1", date="2026-02-10") for name in names), gone("Q", "I1", date="2026-01-31"), **CLOSED)
+    came = heard.now()
+    assert [(row["event"], row["code"]) for row in came.rejected] == [(name, "already-reversed") for name in names]
+    assert (came.waiting, list(heard.books.settlement.released)) == ([], [])

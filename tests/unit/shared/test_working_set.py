@@ -179,7 +179,6 @@ def test_rows_that_have_changed_stand_in_order_where_they_belong_now(is_looked_i
     table.put(3, THIRD._replace(colour="blue"))
     table.put(2, None)
     table.put(5, BLUE._replace(key=5))
-    table.put(1, FIRST)
     table.put(6, FOURTH._replace(key=6))
     table.put(6, None)
     assert _rows_until_not_loaded(table) == [FOURTH, FIRST]
