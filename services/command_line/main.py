@@ -41,9 +41,7 @@ class Commands(LazyCommands):
             "scenarios",
             "run_command",
         ),
-        "up": Listed(
-            RUNNING, "Starts broker, database and the three services, and leaves them running until Ctrl-C.", "running", "up_command"
-        ),
+        "up": Listed(RUNNING, "Starts broker, database and the services, and leaves them running until Ctrl-C.", "running", "up_command"),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
         "bench": Listed(
             RUNNING,
@@ -53,7 +51,7 @@ class Commands(LazyCommands):
         ),
         "migrate": Listed(
             PREPARING,
-            "Brings the three schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.",
+            "Brings the services' schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.",
             "preparing",
             "migrate_command",
         ),
