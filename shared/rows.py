@@ -9,13 +9,13 @@ is null and is there.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.money import ZERO, rounded
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
     from decimal import Decimal
 
@@ -30,6 +30,11 @@ Key = tuple[str, str]
 def money(amount: Decimal, currency: str) -> str:
     """An amount as it is shown: in the currency's minor digits, without an exponent, and never a negative zero."""
     return format(rounded(amount, currency) + ZERO, "f")
+
+
+def instant(time: dt.datetime) -> str:
+    """A time as it is shown: in UTC, by RFC 3339, with a Z."""
+    return time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def voucher_row(voucher: Voucher) -> Row:
