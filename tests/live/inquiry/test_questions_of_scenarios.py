@@ -15,7 +15,7 @@ from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.settlements import SettlementSelection, settlements
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from tests.live.inquiry.asking import Asked
-from tests.scenario_files import EXAMPLES, FILES, IC_4
+from tests.scenario_files import EXAMPLES, FILES
 
 pytestmark = pytest.mark.embedded
 
