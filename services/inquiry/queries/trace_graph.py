@@ -38,6 +38,10 @@ CREATED: Final = "created"
 """The state of a sales payment journal that waits for approval."""
 _REVERSALS: Final = frozenset({DOCUMENT_REVERSAL, PAYMENT_REVERSAL, SETTLEMENT_REVERSAL})
 
+_POSTED_IN_ANY_CASE: Final = (
+    *("cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
+)
+
 
 class Edge(NamedTuple):
     """From one node to another: `caused`, `settles`, `mirrors`, `reverses`."""
@@ -125,6 +129,12 @@ def _sides(record: Any) -> tuple[Key, Key]:
     return lowering, (ledger, record["raising_company"], record["raising_document"])
 
 
+def _posting(record: Any) -> set[str]:
+    """The companies that a record has a voucher in for certain: within one company it may have no lines to post."""
+    companies = {record["lowering_company"], record["raising_company"]}
+    return companies if len(companies) > 1 or any(record[name] for name in _POSTED_IN_ANY_CASE) else set()
+
+
 class _Building:
     """The graph while it is made, kind by kind."""
 
@@ -135,7 +145,7 @@ class _Building:
         self.nodes: dict[str, Row] = {}
         self.edges: list[Edge] = []
         self._posted_of_documents: defaultdict[Key, set[bool]] = defaultdict(set)
-        self._posted_of_runs: defaultdict[EventRef, set[tuple[str, int, bool]]] = defaultdict(set)
+        self._posted_of_runs: defaultdict[EventRef, set[tuple[str, int, str, bool]]] = defaultdict(set)
         self._of_record: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for voucher in found.vouchers:
             is_reversal = voucher["kind"] in _REVERSALS
@@ -143,7 +153,7 @@ class _Building:
                 self._posted_of_documents[voucher["ledger"], voucher["company"], voucher["document"]].add(is_reversal)
             else:
                 run = EventRef(voucher["run_source"], voucher["run_id"])
-                self._posted_of_runs[run].add((voucher["ledger"], voucher["record"], is_reversal))
+                self._posted_of_runs[run].add((voucher["ledger"], voucher["record"], voucher["company"], is_reversal))
                 self._of_record[_record_of(voucher)].append(voucher)
 
     def _add(self, id_: str, kind: str, state: str, **said: Any) -> None:
@@ -200,8 +210,12 @@ class _Building:
 
     def _run_state(self, run: EventRef, records: list[Any]) -> str:
         there = self._posted_of_runs.get(run, set())
-        expected = {(record["ledger"], record["number"], False) for record in records}
-        expected |= {(record["ledger"], record["number"], True) for record in records if record["reversed_on"]}
+        expected = {
+            (record["ledger"], record["number"], company, is_reversal)
+            for record in records
+            for company in _posting(record)
+            for is_reversal in ((False, True) if record["reversed_on"] else (False,))
+        }
         if expected - there and not self._found.truncated:
             return UNDER_WAY
         return REVERSED if records and all(record["reversed_on"] for record in records) else POSTED
