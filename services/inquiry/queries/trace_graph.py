@@ -1,8 +1,9 @@
 """The nodes and edges of a trace, made of what was found in the tables.
 
 Edges: an event `caused` a document or a run, these `caused` vouchers; a run `settles` documents; a vendor payment `mirrors` into the
-sales payment of its seller; what an event or a voucher `reverses`. A node's state is honest about trouble: an event that waits or was
-refused says so although it posted something, and what is decided and has no voucher yet is `under way`.
+sales payment of its seller, a seller's invoice into the buyer's; an event or a voucher `reverses`. A node's state is honest about
+trouble: an event that waits or was refused says so although it posted something, and what is decided and has no voucher yet is
+`under way`.
 
 Invariant: pure; every edge joins two nodes that are there; a node's id is its kind and what names it.
 """
@@ -175,6 +176,8 @@ class _Building:
             self._cause(row, "event", id_)
             self._cause(row, "approval", id_)
             self._cause(row, "reversal", id_, "reverses")
+            if row["ic_document"] is not None:  # a vendor invoice from a company of the group
+                self.edges.append(Edge(node_id("document", "receivable", row["ic_company"], row["ic_document"]), id_, "mirrors"))
             if row["payer_document"] is not None:
                 self.edges.append(Edge(node_id("document", "payable", row["payer_company"], row["payer_document"]), id_, "mirrors"))
 
