@@ -121,6 +121,8 @@ class Commands(LazyCommands):
             "reconciling",
             "reconcile_command",
         ),
+        "check": Listed(SHOWING, "Whether the books agree with themselves, on any date.", "inquiring", "check"),
+        "inquiry": Listed(SHOWING, "The inquiry service's tables: read them again, compare them.", "inquiring", "inquiry"),
         "rejections": Listed(
             SHOWING, "What was refused: list it, show it, send it again once its cause is corrected.", "rejections", "rejections"
         ),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from services.registry import PROCESSES
+from services.inquiry.rebuild import NAME as REBUILD
+from services.registry import INQUIRY, PROCESSES
 from shared.events.contract import INBOUND_TOPICS
 from shared.events.envelope import Topic
 from shared.events.senders import own_topics
@@ -60,8 +61,9 @@ def accesses(senders: Iterable[SenderDefined] | None = None) -> list[Access]:
 
 
 def _of(service: AnyService) -> Access:
-    groups = (service.name, f"{service.name}.reference") if Topic.REFERENCE in service.subscriptions else (service.name,)
-    return Access(f"intercompany-{service.name}", frozenset(service.subscriptions), service.publishes, groups)
+    names = (service.name, REBUILD) if service is INQUIRY else (service.name,)
+    groups = [group for name in names for group in (name, *([f"{name}.reference"] if Topic.REFERENCE in service.subscriptions else []))]
+    return Access(f"intercompany-{service.name}", frozenset(service.subscriptions), service.publishes, tuple(groups))
 
 
 def _enforced(senders: Iterable[SenderDefined]) -> list[Access]:
