@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from services.inquiry.queries.as_of import NOW, THEN, THERE, TOUCHED, AsOf
+from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from shared.money import ZERO
 from shared.rows import money
@@ -57,7 +57,7 @@ with open as (
     select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.sign * open_then as amount,
     d.sign * open_accounting_then as accounting_amount,
     width_bucket($7::date - coalesce(d.due_date, d.date), $6::int[]) as bucket
-    from ({TOUCHED.format(**_DATES)}) as k join documents d using (ledger, company, document) {THEN.format(**_DATES)}
+    from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {THEN.format(**_DATES)}
     where d.company = any($1) and {THERE.format(**_DATES)} and open_then <> 0
     and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)
 )

@@ -58,5 +58,11 @@ cross join lateral (
 ) as balance"""
 """Beside a document `d`: what was open of it then (open_then, open_accounting_then), and whether it was reversed (is_reversed)."""
 
+OF_KEYS: Final = """
+cross join lateral (
+    select * from documents d where d.ledger = k.ledger and d.company = k.company and d.document = k.document offset 0
+) as d"""
+"""The documents `d` of keys `k`, each by its key: with `offset 0` the planner does not make of it a join that reads the whole table."""
+
 THERE: Final = "d.date <= {date} and d.posted_at <= {known_at}"
 """Whether a document `d` was there then."""

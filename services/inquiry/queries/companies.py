@@ -26,7 +26,7 @@ CURRENCY: Final = """
 coalesce((
     select r.data ->> 'currency' from reference_history r
     where r.key = 'company/' || replace(replace({company}, '%', '%25'), '/', '%2F') and r.type = 'company.defined' limit 1
-), (select v.accounting_currency from vouchers v where v.company = {company} limit 1))"""
+), (select v.accounting_currency from vouchers v where v.company = {company} order by v.series, v.number limit 1))"""
 """The accounting currency of a company that has posted."""
 
 _LAST: Final = """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
-from services.inquiry.queries.as_of import NOW, THEN, THERE, TOUCHED, AsOf
+from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from services.inquiry.queries.discounts import SALES_TAX, Terms, still_to_be_had
 from services.inquiry.queries.pages import Page, Rows, cut
@@ -72,7 +72,7 @@ else true end and ($11::numeric is null or case $12::text when 'open' then abs(o
 
 _OF_OPEN: Final = f"""
 with found as (
-    select {_COLUMNS} from ({TOUCHED.format(**_DATES)}) as k join documents d using (ledger, company, document) {_THEN}
+    select {_COLUMNS} from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {_THEN}
     where {_FILTERS} and {_THERE} and {_STATE}
 )"""
 _OF_FEW: Final = f"""

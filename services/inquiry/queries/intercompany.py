@@ -50,14 +50,16 @@ _CELLS: Final = """
 with days as (
     select d.company, d.partner, d.currency, d.posting_type, d.date, d.debit - d.credit as amount,
     d.accounting_debit - d.accounting_credit as accounting_amount, d.lines
-    from unnest($1::text[]) as c (company) join daily d on d.company = c.company
-    where d.partner <> '' and d.posting_type in ('due_from', 'due_to') and d.date <= $2 and ($4::text is null or d.currency = $4)
+    from unnest($1::text[]) as c (company) cross join lateral (
+        select * from daily d where d.company = c.company and d.partner <> '' offset 0
+    ) as d where d.posting_type in ('due_from', 'due_to') and d.date <= $2 and ($4::text is null or d.currency = $4)
     and ($5::text[] is null or d.company = any($5) or d.partner = any($5))
     union all
     select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.credit, 0) - coalesce(l.debit, 0),
     coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0), -1
-    from vouchers v join lines l using (company, series, number)
-    where $3::timestamptz < 'infinity' and v.posted_at > $3 and l.partner is not null and l.posting_type in ('due_from', 'due_to')
+    from vouchers v cross join lateral (
+        select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
+    ) as l where $3::timestamptz < 'infinity' and v.posted_at > $3 and l.partner is not null and l.posting_type in ('due_from', 'due_to')
     and l.date <= $2 and ($4::text is null or l.currency = $4) and ($5::text[] is null or l.company = any($5) or l.partner = any($5))
 ), of_days as (
     select company, partner, currency, posting_type, date, sum(amount) as amount, sum(accounting_amount) as accounting_amount,

@@ -27,7 +27,10 @@ class JournalSelection:
     status: str | None = None
 
 
-BOOKED: Final = "exists (select from documents d where d.ledger = 'receivable' and d.company = j.company and d.document = j.document)"
+BOOKED: Final = """
+coalesce((
+    select true from documents d where d.ledger = 'receivable' and d.company = j.company and d.document = j.document limit 1
+), false)"""
 _JOURNALS: Final = f"""
 select j.*, {BOOKED} as booked from unnest($1::text[]) as c (company) cross join lateral (
     select j.* from journals j where j.company = c.company and ($2::text is null or j.status = $2)
