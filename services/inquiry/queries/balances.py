@@ -54,7 +54,7 @@ select l.company, l.account, l.posting_type, coalesce(l.partner, '') as partner,
 -coalesce(l.debit, 0), -coalesce(l.credit, 0), -coalesce(l.accounting_debit, 0), -coalesce(l.accounting_credit, 0), -1
 from vouchers v cross join lateral (
     select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
-) as l where $3::timestamptz < 'infinity' and v.posted_at > $3 and {_OF_LINE}"""
+) as l where $3::timestamptz < 'infinity' and v.posted_at > $3 and v.company = any($1) and v.date <= $2 and {_OF_LINE}"""
 """The sums of the selected days, and taken off them what was posted after $3: companies, date, known_at, then the four filters."""
 
 _SUMS: Final = ", ".join(

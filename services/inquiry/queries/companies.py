@@ -35,11 +35,12 @@ _COMPANIES: Final = f"""
 select r.key, r.data ->> 'company' as company, r.data::text as data, (
     select count(*) from documents d where d.company = r.data ->> 'company' and d.open <> 0
 ) as open, (
-    select coalesce(json_agg(json_build_object('from', p.data -> 'from', 'to', p.data -> 'to') order by p.key), '[]')
-    from reference_history p where p.type = 'period.closed'
-    and p.key >= replace(r.key, 'company/', 'period/') || '/' and p.key < replace(r.key, 'company/', 'period/') || '0'
-    and not exists (select from reference_history n where n.key = p.key and n.position > p.position)
-)::text as closed
+    select coalesce(json_agg(json_build_object('from', p.data -> 'from', 'to', p.data -> 'to', 'state', split_part(p.type, '.', 2))
+        order by p.position), '[]')
+    from reference_history p where p.key >= replace(r.key, 'company/', 'period/') || '/'
+    and p.key < replace(r.key, 'company/', 'period/') || '0'
+    and case when exists (select from reference_history n where n.key = p.key and n.position > p.position) then false else true end
+)::text as periods
 from reference_history r where r.key >= 'company/' and r.key < 'company0' and r.type = 'company.defined' and {_LAST}
 and ($1::text[] is null or r.data ->> 'company' = any($1)) and ($2::text[] is null or r.key > ($2::text[])[1])
 and ($3::text is null or starts_with(lower(r.data ->> 'company'), lower($3)) or starts_with(lower(r.data ->> 'name'), lower($3)))
@@ -68,7 +69,10 @@ class NamedSelection:
 
 
 async def companies(connection: Connection, selection: NamedSelection, page: Page) -> Rows:
-    """Companies by code: name, currency, language, closed periods, and how many documents are open."""
+    """Companies by code: name, currency, language, periods, and how many documents are open.
+
+    Of periods (`state`: closed or opened) that overlap the last one counts.
+    """
     found = await connection.fetch(_COMPANIES, selection.companies, page.texts(1), selection.q, page.probe)
     shown = cut(page, found, lambda record: (record["key"],))
     return Rows([_company(record) for record in shown.records], shown.after)
@@ -81,7 +85,7 @@ def _company(record: Any) -> Row:
         "name": data.get("name"),
         "currency": data["currency"],
         "language": data.get("language"),
-        "closed_periods": orjson.loads(record["closed"]),
+        "periods": orjson.loads(record["periods"]),
         "open": record["open"],
     }
 

@@ -59,7 +59,7 @@ class DocumentSelection:
 
 
 _FILTERS: Final = """
-d.company = any($1) and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)
+($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)
 and ($6::text is null or d.account = $6) and ($7::text is null or d.kind = $7) and ($8::text is null or d.document = $8)
 and ($9::date is null or coalesce(d.due_date, d.date) <= $9) and ($10::text is null or d.currency = $10)"""
 _DATES: Final = {"date": "$2", "known_at": "$3", "companies": "$1"}
@@ -67,25 +67,29 @@ _THERE: Final = THERE.format(**_DATES)
 _THEN: Final = THEN.format(**_DATES)
 _COLUMNS: Final = "d.*, open_then, open_accounting_then, is_reversed"
 _STATE: Final = """
-case $12::text when 'open' then open_then <> 0 when 'closed' then open_then = 0 and not is_reversed when 'reversed' then is_reversed
-else true end and ($11::numeric is null or case $12::text when 'open' then abs(open_then) else d.amount end >= $11)"""
+case $12::text when 'open' then open_then <> 0 when 'reversed' then is_reversed
+when 'closed' then case when open_then <> 0 then false else not is_reversed end else true end
+and ($11::numeric is null or case $12::text when 'open' then abs(open_then) else d.amount end >= $11)"""
 
 _OF_OPEN: Final = f"""
 with found as (
     select {_COLUMNS} from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {_THEN}
-    where {_FILTERS} and {_THERE} and {_STATE}
+    where d.company = any($1) and {_FILTERS} and {_THERE} and {_STATE}
 )"""
 _OF_FEW: Final = f"""
-with found as materialized (select {_COLUMNS} from documents d {_THEN} where {_FILTERS} and {_THERE} and {_STATE})"""
+with found as materialized (
+    select {_COLUMNS} from documents d {_THEN} where d.company = any($1) and {_FILTERS} and {_THERE} and {_STATE}
+)"""
 _OF_REVERSED: Final = f"""
 with found as materialized (
-    select {_COLUMNS} from documents d {_THEN} where d.reversed_on <= $2 and {_FILTERS} and {_THERE} and {_STATE}
+    select {_COLUMNS} from documents d {_THEN}
+    where d.reversed_on <= $2 and d.company = any($1) and {_FILTERS} and {_THERE} and {_STATE}
 )"""
 _ALONG: Final = f"""
 with found as (
     select d.* from unnest($1::text[]) as c (company) cross join lateral (
         select {_COLUMNS} from documents d {_THEN}
-        where d.company = c.company and {_FILTERS} and {_THERE} and {_STATE} and {{after}} order by {{order}} limit $14
+        where d.company = c.company and {_FILTERS} and {{there}} and {_STATE} and {{after}} order by {{order}} limit $14
     ) as d
 )"""
 _PAGE: Final = """
@@ -101,7 +105,11 @@ def _statement(source: str, sort: str) -> str:
     place = "(($13::text[])[1]::date, ($13::text[])[2], ($13::text[])[3], ($13::text[])[4])"
     after = f"($13::text[] is null or {row} {comparison} {place})"
     order = ", ".join(f"{each}{way}" for each in (key, "d.ledger", "d.document", "d.company"))
-    return _SOURCES[source].replace("{after}", after).replace("{order}", order) + _PAGE.format(key=key, after=after, order=order)
+    # A place by descending date is a narrower bound than the date asked for, and an index can begin at one alone.
+    there = _THERE.replace("d.date <= $2", "($13::text[] is not null or d.date <= $2)") if sort == "-date" else _THERE
+    return _SOURCES[source].replace("{there}", there).replace("{after}", after).replace("{order}", order) + _PAGE.format(
+        key=key, after=after, order=order
+    )
 
 
 _LISTS: Final = {(source, sort): _statement(source, sort) for source in _SOURCES for sort in ("due_date", "-due_date", "date", "-date")}
@@ -163,9 +171,10 @@ async def documents(connection: Connection, selection: DocumentSelection, page: 
 
 
 def _source(selection: DocumentSelection) -> str:
-    if selection.state == "open":
+    of_few = selection.document is not None or selection.party is not None
+    if selection.state == "open" and not (of_few and selection.as_of != NOW):
         return "touched"
-    if selection.document is not None or selection.party is not None:
+    if of_few:
         return "few"
     return "reversed" if selection.state == "reversed" else "along"
 

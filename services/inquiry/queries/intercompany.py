@@ -88,7 +88,7 @@ select l.* from (
         as accounting_due_to
     from lines l join vouchers v using (company, series, number)
     where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
-    and l.date <= $3 and v.posted_at <= $4 and l.date >= $5
+    and l.date <= $3 and v.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
     and ($6::text[] is null or (l.date >= ($6::text[])[1]::date and (l.date, {key}) > {place}))
     group by l.currency, l.date, 4, 5, v.ledger, 7, v.kind, 9
     order by l.date, 4, 5, v.ledger, 7, v.kind, 9, l.currency limit $8

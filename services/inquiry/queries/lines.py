@@ -52,17 +52,21 @@ class LineSelection:
         return single and self.party is None and not self.dimensions
 
 
-_FILTERS: Final = """
-l.company = c.company and l.date <= $2 and v.posted_at <= $3 and ($4::text is null or l.account = $4)
-and ($5::text is null or l.posting_type = $5) and ($6::text is null or l.partner = $6) and ($7::text is null or l.currency = $7)
-and l.date >= $8 and ($9::text is null or l.party = $9) and ($10::text is null or l.dimensions::jsonb @> $10::jsonb)"""
+_OF_LINE: Final = """
+v.posted_at <= $3 and ($4::text is null or l.account = $4) and ($5::text is null or l.posting_type = $5)
+and ($6::text is null or l.partner = $6) and ($7::text is null or l.currency = $7) and ($9::text is null or l.party = $9)
+and ($10::text is null or l.dimensions::jsonb @> $10::jsonb)"""
+_FILTERS: Final = f"l.company = c.company and l.date <= $2 and ($11::text[] is not null or l.date >= $8) and {_OF_LINE}"
 _COLUMNS: Final = """
 l.*, v.ledger, v.kind, v.document, v.accounting_currency, v.run_source, v.run_id, v.record, v.posted_at, v.first_source, v.first_id"""
-_AFTER: Final = """
-($11::text[] is null or (l.date, l.series, l.number, l.line, l.company)
-> (($11::text[])[1]::date, ($11::text[])[2], ($11::text[])[3]::bigint, ($11::text[])[4]::int, ($11::text[])[5]))"""
+_PLACE: Final = "(($11::text[])[1]::date, ($11::text[])[2], ($11::text[])[3]::bigint, ($11::text[])[4]::int, ($11::text[])[5])"
+_AFTER: Final = f"($11::text[] is null or (l.date, l.series, l.number, l.line, l.company) > {_PLACE})"
 _ORDER: Final = "l.date, l.series, l.number, l.line"
-_JOINED: Final = "lines l join vouchers v using (company, series, number)"
+_JOINED: Final = """
+lines l cross join lateral (
+    select * from vouchers v where v.company = l.company and v.series = l.series and v.number = l.number offset 0
+) as v"""
+"""Lines with their vouchers, each by its key: with `offset 0` the planner does not make of it a join that reads all vouchers."""
 _BY_LINES: Final = f"""
 select l.* from unnest($1::text[]) as c (company) cross join lateral (
     select {_COLUMNS} from {_JOINED} where {_FILTERS} and {_AFTER} order by {_ORDER} limit $12
@@ -75,11 +79,14 @@ select l.* from (
 ) as l order by {_ORDER}, l.company limit $12"""
 _BY_VOUCHERS: Final = f"""
 select l.* from unnest($1::text[]) as c (company) cross join lateral (
-    select {_COLUMNS} from vouchers v join lines l using (company, series, number)
-    where v.company = c.company and v.date <= $2 and v.date >= $8 and v.date = l.date
-    and ($11::text[] is null or (v.date, v.series, v.number)
-        >= (($11::text[])[1]::date, ($11::text[])[2], ($11::text[])[3]::bigint))
-    and {_FILTERS} and {_AFTER} order by v.date, v.series, v.number, l.line limit $12
+    select {_COLUMNS} from vouchers v cross join lateral (
+        select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number order by l.line offset 0
+    ) as l
+    where v.company = c.company and v.date <= $2 and ($11::text[] is not null or v.date >= $8) and {_OF_LINE}
+    and ($11::text[] is null or (
+        (v.date, v.series, v.number) >= (($11::text[])[1]::date, ($11::text[])[2], ($11::text[])[3]::bigint)
+        and case when (v.date, v.series, v.number, l.line, v.company) > {_PLACE} then true else false end))
+    order by v.date, v.series, v.number, l.line limit $12
 ) as l order by {_ORDER}, l.company limit $12"""
 _BEFORE: Final = f"""
 select coalesce(sum(debit - credit), 0) as balance, coalesce(sum(accounting_debit - accounting_credit), 0) as accounting_balance

@@ -37,7 +37,7 @@ class SettlementSelection:
 
 _FILTERS: Final = """
 (r.lowering_company = any($1) or r.raising_company = any($1)) and ($2::text is null or r.party = $2)
-and ($3::text is null or r.lowering_document = $3 or r.raising_document = $3) and r.date >= $4 and r.date <= $5
+and ($3::text is null or r.lowering_document = $3 or r.raising_document = $3) and r.date >= $4 and ($7::text[] is not null or r.date <= $5)
 and ($6::text is null or ($6 = 'reversed') = (r.reversed_on is not null))
 and ($7::text[] is null or (r.date, r.run_id, r.run_source, r.ledger, r.number)
 < (($7::text[])[1]::date, ($7::text[])[2], ($7::text[])[3], ($7::text[])[4], ($7::text[])[5]::int))"""

@@ -54,13 +54,13 @@ class VoucherSelection:
 _FILTERS: Final = """
 v.company = any($1) and ($2::text is null or v.ledger = $2) and ($3::text is null or v.kind = $3)
 and ($4::text is null or v.document = $4) and ($5::text is null or v.run_id = $5) and ($6::text is null or v.run_source = $6)
-and v.date >= $7 and v.date <= $8 and v.posted_at <= $9
+and {v_dates} and v.posted_at <= $9
 and ($12::numeric is null and $13::numeric is null or (
     select coalesce($12, 0) <= sum(l.accounting_debit) and sum(l.accounting_debit) <= coalesce($13, 'infinity'::numeric)
     from lines l where l.company = v.company and l.series = v.series and l.number = v.number))"""
 _LINE_FILTERS: Final = """
 l.company = c.company and ($10::text is null or l.account = $10) and ($11::text is null or l.party = $11)
-and l.date >= $7 and l.date <= $8"""
+and {l_dates}"""
 _HAS_LINE: Final = """
 ($10::text is null and $11::text is null or exists (
     select from lines l where l.company = v.company and l.series = v.series and l.number = v.number
@@ -79,17 +79,27 @@ order by {{order}}, v.company{{way}} limit $15"""
 _BY_LINE: Final = f"""
 select v.* from unnest($1::text[]) as c (company) cross join lateral (
     select v.* from (
-        select distinct l.date, l.series, l.number, l.company from lines l where {_LINE_FILTERS}
+        select l.date, l.series, l.number, l.company from lines l where {_LINE_FILTERS}
+        and case when exists (
+            select from lines f where f.company = l.company and f.series = l.series and f.number = l.number and f.line < l.line
+            and ($10::text is null or f.account = $10) and ($11::text is null or f.party = $11)
+        ) then false else true end
         and ($14::text[] is null or (l.date, l.series, l.number, l.company) {{comparison}} {_PLACE})
         order by {{line_order}}
-    ) as l join vouchers v on v.company = l.company and v.series = l.series and v.number = l.number
-    where {_FILTERS} order by {{line_order}} limit $15
+    ) as l cross join lateral (
+        select * from vouchers v where v.company = l.company and v.series = l.series and v.number = l.number offset 0
+    ) as v where {_FILTERS} order by {{line_order}} limit $15
 ) as v order by {{order}}, v.company{{way}} limit $15"""
 
 
 def _in_order(statement: str, sort: str) -> str:
     comparison, way = ("<", " desc") if sort == "-date" else (">", "")
     order, line_order = (", ".join(f"{table}.{name}{way}" for name in ("date", "series", "number")) for table in "vl")
+    passed = "$14::text[] is not null or"  # the place is a narrower bound, and an index can begin at one alone
+    for table in "vl":
+        first, last = f"{table}.date >= $7", f"{table}.date <= $8"
+        dates = f"{first} and ({passed} {last})" if sort == "-date" else f"({passed} {first}) and {last}"
+        statement = statement.replace(f"{{{table}_dates}}", dates)
     return statement.replace("{comparison}", comparison).replace("{way}", way).replace("{order}", order).replace("{line_order}", line_order)
 
 

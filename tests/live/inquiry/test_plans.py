@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import pytest
 
@@ -13,13 +13,13 @@ from services.inquiry.queries import companies as named
 from services.inquiry.queries.aging import AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
-from services.inquiry.queries.documents import DocumentKey, DocumentSelection, document, documents
+from services.inquiry.queries.documents import DocumentKey, DocumentSelection, Sort, State, document, documents
 from services.inquiry.queries.events import event, sources
 from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
-from services.inquiry.queries.pages import Page
+from services.inquiry.queries.pages import Page, Place
 from services.inquiry.queries.read_to import read_to
 from services.inquiry.queries.reference import ReferenceSelection, entity, reference
 from services.inquiry.queries.search import search
@@ -36,8 +36,11 @@ MANY = 6_000
 """Payments with their invoices, settled between companies; the last few are open."""
 DAY = dt.date(2026, 3, 1)
 LATE = AsOf(DAY - dt.timedelta(days=3), dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+DOCUMENT_SORTS: tuple[Sort, ...] = ("due_date", "-date")
+STATES: tuple[State | None, ...] = ("open", "closed", "reversed", None)
+VOUCHER_SORTS: tuple[Literal["date", "-date"], ...] = ("date", "-date")
 PAGE = Page(limit=20)
-AFTER = {
+AFTER: dict[Any, Place] = {
     documents: ("2026-02-01", "receivable", "", ""),
     vouchers: ("2026-02-01", "AR-SET", 1, "C3"),
     lines: ("2026-02-01", "AR-SET", 1, 1, "C3"),
@@ -85,18 +88,18 @@ class Explaining:
 def lists() -> Iterator[tuple[Any, Any]]:
     """Lists, with all kinds of selections."""
     one, two = ("C3",), ("C3", "C4")
-    for sort in ("due_date", "-date"):
-        for state in ("open", "closed", "reversed", None):
+    for sort in DOCUMENT_SORTS:
+        for state in STATES:
             yield documents, DocumentSelection(state=state, sort=sort)
             yield documents, DocumentSelection(one, "payable", state=state, sort=sort, as_of=LATE)
     yield documents, DocumentSelection(party="P7", state="open", as_of=AsOf(DAY))
     yield documents, DocumentSelection(two, party="P7")
     yield documents, DocumentSelection(document="I77")
-    for sort in ("date", "-date"):
-        yield vouchers, VoucherSelection(sort=sort)
-        yield vouchers, VoucherSelection(one, "receivable", "settlement_reversal", sort=sort)
-        yield vouchers, VoucherSelection(two, party="P7", sort=sort)
-        yield vouchers, VoucherSelection(account="1000", from_=DAY, sort=sort)
+    for way in VOUCHER_SORTS:
+        yield vouchers, VoucherSelection(sort=way)
+        yield vouchers, VoucherSelection(one, "receivable", "settlement_reversal", sort=way)
+        yield vouchers, VoucherSelection(two, party="P7", sort=way)
+        yield vouchers, VoucherSelection(account="1000", from_=DAY, sort=way)
     yield vouchers, VoucherSelection(document="I77")
     yield vouchers, VoucherSelection(settlement="P77")
     yield vouchers, VoucherSelection(one, known_at=LATE.known_at, from_=DAY)
@@ -134,7 +137,7 @@ def test_no_list_reads_a_growing_table_from_end_to_end(large: Asked, ask: Any, s
     assert max(counts) <= 6
 
 
-SINGLE = {
+SINGLE: dict[str, Callable[[Any], Any]] = {
     "matrix": lambda connection: matrix(connection, MatrixSelection(("C3",))),
     "matrix of all": lambda connection: matrix(connection, MatrixSelection(as_of=LATE)),
     "aging": lambda connection: aging(connection, AgingSelection(as_of=AsOf(DAY))),
