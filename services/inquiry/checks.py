@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from services.inquiry.rules.projection import KEYS
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from shared.delivery.ports import Connection
 
 Row = dict[str, Any]
@@ -65,9 +67,13 @@ IDENTITIES: Final[dict[str, str]] = {
     "what is kept as open of a document is what settlement records leave of it": _KEPT_OPEN,
 }
 
+_ACCOUNTS: Final = """
+select company, account, posting_type, partner, currency, sum(debit), sum(credit), sum(accounting_debit), sum(accounting_credit)
+from daily group by 1, 2, 3, 4, 5"""
 _COLUMNS: Final = """
 select column_name, data_type from information_schema.columns
 where table_schema = current_schema() and table_name = $1 order by ordinal_position"""
+_ACCOUNT: Final = 5
 _CLOCKS: Final = frozenset({"position", "last_offset", "from_time"})
 """Beside the columns that end in `_at`: what depends on when, and in which order, something was read."""
 
@@ -92,6 +98,11 @@ async def check(connection: Connection, as_of: dt.date | None = None) -> list[Id
     """
     day = as_of or dt.date.max
     return [IdentityCheck(name, [dict(row) for row in await connection.fetch(query, day)]) for name, query in IDENTITIES.items()]
+
+
+async def accounts(connection: Connection) -> dict[tuple[str, ...], tuple[Decimal, ...]]:
+    """By company, account, posting type, partner ('' for none) and currency: debits, credits, and both in accounting currency."""
+    return {tuple(row)[:_ACCOUNT]: tuple(row)[_ACCOUNT:] for row in await connection.fetch(_ACCOUNTS)}
 
 
 async def digest(connection: Connection) -> dict[str, str]:

@@ -76,9 +76,9 @@ async def _insert(connection: Connection, statement: str, table: Table[Any, Any]
 
 async def _save_events(connection: Connection, books: InquiryBooks) -> None:
     """Events, and of each that was sent or refused the version that counts now, with the documents that it caused."""
-    await _insert(connection, tables.SAVE_CONFLICTING_EVENTS, books.conflicting_events)
+    await _insert(connection, tables.SAVE_REFUSED_VERSIONS, books.refused_versions)
     await _insert(connection, tables.SAVE_EVENTS, books.events)
-    named = sorted({(source, id_) for source, id_, _ in (*books.events.changed, *books.conflicting_events.changed)})
+    named = sorted({(source, id_) for source, id_, _ in (*books.events.changed, *books.refused_versions.changed)})
     if named:
         await connection.execute(tables.CHOOSE_CURRENT, *tables.arrays(named, _NAME))
         await connection.execute(tables.UPDATE_TERMS, *tables.arrays(named, _NAME))

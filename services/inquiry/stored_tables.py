@@ -14,7 +14,6 @@ from typing import Any, Final, get_type_hints
 from services.inquiry.rules.books import STATUSES
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.rules.rows import (
-    ConflictingEventRow,
     DailyRow,
     DocumentReversalRow,
     DocumentRow,
@@ -25,12 +24,13 @@ from services.inquiry.rules.rows import (
     RecordRow,
     ReferenceRow,
     RefusalRow,
+    RefusedVersionRow,
     VoucherRow,
 )
 
 _ROWS: Final[dict[str, type[Any]]] = {
     "events": EventRow,
-    "conflicting_events": ConflictingEventRow,
+    "refused_versions": RefusedVersionRow,
     "documents": DocumentRow,
     "document_reversals": DocumentReversalRow,
     "records": RecordRow,
@@ -94,14 +94,17 @@ _OF_THE_LAST: Final = ", ".join(
 SAVE_EVENTS: Final = f"""
 insert into events as e ({_columns("events")}, is_current) select n.*, true from {_unnest("events")}
 on conflict (source, id, digest) do update set {_OF_THE_FIRST}, {_OF_THE_LAST} where {_FIRST} or {_LAST}"""  # noqa: S608 - our own names
-SAVE_CONFLICTING_EVENTS: Final = _new("conflicting_events")
+SAVE_REFUSED_VERSIONS: Final = f"""
+insert into refused_versions as r ({_columns("refused_versions")}) select * from {_unnest("refused_versions")}
+on conflict (source, id, digest) do update set is_conflicting = true where excluded.is_conflicting and not r.is_conflicting"""  # noqa: S608
 CHOOSE_CURRENT: Final = """
 update events e set is_current = ranked.is_first from (
     select v.source, v.id, v.digest, row_number() over (
         partition by v.source, v.id
-        order by c.digest is null desc, v.last_received_at desc, v.last_offset desc, v.digest desc) = 1 as is_first
+        order by coalesce(r.is_conflicting, false), r.digest is null desc, v.last_received_at desc, v.last_offset desc, v.digest desc
+    ) = 1 as is_first
     from (select distinct source, id from unnest($1::text[], $2::text[]) as k (source, id)) named
-    join events v using (source, id) left join conflicting_events c using (source, id, digest)) ranked
+    join events v using (source, id) left join refused_versions r using (source, id, digest)) ranked
 where e.source = ranked.source and e.id = ranked.id and e.digest = ranked.digest and e.is_current <> ranked.is_first"""
 
 # Documents

@@ -15,7 +15,7 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from services.local.queries import first_failure, lock_namespace
-from services.local.quiescence import reader, what_is_left
+from services.local.quiescence import as_it_reads, reader, what_is_left
 from services.local.reset import reset
 from services.registry import INQUIRY, PROCESSES, SERVICES
 from shared.kafka import topics
@@ -76,9 +76,9 @@ class RunningServices:
         await self._until_at_rest(SERVICES, self._connection)
 
     async def until_inquiry_has_read(self) -> None:
-        """Waits until the inquiry service has read all that is on the topics; NotQuiescentError as above."""
+        """Waits until the inquiry service has read all that is on the topics, senders' own aside; NotQuiescentError as above."""
         async with Postgres(self.settings.database_of(INQUIRY.name), "public").session() as connection:
-            await self._until_at_rest([INQUIRY], connection)
+            await self._until_at_rest([as_it_reads(INQUIRY, self.settings)], connection)
 
     async def _until_at_rest(self, services: Sequence[AnyService], connection: Connection) -> None:
         deadline = asyncio.get_running_loop().time() + QUIESCENT_WITHIN

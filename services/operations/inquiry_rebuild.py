@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from services.inquiry import rebuild as tables
 from services.inquiry.checks import digest
-from services.local.quiescence import what_is_left
+from services.local.quiescence import as_it_reads, what_is_left
 from services.registry import INQUIRY
 from shared.kafka.log_ends import reading
 from shared.postgresql.database import Postgres
@@ -110,8 +110,7 @@ async def _reading_again(service: AnyService, settings: Settings) -> AsyncIterat
 
 
 async def _until_caught_up(database: Postgres, service: AnyService, settings: Settings, process: _Reading) -> None:
-    read = service.topics_read(enforces_senders=settings.enforces_senders)
-    shared = replace(service, subscriptions={topic: types for topic, types in service.subscriptions.items() if topic in read})
+    shared = as_it_reads(service, settings)
     async with reading(settings) as broker, database.session() as connection:
         while await what_is_left(connection, broker, [shared], settings) is not None:
             process.raise_if_ended()

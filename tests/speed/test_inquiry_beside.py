@@ -57,3 +57,56 @@ async def test_with_inquiry_reading_along_the_three_send_the_same_statements_and
     assert await connection.fetchval("select count(*) from beside_inquiry.vouchers") == await connection.fetchval(
         "select count(*) from beside_posting.vouchers"
     )
+
+
+GROWN = {
+    "events": "id",
+    "documents": "document",
+    "takes": "run_id",
+    "records": "run_id",
+    "vouchers": "series",
+    "lines": "series",
+    "journals": "document",
+}
+"""The tables that grow with payments, and the part of the key in which a copied row differs."""
+FEW = 20
+_COPIES = 150
+_SCANS = "select relname, seq_scan from pg_stat_user_tables where schemaname = 'history_inquiry' and relname = any($1)"
+
+
+async def test_no_growing_table_is_read_from_end_to_end_for_a_batch(
+    database_url: str, connection: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    settings = Settings(database_url=SecretStr(database_url), namespace="history")
+    workload = Workload(parties=60)
+    async with running_line(settings, inquiry=True) as line:
+        await line.send(workload.reference())
+        seed = list(workload.payments(0, PAYMENTS, SEED_NUMBERING))
+        await line.invoices(seed)
+        await line.pay(seed)
+        for table, column in GROWN.items():
+            await _multiply(connection, table, column)
+        payments = list(workload.payments(0, FEW))
+        await line.close()  # so that what was counted is shown
+        before = await _scans(connection)
+        assert before.keys() == GROWN.keys()
+        await line.invoices(payments)
+        await line.pay(payments)
+        await line.close()
+        assert await _scans(connection) == before
+        assert await connection.fetchval("select count(*) from history_inquiry.documents") > _COPIES * FEW
+
+
+async def _scans(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, int]:
+    return {row["relname"]: row["seq_scan"] for row in await connection.fetch(_SCANS, list(GROWN))}
+
+
+async def _multiply(connection: asyncpg.Connection[asyncpg.Record], table: str, column: str) -> None:
+    """Copies each row so many times under other keys."""
+    place = f"history_inquiry.{table}"
+    named = "select column_name from information_schema.columns where table_schema = 'history_inquiry' and table_name = $1"
+    columns = [row[0] for row in await connection.fetch(named, table) if (table, row[0]) != ("vouchers", "position")]
+    values = ", ".join(f"\"{each}\" || '~' || n" if each == column else f'"{each}"' for each in columns)
+    names = ", ".join(f'"{each}"' for each in columns)
+    await connection.execute(f"insert into {place} ({names}) select {values} from {place}, generate_series(1, {_COPIES}) n")  # noqa: S608
+    await connection.execute(f"analyze {place}")

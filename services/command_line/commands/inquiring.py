@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.checks import check as check_books
+from services.desk.inquiry_check import check_inquiry as check_books
 from services.inquiry.checks import digest as digest_of
 from services.operations.inquiry_rebuild import RebuildIncompleteError
 from services.operations.inquiry_rebuild import rebuild as rebuild_tables
@@ -42,17 +42,13 @@ def check_() -> None:
 def check_inquiry(*, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Checks what the inquiry service has: open documents are the accounts, due from is due to, debits are credits.
 
+    Without a date the accounts are compared with those of the ledger as well.
     Exit code 1 if anything does not hold, with the rows that differ. While events are under way a check can fail for the moment.
 
     Example: intercompany check inquiry --as-of 2026-03-31
     """
     day = as_of.date() if as_of is not None else None
-
-    async def question(schemas: Schemas) -> list[IdentityCheck]:
-        async with schemas.of(INQUIRY.name) as connection:
-            return await check_books(connection, day)
-
-    checks = ask(question)
+    checks = ask(lambda schemas: check_books(schemas, day))
     if as_json:
         for each in checks:
             print_json({"check": each.name, "holds": each.holds, "problems": [_shown(row) for row in each.problems]})

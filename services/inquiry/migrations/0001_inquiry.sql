@@ -1,11 +1,11 @@
 -- The inquiry service's tables: what the topics say, with the indexes that questions need. Natural keys only, compared byte by
 -- byte (collate "C"); no foreign keys, since the topics have no common order: whatever is said of something may come before the
 -- thing itself. So that the rows do not depend on the order, what can come too early is kept in a table of its own and joined to
--- what it is said of, whichever comes last: document_reversals, record_reversals, journal_refusals, conflicting_events.
+-- what it is said of, whichever comes last: document_reversals, record_reversals, journal_refusals, refused_versions.
 -- *_at are times of the broker (when it took the message), but refusals.at, which the refusing service says.
 
 -- Every inbound event, once for each data it was sent with. Ask for `where is_current`: the version that counts is the one sent
--- last, of those not refused because the id was taken by other data. digest: of the data, to tell versions apart. topic to
+-- last of those that were not refused; of refused ones rather not one whose id other data had taken. digest: of the data, to tell versions apart. topic to
 -- received_at: where and when it was first received; last_received_at and last_offset: the same data sent last, for the choice.
 -- company, account, document, currency, amount: what the event says of itself; null where it does not.
 create table events (
@@ -33,11 +33,12 @@ create index events_by_receipt on events (received_at, source, id) where is_curr
 create index events_by_document on events (document) where is_current and document is not null;
 create index events_by_id on events (id) where is_current;
 
--- Versions of events that were refused because another event had taken the id with other data.
-create table conflicting_events (
+-- Versions of events that were refused as a whole. is_conflicting: because another event had taken the id with other data.
+create table refused_versions (
     source text collate "C" not null,
     id text collate "C" not null,
     digest bytea not null,
+    is_conflicting boolean not null,
     primary key (source, id, digest)
 );
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from services.inquiry.rules.rows import (
-    ConflictingEventRow,
     DocumentReversalRow,
     DocumentRow,
     EventRow,
@@ -20,6 +19,7 @@ from services.inquiry.rules.rows import (
     RecordRow,
     ReferenceRow,
     RefusalRow,
+    RefusedVersionRow,
     TakeRow,
 )
 from shared import working_set
@@ -45,7 +45,7 @@ class InquiryBooks(working_set.Books):
     def __init__(self) -> None:
         super().__init__(complete=True)
         self.events: Table[EventKey, EventRow] = self.table("events")
-        self.conflicting_events: Table[EventKey, ConflictingEventRow] = self.table("conflicting_events")
+        self.refused_versions: Table[EventKey, RefusedVersionRow] = self.table("refused_versions")
         self.documents: Table[DocumentKey, DocumentRow] = self.table("documents")
         self.document_reversals: Table[DocumentKey, DocumentReversalRow] = self.table("document_reversals")
         self.takes: Table[TakeKey, TakeRow] = self.table("takes")

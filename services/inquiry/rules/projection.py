@@ -25,7 +25,7 @@ _RECORD = ("run_id", "run_source", "ledger", "number")
 _VOUCHER = ("company", "series", "number")
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "events": ("source", "id", "digest"),
-    "conflicting_events": ("source", "id", "digest"),
+    "refused_versions": ("source", "id", "digest"),
     "documents": _DOCUMENT,
     "document_reversals": _DOCUMENT,
     "takes": (*_RECORD, "side"),
@@ -46,7 +46,7 @@ def tables(books: InquiryBooks) -> dict[str, list[Row]]:
     """All rows of every table as mappings by column, in no order; without what only the database gives (vouchers.position)."""
     return {
         "events": _events(books),
-        "conflicting_events": _plain(books.conflicting_events),
+        "refused_versions": _plain(books.refused_versions),
         "documents": _documents(books),
         "document_reversals": _plain(books.document_reversals),
         "takes": [_reversible(books, row, row[:4]) for row in books.takes],
@@ -67,11 +67,13 @@ def _plain(rows: Any) -> list[Row]:
 
 
 def current_versions(books: InquiryBooks) -> dict[tuple[str, str], EventRow]:
-    """Of each event the version that counts: sent last, of those that no other version had taken the id from."""
+    """Of each event the version that counts: sent last of those that were not refused, or whose id was not taken, or of all."""
 
     def rank(row: EventRow) -> tuple[Any, ...]:
         key: EventKey = (row.source, row.id, row.digest)
-        return (books.conflicting_events.get(key) is None, row.last_received_at, row.last_offset, row.digest)
+        refused = books.refused_versions.get(key)
+        is_conflicting = refused is not None and refused.is_conflicting
+        return (not is_conflicting, refused is None, row.last_received_at, row.last_offset, row.digest)
 
     current: dict[tuple[str, str], EventRow] = {}
     for row in books.events:

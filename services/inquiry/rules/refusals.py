@@ -1,4 +1,4 @@
-"""Refusals as rows, and which version of an event was refused because another one had taken its id.
+"""Refusals as rows, and which version of an event was refused as a whole.
 
 Invariant: a refusal is known by its own id, so the same one told twice is one row; text has no NUL character, which no table holds.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import orjson
 
 from services.inquiry.rules.books import InquiryBooks
-from services.inquiry.rules.rows import ConflictingEventRow, RefusalRow
+from services.inquiry.rules.rows import RefusalRow, RefusedVersionRow
 from services.inquiry.rules.said import broker_time
 from shared.events.codec import as_json, digest_said
 from shared.events.contract import CONTRACT, short_type
@@ -17,6 +17,7 @@ from shared.events.refusal import RefusedError
 from shared.events.vouchers import Rejection
 
 CONFLICTING = "conflicting-duplicate"
+WHOLE_EVENT = "event"
 
 
 def take_refusal(books: InquiryBooks, message: Message) -> None:
@@ -40,10 +41,12 @@ def take_refusal(books: InquiryBooks, message: Message) -> None:
         original=as_json(data.original).decode(),
     )
     books.refusals.put(row.id, row)
-    digest = _refused_version(data) if data.code == CONFLICTING else None
+    digest = _refused_version(data) if data.scope == WHOLE_EVENT else None
     if digest is not None:
         key = (row.source, row.event, digest)
-        books.conflicting_events.put(key, ConflictingEventRow(*key))
+        known = books.refused_versions.get(key)
+        is_conflicting = data.code == CONFLICTING or (known is not None and known.is_conflicting)
+        books.refused_versions.put(key, RefusedVersionRow(*key, is_conflicting))
 
 
 def _refused_version(data: Rejection) -> bytes | None:

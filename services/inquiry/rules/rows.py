@@ -35,12 +35,13 @@ class EventRow(NamedTuple):
     data: str
 
 
-class ConflictingEventRow(NamedTuple):
-    """A version of an event that was refused because its id was taken by other data."""
+class RefusedVersionRow(NamedTuple):
+    """A version of an event that was refused as a whole; `is_conflicting`: because its id was taken by other data."""
 
     source: str
     id: str
     digest: bytes
+    is_conflicting: bool
 
 
 class DocumentRow(NamedTuple):

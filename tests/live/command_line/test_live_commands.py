@@ -358,6 +358,8 @@ def test_what_can_be_asked_agrees_with_itself_and_read_again_is_the_same(shell: 
     shell.execute("update inquiry.daily set debit = debit + 1 where company = 'FAB' and posting_type = 'due_from'")
     failing = {row["check"]: row["problems"] for row in shell.rows("check", "inquiry") if not row["holds"]}
     assert failing["what A is due from B is what B is due to A, per currency"][0]["company"] == "FAB"
+    (differing,) = failing["every account has what it has in the ledger"]
+    assert (differing["posting_type"], differing["partner"]) == ("due_from", "FABE")
     assert shell.run("check", "inquiry").exit_code == 1
     assert shell.rebuilt() == before
     assert shell.run("check", "inquiry").exit_code == 0

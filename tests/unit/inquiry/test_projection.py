@@ -29,6 +29,7 @@ from tests.scenario_files import EXAMPLES, FILES, IC_4
 Rows = dict[str, list[dict[str, Any]]]
 Sums = dict[Any, Decimal]
 LEDGERS = {"accounts_receivable": "receivable", "accounts_payable": "payable"}
+FEWER = settings(max_examples=min(30, settings().max_examples))
 RANDOM = st.randoms(use_true_random=False)
 
 
@@ -107,7 +108,7 @@ def test_documents_records_and_vouchers_are_those_of_the_services_books(path: Pa
     assert {row["id"] for row in rows(simulation.inquiry_books)["refusals"]} == {ref.id for ref in simulation._rejections}  # noqa: SLF001
 
 
-@settings(max_examples=30)
+@FEWER
 @given(random=RANDOM)
 def test_of_any_stream_too(random: Random) -> None:
     simulation = _drawn(random)
@@ -116,7 +117,7 @@ def test_of_any_stream_too(random: Random) -> None:
     _vouchers_agree(simulation)
 
 
-@settings(max_examples=30)
+@FEWER
 @given(random=RANDOM)
 def test_any_order_that_the_topics_allow_and_any_repetition_gives_the_same_rows(random: Random) -> None:
     records = _drawn(random).records
@@ -137,7 +138,7 @@ def test_a_simulation_without_inquiry_has_none_of_its_books() -> None:
         _ = Simulation().inquiry_books
 
 
-@settings(max_examples=30)
+@FEWER
 @given(random=RANDOM)
 def test_on_any_date_what_is_open_is_what_the_receivable_and_payable_accounts_say(random: Random) -> None:
     found = rows(_drawn(random).inquiry_books)
@@ -172,7 +173,7 @@ def _accounts_on(found: Rows, day: dt.date) -> Sums:
     return {key: amount for key, amount in sums.items() if amount}
 
 
-@settings(max_examples=30)
+@FEWER
 @given(random=RANDOM)
 def test_on_any_date_companies_owe_each_other_what_is_due_to_them(random: Random) -> None:
     found = rows(_drawn(random).inquiry_books)["daily"]
