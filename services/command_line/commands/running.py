@@ -15,7 +15,7 @@ from services.local.processes import ServiceProcess, all_ready, first_ended, ser
 from services.registry import PROCESSES
 from shared.console import fail, output
 from shared.runtime.program import run_service
-from shared.settings import load_settings
+from shared.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,20 @@ def service_command(name: Annotated[ServiceName, typer.Argument(help="Which serv
     Example: intercompany service settlement
     """
     run_service(next(service for service in PROCESSES if service.name == name))
+
+
+def web_command() -> None:
+    """Runs the HTTP API in this process until Ctrl-C or SIGTERM.
+
+    It answers at HTTP_HOST and HTTP_PORT; HTTP_AUTH says how those who ask prove who they are. Exit code 2 if these settings would
+    let everybody do everything. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else of a running
+    `intercompany up`.
+
+    Example: HTTP_PORT=8090 intercompany web
+    """
+    from services.web.process import NOT_SAFE, run  # noqa: PLC0415 - it is large, and no other command needs it
+
+    try:
+        run()
+    except SettingsError as error:
+        fail(str(error), NOT_SAFE)

@@ -99,6 +99,20 @@ MARKS = [
         Refused("P1", "settlement", "other-party", "/settle/1/document", "FAB I3 is of party AW, the others of NW"),
     ),
     (
+        [invoice("I3", account="C-2"), paid("P1", "20.00", mark("I3"))],
+        Refused("P1", "settlement", "other-party", "/settle/0/document", "FAB I3 is of party AW, the others of NW"),
+    ),
+    (
+        [I1, paid("P1", "10.00", mark("I1", cross_rate="1.2"))],
+        Refused(
+            "P1",
+            "settlement",
+            "invalid",
+            "/settle/0/cross_rate",
+            "1.2: a rate is agreed where a payment marks a document in another currency that raises the balance: leave it out",
+        ),
+    ),
+    (
         [I1, PAID, I2, paid("P2", "10.00", mark("I2"), mark("I1"))],
         Refused("P2", "settlement", "document-closed", "/settle/1/document", "FAB I1 has nothing left open"),
     ),
