@@ -35,6 +35,9 @@ _MIB: Final = 1024 * _KIB
 
 _INVALID: Final = "refused as `invalid`, named"
 _MALFORMED: Final = "refused as `malformed`, with its size"
+_TOO_MANY_HEADERS: Final = (
+    f"refused as `malformed`, with their number; of a record above {limited_records.COUNTED_FROM // _KIB} KiB none is built"
+)
 
 LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "What is sent to us": (
@@ -45,7 +48,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "refused as `malformed`, with the offsets that were not read",
         ),
         Limit("what one read takes of a service's partitions", f"{limited_records.LARGEST_READ // _MIB} MiB", "the next read"),
-        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", "none is built; refused as `malformed`, with their number"),
+        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", _TOO_MANY_HEADERS),
         Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
         Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
         Limit("marks of a payment or request", f"{values.MOST_MARKS:,}", _INVALID),

@@ -105,7 +105,7 @@ def _divided(items: Sequence[T], weigh: Callable[[T], int], most: int, heaviest:
 
 def bytes_of(record: Record) -> int:
     """The bytes of a record: key, value and headers."""
-    return sum(map(len, chain(*record.headers)), len(record.key or b"") + len(record.value or b""))
+    return record.size or sum(map(len, chain(*record.headers)), len(record.key or b"") + len(record.value or b""))
 
 
 def entries_of(event: Incoming) -> int:
