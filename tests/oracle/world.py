@@ -67,7 +67,7 @@ class World(Waiting):
             self.came(name, data)
         else:
             self.reference.withdraw(data["event"], data)
-            for wish in (each for each in self.waiting if each.kind == "journal"):  # maybe without its trading relation now
+            for wish in self.waiting:  # it is judged without what was withdrawn
                 wish.ready = True
         return None
 
@@ -237,13 +237,13 @@ class World(Waiting):
 
     def _automatic(self, document: Document, run_id: str, when: date) -> None:
         on = self.reference.parameter(document.company, document.ledger, "automatic_settlement")
-        if not on or not document.balance or not self._free(document):
+        if not on or not document.balance:
             return
         alike = [each for each in self.documents.values() if each.key[:2] == document.key[:2] and each.account == document.account]
         marks = [Mark(each) for each in alike if each.currency == document.currency and each.balance and self._free(each)]
         if len({mark.document.raises for mark in marks}) < 2:
             return
-        run = Run(self.reference, self.documents, Wanted(marks, max(when, document.date), automatic=True))
+        run = Run(self.reference, self.documents, Wanted(marks, when, automatic=True))
         if not any(self.reference.closed(document.company, record.date) for record in run.records):
             self.book(run, run_id, run_id, [record.other for record in run.records])
 

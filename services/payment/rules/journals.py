@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from services.payment.rules.approvals import resume_approvals, resume_in_order
 from services.payment.rules.books import APPROVALS, Books
-from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
+from services.payment.rules.mirroring import MirrorTerms, drafts_of, judged_again, sales_payment_journal, terms_of
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import (
     CREATED,
@@ -71,7 +71,7 @@ def take_reference(books: Books, message: Message) -> list[Outgoing]:
     """Reference data: taken over; the journals and approvals that waited for it resume, the oldest first."""
     books.take_reference(message)
     outgoing: list[Outgoing] = []
-    for key in woken_by(message.data):
+    for key in (*woken_by(message.data), *judged_again(books.reference, message.data)):
         for waiting in books.first_released(books.waiting, key):
             outgoing.extend(_resume(books, waiting))
         outgoing.extend(resume_in_order(books, books.first_released(books.approvals, key, APPROVALS)))
