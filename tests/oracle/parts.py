@@ -124,17 +124,17 @@ def by_default(better: Callable[[Mark], Fraction], *, due: bool = True) -> Calla
     return key
 
 
-def sort_by_priority(marks: list[Mark], priority: list[Row], when: Day) -> None:
+def sort_by_priority(marks: list[Mark], priority: list[Row], tier: Callable[[Document], Term | None]) -> None:
     """F-B13: the user's attributes, the first counts most."""
     marks.sort(key=lambda mark: (mark.document.number, mark.document.company))
     for attribute, direction in reversed([pair for entry in priority for pair in entry.items()]):
-        marks.sort(key=_attribute(attribute, direction, when), reverse=direction == "descending")
+        marks.sort(key=_attribute(attribute, direction, tier), reverse=direction == "descending")
 
 
-def _attribute(name: str, kinds: Any, when: Day) -> Callable[[Mark], Any]:
+def _attribute(name: str, kinds: Any, tier: Callable[[Document], Term | None]) -> Callable[[Mark], Any]:
     def last_date(document: Document) -> Day:
-        tier = document.tier(when)
-        return tier.until if tier and tier.until else date.max
+        reached = tier(document)
+        return reached.until if reached and reached.until else date.max
 
     attributes: dict[str, Callable[[Document], Any]] = {
         "transaction_date": lambda document: document.date,

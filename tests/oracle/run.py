@@ -50,13 +50,17 @@ class Run:
         tier = document.tier(when, always=mark.use == "always")
         return (ZERO if mark.use == "never" else document.share(tier, self.parameter(document, "cash_discount_base"))), tier
 
+    def tier(self, document: Document, when: Day) -> Term | None:
+        """The tier that counts for a document: its own, for a discount of a credit note that of what it credits (C16)."""
+        credited = self.documents.get((document.ledger, document.company, str(document.said.get("credits"))))
+        its_own = document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes")
+        return (document if its_own else credited or document).tier(when)
+
     def own_share(self, document: Document, when: Day) -> tuple[Fraction, Term | None]:
-        """The share of a credit note's own discount: its terms, or those of the document it credits (C16)."""
+        """The share of a credit note's own discount."""
         if document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes"):
             return ZERO, None
-        credited = document.said.get("credits")
-        source = self.documents.get((document.ledger, document.company, credited)) if credited else document
-        tier = source.tier(when) if source else None
+        tier = self.tier(document, when)
         return document.share(tier, self.parameter(document, "cash_discount_base")), tier
 
     def better(self, mark: Mark) -> Fraction:
@@ -72,7 +76,7 @@ class Run:
         priority = self.parameter(self.marks[0].document, "settlement_priority") if self.automatic else []
         marks = sorted(self.marks, key=by_default(self.better))
         if priority:
-            sort_by_priority(marks, priority, self.when)
+            sort_by_priority(marks, priority, lambda document: self.tier(document, self.when))
         raising = [mark for mark in marks if mark.document.raises]
         lowering = sorted((mark for mark in marks if not mark.document.raises), key=lambda mark: mark.document.kind != "payment")
         self.by_date = not self.automatic and self._wanted(raising) > self._offered(lowering)  # F-B07
