@@ -60,9 +60,14 @@ def _for_journal(request: JournalApprovalRequested | WaitingApproval) -> Need:
 
 def resume_approvals(books: Books, journal: SalesPayment) -> list[Outgoing]:
     """The approvals that wait, the oldest first, of a journal that was made or has changed."""
+    return resume_in_order(books, approvals_of(books, journal))
+
+
+def approvals_of(books: Books, journal: SalesPayment) -> list[WaitingApproval]:
+    """The approvals that wait and name a journal."""
     data = journal.data
     found = books.approvals.find("payment", (data.company, approved_payment(data.journal, data.document)))
-    return resume_in_order(books, (each for each in found if (each.journal, each.document) == (data.journal, data.document)))
+    return [each for each in found if (each.journal, each.document) == (data.journal, data.document)]
 
 
 def resume_in_order(books: Books, waited: Iterable[WaitingApproval]) -> list[Outgoing]:
