@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.payment.rules.books import OF_JOURNAL, paid_by
+from services.payment.rules.mirroring import judged_again
 from services.payment.rules.values import JournalKey
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.kinds import PAYMENT
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.reference import Reference
 from shared.waiting import woken_by
 
 
@@ -47,8 +49,8 @@ class NeededJournals:
         sets[table, index].add(key)
 
 
-def needed_by(messages: Iterable[Message]) -> NeededJournals:
-    """What these messages need; inbound payments need nothing."""
+def needed_by(messages: Iterable[Message], reference: Reference) -> NeededJournals:
+    """What these messages need, by the reference data that is there before them; inbound payments need nothing."""
     needed = NeededJournals()
     for message in messages:
         data = message.data
@@ -60,7 +62,7 @@ def needed_by(messages: Iterable[Message]) -> NeededJournals:
             needed.journals.update(JournalKey(*document) for document in data.journals)
             needed.runs.update(data.runs)
         else:
-            needed.wakes.update(woken_by(data))
+            needed.wakes.update((*woken_by(data), *judged_again(reference, data)))
     return needed
 
 

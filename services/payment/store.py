@@ -98,7 +98,7 @@ class Store:
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name: at most six queries, whatever their number; one for inbound payments alone."""
         books = await self._empty_books(connection)
-        await _load(connection, books, needed_by(messages))
+        await _load(connection, books, needed_by(messages, books.reference))
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:

@@ -63,14 +63,18 @@ def _for_journal(request: JournalApprovalRequested | WaitingApproval) -> Need:
 
 def resume_approvals(books: Books, journal: SalesPayment) -> list[Outgoing]:
     """The approvals that wait, the oldest first, of a journal that was made or has changed; what is more than a slice, later."""
+    return resume_in_order(books, approvals_of(books, journal))
+
+
+def approvals_of(books: Books, journal: SalesPayment) -> list[WaitingApproval]:
+    """The approvals of a journal that wait, or the first slice of them; what is more is released for later."""
     try:
-        waiting = _first_waiting(books, journal)
+        return _first_waiting(books, journal)
     except NotLoadedError:
         if not books.has_loaded_much:
             raise
         books.release_later((OF_JOURNAL, *journal.key))
         return []
-    return resume_in_order(books, waiting)
 
 
 def _first_waiting(books: Books, journal: SalesPayment) -> list[WaitingApproval]:

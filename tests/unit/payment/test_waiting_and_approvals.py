@@ -15,7 +15,7 @@ from shared.events.emitting import REJECTED
 from shared.events.envelope import EventRef, Outgoing, replay_identity
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
-from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
+from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
 from tests.builders.payment import (
     DAY,
@@ -93,6 +93,34 @@ def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> Non
     assert service.waits() == [("VPAY-7", "payment-journal")]
     assert said(service.hear(JOURNAL)) == ["journal.posted"]
     assert service.hear(JOURNAL) == []
+
+
+RATE = ExchangeRatePublished("EUR", "USD", DAY, Decimal("1.25"))
+NO_RATE = ReferenceWithdrawn("exchange-rate.published", from_="EUR", to="USD", date=DAY)
+IN_EUROS = (CompanyDefined("FABW", "EUR"), EAST, RATE)
+
+
+@pytest.mark.parametrize(
+    ("known", "waits_for"),
+    [((relation(),), "payment-journal"), ((relation(), JOURNAL, PeriodClosed("FABW", DAY, DAY)), "period")],
+)
+def test_without_a_rate_that_is_withdrawn_a_journal_waits_for_the_rate_first(known: tuple[Any, ...], waits_for: str) -> None:
+    service = Payment(*IN_EUROS, *known)
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", waits_for)]
+    service.hear(NO_RATE)
+    assert service.waits() == [("VPAY-7", "exchange-rate")]
+    service.hear(RATE)
+    assert service.waits() == [("VPAY-7", waits_for)]
+
+
+def test_an_approval_waits_for_a_rate_that_is_withdrawn_before_the_period() -> None:
+    service = Payment(*IN_EUROS, relation(automatic=False), JOURNAL, PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    service.hear(approval())
+    (before,) = service.waits()
+    service.hear(NO_RATE)
+    assert [before[1], *(reason for _, reason in service.waits())] == ["period", "exchange-rate"]
 
 
 def test_another_relation_lets_a_journal_go_on_that_waits_for_its_journal() -> None:
