@@ -42,7 +42,10 @@ class Commands(LazyCommands):
             "run_command",
         ),
         "up": Listed(
-            RUNNING, "Starts broker, database and the three services, and leaves them running until Ctrl-C.", "running", "up_command"
+            RUNNING,
+            "Starts broker, database, the three services and the HTTP API, and leaves them running until Ctrl-C.",
+            "running",
+            "up_command",
         ),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
         "web": Listed(RUNNING, "Runs the HTTP API in this process until Ctrl-C or SIGTERM.", "running", "web_command"),
