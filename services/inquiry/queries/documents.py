@@ -16,7 +16,7 @@ import orjson
 from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from services.inquiry.queries.discounts import SALES_TAX, Terms, still_to_be_had
-from services.inquiry.queries.pages import Listed, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.events.kinds import LOWERING
 from shared.events.vouchers import voucher_number
 from shared.rows import document_row, instant, money
@@ -147,7 +147,7 @@ where t.ledger = $1 and t.company = $2 and t.document = $3 and v.date <= $4 and 
 order by posted_at, company, series, number"""
 
 
-async def documents(connection: Connection, selection: DocumentSelection, page: PageWanted) -> Listed:
+async def documents(connection: Connection, selection: DocumentSelection, page: PageWanted) -> PageOfRows:
     """The selected documents as of the date asked for, a page of them; the place of a row: date sorted by, ledger, document, company."""
     companies = await scope(connection, selection.companies)
     found = await connection.fetch(
@@ -167,7 +167,7 @@ async def documents(connection: Connection, selection: DocumentSelection, page: 
         page.probe,
     )
     shown = cut(page, found, lambda each: (each["sorted_by"].isoformat(), each["ledger"], each["document"], each["company"]))
-    return Listed(await _rows(connection, shown.records, selection.as_of), shown.after)
+    return PageOfRows(await _rows(connection, shown.records, selection.as_of), shown.after)
 
 
 def _source(selection: DocumentSelection) -> str:

@@ -44,7 +44,7 @@ class PageWanted:
         return [str(part) for part in self.after]
 
 
-class Listed(NamedTuple):
+class PageOfRows(NamedTuple):
     """A page of a list; `after` is the place that the next one begins after, None: there are no more rows."""
 
     rows: list[Row]

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from services.inquiry import store as store_module
-from services.inquiry.queries.pages import Listed, PageWanted
+from services.inquiry.queries.pages import PageOfRows, PageWanted
 from services.inquiry.rules.fold import fold
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.store import Store
@@ -64,7 +64,7 @@ class Asked:
         rows: list[Row] = []
         after = None
         while True:
-            found: Listed = self.run(ask(self.connection, selection, PageWanted(after, limit)))
+            found: PageOfRows = self.run(ask(self.connection, selection, PageWanted(after, limit)))
             assert len(found.rows) <= limit
             rows += found.rows
             after = found.after
@@ -73,7 +73,7 @@ class Asked:
 
     def all(self, ask: Any, selection: Any) -> list[Row]:
         """All rows of a list, in one page."""
-        found: Listed = self.run(ask(self.connection, selection, ALL))
+        found: PageOfRows = self.run(ask(self.connection, selection, ALL))
         assert found.after is None
         return found.rows
 
