@@ -11,6 +11,7 @@ import re
 import ssl
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -27,7 +28,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$")]
@@ -35,6 +36,17 @@ Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$"
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _pairs(value: object) -> object:
+    """`a=b,c=d` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not between for _, between, _ in pairs):
+        msg = "write NAME=NAME, with commas between several"
+        raise ValueError(msg)
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
@@ -93,6 +105,14 @@ class Senders(StrEnum):
 
     OPEN = "open"
     ENFORCED = "enforced"
+
+
+class HttpAuth(StrEnum):
+    """How those who ask over HTTP prove who they are: not at all (this machine alone), by a token of a file, by their provider's."""
+
+    NONE = "none"
+    TOKENS = "tokens"
+    OIDC = "oidc"
 
 
 class SecurityProtocol(StrEnum):
@@ -157,11 +177,24 @@ class Settings(BaseSettings):
 
     wait_at_most: Duration | None = None
     announce_waits_after: Duration | None = timedelta(seconds=30)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8088, ge=0, le=65535, description="0: one that is free")
+    http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
+    http_auth: HttpAuth = HttpAuth.NONE
+    http_tokens_file: Path | None = None
+    oidc_issuer: HttpUrl | None = None
+    oidc_audience: str | None = None
+    oidc_roles_claim: str = "roles"
+    oidc_companies_claim: str = "companies"
+    oidc_role_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
+        default_factory=dict, description="the provider's names of roles: THEIRS=ours, commas between"
+    )
+
     senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(
         *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),
-        *("otel_exporter_otlp_endpoint", "wait_at_most"),
+        *("otel_exporter_otlp_endpoint", "wait_at_most", "http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
         mode="before",
     )
     @classmethod
@@ -213,6 +246,14 @@ class Settings(BaseSettings):
         if token_url is not None and token_url.scheme != "https" and not _is_local(token_url.host or ""):
             problems.append("KAFKA_SECURITY_TOKEN_URL is not encrypted: use https")
         return problems
+
+    @property
+    def http_is_local(self) -> bool:
+        """Whether HTTP_HOST is an address that this machine alone reaches."""
+        try:
+            return self.http_host == "localhost" or ip_address(self.http_host.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
     @property
     def brokers(self) -> str:

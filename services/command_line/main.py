@@ -41,8 +41,14 @@ class Commands(LazyCommands):
             "scenarios",
             "run_command",
         ),
-        "up": Listed(RUNNING, "Starts broker, database and the services, and leaves them running until Ctrl-C.", "running", "up_command"),
+        "up": Listed(
+            RUNNING,
+            "Starts broker, database, the services and the HTTP API, and leaves them running until Ctrl-C.",
+            "running",
+            "up_command",
+        ),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
+        "web": Listed(RUNNING, "Runs the HTTP API in this process until Ctrl-C or SIGTERM.", "running", "web_command"),
         "bench": Listed(
             RUNNING,
             "Sends intercompany vendor payments through the services and reports throughput, latency and what a payment costs.",
@@ -114,6 +120,12 @@ class Commands(LazyCommands):
             "Follows an event or a document through journals and settlements to every voucher, with the rule of each line.",
             "books",
             "trace_command",
+        ),
+        "why": Listed(
+            SHOWING,
+            "Says why a line of a voucher is there and has its amount, in one sentence with its figures.",
+            "why",
+            "why_command",
         ),
         "reconcile": Listed(
             SHOWING,

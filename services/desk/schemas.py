@@ -26,6 +26,19 @@ class SchemaMissingError(Exception):
     """The database has no schema of a service: no service has been started on it yet."""
 
 
+class OneMoment:
+    """The services' schemas at one moment, on one connection that looks into one of them at a time."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        self._settings = settings
+
+    async def of(self, service: str) -> Connection:
+        """The connection, looking into this service's schema until it is asked for another one."""
+        await shell_queries.look_into(self._connection, self._settings.schema_name(service))
+        return self._connection
+
+
 class Schemas:
     """The services' schemas, each with its pool of connections; inquiry's may be in a database of its own."""
 
@@ -45,6 +58,17 @@ class Schemas:
                 raise SchemaMissingError(msg)
             self._found.add(service)
             yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[OneMoment]:
+        """All schemas at one moment, to be read alone: one transaction."""
+        for service in SERVICES:
+            if service.name not in self._found:  # asked before: the moment is that of the transaction's first question
+                async with self.of(service.name):
+                    pass
+        async with self.of(SERVICES[0].name) as connection:
+            await shell_queries.be_of_one_moment(connection)
+            yield OneMoment(connection, self.settings)
 
     async def names(self) -> list[str]:
         """The services whose schemas are to be looked into: the three, and inquiry where it has run."""

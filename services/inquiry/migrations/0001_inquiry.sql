@@ -84,7 +84,10 @@ create index documents_open_by_due_date on documents (company, ledger, due_date)
 create index documents_by_party on documents (party, ledger, company, document);
 create index documents_by_number on documents (document);
 create index documents_by_event on documents (event_id, event_source);
-create index documents_by_date on documents (company, date);
+create index documents_by_date on documents (company, date, ledger, document);
+create index documents_by_due_date on documents (company, coalesce(due_date, date), ledger, document);
+create index documents_by_reversal on documents (reversed_on) where reversed_on is not null;
+create index documents_by_reversal_posted on documents (reversed_at) where reversed_at is not null;
 
 -- Reversals of documents, which may be read before the documents. reason: as the request says it, '' without one.
 create table document_reversals (
@@ -120,6 +123,8 @@ create table takes (
 create index takes_by_document on takes (ledger, company, document);
 create index takes_by_date on takes (date);
 create index takes_by_reversal on takes (reversed_on) where reversed_on is not null;
+create index takes_by_posting on takes (posted_at);
+create index takes_by_reversal_posted on takes (reversed_at) where reversed_at is not null;
 
 -- Settlement records. L is (lowering_company, lowering_document), R is (raising_company, raising_document); with enlarges L is the
 -- primary and R the document that enlarged it. amount, overpayment in lowering_currency; applied, cash_discount, underpayment in
@@ -168,6 +173,7 @@ create table records (
 create index records_by_lowering on records (lowering_document, lowering_company);
 create index records_by_raising on records (raising_document, raising_company);
 create index records_by_date on records (date);
+create index records_by_party on records (party, date);
 
 -- Reversals of settlement records, which may be read before the records.
 create table record_reversals (
@@ -211,6 +217,8 @@ create index vouchers_by_date on vouchers (company, date, series, number);
 create index vouchers_by_document on vouchers (document);
 create index vouchers_by_run on vouchers (run_id, run_source) where run_id is not null;
 create unique index vouchers_by_position on vouchers (position);
+create index vouchers_by_company on vouchers (company, position);
+create index vouchers_by_kind on vouchers (company, kind, date, series, number);
 create index vouchers_by_first on vouchers (first_id);
 create index vouchers_by_posting on vouchers using brin (posted_at);
 
@@ -242,6 +250,7 @@ create index lines_by_partner on lines (company, partner, currency, date, series
     include (debit, credit, accounting_debit, accounting_credit) where partner is not null;
 create index lines_by_account on lines (company, account, date, series, number, line);
 create index lines_by_settled_document on lines (settles, company) where settles is not null;
+create index lines_by_party on lines (party, company, date, series, number, line) where party is not null;
 
 -- Sums of the lines per day. partner: '' where there is none. lines: how many. A voucher that was taken before adds nothing.
 create table daily (
@@ -287,6 +296,7 @@ create table journals (
 create index journals_by_payer on journals (payer_document, payer_company);
 create index journals_by_run on journals (run_id, run_source);
 create index journals_by_number on journals (document);
+create index journals_by_status on journals (company, status, document);
 
 -- Journals whose number was taken, which may be read before them.
 create table journal_refusals (
@@ -329,6 +339,7 @@ create table reference_history (
     primary key (key, position)
 );
 create index reference_history_by_event on reference_history (event_id);
+create index reference_history_by_name on reference_history ((lower(data ->> 'name')) collate "C") where type = 'party.defined';
 
 -- What the companies' own systems said of vouchers that they took over: imported or failed. voucher: series-number.
 create table imported (
