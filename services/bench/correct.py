@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.inquiry.ledgers import posted
-from services.inquiry.reconciliation import reconcile
-from services.inquiry.rows import voucher_rows
-from services.inquiry.schemas import open_schemas
+from services.desk.ledgers import posted
+from services.desk.reconciliation import reconcile
+from services.desk.rows import voucher_rows
+from services.desk.schemas import open_schemas
 from services.scenarios.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.bench.workload import Payment, Workload
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.events.envelope import Record
     from shared.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from services.command_line import tables
-from services.inquiry.intercompany import pair_rows, sums_of_vouchers
+from services.desk.intercompany import pair_rows, sums_of_vouchers
 from services.scenarios.expectations import Mismatch, differences
 from services.scenarios.quotes import quotes_advice
 from shared.console import notes, output, print_error, print_json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from services.inquiry.rows import Result
+    from services.desk.rows import Result
     from services.scenarios.scenario_file import Scenario
 
 HOLDS = 0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 from rich.tree import Tree
 
-from services.inquiry.rows import SETTLEMENT_AMOUNTS
+from services.desk.rows import SETTLEMENT_AMOUNTS
 from shared.events.values import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.trace import Trace
+    from services.desk.trace import Trace
 
 Row = dict[str, Any]
 

@@ -1,1 +1,1 @@
-"""The read side over all services: what stands in the books, what waits, what was refused, and how it hangs together."""
+"""The inquiry service, optional: what the topics say, kept with the indexes that questions about the books need."""

@@ -12,8 +12,8 @@ from shared.delivery import shell_queries
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.schemas import Schemas
-    from services.inquiry.waiting import WaitingItem
+    from services.desk.schemas import Schemas
+    from services.desk.waiting import WaitingItem
     from shared.events.envelope import EventRef
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from services.inquiry.reference import reference_data
+from services.desk.reference import reference_data
 from services.scenarios.event_files import Sending, read_event_file
 from shared.events.contract import OPERATOR, sender_topic
 from shared.events.envelope import Topic
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from services.scenarios.event_files import EventEntry
     from shared.events.envelope import Record
     from shared.settings import Settings

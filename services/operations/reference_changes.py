@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from uuid_utils import uuid7
 
-from services.inquiry.reference import ReferenceInForce, reference_events
+from services.desk.reference import ReferenceInForce, reference_events
 from services.operations.publish import SOURCE
 from services.scenarios.group_file import ReferenceEntry
 from services.scenarios.quotes import quotes_advice
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.events.envelope import Record
     from shared.settings import Settings
 

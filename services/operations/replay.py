@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from services.inquiry.reference import reference_data
-from services.inquiry.rejections import RefusedEvent, refused, refused_named, whole
+from services.desk.reference import reference_data
+from services.desk.rejections import RefusedEvent, refused, refused_named, whole
 from shared.delivery import shell_queries
 from shared.events.codec import SENDER
 from shared.events.contract import CONTRACT, INBOUND_TOPICS, base_topic, is_sender_topic, sender_topic, short_type
@@ -23,7 +23,7 @@ from shared.kafka.sender import sender
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.settings import Settings
 
 _REPLAY: Final = "ce_replay"

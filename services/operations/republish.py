@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef, Outgoing, Record, Topic
 from shared.kafka.sender import sender
 
 if TYPE_CHECKING:
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from shared.events.vouchers import Voucher
 
 SOURCE: Final = "intercompany/posting/republished"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from services.inquiry.reference import reference_data
+from services.desk.reference import reference_data
 from services.operations.reference_changes import changes
 from services.scenarios.group_file import read_group_file
 from shared.events.reference import SenderDefined
@@ -17,7 +17,7 @@ from shared.events.senders import SENDER_DEFINED
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
 
 
 def senders_of_file(path: Path) -> list[SenderDefined]:

@@ -16,7 +16,7 @@ from services.scenarios.matching import unmatched
 from services.scenarios.yaml_files import FileError
 
 if TYPE_CHECKING:
-    from services.inquiry.rows import Result
+    from services.desk.rows import Result
     from services.scenarios.scenario_file import Scenario
 
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from services.inquiry.rows import Result, collect
-from services.inquiry.schemas import load_books, load_rejections, open_schemas
+from services.desk.rows import Result, collect
+from services.desk.schemas import load_books, load_rejections, open_schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.scenarios.scenario_file import arrivals

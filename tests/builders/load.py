@@ -7,9 +7,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from services.inquiry.reconciliation import Check, reconcile
-from services.inquiry.rows import Result, collect
-from services.inquiry.schemas import load_books, load_rejections, open_schemas
+from services.desk.reconciliation import Check, reconcile
+from services.desk.rows import Result, collect
+from services.desk.schemas import load_books, load_rejections, open_schemas
 from services.scenarios.scenario_file import Arrival, Scenario, arrivals
 from services.scenarios.simulation import refs
 from tests.builders import streams

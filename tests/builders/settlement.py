@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from services.inquiry.rows import Result, collect
+from services.desk.rows import Result, collect
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs, simulate
 from shared.events.envelope import Outgoing, Record

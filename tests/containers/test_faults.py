@@ -28,7 +28,7 @@ from tests.live.delivery.running import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.inquiry.rows import Result
+    from services.desk.rows import Result
     from shared.delivery.ports import Partition
     from shared.settings import Settings
 

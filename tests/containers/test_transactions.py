@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.inquiry.schemas import load_books, open_schemas
+from services.desk.schemas import load_books, open_schemas
 from services.local.in_process import running_services
 from services.scenarios.scenario_file import arrivals
 from shared.kafka.security import client_arguments

@@ -23,7 +23,7 @@ from tests.live.delivery.running import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.inquiry.rows import Result
+    from services.desk.rows import Result
     from services.scenarios.scenario_file import Scenario
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record

@@ -37,7 +37,7 @@ PLANTS: Final = {
     "services/payment/rules/planted.py": "import asyncpg",
     "services/posting/rules/planted.py": "import services.posting.store",
     "services/payment/planted.py": "import services.posting.service",
-    "services/inquiry/planted.py": "import services.command_line.main",
+    "services/desk/planted.py": "import services.command_line.main",
     "services/command_line/planted.py": "import services.payment.store",
     "shared/planted.py": "import services.registry",
     "shared/delivery/planted.py": "import shared.postgresql.database",

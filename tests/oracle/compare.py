@@ -50,7 +50,7 @@ def product(scenario: Row) -> Row:
 
 def disagreements(path: Path) -> list[str]:
     """One line for each point on which what a scenario file expects and what the oracle says disagree."""
-    from services.inquiry.rows import Result  # noqa: PLC0415
+    from services.desk.rows import Result  # noqa: PLC0415
     from services.scenarios.expectations import differences as unexpected  # noqa: PLC0415
     from services.scenarios.scenario_file import load_scenario  # noqa: PLC0415
 

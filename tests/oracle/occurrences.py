@@ -242,6 +242,7 @@ def _companies(record: Record) -> set[str]:
 _OF_DOCUMENT: dict[str, Callable[[At], Any]] = {
     "F-A02": lambda at: at.document.kind == "payment",
     "F-A16": lambda at: at.document.said.get("posting_profile"),
+    "F-A18": lambda at: at.document.kind != "payment",
     "F-C15": lambda at: at.document.currency != _own(at.books, at.document),
     "F-C19": lambda at: at.document.taxes(),
     "F-D01": lambda at: at.document.terms,

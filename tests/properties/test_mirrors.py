@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inquiry.rows import Result
+from services.desk.rows import Result
 from services.scenarios.simulation import simulate
 from tests.builders import streams
 from tests.properties.balances import drawn

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from services.inquiry.schemas import open_schemas
+from services.desk.schemas import open_schemas
 from shared.embedded.addresses import product_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from shared.console import notes, output, print_error
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.schemas import Schemas
+    from services.desk.schemas import Schemas
     from services.operations.publish import Publication
     from services.scenarios.event_files import EventEntry
     from services.scenarios.group_file import ReferenceEntry

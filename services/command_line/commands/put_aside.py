@@ -9,17 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.put_aside import failed as all_failed
-from services.inquiry.put_aside import failed_place, failed_row, gap_place, gap_row
-from services.inquiry.put_aside import gaps as all_gaps
+from services.desk.put_aside import failed as all_failed
+from services.desk.put_aside import failed_place, failed_row, gap_place, gap_row
+from services.desk.put_aside import gaps as all_gaps
 from services.operations.put_aside import acknowledge_gaps, order_retries
 from shared.console import fail, notes, output, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.inquiry.put_aside import FailedPlace
-    from services.inquiry.schemas import Schemas
+    from services.desk.put_aside import FailedPlace
+    from services.desk.schemas import Schemas
 
 T = TypeVar("T")
 

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.reconciliation import reconcile
+from services.desk.reconciliation import reconcile
 from shared.console import output, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.reconciliation import Check
+    from services.desk.reconciliation import Check
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per check.")]
 

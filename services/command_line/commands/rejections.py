@@ -10,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
-from services.inquiry.rejections import place_of, refused, refused_named, whole
+from services.desk.rejections import place_of, refused, refused_named, whole
 from services.operations.replay import replay
 from shared.console import fail, notes, output, print_error, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.rejections import RefusalPlace, RefusedEvent
-    from services.inquiry.schemas import Schemas
+    from services.desk.rejections import RefusalPlace, RefusedEvent
+    from services.desk.schemas import Schemas
 
 rejections = typer.Typer(
     help="What was refused: list it, show it, send it again once its cause is corrected.", no_args_is_help=True, add_completion=False

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from services.command_line.commands.asking import ask
 from services.command_line.tables import missing
-from services.inquiry.waiting import BEGINNING, place_of, waiting_named
-from services.inquiry.waiting import waiting as all_waiting
+from services.desk.waiting import BEGINNING, place_of, waiting_named
+from services.desk.waiting import waiting as all_waiting
 from services.operations.discard import order_discards
 from shared.console import fail, notes, output, print_json
 from shared.events.values import visible
@@ -20,8 +20,8 @@ from shared.events.values import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.inquiry.schemas import Schemas
-    from services.inquiry.waiting import WaitingItem, WaitingPlace
+    from services.desk.schemas import Schemas
+    from services.desk.waiting import WaitingItem, WaitingPlace
 
 waiting = typer.Typer(
     help="What waits: list it with its age, show what it waits for, give it up.", no_args_is_help=True, add_completion=False

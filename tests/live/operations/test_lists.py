@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from services.inquiry import put_aside, rejections, waiting
-from services.inquiry.schemas import Schemas
+from services.desk import put_aside, rejections, waiting
+from services.desk.schemas import Schemas
 from services.operations.put_aside import acknowledge_gaps, order_retries
 from services.payment.queries import MIRRORS
 from services.registry import SERVICES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.inquiry.schemas import open_schemas
+from services.desk.schemas import open_schemas
 from services.operations.republish import SOURCE, republish
 from services.posting import queries
 from services.scenarios.live_run import run, scenario_services

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.inquiry.reference import ReferenceInForce
+from services.desk.reference import ReferenceInForce
 from services.operations.reference_changes import changes
 from services.scenarios.group_file import read_group_file
 from services.scenarios.yaml_files import FileError

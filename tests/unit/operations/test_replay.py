@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.inquiry.rejections import RefusedEvent
+from services.desk.rejections import RefusedEvent
 from services.operations.replay import NotReplayableError, refuse_unread, replay_record
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.producing import PartyBook

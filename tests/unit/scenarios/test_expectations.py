@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inquiry.rows import Result
+from services.desk.rows import Result
 from services.scenarios.expectations import differences
 from services.scenarios.matching import unmatched
 from services.scenarios.scenario_file import Scenario

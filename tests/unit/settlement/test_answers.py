@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.inquiry.rows import Result, collect
+from services.desk.rows import Result, collect
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs
 from shared.events.codec import encode
