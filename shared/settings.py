@@ -64,6 +64,8 @@ def _duration(value: object, read: ValidatorFunctionWrapHandler) -> object:
 
 Duration = Annotated[timedelta, Field(ge=timedelta(0)), WrapValidator(_duration)]
 
+INQUIRY: Final = "inquiry"
+"""The service whose database may be another one."""
 _ENCRYPTED_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
 
 
@@ -142,6 +144,7 @@ class Settings(BaseSettings):
 
     kafka_bootstrap_servers: str | None = None
     database_url: SecretStr | None = None
+    inquiry_database_url: SecretStr | None = Field(default=None, description="none: DATABASE_URL")
     namespace: Namespace = ""
     data_dir: Path = Path(".data")
 
@@ -190,8 +193,8 @@ class Settings(BaseSettings):
     senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(
-        *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint", "wait_at_most"),
-        *("http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
+        *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),
+        *("otel_exporter_otlp_endpoint", "wait_at_most", "http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
         mode="before",
     )
     @classmethod
@@ -232,9 +235,10 @@ class Settings(BaseSettings):
     def unencrypted(self) -> list[str]:
         """What these settings send unencrypted off this machine, each with what would be right; no secret is in the text."""
         problems: list[str] = []
-        url = self.database_url.get_secret_value() if self.database_url is not None else None
-        if url is not None and not all(map(_is_local, _database_hosts(url))) and _ssl_mode(url) not in _ENCRYPTED_MODES:
-            problems.append("DATABASE_URL does not require TLS: add ?sslmode=verify-full (or verify-ca, require)")
+        for variable, secret in (("DATABASE_URL", self.database_url), ("INQUIRY_DATABASE_URL", self.inquiry_database_url)):
+            url = secret.get_secret_value() if secret is not None else None
+            if url is not None and not all(map(_is_local, _database_hosts(url))) and _ssl_mode(url) not in _ENCRYPTED_MODES:
+                problems.append(f"{variable} does not require TLS: add ?sslmode=verify-full (or verify-ca, require)")
         hosts = [broker.rpartition(":")[0] for broker in (self.kafka_bootstrap_servers or "").split(",") if broker]
         if not all(map(_is_local, hosts)) and not self.kafka_security_protocol.endswith("SSL"):
             problems.append(f"KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} is not encrypted: use SSL or SASL_SSL")
@@ -266,6 +270,11 @@ class Settings(BaseSettings):
             msg = "DATABASE_URL is not set: give the database's address, postgresql://user:password@host:port/name"
             raise SettingsError(msg)
         return self.database_url.get_secret_value()
+
+    def database_of(self, service: str) -> str:
+        """The address of a service's database; that of inquiry may be another one. SettingsError if there is none."""
+        own = self.inquiry_database_url if service == INQUIRY else None
+        return own.get_secret_value() if own is not None else self.database
 
     def topic_name(self, topic: str) -> str:
         """A topic's name at the broker: with the namespace in front, if there is one."""

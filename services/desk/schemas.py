@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from services.desk.rows import BooksOfAll
-from services.registry import SERVICES
+from services.registry import INQUIRY, SERVICES
 from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres
 
@@ -40,7 +40,7 @@ class OneMoment:
 
 
 class Schemas:
-    """The services' schemas in one database, each with its pool of connections."""
+    """The services' schemas, each with its pool of connections; inquiry's may be in a database of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -51,7 +51,7 @@ class Schemas:
     async def of(self, service: str) -> AsyncIterator[Connection]:
         """A connection to a service's schema, in a transaction; SchemaMissingError, with what to do, if it is not there."""
         name = self.settings.schema_name(service)
-        database = self._open.setdefault(service, Postgres(self.settings.database, name))
+        database = self._open.setdefault(service, Postgres(self.settings.database_of(service), name))
         async with database.transaction() as connection:
             if service not in self._found and not await shell_queries.has_shell(connection):
                 msg = f"the database has no schema {name}: start the services on it first (intercompany up)"
@@ -69,6 +69,15 @@ class Schemas:
         async with self.of(SERVICES[0].name) as connection:
             await shell_queries.be_of_one_moment(connection)
             yield OneMoment(connection, self.settings)
+
+    async def names(self) -> list[str]:
+        """The services whose schemas are to be looked into: the three, and inquiry where it has run."""
+        names = [service.name for service in SERVICES]
+        try:
+            async with self.of(INQUIRY.name):
+                return [*names, INQUIRY.name]
+        except SchemaMissingError:
+            return names
 
     async def close(self) -> None:
         """Closes all pools; the next question opens them again."""

@@ -1,4 +1,4 @@
-"""The three services, and the HTTP API where it is asked for, as processes of one command, each with its log in a file.
+"""The services, and the HTTP API where it is asked for, as processes of one command, each with its log in a file.
 
 Invariant: Ctrl-C in the terminal reaches the command alone, which asks the services to stop and waits until they
 have finished what is under way; on Linux the kernel ends them if the command is killed.
@@ -23,8 +23,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from services.registry import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
+
+    from shared.delivery.service import AnyService
 
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 _STOP_WITHIN: Final = 20.0
@@ -50,16 +52,19 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def service_processes(
-    environment: Mapping[str, str], folder: Path, more: Mapping[str, Mapping[str, str]] = NOTHING_MORE
+    environment: Mapping[str, str],
+    folder: Path,
+    services: Sequence[AnyService] = SERVICES,
+    more: Mapping[str, Mapping[str, str]] = NOTHING_MORE,
 ) -> AsyncIterator[list[ServiceProcess]]:
-    """Starts the three services with these variables added to this process's own; stops them together at the end.
+    """Starts these services with these variables added to this process's own; stops them together at the end.
 
     They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder, which is there.
     `more`: packages below `services` that are started too, each with variables of its own.
     """
     started: list[ServiceProcess] = []
     try:
-        for name, own in {**{service.name: NOTHING_MORE for service in SERVICES}, **more}.items():
+        for name, own in {**{service.name: NOTHING_MORE for service in services}, **more}.items():
             started.append(await _start(name, {**environment, **own}, folder))
         yield started
     finally:

@@ -59,9 +59,9 @@ def published(app: FastAPI, servers: list[dict[str, str]], *, is_open: bool = Fa
     for operation in operations(document):
         _complete(operation)
         if is_open:
-            del operation["security"]
+            operation.pop("security", None)
     if is_open:
-        del components["securitySchemes"]
+        components.pop("securitySchemes", None)
     _without_titles(document)
     return document
 

@@ -1,4 +1,4 @@
-"""`up`, `service` and `web`: broker, database, the three services and the HTTP API, started and left running."""
+"""`up`, `service` and `web`: broker, database, the services and the HTTP API, started and left running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from services.local.backing_services import product_backing_services
 from services.local.processes import ServiceProcess, all_ready, first_ended, free_port, service_processes
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from shared.console import fail, output
 from shared.runtime.program import run_service
 from shared.settings import SettingsError, load_settings
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
 
 class ServiceName(StrEnum):
-    """The three services."""
+    """The services; inquiry is optional."""
 
     PAYMENT = "payment"
     SETTLEMENT = "settlement"
     POSTING = "posting"
+    INQUIRY = "inquiry"
 
 
 def up_command() -> None:
-    """Starts broker, database, the three services and the HTTP API, and leaves them running until Ctrl-C.
+    """Starts broker, database, the services and the HTTP API, and leaves them running until Ctrl-C.
 
     A broker or database whose address is set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) is used; otherwise an embedded one is
     started, with its data in DATA_DIR. Commands in other shells find them there, or by the lines that it prints. The API answers at
@@ -53,7 +54,7 @@ async def _up(folder: Path, settings: Settings) -> ServiceProcess | None:
     """The service that stopped unexpectedly; None after Ctrl-C."""
     port = free_port(settings.http_host, settings.http_port)
     web = {"web": {"HTTP_PORT": str(port)}}
-    async with product_backing_services() as parts, service_processes(parts.environment(), folder, web) as services:
+    async with product_backing_services() as parts, service_processes(parts.environment(), folder, PROCESSES, web) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
         ready = asyncio.ensure_future(all_ready(services))
@@ -95,7 +96,7 @@ def clients_served(parts: BackingServices) -> list[str]:
     ]
 
 
-def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of the three services.", show_default=False)]) -> None:
+def service_command(name: Annotated[ServiceName, typer.Argument(help="Which service.", show_default=False)]) -> None:
     """Runs one service in this process until Ctrl-C or SIGTERM.
 
     It finishes the batch at hand first. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else
@@ -103,7 +104,7 @@ def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of t
 
     Example: intercompany service settlement
     """
-    run_service(next(service for service in SERVICES if service.name == name))
+    run_service(next(service for service in PROCESSES if service.name == name))
 
 
 def web_command() -> None:

@@ -76,7 +76,7 @@ class PostedDocument(BaseModel):
     balance: str = Field(description="What is open of it, debit positive.")
 
 
-class PostedVoucher(BaseModel):
+class VoucherOfEvent(BaseModel):
     """A voucher that came of the event."""
 
     company: str = Field(description="Its company.")
@@ -96,7 +96,7 @@ class StateOfEvent(BaseModel):
     waits: list[WaitModel] = Field(description="What of it waits, and for what.")
     refusals: list[RefusalModel] = Field(description="What of it was refused, those of the past too.")
     documents: list[PostedDocument] = Field(description="The documents that it posted, of companies in scope.")
-    vouchers: list[PostedVoucher] = Field(description="The vouchers that came of it, in all companies.")
+    vouchers: list[VoucherOfEvent] = Field(description="The vouchers that came of it, in all companies.")
 
 
 _EXAMPLE: Final = {

@@ -22,10 +22,10 @@ async def test_an_event_that_nobody_knows_is_unknown_at_once() -> None:
 
 async def test_an_event_that_was_just_sent_is_on_its_way_for_as_long_as_one_waits() -> None:
     ports = made_up_ports()
-    body = {"source": PAYMENT["source"], "id": PAYMENT["id"]}
+    body = {"source": "/erp/fab", "id": "VPAY-7", "wait": "10"}
     async with asking(app_of(ports)) as client:
         sent = await client.post("/v1/events", json=PAYMENT, headers={"content-type": STRUCTURED, "prefer": "respond-async, wait=5"})
-        answer = await client.get("/v1/event", params={**body, "wait": 10})
+        answer = await client.get("/v1/event", params=body)
     assert (sent.status_code, sent.json()[0]["state"]) == (202, "accepted")
     assert answer.json()["state"] == "received"
     assert isinstance(ports.clock, StandingClock)
