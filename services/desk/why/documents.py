@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from services.desk.why.amounts import at_own_rate
 from services.desk.why.facts import Asked, Facts, Found, Money
 from services.posting.rules.accounts import SALES_TAX
 from shared.events.kinds import PAYMENT
@@ -85,6 +86,5 @@ def _value(facts: Facts, found: Found, amount: Decimal) -> None:
     currency = facts.voucher.accounting_currency
     found.accounting = [document.at_own_rate(amount), share(amount, as_fraction(document.exchange_rate), currency)]
     found.rules = (*found.rules, "F-C15")
-    rate = document.exchange_rate if document.inverse_rate is None else document.inverse_rate
-    key = "value" if document.inverse_rate is None else "value_inverse"
-    found.say(key, value=facts.posted_accounting, rate=rate, amount=Money(amount, facts.line.currency))
+    own = at_own_rate(document, amount)
+    found.say("value", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to)

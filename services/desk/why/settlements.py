@@ -42,7 +42,8 @@ def _say_worth(settled: Settled, found: Found) -> None:
     agreed = [rate for rate in used if rate["of"] == "event"]
     rates = [(rate["from"], rate["rate"], rate["to"]) for rate in agreed or used]
     if not agreed and lowering.currency != lowering.accounting_currency:
-        rates.insert(0, (lowering.currency, lowering.exchange_rate, lowering.accounting_currency))
+        own = at_own_rate(lowering, settled.record.amount)
+        rates.insert(0, (own.from_, own.rate, own.to))
     found.rules = (*found.rules, "F-C14" if agreed else "F-C12")
     applied = Money(settled.applied, raising.currency)
     found.say("worth_agreed" if agreed else "worth", applied=applied, raising=_name(raising), rates=("rates", tuple(rates)))
@@ -84,7 +85,9 @@ def _main_value(facts: Facts, settled: Settled, found: Found) -> None:
             found.say("value_left", value=facts.posted_accounting, left=Money(why["value_left"], lowering.accounting_currency),
                       lowering=_name(lowering))  # fmt: skip
         else:
-            found.say("value_of", value=facts.posted_accounting, rate=own.rate, lowering=_name(lowering))
+            found.say(
+                "value_of", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to, lowering=_name(lowering)
+            )
         return
     company = raising.accounting_currency
     values = list(chained(why, paid, lowering.accounting_currency, company, company))
