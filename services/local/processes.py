@@ -1,4 +1,4 @@
-"""The three services as processes of one command, each with its log in a file.
+"""The services as processes of one command, each with its log in a file.
 
 Invariant: Ctrl-C in the terminal reaches the command alone, which asks the services to stop and waits until they
 have finished what is under way; on Linux the kernel ends them if the command is killed.
@@ -22,8 +22,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from services.registry import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
+
+    from shared.delivery.service import AnyService
 
 _STOP_WITHIN: Final = 20.0
 _READY_WITHIN: Final = 120.0
@@ -47,14 +49,16 @@ class ServiceProcess:
 
 
 @asynccontextmanager
-async def service_processes(environment: Mapping[str, str], folder: Path) -> AsyncIterator[list[ServiceProcess]]:
-    """Starts the three services with these variables added to this process's own; stops them together at the end.
+async def service_processes(
+    environment: Mapping[str, str], folder: Path, services: Sequence[AnyService] = SERVICES
+) -> AsyncIterator[list[ServiceProcess]]:
+    """Starts these services with these variables added to this process's own; stops them together at the end.
 
     They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder, which is there.
     """
     started: list[ServiceProcess] = []
     try:
-        for service in SERVICES:
+        for service in services:
             started.append(await _start(service.name, environment, folder))  # noqa: PERF401 - what was started is stopped, also if one fails
         yield started
     finally:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
+from services.desk import ledgers
+from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
 from services.settlement.rules.run import messages, pairing
@@ -33,6 +35,9 @@ _MIB: Final = 1024 * _KIB
 
 _INVALID: Final = "refused as `invalid`, named"
 _MALFORMED: Final = "refused as `malformed`, with its size"
+_TOO_MANY_HEADERS: Final = (
+    f"refused as `malformed`, with their number; of a record above {limited_records.COUNTED_FROM // _KIB} KiB none is built"
+)
 
 LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "What is sent to us": (
@@ -43,7 +48,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "refused as `malformed`, with the offsets that were not read",
         ),
         Limit("what one read takes of a service's partitions", f"{limited_records.LARGEST_READ // _MIB} MiB", "the next read"),
-        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", "none is built; refused as `malformed`, with their number"),
+        Limit("headers of a record", f"{bindings.MOST_HEADERS:,}", _TOO_MANY_HEADERS),
         Limit("an id", f"{values.ID_LENGTH} characters", _INVALID),
         Limit("lines of an invoice", f"{values.MOST_LINES:,}", _INVALID),
         Limit("marks of a payment or request", f"{values.MOST_MARKS:,}", _INVALID),
@@ -77,6 +82,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("records", f"{weight.MOST_RECORDS:,}", "the next transaction"),
         Limit("their bytes", f"{weight.MOST_BYTES // _MIB} MiB", "the next transaction; one record at least"),
         Limit("entries of their lists (lines, marks, documents)", f"{weight.MOST_ENTRIES:,}", "the next transaction; one event at least"),
+        Limit("lines of the vouchers that are reversed", f"{weight.MOST_ENTRIES:,}", "the batch is taken in halves; one event at least"),
         Limit(
             "after a crash or a lack of memory", f"1/{weight.CAUTIOUS} of all three", f"doubled after every {weight.STEADY} that succeed"
         ),
@@ -136,8 +142,21 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"{housekeeping.MOST_FAILED:,}, {housekeeping.MOST_FAILED_DAYS} days",
             "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
         ),
+        Limit(
+            "rows of the outbox that are counted for the metric",
+            f"{housekeeping.MOST_COUNTED:,}",
+            "it stays there; the age of the oldest row continues",
+        ),
         Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
         Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),
+    ),
+    "Lists": (
+        Limit("lines of vouchers read at once", f"{queries.MOST_LINES:,}", "the next read; one voucher at least"),
+        Limit(
+            "lines of vouchers that a table shows",
+            f"{ledgers.MOST_LINES_SHOWN:,}",
+            "it says that there are more; `--json` prints all, while they are read",
+        ),
     ),
 }
 

@@ -40,6 +40,10 @@ STEADY: Final = 8
 """So many parts have to succeed before the next are twice as large."""
 
 
+class TooHeavyError(Exception):
+    """What these events name, and a store would load, is more than one transaction takes: the batch is taken in halves."""
+
+
 class Limits(NamedTuple):
     """What one transaction takes at most: records, their size in bytes, and entries of the lists in them (lines, marks, documents)."""
 
@@ -101,7 +105,7 @@ def _divided(items: Sequence[T], weigh: Callable[[T], int], most: int, heaviest:
 
 def bytes_of(record: Record) -> int:
     """The bytes of a record: key, value and headers."""
-    return sum(map(len, chain(*record.headers)), len(record.key or b"") + len(record.value or b""))
+    return record.size or sum(map(len, chain(*record.headers)), len(record.key or b"") + len(record.value or b""))
 
 
 def entries_of(event: Incoming) -> int:

@@ -34,7 +34,10 @@ class Topic:
 
 @dataclass(slots=True)
 class Record:
-    """One record of a topic as it came from the broker; kept whole so that a refused event can be shown and replayed."""
+    """One record of a topic as it came from the broker; kept whole so that a refused event can be shown and replayed.
+
+    `size` is what it had in bytes there; 0: it did not come from there, or was not weighed.
+    """
 
     topic: str
     key: bytes | None
@@ -43,6 +46,7 @@ class Record:
     partition: int = 0
     offset: int = 0
     timestamp_ms: int = 0
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)

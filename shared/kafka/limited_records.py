@@ -1,18 +1,22 @@
 """What records may weigh once they are objects: their headers counted before they are built, a read bounded by its bytes.
 
-Invariant: of a record with more than MOST_HEADERS headers none is built; it is handed on with its key and value, and with one
-header that says how many there were, so that it is refused like any other. A read ends with the record that takes it
-over LARGEST_READ; what is left comes with the next read.
+Invariant: of a record of more than COUNTED_FROM bytes with more than MOST_HEADERS headers none is built; it is handed on with its
+key and value, and with one header that says how many there were, so that it is refused as a smaller one is, whose headers
+are counted when it is read. A read ends with the record that takes it over LARGEST_READ; what is left comes with the next read.
 
 A header of two bytes takes eighty in memory, and the client builds all of a batch's one after the other, in as many as 500
 records: ten records of 100,000 headers took 113 MiB. What a few kilobytes inflate to is just as little bounded by a number
 of records.
+
+Every record comes through here: what it weighs is the length that stands in front of it, and nothing else of it is looked at.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from array import array
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import codec as codecs
 from aiokafka.consumer import fetcher
@@ -23,10 +27,12 @@ from aiokafka.record.util import encode_varint
 from shared.events.bindings import MOST_HEADERS, NOT_READ, too_many_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 LARGEST_READ: Final = 8 * 1024 * 1024
 """Bytes of keys, values and headers that one read takes; the largest message alone has as many."""
+COUNTED_FROM: Final = 4 * 1024
+"""Bytes of a record whose headers are counted before they are built: in as many there are at most 2,048."""
 
 _START: Final = 61
 """Bytes of a batch before its records."""
@@ -47,30 +53,26 @@ _INFLATE: Final[dict[int, Callable[[bytes], bytes]]] = {
 }
 
 
-class _Record(Protocol):
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-
-
 class LimitedRecords(_MemoryRecordsPy):  # type: ignore[misc]
-    """The batches of what was fetched, each read by `parser`."""
+    """The batches of what was fetched, each read by `parser`. `size`: the bytes of the record that was given last."""
 
     parser: Callable[[Any], Any] = DefaultRecordBatch
+    size = 0
 
     def next_batch(self) -> Any:
         """The next batch; None after the last one."""
         part, batch = self._next_slice, super().next_batch()
-        return batch if batch is None or batch.magic < 2 else _LimitedBatch(part, batch, type(self).parser)  # noqa: PLR2004 - headers came with version 2
+        self.size = len(part) if part is not None else 0
+        return batch if batch is None or batch.magic < 2 else _LimitedBatch(self, part, batch)  # noqa: PLR2004 - headers came with version 2
 
 
 class _LimitedBatch:
     """A batch as the client sees it, whose records are limited when the first of them is asked for."""
 
-    def __init__(self, part: memoryview, batch: Any, parser: Callable[[Any], Any]) -> None:
+    def __init__(self, of: LimitedRecords, part: memoryview, batch: Any) -> None:
+        self._of = of
         self._part = part
         self._batch = batch
-        self._parser = parser
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
@@ -80,49 +82,58 @@ class _LimitedBatch:
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
-        written = limited(self._part)
-        return iter(self._batch if written is self._part and type(self._batch) is self._parser else self._parser(written))
+        written, sizes = limited(self._part)
+        is_read = written is self._part and type(self._batch) is self._of.parser
+        # Sizes end where a record is none, and there the client raises.
+        for record, size in zip(self._batch if is_read else self._of.parser(written), chain(sizes, repeat(0)), strict=False):
+            self._of.size = size
+            yield record
 
 
-def limited(part: memoryview) -> memoryview | bytes:
-    """The bytes of a batch, not compressed and with no record of too many headers; `part` itself if it has none."""
+def limited(part: memoryview) -> tuple[memoryview | bytes, Sequence[int]]:
+    """The bytes of a batch, with no record of too many headers and so inflated (`part` itself if it is that), and of each record."""
     inflate = _INFLATE.get(part[_ATTRIBUTES_AT + 1] & DefaultRecordBatch.CODEC_MASK)
     try:
         records = memoryview(inflate(bytes(part[_START:]))) if inflate else part[_START:]
     except Exception:  # noqa: BLE001 - what cannot be inflated is the client's to say; each codec has errors of its own
-        return part
-    pieces = list(_limited(records, int.from_bytes(part[_COUNT_AT:_START], "big", signed=True)))
-    if len(pieces) == 1:
-        return part
+        return part, ()
+    sizes = array("I")
+    pieces = list(_limited(records, int.from_bytes(part[_COUNT_AT:_START], "big", signed=True), sizes))
+    if inflate is None and len(pieces) == 1:
+        return part, sizes
     head = bytearray(part[:_START])
     head[_ATTRIBUTES_AT + 1] &= ~DefaultRecordBatch.CODEC_MASK
     head[_LENGTH_AT:_BEFORE_LENGTH] = struct.pack(">i", _START - _BEFORE_LENGTH + sum(map(len, pieces)))
-    return b"".join([head, *pieces])
+    return b"".join([head, *pieces]), sizes
 
 
-def _limited(records: memoryview, count: int) -> Iterator[Any]:
-    """The records in pieces: a piece of what is left as it is, a record in another's place, and so on; a piece of all, if all is."""
+def _limited(records: memoryview, count: int, sizes: array[int]) -> Iterator[Any]:
+    """The records in pieces: a piece of what is left as it is, a record in another's place, and so on; a piece of all, if all is.
+
+    Each record's bytes are put into `sizes`.
+    """
     done = place = 0
     try:
         for _ in range(count):
-            start, headers_at, headers, end = _measured(records, place)
-            if headers > MOST_HEADERS:
-                yield records[done:place]
-                yield _instead_of(bytes(records[start:headers_at]), headers)
-                done = end
+            length, start = _varint(records, place)
+            end = start + length
+            if length < 0 or end > len(records):
+                break
+            if length > COUNTED_FROM:
+                headers_at, headers = _headers(records, start)
+                if headers > MOST_HEADERS:
+                    yield records[done:place]
+                    yield _instead_of(bytes(records[start:headers_at]), headers)
+                    done = end
+            sizes.append(length)
             place = end
     except (IndexError, ValueError):
         pass  # the client says what is wrong with the rest
     yield records[done:]
 
 
-def _measured(records: memoryview, place: int) -> tuple[int, int, int, int]:
-    """Where a record's content starts, where its headers do, how many there are, and where the next record starts."""
-    length, start = _varint(records, place)
-    end = start + length
-    if length < 0 or end > len(records):
-        raise ValueError(length)
-    at = start
+def _headers(records: memoryview, at: int) -> tuple[int, int]:
+    """Of the record whose content starts at a place: where its headers start, and how many there are."""
     for _ in range(3):  # attributes, time, offset
         while records[at] > _LAST_OF_VARINT:
             at += 1
@@ -130,7 +141,7 @@ def _measured(records: memoryview, place: int) -> tuple[int, int, int, int]:
     for _ in range(2):  # key, value
         size, at = _varint(records, at)
         at += max(size, 0)
-    return start, at, _varint(records, at)[0], end
+    return at, _varint(records, at)[0]
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
@@ -169,22 +180,18 @@ def begin_read(assignment: Any) -> None:
         assignment.left_to_read = LARGEST_READ
 
 
-def weight_of(record: _Record) -> int:
-    """The bytes of a record in memory, about."""
-    of_headers = sum(_HEADER_COST + len(name) + len(value or b"") for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + of_headers
-
-
 def _getall(result: Any, max_records: int | None = None) -> list[Any]:
-    """The records at hand of one partition, as many as a read still takes: for the client's own, which only counts them."""
+    """The records at hand of one partition, each with its size, as many as a read still takes; the client's own only counts them."""
     left = getattr(result._assignment, "left_to_read", None)  # noqa: SLF001 - one for each assignment of a consumer that begins its reads
     is_bounded, left = left is not None, left if left is not None else LARGEST_READ
     if not result.check_assignment(result._topic_partition) or not result.has_more() or left <= 0:  # noqa: SLF001 - the client's own way
         return []
     taken: list[Any] = []
-    for record in result._partition_records:  # noqa: SLF001 - as above
+    records = result._partition_records  # noqa: SLF001 - as above
+    for record in records:
         taken.append(record)
-        left -= weight_of(record) if is_bounded else 0
+        record.size = records._records.size  # noqa: SLF001 - as above
+        left -= record.size + _HEADER_COST * len(record.headers) if is_bounded else 0
         if left <= 0 or (max_records is not None and len(taken) >= max_records):
             result._update_position()  # noqa: SLF001 - as above
             break
@@ -197,5 +204,5 @@ def _getall(result: Any, max_records: int | None = None) -> list[Any]:
 
 
 def bound_reads() -> None:
-    """Has the client's consumers that call `begin_read` end a read by its bytes, too; all others read on as they do."""
+    """Has the client note the bytes of each record as its `size`, and end a read by them where `begin_read` is called."""
     fetcher.FetchResult.getall = _getall

@@ -101,8 +101,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return [self._record(each) for each in message.raw_message]
 
     def _record(self, raw: Any) -> Record:
-        headers = tuple((name, value or b"") for name, value in raw.headers)
-        return Record(self._bare(raw.topic), raw.key, raw.value, headers, raw.partition, raw.offset, raw.timestamp)
+        headers = raw.headers
+        if None in [value for _, value in headers]:
+            headers = tuple((name, value or b"") for name, value in headers)
+        return Record(self._bare(raw.topic), raw.key, raw.value, headers, raw.partition, raw.offset, raw.timestamp, raw.size)
 
     def _partition(self, place: TopicPartition) -> Partition:
         return Partition(self._bare(place.topic), place.partition)

@@ -1,4 +1,4 @@
-"""`up` and `service`: broker, database and the three services, started and left running."""
+"""`up` and `service`: broker, database and the services, started and left running."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import typer
 
 from services.local.backing_services import product_backing_services
 from services.local.processes import ServiceProcess, all_ready, first_ended, service_processes
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from shared.console import fail, output
 from shared.runtime.program import run_service
-from shared.settings import load_settings
+from shared.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class ServiceName(StrEnum):
-    """The three services."""
+    """The services; inquiry is optional."""
 
     PAYMENT = "payment"
     SETTLEMENT = "settlement"
     POSTING = "posting"
+    INQUIRY = "inquiry"
 
 
 def up_command() -> None:
-    """Starts broker, database and the three services, and leaves them running until Ctrl-C.
+    """Starts broker, database and the services, and leaves them running until Ctrl-C.
 
     A broker or database whose address is set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) is used; otherwise an embedded one is
     started, with its data in DATA_DIR. Commands in other shells find them there, or by the lines that it prints.
@@ -48,7 +49,7 @@ def up_command() -> None:
 
 async def _up(folder: Path) -> ServiceProcess | None:
     """The service that stopped unexpectedly; None after Ctrl-C."""
-    async with product_backing_services() as parts, service_processes(parts.environment(), folder) as services:
+    async with product_backing_services() as parts, service_processes(parts.environment(), folder, PROCESSES) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
         ready = asyncio.ensure_future(all_ready(services))
@@ -89,7 +90,7 @@ def clients_served(parts: BackingServices) -> list[str]:
     ]
 
 
-def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of the three services.", show_default=False)]) -> None:
+def service_command(name: Annotated[ServiceName, typer.Argument(help="Which service.", show_default=False)]) -> None:
     """Runs one service in this process until Ctrl-C or SIGTERM.
 
     It finishes the batch at hand first. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else
@@ -97,4 +98,21 @@ def service_command(name: Annotated[ServiceName, typer.Argument(help="Which of t
 
     Example: intercompany service settlement
     """
-    run_service(next(service for service in SERVICES if service.name == name))
+    run_service(next(service for service in PROCESSES if service.name == name))
+
+
+def web_command() -> None:
+    """Runs the HTTP API in this process until Ctrl-C or SIGTERM.
+
+    It answers at HTTP_HOST and HTTP_PORT; HTTP_AUTH says how those who ask prove who they are. Exit code 2 if these settings would
+    let everybody do everything. Broker and database are those of KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, else of a running
+    `intercompany up`.
+
+    Example: HTTP_PORT=8090 intercompany web
+    """
+    from services.web.process import NOT_SAFE, run  # noqa: PLC0415 - it is large, and no other command needs it
+
+    try:
+        run()
+    except SettingsError as error:
+        fail(str(error), NOT_SAFE)

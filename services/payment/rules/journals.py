@@ -7,7 +7,7 @@ each of them says; a journal's events are told once each; what waited resumes in
 from __future__ import annotations
 
 from services.payment.rules.approvals import resume_approvals, resume_in_order
-from services.payment.rules.books import APPROVALS, Books
+from services.payment.rules.books import APPROVALS, OF_JOURNAL, Books
 from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import (
@@ -82,6 +82,8 @@ def resume_released(books: Books, released: Released) -> list[Outgoing]:
     """Resumes the next of what was released, as many as one transaction takes."""
     if released.wake_key[:1] == APPROVALS:
         return resume_in_order(books, books.next_released(books.approvals, released, APPROVALS))
+    if released.wake_key[0] == OF_JOURNAL:
+        return resume_in_order(books, books.next_released(books.approvals, released, (OF_JOURNAL,), OF_JOURNAL))
     return [event for waiting in books.next_released(books.waiting, released) for event in _resume(books, waiting)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,8 +21,9 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.command_line.main import app
+from services.desk import ledgers
 from shared.embedded import running_backing_services
-from tests.scenario_files import IC_4
+from tests.scenario_files import IC_4, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +62,14 @@ class Shell:
         result = self.run(*arguments, "--json")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return [orjson.loads(line) for line in result.stdout.splitlines()]
+
+    def rebuilt(self) -> list[dict[str, Any]]:
+        """`inquiry rebuild` as a process of its own: it says what it logs, and runs a service."""
+        command = [sys.executable, "-m", "services.command_line.main", "inquiry", "rebuild", "--json"]
+        environment = {**os.environ, "DATA_DIR": str(self.folder), "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own
+        assert (done.returncode, done.stderr) == (0, "")
+        return [orjson.loads(line) for line in done.stdout.splitlines()]
 
     def until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
@@ -182,6 +192,17 @@ def test_vouchers_are_selected_and_shown_as_simulate_shows_them(shell: Shell) ->
     assert "Fabrikam East" in shell.run("vouchers").stdout
 
 
+def test_a_table_of_vouchers_ends_at_so_many_lines_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_ = [row["voucher"] for row in shell.rows("vouchers")]
+    monkeypatch.setattr(ledgers, "MOST_LINES_SHOWN", 1)
+    shown = shell.run("vouchers")
+    assert "Not all of these are shown" in shown.output
+    assert all_[0] in shown.stdout
+    assert all_[1] not in shown.stdout
+    assert [row["voucher"] for row in shell.rows("vouchers")] == all_, "as JSON all are printed"
+    assert len(shell.rows("vouchers", "--limit", "2")) == 2
+
+
 def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None:
     assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
     assert [row["document"] for row in shell.rows("open", "--company", "FABE", "--all")] == ["VI-7"]
@@ -259,6 +280,19 @@ def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(s
     assert "Events sent again: 1." in shell.run("rejections", "replay", "R-3").stderr
     shell.until(lambda: any(row["document"] == "R-3" for row in shell.rows("vouchers", "--kind", "settlement")))
     assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
+
+
+def test_refusals_that_an_operator_deletes_by_age_are_gone_and_nothing_else_is(shell: Shell) -> None:
+    marks = [{"company": "FABE", "document": "R-1"}]
+    shell.publish({**PAYMENT, "id": "R-5", "document": "R-5", "settle": marks})
+    shell.until(lambda: any(row["event"] == "R-5" for row in shell.rows("rejections", "list")))
+    books_before = [shell.rows(command) for command in ("vouchers", "open", "balances")]
+    documented = re.findall(r"delete from settlement\.rejections .*;", (ROOT / "deploy" / "managed.md").read_text(encoding="utf-8"))
+    for service in ("payment", "settlement", "posting"):
+        shell.execute(documented[0].replace("settlement.", f"{service}.").replace("400 days", "0 days"))
+    assert shell.rows("rejections", "list") == []
+    assert [shell.rows(command) for command in ("vouchers", "open", "balances")] == books_before
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
 
 
 def test_replay_asks_what_to_send_and_says_what_was_never_refused(shell: Shell) -> None:
@@ -364,6 +398,21 @@ def test_reconcile_finds_what_does_not_agree(shell: Shell, check: str, tamper: s
     finally:
         shell.execute(undo)
     assert shell.run("reconcile").exit_code == 0
+
+
+def test_what_can_be_asked_agrees_with_itself_and_read_again_is_the_same(shell: Shell) -> None:
+    shell.until(lambda: shell.run("check", "inquiry").exit_code == 0)
+    before = shell.rows("inquiry", "digest")
+    assert shell.rebuilt() == before
+    assert shell.run("check", "inquiry", "--as-of", "2026-03-11").exit_code == 0
+    shell.execute("update inquiry.daily set debit = debit + 1 where company = 'FAB' and posting_type = 'due_from'")
+    failing = {row["check"]: row["problems"] for row in shell.rows("check", "inquiry") if not row["holds"]}
+    assert failing["what A is due from B is what B is due to A, per currency"][0]["company"] == "FAB"
+    (differing,) = failing["every account has what it has in the ledger"]
+    assert (differing["posting_type"], differing["partner"]) == ("due_from", "FABE")
+    assert shell.run("check", "inquiry").exit_code == 1
+    assert shell.rebuilt() == before
+    assert shell.run("check", "inquiry").exit_code == 0
 
 
 def test_a_second_up_on_the_same_data_says_who_has_it(shell: Shell) -> None:

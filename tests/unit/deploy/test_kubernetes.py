@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from tests.unit.deploy.files import KUBERNETES, containers, pod_specs
 
 _VERSIONS: Final = ("1.30", "1.33")
@@ -57,7 +57,7 @@ def test_each_object_is_valid(overlay: str, version: str) -> None:
 
 def test_every_container_is_closed(overlay: str) -> None:
     pods = [pod for each in _rendered(overlay) for pod in pod_specs(each)]
-    assert len(pods) == len(SERVICES) + 1
+    assert len(pods) == len(PROCESSES) + 1
     for pod in pods:
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -72,7 +72,7 @@ def test_every_container_is_closed(overlay: str) -> None:
 
 def test_each_service_has_probes_a_budget_and_a_static_membership_per_pod(overlay: str) -> None:
     services, budgets = _of_kind(overlay, "StatefulSet"), _of_kind(overlay, "PodDisruptionBudget")
-    assert services.keys() == budgets.keys() == {service.name for service in SERVICES}
+    assert services.keys() == budgets.keys() == {service.name for service in PROCESSES}
     for name, service in services.items():
         [container] = service["spec"]["template"]["spec"]["containers"]
         assert container["livenessProbe"]["httpGet"]["path"] == "/live"

@@ -76,6 +76,24 @@ def test_a_batch_without_such_a_record_is_read_as_the_client_reads_it(codec: int
     assert _read(LimitedRecords(fetched)) == _read(MemoryRecords(fetched))
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_small_record_of_too_many_headers_is_refused_when_it_is_read(codec: int) -> None:
+    sent: list[tuple[str, bytes | None]] = [("h", b"")] * (MOST_HEADERS + 1)
+    ((offset, _, key, value, headers),) = _read(LimitedRecords(_batch(0, (b"{}", sent), codec=codec)))
+    said = decode(Record(Topic.INVOICES, key, value, tuple(headers), 0, offset))
+    assert isinstance(said, Unreadable)
+    assert said.message == f"the record has {MOST_HEADERS + 1} headers: at most {MOST_HEADERS} are read"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_each_record_of_a_read_has_its_bytes_as_its_size(codec: int) -> None:
+    fetched = _batch(0, (b"a" * 300, [("h", b"v" * 40)]), (None, []), (b"b", _headers(1000)), (b"", [("h", None)]), codec=codec)
+    (read,) = _reads(fetched, 1)
+    said = [3 + 300 + 1 + 40, 3, 3 + 1 + sum(len(f"h{each}v") for each in range(1000)), 3 + 1]
+    lengths = [12, 8, 2010, 10]  # those of key, value and headers, the time and the offset, in one or two bytes each
+    assert [record.size for record in read] == pytest.approx([bare + around for bare, around in zip(said, lengths, strict=True)], abs=6)
+
+
 @pytest.mark.parametrize("cut", range(1, 40))
 @pytest.mark.parametrize("end", [b"", b"\xff", b"\x7e", b"\x01"])
 def test_a_record_of_too_many_headers_is_not_built_although_what_follows_it_is_no_record(cut: int, end: bytes) -> None:

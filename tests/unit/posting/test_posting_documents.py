@@ -95,6 +95,12 @@ def test_each_line_is_rounded_by_itself_and_the_rest_is_a_penny_difference() -> 
     assert (penny.rule, penny.currency) == ("F-E08", "EUR")
 
 
+@pytest.mark.parametrize(("rate", "value"), [("2", "20.00"), ("0.5", "5.00"), ("1", "10.00")])
+def test_a_line_is_worth_its_amount_at_the_rate_of_the_document(rate: str, value: str) -> None:
+    (voucher,) = post(books(), document("D", "invoice", "10.00", currency="EUR", rate=rate, lines=(("sales", "10.00"),)))
+    assert written(voucher) == lines(f"accounts_receivable dr 10.00 {value}", f"sales cr 10.00 {value}")
+
+
 def test_a_penny_difference_on_the_other_side() -> None:
     thirds = (("sales", "0.33"), ("sales", "0.33"), ("sales", "0.34"))
     (voucher,) = post(books(), document("D", "credit_note", "1.00", currency="EUR", rate="1.5", lines=thirds))
@@ -128,7 +134,8 @@ def test_as_many_units_as_there_are_lines_are_rounding_one_more_is_a_defect() ->
 
 def test_lines_that_do_not_add_up_are_a_defect_and_take_no_number() -> None:
     group = books()
-    with pytest.raises(PostingDefectError, match="FAB: receivable invoice voucher of D"):
+    off = r"debits less credits are 0\.01 USD and, in accounting currency, 0\.00 USD, not zero"
+    with pytest.raises(PostingDefectError, match=f"FAB: receivable invoice voucher of D: {off}"):
         post(group, document("D", "invoice", "100.00", lines=(("sales", "99.99"),)))
     group.rollback()
     (voucher,) = post(group, document("D", "invoice", "100.00"))

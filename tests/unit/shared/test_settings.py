@@ -38,6 +38,10 @@ from shared.settings import SecurityMechanism, SecurityProtocol, Settings, Setti
         ({"KAFKA_SECURITY_TOKEN_URL": "file:///etc/passwd"}, "KAFKA_SECURITY_TOKEN_URL"),
         ({"PROVISION": "perhaps"}, "PROVISION"),
         ({"SENDERS": "closed"}, "SENDERS"),
+        ({"HTTP_AUTH": "basic"}, "HTTP_AUTH"),
+        ({"HTTP_PORT": "many"}, "HTTP_PORT"),
+        ({"OIDC_ISSUER": "login"}, "OIDC_ISSUER"),
+        ({"OIDC_ROLE_MAP": "clerks"}, "OIDC_ROLE_MAP: write NAME=NAME"),
     ],
 )
 def test_an_error_names_the_variable_and_not_its_value(variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
