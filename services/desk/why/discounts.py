@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from services.desk.why.amounts import at_own_rate, chained, converted, discount_before_steps, parts_of, tax_in
-from services.desk.why.facts import Asked, Facts, Found, Money, Settled
+from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
 from services.desk.why.settlements import where
 from services.posting.rules.accounts import CASH_DISCOUNT, DUE_FROM, DUE_TO, SALES_TAX
 from services.settlement.rules.values import Document
@@ -27,12 +27,12 @@ class ExplainedDiscount(NamedTuple):
     is_own: bool
 
 
-def discount(facts: Facts, settled: Settled) -> Found:
+def discount(facts: Facts, settled: Settled) -> Explained:
     """A line of R's discount, or with F-C22 of the credit note's own."""
     candidates = list(_discounts(settled))
     if facts.line.rule == "F-C22":
         candidates.reverse()
-    found = Found()
+    found = Explained()
     for each in candidates:
         if facts.line.rule == "F-C22" and not each.is_own:
             continue
@@ -42,7 +42,7 @@ def discount(facts: Facts, settled: Settled) -> Found:
     return found
 
 
-def _gives(found: Found, facts: Facts) -> bool:
+def _gives(found: Explained, facts: Facts) -> bool:
     return facts.posted.amount in found.amounts and facts.posted_accounting.amount in found.accounting
 
 
@@ -55,8 +55,8 @@ def _discounts(settled: Settled) -> Iterable[ExplainedDiscount]:
         yield ExplainedDiscount(own, record.credit_note_discount, why.get("own_discount"), is_own=True)
 
 
-def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Found:
-    found = Found(rules=(*(settled.why.get("rules", ()) if not each.is_own else ("F-D11", "C15")), facts.line.rule))
+def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Explained:
+    found = Explained(rules=(*(settled.why.get("rules", ()) if not each.is_own else ("F-D11", "C15")), facts.line.rule))
     if not _say_amount(facts, settled, each, found):
         return found
     if not each.is_own:
@@ -67,7 +67,7 @@ def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Fou
     return found
 
 
-def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> bool:
+def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> bool:
     """How the whole discount comes about; False if the arithmetic does not give it."""
     currency, why = each.document.currency, each.why
     total = Money(each.amount, currency)
@@ -103,7 +103,7 @@ def _closes(each: ExplainedDiscount, settled: Settled, before: Decimal) -> bool:
     return before <= discount_before_steps(why, each.document.currency, None) and before == taken - why["of"]
 
 
-def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: Decimal, found: Found) -> None:
+def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: Decimal, found: Explained) -> None:
     why, currency = each.why or WhyDiscount(), each.document.currency
     values = {"total": Money(before, currency), "of": Money(why["of"], currency), "share": _share(why, currency)}
     found.say("discount_partial" if why.get("how") == "partial" else "discount_full", **values)
@@ -130,7 +130,7 @@ def _share(why: WhyDiscount, currency: str) -> tuple[str, tuple[object, ...]]:
     return "share_percent", (why["percent"],)
 
 
-def _say_need(settled: Settled, each: ExplainedDiscount, found: Found) -> None:
+def _say_need(settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
     """What had to be paid, and what was."""
     record, why = settled.record, each.why or WhyDiscount()
     if record.why is None or why.get("how") == "partial" or "of" not in why or why.get("lost") or why.get("added"):
@@ -142,7 +142,7 @@ def _say_need(settled: Settled, each: ExplainedDiscount, found: Found) -> None:
               paid=Money(settled.applied, currency), short=Money(settled.shortfall, currency))  # fmt: skip
 
 
-def _say_role(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> None:
+def _say_role(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
     """Which part of the discount the line has: the whole, its tax, or the rest by dimensions.
 
     Whether the tax fell with the discount is seen from the lines: the parameter may have another value by now.
@@ -177,7 +177,7 @@ def _parts(facts: Facts, settled: Settled, each: ExplainedDiscount, *, has_tax: 
             yield each.amount, value
 
 
-def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> None:
+def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
     """The accounting amount, and whose rate gave it where one rate alone did."""
     posted, accounting = facts.posted, facts.posted_accounting
     for document in (each.document, settled.lowering):
@@ -194,7 +194,7 @@ def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: F
     found.say("value_plain", value=accounting)
 
 
-def _say_part(facts: Facts, each: ExplainedDiscount, found: Found, *, has_tax: bool) -> None:
+def _say_part(facts: Facts, each: ExplainedDiscount, found: Explained, *, has_tax: bool) -> None:
     line, currency = facts.line, each.document.currency
     if line.posting_type == SALES_TAX:
         found.say("part_tax", amount=facts.posted, total=Money(each.amount, currency), gross=Money(each.document.amount, currency))
