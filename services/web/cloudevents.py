@@ -34,6 +34,7 @@ JSON: Final = "application/json"
 MOST_EVENTS: Final = 500
 LARGEST_EVENT: Final = 512 * 1024
 _OURS: Final = frozenset({"replay", SENDER})
+_NAMES: Final = ("source", "id", "type")
 _ATTRIBUTE: Final = "ce-"
 _JSON_TYPE: Final = ("content-type", b"application/json")
 
@@ -117,6 +118,8 @@ def _attributes(headers: Headers) -> tuple[tuple[str, bytes], ...]:
 def _given(index: int, content: Record, parties: PartyBook, addressed: Callable[[Record], Record], traceparent: str | None) -> GivenEvent:
     try:
         event = read(content)
+        for name in _NAMES:  # in headers everything is text: what is none is refused before
+            event.required(name)
     except RefusedError:
         said = decode(content)
         return GivenEvent(index, content, said)

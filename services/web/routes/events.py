@@ -118,7 +118,7 @@ _EVENT_SCHEMA: Final = {
             "enum": sorted(full_type(name) for name, entry in CONTRACT.items() if entry.inbound),
             "description": "Its type; docs/contract/events has a page for each.",
         },
-        "time": {"type": "string", "format": "date-time", "description": "When it happened."},
+        "time": {"type": ["string", "null"], "format": "date-time", "description": "When it happened; null is as if it were left out."},
         "data": {"type": "object", "description": "Its data, by its type's schema."},
     },
 }

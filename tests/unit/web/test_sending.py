@@ -127,6 +127,8 @@ async def test_what_only_this_systems_tools_say_is_left_off() -> None:
         (changed(PAYMENT, type="intercompany.voucher.posted.v1"), STRUCTURED, 422, "unknown-type", "/type"),
         (changed(PAYMENT, id=""), STRUCTURED, 400, "malformed", "/id"),
         (changed(PAYMENT, specversion="0.3"), STRUCTURED, 400, "malformed", "/specversion"),
+        (changed(PAYMENT, source=False), STRUCTURED, 400, "malformed", "/source"),
+        (changed(PAYMENT, id=7), STRUCTURED, 400, "malformed", "/id"),
         (changed(PAYMENT, source="intercompany/posting"), STRUCTURED, 422, "invalid", "/source"),
         (b"{", STRUCTURED, 400, "malformed", ""),
         (b"[]", STRUCTURED, 400, "malformed", ""),
