@@ -67,6 +67,17 @@ def _rounded_quotient(numerator: int, denominator: int, currency: str) -> Decima
     return Decimal(units if numerator >= 0 else -units).scaleb(-digits, context=_CONTEXT)
 
 
+def exact(rate: Fraction) -> Decimal | None:
+    """A fraction as the decimal that it is exactly; None where no decimal is."""
+    rest, digits = rate.denominator, 0
+    for factor in (2, 5):
+        times = 0
+        while rest % factor == 0:
+            rest, times = rest // factor, times + 1
+        digits = max(digits, times)
+    return Decimal(rate.numerator * 10**digits // rate.denominator).scaleb(-digits, context=_CONTEXT) if rest == 1 else None
+
+
 def share(amount: Decimal, part: Fraction, currency: str) -> Decimal:
     """`part` of an amount, in the currency's minor digits, half up."""
     if not part or not amount:

@@ -11,6 +11,7 @@ import re
 import ssl
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -27,7 +28,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$")]
@@ -35,6 +36,17 @@ Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9]{0,23})?$"
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _pairs(value: object) -> object:
+    """`a=b,c=d` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not between for _, between, _ in pairs):
+        msg = "write NAME=NAME, with commas between several"
+        raise ValueError(msg)
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
@@ -52,6 +64,8 @@ def _duration(value: object, read: ValidatorFunctionWrapHandler) -> object:
 
 Duration = Annotated[timedelta, Field(ge=timedelta(0)), WrapValidator(_duration)]
 
+INQUIRY: Final = "inquiry"
+"""The service whose database may be another one."""
 _ENCRYPTED_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
 
 
@@ -93,6 +107,14 @@ class Senders(StrEnum):
     ENFORCED = "enforced"
 
 
+class HttpAuth(StrEnum):
+    """How those who ask over HTTP prove who they are: not at all (this machine alone), by a token of a file, by their provider's."""
+
+    NONE = "none"
+    TOKENS = "tokens"
+    OIDC = "oidc"
+
+
 class SecurityProtocol(StrEnum):
     """How the broker is spoken to."""
 
@@ -122,6 +144,7 @@ class Settings(BaseSettings):
 
     kafka_bootstrap_servers: str | None = None
     database_url: SecretStr | None = None
+    inquiry_database_url: SecretStr | None = Field(default=None, description="none: DATABASE_URL")
     namespace: Namespace = ""
     data_dir: Path = Path(".data")
 
@@ -154,10 +177,24 @@ class Settings(BaseSettings):
 
     wait_at_most: Duration | None = None
     announce_waits_after: Duration | None = timedelta(seconds=30)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8088, ge=0, le=65535, description="0: one that is free")
+    http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
+    http_auth: HttpAuth = HttpAuth.NONE
+    http_tokens_file: Path | None = None
+    oidc_issuer: HttpUrl | None = None
+    oidc_audience: str | None = None
+    oidc_roles_claim: str = "roles"
+    oidc_companies_claim: str = "companies"
+    oidc_role_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
+        default_factory=dict, description="the provider's names of roles: THEIRS=ours, commas between"
+    )
+
     senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
 
     @field_validator(
-        *("kafka_bootstrap_servers", "database_url", "group_instance_id", "topics_file", "otel_exporter_otlp_endpoint", "wait_at_most"),
+        *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),
+        *("otel_exporter_otlp_endpoint", "wait_at_most", "http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
         mode="before",
     )
     @classmethod
@@ -198,9 +235,10 @@ class Settings(BaseSettings):
     def unencrypted(self) -> list[str]:
         """What these settings send unencrypted off this machine, each with what would be right; no secret is in the text."""
         problems: list[str] = []
-        url = self.database_url.get_secret_value() if self.database_url is not None else None
-        if url is not None and not all(map(_is_local, _database_hosts(url))) and _ssl_mode(url) not in _ENCRYPTED_MODES:
-            problems.append("DATABASE_URL does not require TLS: add ?sslmode=verify-full (or verify-ca, require)")
+        for variable, secret in (("DATABASE_URL", self.database_url), ("INQUIRY_DATABASE_URL", self.inquiry_database_url)):
+            url = secret.get_secret_value() if secret is not None else None
+            if url is not None and not all(map(_is_local, _database_hosts(url))) and _ssl_mode(url) not in _ENCRYPTED_MODES:
+                problems.append(f"{variable} does not require TLS: add ?sslmode=verify-full (or verify-ca, require)")
         hosts = [broker.rpartition(":")[0] for broker in (self.kafka_bootstrap_servers or "").split(",") if broker]
         if not all(map(_is_local, hosts)) and not self.kafka_security_protocol.endswith("SSL"):
             problems.append(f"KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} is not encrypted: use SSL or SASL_SSL")
@@ -208,6 +246,14 @@ class Settings(BaseSettings):
         if token_url is not None and token_url.scheme != "https" and not _is_local(token_url.host or ""):
             problems.append("KAFKA_SECURITY_TOKEN_URL is not encrypted: use https")
         return problems
+
+    @property
+    def http_is_local(self) -> bool:
+        """Whether HTTP_HOST is an address that this machine alone reaches."""
+        try:
+            return self.http_host == "localhost" or ip_address(self.http_host.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
     @property
     def brokers(self) -> str:
@@ -224,6 +270,11 @@ class Settings(BaseSettings):
             msg = "DATABASE_URL is not set: give the database's address, postgresql://user:password@host:port/name"
             raise SettingsError(msg)
         return self.database_url.get_secret_value()
+
+    def database_of(self, service: str) -> str:
+        """The address of a service's database; that of inquiry may be another one. SettingsError if there is none."""
+        own = self.inquiry_database_url if service == INQUIRY else None
+        return own.get_secret_value() if own is not None else self.database
 
     def topic_name(self, topic: str) -> str:
         """A topic's name at the broker: with the namespace in front, if there is one."""

@@ -3,12 +3,12 @@
 --   psql --file deploy/postgres/roles.sql [--variable prefix=intercompany_NAMESPACE_] postgresql://…/intercompany
 --
 -- Passwords come from the environment (OWNER_PASSWORD, PAYMENT_PASSWORD, SETTLEMENT_PASSWORD, POSTING_PASSWORD,
--- READER_PASSWORD, OPERATOR_PASSWORD), each from a secret; a role whose variable is not set keeps the one it has, or
+-- INQUIRY_PASSWORD, READER_PASSWORD, OPERATOR_PASSWORD), each from a secret; a role whose variable is not set keeps the one it has, or
 -- proves itself otherwise (certificate, cloud identity). Where statements are logged give SCRAM verifiers
 -- ('SCRAM-SHA-256$…'), PostgreSQL takes them in a password's place. Running it again changes only what is given a new value.
 --
 -- What each may do in the schemas is granted by `intercompany migrate`, run as the owner: each service has the rows of its
--- own schema, `reader` reads all three, `operator` reads and does what the commands for operators need.
+-- own schema, `reader` reads them all, `operator` reads and does what the commands for operators need.
 \set ON_ERROR_STOP on
 \if :{?prefix}
 \else
@@ -18,6 +18,7 @@
 \getenv payment_password PAYMENT_PASSWORD
 \getenv settlement_password SETTLEMENT_PASSWORD
 \getenv posting_password POSTING_PASSWORD
+\getenv inquiry_password INQUIRY_PASSWORD
 \getenv reader_password READER_PASSWORD
 \getenv operator_password OPERATOR_PASSWORD
 
@@ -25,11 +26,12 @@
 \set payment :prefix payment
 \set settlement :prefix settlement
 \set posting :prefix posting
+\set inquiry :prefix inquiry
 \set reader :prefix reader
 \set operator :prefix operator
 
 select format('create role %I login', name)
-from unnest(array[:'owner', :'payment', :'settlement', :'posting', :'reader', :'operator']) as name
+from unnest(array[:'owner', :'payment', :'settlement', :'posting', :'inquiry', :'reader', :'operator']) as name
 where not exists (select from pg_roles where rolname = name) \gexec
 
 \if :{?owner_password}
@@ -44,6 +46,9 @@ where not exists (select from pg_roles where rolname = name) \gexec
 \if :{?posting_password}
     alter role :"posting" password :'posting_password';
 \endif
+\if :{?inquiry_password}
+    alter role :"inquiry" password :'inquiry_password';
+\endif
 \if :{?reader_password}
     alter role :"reader" password :'reader_password';
 \endif
@@ -55,5 +60,5 @@ where not exists (select from pg_roles where rolname = name) \gexec
 select current_database() as database \gset
 revoke all on database :"database" from public;
 revoke all on schema public from public;
-grant connect on database :"database" to :"owner", :"payment", :"settlement", :"posting", :"reader", :"operator";
+grant connect on database :"database" to :"owner", :"payment", :"settlement", :"posting", :"inquiry", :"reader", :"operator";
 grant create on database :"database" to :"owner";

@@ -28,11 +28,15 @@ class Plan:
     parties: int = 10_000
     embedded: bool = False
     keep: bool = False
+    inquiry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The payments at full speed on a history of so many voucher lines: their speed, the looks before and after, rows by table."""
+    """The payments at full speed on a history of so many voucher lines: their speed, the looks before and after, rows by table.
+
+    `inquiry_behind`: how many seconds after the last voucher the inquiry service had read everything; None: it did not run.
+    """
 
     history: int
     loaded: Loaded
@@ -40,6 +44,7 @@ class Stage:
     before: Look
     after: Look
     rows: dict[str, int]
+    inquiry_behind: float | None = None
 
 
 @dataclass(slots=True)

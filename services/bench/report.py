@@ -62,6 +62,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "seconds": round(speed.seconds, 2),
         "payments_per_second": round(speed.per_second, 1),
         "drain_seconds": round(speed.drain_seconds, 2),
+        **({} if stage.inquiry_behind is None else {"inquiry_behind_seconds": round(stage.inquiry_behind, 2)}),
         "load_documents_per_second": round(stage.loaded.documents / stage.loaded.seconds, 1),
         "services": services,
         "queries_per_payment": round(sum(each["queries_per_payment"] for each in services.values()), 3),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +39,7 @@ async def bench(plan: Plan, show: Show) -> Outcome:
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     show.says("Starting broker, database and services …")
-    async with running_stack(embedded=plan.embedded, keep=plan.keep) as stack:
+    async with running_stack(embedded=plan.embedded, keep=plan.keep, inquiry=plan.inquiry) as stack:
         show.says(f"{stack.kind} broker and database, namespace {stack.settings.namespace}, processes {dict(stack.processes)}")
         return await _Run(plan, stack, show).all()
 
@@ -114,9 +115,16 @@ class _Run:
             speed = await phases.full_speed(stack, payments, self._vouchers_of, self._plan.seconds, advance)
         await stack.services.until_quiescent()
         after = await measure.look(stack)
+        behind = await self._inquiry_behind(after.at)
         self._paid += payments[: speed.sent]
         rows = await measure.rows_written(stack.connection, stack.settings, before.transaction, after.transaction)
-        return Stage(lines, loaded, speed, before, after, rows)
+        return Stage(lines, loaded, speed, before, after, rows, behind)
+
+    async def _inquiry_behind(self, since: float) -> float | None:
+        if not self._plan.inquiry:
+            return None
+        await self._stack.services.until_inquiry_has_read()
+        return time.monotonic() - since
 
     async def _at_rate(self) -> Latency:
         plan = self._plan

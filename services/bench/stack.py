@@ -24,7 +24,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.local.backing_services import product_backing_services
 from services.local.in_process import RunningServices, running_services
 from services.local.processes import ServiceProcess, all_ready, service_processes
-from services.registry import SERVICES
+from services.registry import PROCESSES, SERVICES
 from shared.embedded import BackingServiceError, BackingServices, embedded_backing_services
 from shared.embedded.addresses import settings_on
 from shared.kafka.security import client_arguments
@@ -59,8 +59,11 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(*, embedded: bool, keep: bool) -> AsyncIterator[Stack]:
-    """Starts all that is needed. BackingServiceError if a part does not come up; `keep`: leaves schemas and topics."""
+async def running_stack(*, embedded: bool, keep: bool, inquiry: bool = False) -> AsyncIterator[Stack]:
+    """Starts all that is needed. BackingServiceError if a part does not come up; `keep`: leaves schemas and topics.
+
+    With `inquiry` that service reads along.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="intercompany-bench-")))
         kind, started, seen = await stack.enter_async_context(_backing_services(folder, embedded=embedded))
@@ -69,8 +72,9 @@ async def running_stack(*, embedded: bool, keep: bool) -> AsyncIterator[Stack]:
         stack.push_async_callback(connection.close)
         if kind == "given" and not keep:
             stack.push_async_callback(_remove, settings, connection)
-        services = await stack.enter_async_context(running_services(settings, here=False))
-        processes = await stack.enter_async_context(service_processes(_environment(started, settings), folder))
+        services = await stack.enter_async_context(running_services(settings, here=False, inquiry=inquiry))
+        own = PROCESSES if inquiry else SERVICES
+        processes = await stack.enter_async_context(service_processes(_environment(started, settings), folder, own))
         await all_ready(processes)
         pids = {each.name: each.process.pid for each in processes} | seen
         yield Stack(kind, settings, services, pids, _addresses(processes), connection)
@@ -177,7 +181,7 @@ def _free_port() -> int:
 
 
 async def _remove(settings: Settings, connection: Connection) -> None:
-    for name in (*(service.name for service in SERVICES), "seed", "limit"):
+    for name in (*(service.name for service in PROCESSES), "seed", "limit"):
         await connection.execute(f'drop schema if exists "{settings.schema_name(name)}" cascade')
     admin = AIOKafkaAdminClient(**client_arguments(settings))
     await admin.start()

@@ -16,6 +16,7 @@ def in_words(error: Exception) -> str | None:
 def _that_speak() -> tuple[type[Exception], ...]:
     from services.contract.checking import NoContractError  # noqa: PLC0415 - here and below: see the module's docstring
     from services.desk.schemas import SchemaMissingError  # noqa: PLC0415
+    from services.desk.why.finding import NoSuchLineError  # noqa: PLC0415
     from services.local.in_process import NotQuiescentError  # noqa: PLC0415
     from services.scenarios.simulation import CoreFailedError  # noqa: PLC0415
     from services.scenarios.yaml_files import FileError  # noqa: PLC0415
@@ -27,7 +28,7 @@ def _that_speak() -> tuple[type[Exception], ...]:
 
     return (
         *(CoreFailedError, BackingServiceError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
-        *(NoContractError, SchemaMissingError, SettingsError),
+        *(NoContractError, NoSuchLineError, SchemaMissingError, SettingsError),
     )
 
 

@@ -42,9 +42,13 @@ class Commands(LazyCommands):
             "run_command",
         ),
         "up": Listed(
-            RUNNING, "Starts broker, database and the three services, and leaves them running until Ctrl-C.", "running", "up_command"
+            RUNNING,
+            "Starts broker, database, the services and the HTTP API, and leaves them running until Ctrl-C.",
+            "running",
+            "up_command",
         ),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
+        "web": Listed(RUNNING, "Runs the HTTP API in this process until Ctrl-C or SIGTERM.", "running", "web_command"),
         "bench": Listed(
             RUNNING,
             "Sends intercompany vendor payments through the services and reports throughput, latency and what a payment costs.",
@@ -53,7 +57,7 @@ class Commands(LazyCommands):
         ),
         "migrate": Listed(
             PREPARING,
-            "Brings the three schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.",
+            "Brings the services' schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.",
             "preparing",
             "migrate_command",
         ),
@@ -117,12 +121,20 @@ class Commands(LazyCommands):
             "books",
             "trace_command",
         ),
+        "why": Listed(
+            SHOWING,
+            "Says why a line of a voucher is there and has its amount, in one sentence with its figures.",
+            "why",
+            "why_command",
+        ),
         "reconcile": Listed(
             SHOWING,
             "Compares inbox, documents, settlement records, outbox and vouchers by count and sum, and the companies with each other.",
             "reconciling",
             "reconcile_command",
         ),
+        "check": Listed(SHOWING, "Whether the books agree with themselves, on any date.", "inquiring", "check"),
+        "inquiry": Listed(SHOWING, "The inquiry service's tables: read them again, compare them.", "inquiring", "inquiry"),
         "rejections": Listed(
             SHOWING, "What was refused: list it, show it, send it again once its cause is corrected.", "rejections", "rejections"
         ),

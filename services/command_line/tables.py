@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from services.desk.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
-from services.desk.rule_titles import TITLES
 from shared.events.values import visible
+from shared.rulebook import rule_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,8 +72,9 @@ def vouchers(company: str, name: str, rows: list[Row]) -> Table:
 def rules(rows: Iterable[Row]) -> Table:
     """What the rules that the lines of these vouchers name are called."""
     table = _table("Rules (docs/rules.md)", "Rule", "Title")
-    for rule in sorted({line["rule"] for row in rows for line in row["lines"]} & TITLES.keys()):
-        table.add_row(*_texts(rule, TITLES[rule]))
+    book = rule_book()
+    for rule in sorted({line["rule"] for row in rows for line in row["lines"]} & book.keys()):
+        table.add_row(*_texts(rule, book[rule].title))
     return table
 
 

@@ -6,8 +6,10 @@ Invariant: the same program gives the same bytes, so that a test can hold the co
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from services.contract.asyncapi import asyncapi
@@ -20,6 +22,7 @@ from shared.events.schemas import json_schemas
 VERSION: Final = "1.0.0"
 """The version of the contract: the middle number rises with what is added, the first never does in the same topics."""
 
+NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 _GENERATED: Final = (SCHEMAS, EXAMPLES, PAGES)
 
 
@@ -37,21 +40,29 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True) + "\n"
 
 
-def write(folder: Path) -> int:
-    """Writes all files below a folder, and removes generated ones that are no longer there; how many it wrote."""
-    for path, text in files().items():
+def write(folder: Path, more: Mapping[str, Any] = NOTHING_MORE) -> int:
+    """Writes all files below a folder, and removes generated ones that are no longer there; how many it wrote.
+
+    `more`: documents of others (the API's), as values by their path.
+    """
+    written = _with(more)
+    for path, text in written.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     for stray in _strays(folder):
         (folder / stray).unlink()
-    return len(files())
+    return len(written)
 
 
-def outdated(folder: Path) -> list[str]:
+def _with(more: Mapping[str, Any]) -> dict[str, str]:
+    return {**files(), **{path: _json(value) for path, value in more.items()}}
+
+
+def outdated(folder: Path, more: Mapping[str, Any] = NOTHING_MORE) -> list[str]:
     """The files below a folder that are not what the program says, in words."""
     found = [f"{stray}: the contract has no such file" for stray in _strays(folder)]
-    for path, text in files().items():
+    for path, text in _with(more).items():
         written = folder / path
         if not written.is_file():
             found.append(f"{path}: is missing")

@@ -5,21 +5,24 @@ Invariant: what is not asked for is not read; rows are those of `services.desk.r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.desk.rows import balance_row, document_row, voucher_order, voucher_row
+from services.desk.rows import balance_row, document_row, voucher_row
 from services.posting import queries as posting_queries
 from services.posting.queries import Selection
 from services.settlement import queries as settlement_queries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
     from services.desk.schemas import Schemas
 
-__all__ = ["Ledgers", "Selection", "balances", "open_documents", "posted", "vouchers"]
+__all__ = ["Ledgers", "Selection", "balances", "company_names", "open_documents", "posted", "vouchers"]
 
 Row = dict[str, Any]
+
+MOST_LINES_SHOWN: Final = 10_000
+"""Lines of vouchers in a table, which needs all of them to be drawn; those of the first voucher at least."""
 
 
 class Ledgers(NamedTuple):
@@ -29,13 +32,17 @@ class Ledgers(NamedTuple):
     names: dict[str, str]
 
 
-async def vouchers(schemas: Schemas, selection: Selection) -> Ledgers:
-    """The selected vouchers with their lines, by company and the oldest first."""
+async def vouchers(schemas: Schemas, selection: Selection) -> AsyncGenerator[Row]:
+    """The selected vouchers with their lines, by company and the oldest first, as they are read."""
     async with schemas.of("posting") as connection:
-        found = await posting_queries.vouchers(connection, selection)
-        companies = await posting_queries.companies(connection)
-    rows = [voucher_row(voucher) for voucher in found]
-    return Ledgers(sorted(rows, key=voucher_order), {code: company.name or code for code, company in companies.items()})
+        async for voucher in posting_queries.vouchers(connection, selection):
+            yield voucher_row(voucher)
+
+
+async def company_names(schemas: Schemas) -> dict[str, str]:
+    """The names of all companies, by code."""
+    async with schemas.of("posting") as connection:
+        return {code: company.name or code for code, company in (await posting_queries.companies(connection)).items()}
 
 
 async def posted(schemas: Schemas, documents: Iterable[tuple[str, str, str]], runs: Iterable[tuple[str, str]]) -> list[Row]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from shared.delivery import shell_queries
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_AT_ONCE: Final = 500
-_NAMES: Final = tuple(service.name for service in SERVICES)
+_NAMES: Final = tuple(service.name for service in PROCESSES)
 
 
 class FailedPlace(NamedTuple):
@@ -64,7 +64,8 @@ def gap_place(text: str) -> GapPlace:
 
 async def failed(schemas: Schemas, after: FailedPlace | None = None) -> AsyncIterator[tuple[FailedPlace, FailedMessage]]:
     """The messages that the services have put aside, service by service, the oldest first; from a place on."""
-    for service in _NAMES if after is None else _NAMES[_NAMES.index(after.service) :]:
+    names = await schemas.names()
+    for service in names if after is None else names[names.index(after.service) :]:
         last = after.number if after is not None and after.service == service else 0
         while True:
             async with schemas.of(service) as connection:
@@ -78,7 +79,7 @@ async def failed(schemas: Schemas, after: FailedPlace | None = None) -> AsyncIte
 
 async def gaps(schemas: Schemas, *, acknowledged: bool = False) -> AsyncIterator[tuple[GapPlace, Gap]]:
     """The gaps that nobody has acknowledged, or all."""
-    for service in _NAMES:
+    for service in await schemas.names():
         last = ("", 0, 0)
         while True:
             async with schemas.of(service) as connection:

@@ -1,6 +1,7 @@
 """The one JSON form of everything that is shown: vouchers, open documents, settlements, journals, refusals, what waits, balances.
 
-The form is that of scenarios.md ("The commands"). A row about something is made by one function here, whoever shows it.
+The form is that of scenarios.md ("The commands"); how amounts, vouchers, documents, records and journals are spelled is shared.rows,
+which inquiry has too.
 
 Invariant: the same books give the same rows in the same order, whether they were folded in memory (`simulate`), loaded whole
 (`run`) or selected from tables (`vouchers`, `trace` ...); amounts are decimal strings in the minor digits of their currency.
@@ -9,15 +10,17 @@ Invariant: the same books give the same rows in the same order, whether they wer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk.lookalikes import Lookalikes, awaited
 from services.settlement.rules.values import DocumentKey
+from shared import rows as spelled
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
-from shared.money import ZERO, rounded
+from shared.money import fits
+from shared.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS, Row, amounts_row, money, voucher_row
 from shared.waiting import rank
 
 if TYPE_CHECKING:
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
     from services.posting.rules.books import Books as PostingBooks
     from services.settlement.rules.books import Books as SettlementBooks
     from services.settlement.rules.values import Document, RecordInForce
-    from shared.events.vouchers import Rejection, Voucher, VoucherLine
+    from shared.events.vouchers import Rejection
 
-Row = dict[str, Any]
+__all__ = ["BALANCE_AMOUNTS", "SETTLEMENT_AMOUNTS", "Row", "money", "voucher_row"]
 
 _KINDS: Final = (*DOCUMENT_KINDS, SETTLEMENT)
 
@@ -79,11 +82,6 @@ def collect(id_: str, books: BooksOfAll, rejections: Iterable[Rejection], arrive
     )
 
 
-def money(amount: Decimal, currency: str) -> str:
-    """An amount as it is shown: in the currency's minor digits, without an exponent, and never a negative zero."""
-    return format(rounded(amount, currency) + ZERO, "f")
-
-
 # Vouchers
 
 
@@ -100,52 +98,9 @@ def voucher_order(row: Row) -> tuple[Any, ...]:
     return (row["company"], row["date"], kind, series, int(number))
 
 
-def voucher_row(voucher: Voucher) -> Row:
-    """A voucher with its lines, in the words of `voucher.posted`."""
-    return {
-        "voucher": voucher.voucher,
-        "series": voucher.series,
-        "number": voucher.number,
-        "company": voucher.company,
-        "accounting_currency": voucher.accounting_currency,
-        "ledger": voucher.ledger,
-        "kind": voucher.kind,
-        "date": voucher.date.isoformat(),
-        "document": voucher.document,
-        "lines": [_line(line, voucher.accounting_currency) for line in voucher.lines],
-        "settlement": asdict(voucher.settlement) if voucher.settlement else None,
-        "record": voucher.record,
-        "reference": voucher.reference,
-    }
-
-
-def _line(line: VoucherLine, accounting_currency: str) -> Row:
-    return {
-        "posting_type": line.posting_type,
-        "account": line.account,
-        "partner": line.partner,
-        "party": line.party,
-        "party_account": line.party_account,
-        "settles": line.settles,
-        "currency": line.currency,
-        "debit": money(line.debit, line.currency),
-        "credit": money(line.credit, line.currency),
-        "accounting_debit": money(line.accounting_debit, accounting_currency),
-        "accounting_credit": money(line.accounting_credit, accounting_currency),
-        "dimensions": dict(line.dimensions),
-        "text": line.text,
-        "rule": line.rule,
-    }
-
-
-BALANCE_AMOUNTS: Final = ("debit", "credit", "accounting_debit", "accounting_credit")
-
-
 def balance_row(key: BalanceKey, balance: Balance, accounting_currency: str) -> Row:
     """The running sums of an account; `accounting_currency`: its company's."""
-    currencies = (key.currency, key.currency, accounting_currency, accounting_currency)
-    amounts = zip(BALANCE_AMOUNTS, balance, currencies, strict=True)
-    return {**key._asdict(), **{name: money(amount, currency) for name, amount, currency in amounts}}
+    return {**key._asdict(), **amounts_row(dict(zip(BALANCE_AMOUNTS, balance, strict=True)), key.currency, accounting_currency)}
 
 
 # Documents and settlements
@@ -158,18 +113,7 @@ def open_rows(books: SettlementBooks) -> list[Row]:
 
 def document_row(document: Document) -> Row:
     """A document with what is open of it, debit positive."""
-    return {
-        "company": document.company,
-        "document": document.document,
-        "ledger": document.ledger,
-        "currency": document.currency,
-        "balance": money(document.balance, document.currency),
-    }
-
-
-SETTLEMENT_AMOUNTS: Final = (
-    *("amount", "cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
-)
+    return spelled.document_row(document.ledger, (document.company, document.document), document.currency, document.balance)
 
 
 def settlement_rows(books: SettlementBooks) -> list[Row]:
@@ -182,22 +126,18 @@ def settlement_rows(books: SettlementBooks) -> list[Row]:
 def settlement_row(record: RecordInForce, lowering: Document, raising: Document) -> Row:
     """A settlement record; `lowering` and `raising` are its documents, whose currencies its amounts are in."""
     debit, credit = record.debit_and_credit
-    return {
-        "settlement": record.run.id,
-        "ledger": record.ledger,
-        "date": record.date.isoformat(),
-        "debit_company": debit.company,
-        "debit_document": debit.document,
-        "credit_company": credit.company,
-        "credit_document": credit.document,
-        "amount": money(record.amount, lowering.currency),
-        "cash_discount": money(record.cash_discount, raising.currency),
-        "credit_note_discount": money(record.credit_note_discount, (raising if record.enlarges else lowering).currency),
-        "overpayment": money(record.overpayment, lowering.currency),
-        "underpayment": money(record.underpayment, raising.currency),
+    sides = (debit.company, debit.document), (credit.company, credit.document)
+    own_discount = raising if record.enlarges else lowering
+    amounts = {
+        "amount": (record.amount, lowering.currency),
+        "cash_discount": (record.cash_discount, raising.currency),
+        "credit_note_discount": (record.credit_note_discount, own_discount.currency),
+        "overpayment": (record.overpayment, lowering.currency),
+        "underpayment": (record.underpayment, raising.currency),
         "penny_difference": _penny_difference(record, lowering, raising),
-        "realized_gain": money(record.realized_gain, raising.accounting_currency),
+        "realized_gain": (record.realized_gain, raising.accounting_currency),
     }
+    return spelled.settlement_row(record.run.id, record.ledger, record.date, sides, amounts)
 
 
 def _posted(books: SettlementBooks, key: DocumentKey) -> Document:
@@ -208,11 +148,10 @@ def _posted(books: SettlementBooks, key: DocumentKey) -> Document:
     return document
 
 
-def _penny_difference(record: RecordInForce, lowering: Document, raising: Document) -> str:
+def _penny_difference(record: RecordInForce, lowering: Document, raising: Document) -> tuple[Decimal, str]:
     """In the currency of the document that had it: with more digits than L's currency has it is R's."""
     difference = abs(record.penny_difference)
-    text = money(difference, lowering.currency)
-    return text if Decimal(text) == difference else money(difference, raising.currency)
+    return difference, lowering.currency if fits(difference, lowering.currency) else raising.currency
 
 
 # Sales payment journals
@@ -230,18 +169,10 @@ def journal_rows(payment: PaymentBooks, settlement: SettlementBooks) -> list[Row
 def journal_row(journal: SalesPayment, *, booked: bool) -> Row:
     """A sales payment journal; `booked`: its document is in the seller's books."""
     data = journal.data
-    company, document = data.mirrors
-    return {
-        "company": data.company,
-        "journal": data.journal,
-        "document": data.document,
-        "status": "created" if journal.status == "posted" and not booked else journal.status,
-        "date": data.date.isoformat(),
-        "currency": data.currency,
-        "amount": money(data.amount, data.currency),
-        "mirrors": {"company": company, "document": document},
-        "reference": data.reference,
-    }
+    status = "created" if journal.status == "posted" and not booked else journal.status
+    return spelled.journal_row(
+        (data.company, data.document), data.journal, status, data.date, (data.amount, data.currency), data.mirrors, data.reference
+    )
 
 
 # What was refused, what waits

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from services.desk.rows import BooksOfAll
-from services.registry import SERVICES
+from services.registry import INQUIRY, SERVICES
 from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres
 
@@ -26,8 +26,21 @@ class SchemaMissingError(Exception):
     """The database has no schema of a service: no service has been started on it yet."""
 
 
+class OneMoment:
+    """The services' schemas at one moment, on one connection that looks into one of them at a time."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        self._settings = settings
+
+    async def of(self, service: str) -> Connection:
+        """The connection, looking into this service's schema until it is asked for another one."""
+        await shell_queries.look_into(self._connection, self._settings.schema_name(service))
+        return self._connection
+
+
 class Schemas:
-    """The services' schemas in one database, each with its pool of connections."""
+    """The services' schemas, each with its pool of connections; inquiry's may be in a database of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -38,13 +51,33 @@ class Schemas:
     async def of(self, service: str) -> AsyncIterator[Connection]:
         """A connection to a service's schema, in a transaction; SchemaMissingError, with what to do, if it is not there."""
         name = self.settings.schema_name(service)
-        database = self._open.setdefault(service, Postgres(self.settings.database, name))
+        database = self._open.setdefault(service, Postgres(self.settings.database_of(service), name))
         async with database.transaction() as connection:
             if service not in self._found and not await shell_queries.has_shell(connection):
                 msg = f"the database has no schema {name}: start the services on it first (intercompany up)"
                 raise SchemaMissingError(msg)
             self._found.add(service)
             yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[OneMoment]:
+        """All schemas at one moment, to be read alone: one transaction."""
+        for service in SERVICES:
+            if service.name not in self._found:  # asked before: the moment is that of the transaction's first question
+                async with self.of(service.name):
+                    pass
+        async with self.of(SERVICES[0].name) as connection:
+            await shell_queries.be_of_one_moment(connection)
+            yield OneMoment(connection, self.settings)
+
+    async def names(self) -> list[str]:
+        """The services whose schemas are to be looked into: the three, and inquiry where it has run."""
+        names = [service.name for service in SERVICES]
+        try:
+            async with self.of(INQUIRY.name):
+                return [*names, INQUIRY.name]
+        except SchemaMissingError:
+            return names
 
     async def close(self) -> None:
         """Closes all pools; the next question opens them again."""

@@ -7,6 +7,7 @@ all services' positions and outboxes, then the ends of the logs: whatever was de
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.local.queries import snapshot
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
     Positions = Mapping[tuple[str, str, int], int]
 
-__all__ = ["is_quiescent", "reader", "what_is_left"]
+__all__ = ["as_it_reads", "is_quiescent", "reader", "what_is_left"]
+
+
+def as_it_reads(service: AnyService, settings: Settings) -> AnyService:
+    """The service with the topics alone that it reads as they are: with SENDERS=enforced not the shared inbound ones."""
+    read = service.topics_read(enforces_senders=settings.enforces_senders)
+    return replace(service, subscriptions={topic: types for topic, types in service.subscriptions.items() if topic in read})
 
 
 async def is_quiescent(connection: Connection, broker: AIOKafkaConsumer, services: Sequence[AnyService], settings: Settings) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from services.registry import SERVICES
+from services.inquiry.rebuild import NAME as REBUILD
+from services.registry import INQUIRY, PROCESSES
 from shared.events.contract import INBOUND_TOPICS
 from shared.events.envelope import Topic
 from shared.events.senders import own_topics
@@ -45,32 +46,38 @@ class Access:
 
 
 def accesses(senders: Iterable[SenderDefined] | None = None) -> list[Access]:
-    """All principals: the services, who sends to them (`erp`), who takes what they say, operators, who makes the topics.
+    """All principals: services, who sends to them (`erp`), who takes what they say, operators, the HTTP API, who makes the topics.
 
     With `senders` (SENDERS=enforced) each of them in place of `erp`, and the topics that are read then.
     """
     if senders is not None:
         return _enforced(senders)
     return [
-        *(_of(service) for service in SERVICES),
+        *(_of(service) for service in PROCESSES),
         Access("intercompany-erp", reads=_SAID, writes=INBOUND_TOPICS, prefix="erp-"),
         Access("intercompany-operator", writes=INBOUND_TOPICS | {Topic.VOUCHERS}),
+        Access("intercompany-web", writes=INBOUND_TOPICS),
         Access("intercompany-provision", makes=_ALL),
     ]
 
 
 def _of(service: AnyService) -> Access:
-    groups = (service.name, f"{service.name}.reference") if Topic.REFERENCE in service.subscriptions else (service.name,)
-    return Access(f"intercompany-{service.name}", frozenset(service.subscriptions), service.publishes, groups)
+    names = (service.name, REBUILD) if service is INQUIRY else (service.name,)
+    groups = [group for name in names for group in (name, *([f"{name}.reference"] if Topic.REFERENCE in service.subscriptions else []))]
+    return Access(f"intercompany-{service.name}", frozenset(service.subscriptions), service.publishes, tuple(groups))
 
 
 def _enforced(senders: Iterable[SenderDefined]) -> list[Access]:
-    """Nobody but an operator, and settlement for the senders, writes the reference topic; nobody at all the shared inbound ones."""
+    """Nobody but an operator, the HTTP API for masters, and settlement for senders writes the reference topic.
+
+    Nobody at all writes the shared inbound ones.
+    """
     own = frozenset(f"{topic}." for topic in INBOUND_TOPICS)
     return [
-        *(_reading_own_topics(service) for service in SERVICES),
+        *(_reading_own_topics(service) for service in PROCESSES),
         *(_of_sender(each) for each in senders),
         Access("intercompany-operator", writes=own | {Topic.REFERENCE, Topic.VOUCHERS}),
+        Access("intercompany-web", writes=own | {Topic.REFERENCE}),
         Access("intercompany-provision", makes=(_ALL - INBOUND_TOPICS) | own | {Topic.REFERENCE}),
     ]
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
+from services.desk import ledgers
+from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
 from services.settlement.rules.run import messages, pairing
@@ -80,6 +82,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("records", f"{weight.MOST_RECORDS:,}", "the next transaction"),
         Limit("their bytes", f"{weight.MOST_BYTES // _MIB} MiB", "the next transaction; one record at least"),
         Limit("entries of their lists (lines, marks, documents)", f"{weight.MOST_ENTRIES:,}", "the next transaction; one event at least"),
+        Limit("lines of the vouchers that are reversed", f"{weight.MOST_ENTRIES:,}", "the batch is taken in halves; one event at least"),
         Limit(
             "after a crash or a lack of memory", f"1/{weight.CAUTIOUS} of all three", f"doubled after every {weight.STEADY} that succeed"
         ),
@@ -139,8 +142,21 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"{housekeeping.MOST_FAILED:,}, {housekeeping.MOST_FAILED_DAYS} days",
             "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
         ),
+        Limit(
+            "rows of the outbox that are counted for the metric",
+            f"{housekeeping.MOST_COUNTED:,}",
+            "it stays there; the age of the oldest row continues",
+        ),
         Limit("a batch before readiness turns red", f"{health.LONGEST_BATCH:.0f} s", "it continues"),
         Limit("silence of the broker before readiness turns red", f"{health.LONGEST_SILENCE:.0f} s", "tried again for ever"),
+    ),
+    "Lists": (
+        Limit("lines of vouchers read at once", f"{queries.MOST_LINES:,}", "the next read; one voucher at least"),
+        Limit(
+            "lines of vouchers that a table shows",
+            f"{ledgers.MOST_LINES_SHOWN:,}",
+            "it says that there are more; `--json` prints all, while they are read",
+        ),
     ),
 }
 

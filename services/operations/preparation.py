@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from shared.kafka import topics
 from shared.kafka.security import client_arguments
 from shared.postgresql.database import Postgres
@@ -36,8 +36,8 @@ async def migrate_all(settings: Settings, within: float) -> list[str]:
 
 async def _migrate_all(settings: Settings) -> list[str]:
     missing: set[str] = set()
-    for service in SERVICES:
-        database = Postgres(settings.database, settings.schema_name(service.name))
+    for service in PROCESSES:
+        database = Postgres(settings.database_of(service.name), settings.schema_name(service.name))
         try:
             await migrate(database, database.schema, service)
             async with database.transaction() as connection:

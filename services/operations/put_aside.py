@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.desk.put_aside import GapPlace
-from services.registry import SERVICES
 from shared.delivery import shell_queries
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 async def order_retries(schemas: Schemas, places: Iterable[FailedPlace] | None) -> int:
     """Has the services try these messages again, or all that they put aside (None); how many there are."""
-    numbers: dict[str, list[int] | None] = {} if places is not None else {service.name: None for service in SERVICES}
+    numbers: dict[str, list[int] | None] = {} if places is not None else dict.fromkeys(await schemas.names())
     for place in places or ():
         of_service = numbers.setdefault(place.service, [])
         if of_service is not None:
@@ -34,7 +33,7 @@ async def order_retries(schemas: Schemas, places: Iterable[FailedPlace] | None) 
 
 async def acknowledge_gaps(schemas: Schemas, places: Iterable[GapPlace] | None) -> list[GapPlace]:
     """Acknowledges the open gaps of these partitions, or those named, or all (None); which they were."""
-    wanted = list(places) if places is not None else [GapPlace(service.name, "", 0) for service in SERVICES]
+    wanted = list(places) if places is not None else [GapPlace(name, "", 0) for name in await schemas.names()]
     done: list[GapPlace] = []
     for place in wanted:
         async with schemas.of(place.service) as connection:

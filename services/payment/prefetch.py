@@ -10,24 +10,30 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.payment.rules.books import paid_by
+from services.payment.rules.books import OF_JOURNAL, paid_by
+from services.payment.rules.mirroring import judged_again
 from services.payment.rules.values import JournalKey
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.kinds import PAYMENT
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.reference import Reference
 from shared.waiting import woken_by
 
 
 @dataclass(slots=True)
 class NeededJournals:
-    """Keys: last numbers by vendor payment, journals, waiting journals by run, approvals by payment, both by what wakes them."""
+    """Keys: last numbers by vendor payment, journals, waiting journals by run, approvals by payment, both by what wakes them.
+
+    `approved`: approvals by journal, of a payment that has too many to be loaded by it.
+    """
 
     numbers: set[str] = field(default_factory=set)
     journals: set[JournalKey] = field(default_factory=set)
     runs: set[EventRef] = field(default_factory=set)
     wakes: set[tuple[str, ...]] = field(default_factory=set)
     payments: set[tuple[str, str]] = field(default_factory=set)
+    approved: set[JournalKey] = field(default_factory=set)
 
     def add(self, table: str, index: str | None, key: Hashable) -> None:
         """A key of a table, or of one of its indexes, by their names in the working set."""
@@ -38,12 +44,13 @@ class NeededJournals:
             ("waiting", "wakes"): self.wakes,
             ("approvals", "wakes"): self.wakes,
             ("approvals", "payment"): self.payments,
+            ("approvals", OF_JOURNAL): self.approved,
         }
         sets[table, index].add(key)
 
 
-def needed_by(messages: Iterable[Message]) -> NeededJournals:
-    """What these messages need; inbound payments need nothing."""
+def needed_by(messages: Iterable[Message], reference: Reference) -> NeededJournals:
+    """What these messages need, by the reference data that is there before them; inbound payments need nothing."""
     needed = NeededJournals()
     for message in messages:
         data = message.data
@@ -55,7 +62,7 @@ def needed_by(messages: Iterable[Message]) -> NeededJournals:
             needed.journals.update(JournalKey(*document) for document in data.journals)
             needed.runs.update(data.runs)
         else:
-            needed.wakes.update(woken_by(data))
+            needed.wakes.update((*woken_by(data), *judged_again(reference, data)))
     return needed
 
 

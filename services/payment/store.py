@@ -14,8 +14,9 @@ import orjson
 
 from services.payment.prefetch import NeededJournals, needed_by
 from services.payment.rules.books import APPROVALS as OF_APPROVALS
-from services.payment.rules.books import Books, approved_payment, paid_by, relation_of
+from services.payment.rules.books import OF_JOURNAL, Books, approved_payment, paid_by, relation_of
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal, WaitingKey
+from services.payment.stored_pages import APPROVALS_OF_JOURNAL, APPROVALS_OF_PAYMENT, APPROVALS_WOKEN, WAITING_WOKEN
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json, read_stored
@@ -35,42 +36,7 @@ JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
 join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"""
 WAITING: Final = "select data from waiting where (run_source, run_id) in (select * from unnest($1::text[], $2::text[]))"
-_NEXT_WAITING: Final = """
-(select * from (
-    select sequence, octet_length(data::text)::bigint as size from
-    (select * from waiting where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key}
-    union all
-    select sequence, octet_length(data::text)::bigint as size from
-    (select * from waiting where (relation, sequence) > ({key}, {after}) order by relation, sequence limit 1) n where n.relation = {key}
-) either order by sequence limit 1)"""
-_NEXT_APPROVAL: Final = """
-(select sequence, octet_length(data::text)::bigint as size from
- (select * from approvals where (wakes, sequence) > ({key}, {after}) order by wakes, sequence limit 1) n where n.wakes = {key})"""
-_WOKEN: Final = """
-with recursive walk as (
-    select k.wakes, w.sequence, w.size, w.size as upto, 1 as number from unnest($1::text[]) as k (wakes) cross join lateral {first} w
-    union all
-    select p.wakes, w.sequence, w.size, p.upto + w.size, p.number + 1 from walk p cross join lateral {next} w
-    where p.number <= $3 and p.upto - p.size < $4
-), summed as (select wakes, sequence, number, sum(size) over (order by sequence, wakes) - size as before from walk)
-select wakes, case when number <= $3 and before < $4 then (select data from {table} w where w.sequence = s.sequence) end as data
-from summed s order by sequence"""
-WAITING_WOKEN: Final = _WOKEN.format(
-    table="waiting",
-    first=_NEXT_WAITING.format(key="k.wakes", after="$2"),
-    next=_NEXT_WAITING.format(key="p.wakes", after="p.sequence"),
-)
-APPROVALS_WOKEN: Final = _WOKEN.format(
-    table="approvals",
-    first=_NEXT_APPROVAL.format(key="k.wakes", after="$2"),
-    next=_NEXT_APPROVAL.format(key="p.wakes", after="p.sequence"),
-)
-"""What waits for each of these keys ($1), after a sequence ($2), the oldest first: at most $3 rows of a key, and of all together
-as many as begin within $4 bytes. A row without data says of a key that there is more. Row by row along the index of both, which
-alone gives this order: whatever the planner believes of the table, no more is read than is given.
-"""
-APPROVALS: Final = """
-select data from approvals where (payment, company) in (select * from unnest($1::text[], $2::text[]))"""
+_APPROVALS_BY: Final = {"wakes": APPROVALS_WOKEN, "payment": APPROVALS_OF_PAYMENT, OF_JOURNAL: APPROVALS_OF_JOURNAL}
 ALL_WAITING: Final = "select data from waiting order by sequence"
 ALL_APPROVALS: Final = "select data from approvals order by sequence"
 _SINCE: Final = """
@@ -132,7 +98,7 @@ class Store:
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name: at most six queries, whatever their number; one for inbound payments alone."""
         books = await self._empty_books(connection)
-        await _load(connection, books, needed_by(messages))
+        await _load(connection, books, needed_by(messages, books.reference))
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
@@ -176,8 +142,9 @@ class Store:
         books = await self._empty_books(connection)
         needed = NeededJournals()
         key = released.wake_key
-        if key[:1] == OF_APPROVALS:
-            approvals, more = await _woken(connection, books, APPROVALS_WOKEN, [key[1:]], _reading_approvals(books), released.after)
+        if key[:1] == OF_APPROVALS or key[0] == OF_JOURNAL:
+            query = APPROVALS_OF_JOURNAL if key[0] == OF_JOURNAL else APPROVALS_WOKEN
+            approvals, more = await _woken(connection, books, query, [key[1:]], _reading_approvals(books), released.after)
             books.due += [approval.identity for approval in approvals[key[1:]]]
             needed.journals |= {JournalKey(each.company, each.document) for each in approvals[key[1:]]}
         else:
@@ -248,11 +215,17 @@ async def _load(connection: Connection, books: Books, needed: NeededJournals) ->
     if needed.runs or needed.wakes:
         await _load_waiting(connection, books, needed)
     if needed.wakes:
-        await _load_woken_approvals(connection, books, needed)
+        rows = await _load_approvals(connection, books, "wakes", needed.wakes)
+        keys = {JournalKey(each.company, each.document) for each in rows}
+        if missing := keys - needed.journals:
+            await _load_journals(connection, books, sorted(missing))
+            needed.journals |= missing
+    if needed.approved:
+        await _load_approvals(connection, books, OF_JOURNAL, needed.approved)
     if needed.journals:
         needed.payments.update(_payments_of(books, needed.journals))
     if needed.payments:
-        await _load_approvals(connection, books, sorted(needed.payments))
+        await _load_approvals(connection, books, "payment", needed.payments)
 
 
 async def _load_numbers(connection: Connection, books: Books, payments: list[str]) -> None:
@@ -338,24 +311,12 @@ def _payments_of(books: Books, keys: Iterable[JournalKey]) -> Iterator[tuple[str
             yield key.company, approved_payment(journal.data.journal, key.document)
 
 
-async def _load_woken_approvals(connection: Connection, books: Books, needed: NeededJournals) -> None:
-    """The approvals that something wakes, and their journals."""
-    found, more = await _woken(connection, books, APPROVALS_WOKEN, needed.wakes, _reading_approvals(books))
+async def _load_approvals(connection: Connection, books: Books, index: str, keys: Iterable[WakeKey]) -> list[WaitingApproval]:
+    """The first approvals of each of these keys of an index; gives the rows."""
+    found, more = await _woken(connection, books, _APPROVALS_BY[index], keys, _reading_approvals(books))
     for key, rows in found.items():
-        books.approvals.loaded_index("wakes", key, [row.identity for row in rows], _bound(rows) if key in more else None)
-    keys = {JournalKey(each.company, each.document) for rows in found.values() for each in rows}
-    if missing := keys - needed.journals:
-        await _load_journals(connection, books, sorted(missing))
-        needed.journals |= missing
-
-
-async def _load_approvals(connection: Connection, books: Books, payments: list[tuple[str, str]]) -> None:
-    places: dict[tuple[str, str], list[EventRef]] = {payment: [] for payment in payments}
-    for approval in await _approvals(connection, APPROVALS, [payment for _, payment in payments], [company for company, _ in payments]):
-        books.approvals.loaded(approval.identity, approval)
-        places[approval.company, approved_payment(approval.journal, approval.document)].append(approval.identity)
-    for payment, keys in places.items():
-        books.approvals.loaded_index("payment", payment, keys)
+        books.approvals.loaded_index(index, key, [row.identity for row in rows], _bound(rows) if key in more else None)
+    return [row for rows in found.values() for row in rows]
 
 
 async def _waiting(connection: Connection, query: str, *arguments: Any) -> list[WaitingJournal]:

@@ -15,6 +15,7 @@ from services.posting.stored_tables import (
     IN_ORDER,
     LINES_OF_VOUCHERS,
     VOUCHERS,
+    WEIGHTS,
     balance_of,
     columns,
     key_of,
@@ -22,28 +23,37 @@ from services.posting.stored_tables import (
     voucher_of,
 )
 from shared.events.codec import read_stored
+from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.events.reference import CompanyDefined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from datetime import date
 
     from services.posting.rules.books import Balance, BalanceKey
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
 
+_LONGEST_COUNT: Final = 9
+"""Digits that a voucher's count can have and the column can hold."""
 _PAGE: Final = 50
-"""Vouchers read at once: one may have ten thousand lines."""
+"""Vouchers, without their lines, read at once."""
+MOST_LINES: Final = 2_000
+"""Lines read at once, those of one voucher at least, which may have ten thousand; long dimensions count as more lines."""
+_KINDS: Final = [*DOCUMENT_KINDS, SETTLEMENT]
 _SELECTED: Final = f"""
-{VOUCHERS} where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
-and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
-order by date desc, company, series, number desc limit $6"""
+select * from (
+    {VOUCHERS} where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
+    and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
+    order by date desc, company, series, number desc limit $6
+) newest order by company, date, coalesce(array_position($7::text[], kind), cardinality($7) + 1), series, number"""  # noqa: S608 - the columns of our own tables
 _NEXT: Final = f"""
 {VOUCHERS} where (company, series, number) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::date is null or date >= $5)
 {IN_ORDER} limit $6"""
 _OF_DOCUMENTS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
 where v.run_id is null order by company, date, series, number"""
+_NUMBERED: Final = f"{VOUCHERS} where v.company = $1 and v.series = $2 and v.number = $3"
 _OF_RUNS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
@@ -97,9 +107,25 @@ class Selection:
     limit: int = 50
 
 
-async def vouchers(connection: Connection, selection: Selection) -> list[Voucher]:
-    """The selected vouchers with their lines, the newest first."""
-    return await _with_lines(connection, _SELECTED, *astuple(selection))
+async def vouchers(connection: Connection, selection: Selection) -> AsyncIterator[Voucher]:
+    """The selected vouchers with their lines, by company, date, kind (documents, settlements, reversals) and number, as they are read."""
+    page: list[Any] = []
+    async for row in connection.cursor(_SELECTED, *astuple(selection), _KINDS, prefetch=_PAGE):
+        page.append(row)
+        if len(page) == _PAGE:
+            async for voucher in _one_by_one(connection, page):
+                yield voucher
+            page = []
+    async for voucher in _one_by_one(connection, page):
+        yield voucher
+
+
+async def voucher_numbered(connection: Connection, company: str, voucher: str) -> Voucher | None:
+    """A company's voucher by its number as an ERP shows it (AR-SET-000012); None if there is none."""
+    series, _, number = voucher.rpartition("-")
+    if not (number.isascii() and number.isdecimal()) or len(number) > _LONGEST_COUNT:
+        return None
+    return next(iter(await _with_lines(connection, _NUMBERED, company, series, int(number))), None)
 
 
 async def vouchers_of_documents(connection: Connection, documents: Iterable[tuple[str, str, str]]) -> list[Voucher]:
@@ -116,8 +142,30 @@ async def voucher_pages(connection: Connection, company: str | None = None, sinc
     """All vouchers, of one company, from a voucher date on; in the order of companies, series and numbers, a page at a time."""
     after = VoucherKey("", "", 0)
     while rows := await connection.fetch(_NEXT, *after, company, since, _PAGE):
-        yield await _read(connection, rows)
+        async for part in _in_parts(connection, rows):
+            yield part
         after = VoucherKey(*key_of(rows[-1]))
+
+
+async def _one_by_one(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[Voucher]:
+    async for part in _in_parts(connection, rows):
+        for voucher in part:
+            yield voucher
+
+
+async def _in_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[Voucher]]:
+    """The vouchers of these rows, as many at once as weigh no more than MOST_LINES lines, one at least."""
+    part: list[Any] = []
+    held = 0
+    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3))
+    for row, weighed in zip(rows, weights, strict=True):
+        if part and held + weighed["weight"] > MOST_LINES:
+            yield await _read(connection, part)
+            part, held = [], 0
+        part.append(row)
+        held += weighed["weight"]
+    if part:
+        yield await _read(connection, part)
 
 
 async def _with_lines(connection: Connection, query: str, *arguments: Any) -> list[Voucher]:

@@ -24,6 +24,7 @@ from services.posting.stored_tables import (
     LINES_OF_VOUCHERS,
     VOUCHER_COLUMNS,
     VOUCHERS,
+    WEIGHT_OF_ALL,
     Key,
     balance_of,
     columns,
@@ -33,6 +34,7 @@ from services.posting.stored_tables import (
 )
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
+from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
 from shared.working_set import Missing, Released
@@ -67,10 +69,11 @@ class Store:
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """The vouchers that these messages reverse, the last numbers of their companies, the reference data.
 
-        Two queries, five with reversals, whatever the number of messages.
+        Two queries, six with reversals, whatever the number of messages. TooHeavyError if several messages reverse more lines
+        than one transaction takes: what a message says of a document does not say how many lines its voucher has.
         """
         books = Books(await self._reference.current(connection))
-        await _load(connection, books, needed_by(messages))
+        await _load(connection, books, needed_by(messages), heaviest=MOST_ENTRIES if len(messages) > 1 else None)
         return books
 
     async def load_missing(self, connection: Connection, books: Books, missing: Iterable[Missing]) -> None:
@@ -120,17 +123,22 @@ class Store:
 # Reading
 
 
-async def _load(connection: Connection, books: Books, needed: NeededVouchers) -> None:
+async def _load(connection: Connection, books: Books, needed: NeededVouchers, heaviest: int | None = None) -> None:
     if needed.records or needed.documents:
-        await _load_originals(connection, books, needed)
+        await _load_originals(connection, books, needed, heaviest)
     await _load_numbers(connection, books, needed.companies | {voucher.company for voucher in books.vouchers})
 
 
-async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers) -> None:
+async def _load_originals(connection: Connection, books: Books, needed: NeededVouchers, heaviest: int | None) -> None:
     runs = sorted({(run.source, run.id) for run, _, _ in needed.records})
     rows = await connection.fetch(OF_RECORDS, *columns(runs, 2)) if runs else []
+    rows = [row for row in rows if (EventRef(row["run_source"], row["run_id"]), row["ledger"], row["record"]) in needed.records]
     rows += await connection.fetch(OF_DOCUMENTS, *columns(sorted(needed.documents), 3)) if needed.documents else []
     keys = [key_of(row) for row in rows]
+    weight = await connection.fetchval(WEIGHT_OF_ALL, *columns(keys, 3), MOST_ENTRIES + 1)
+    if heaviest is not None and weight > heaviest:
+        msg = f"the vouchers to be reversed weigh as much as {weight} lines or more"
+        raise TooHeavyError(msg)
     lines = lines_by_voucher(await connection.fetch(LINES_OF_VOUCHERS, *columns(keys, 3)))
     places: list[tuple[str, Key]] = [("record", key) for key in needed.records] + [("document", key) for key in needed.documents]
     found: dict[tuple[str, Any], list[VoucherKey]] = {place: [] for place in places}

@@ -13,6 +13,7 @@ import orjson
 
 from services.posting.rules.books import Balance, BalanceKey
 from services.posting.rules.numbers import VoucherKey
+from shared.delivery.weight import ENTRY
 from shared.events.vouchers import EventName, Voucher, VoucherLine
 from shared.money import ZERO
 
@@ -39,6 +40,17 @@ IN_ORDER: Final = "order by company, series, number"
 LINES_OF_VOUCHERS: Final = f"""
 {LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
 using (company, series, number) order by l.company, l.series, l.number, l.line"""
+_WEIGHT: Final = f"1 + (octet_length(l.text) + coalesce(octet_length(l.dimensions::text), 0)) / {ENTRY}"
+WEIGHTS: Final = f"""
+select coalesce((select sum({_WEIGHT}) from lines l where (l.company, l.series, l.number) = (w.company, w.series, w.number)), 0)::bigint
+as weight from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as w (company, series, number, place) order by place"""  # noqa: S608 - as above
+"""What each of these vouchers weighs, as an event would (shared/delivery/weight.py): its lines, and more for what they repeat."""
+WEIGHT_OF_ALL: Final = f"""
+select coalesce(sum(weight), 0)::bigint from (
+    select {_WEIGHT} as weight from unnest($1::text[], $2::text[], $3::bigint[]) as w (company, series, number)
+    cross join lateral (select * from lines l where (l.company, l.series, l.number) = (w.company, w.series, w.number)) l limit $4
+) first"""  # noqa: S608 - as above
+"""What they weigh together, of no more than so many lines ($4): what is too heavy is not read to its end to know that."""
 BALANCES: Final = """
 select company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit from balances
 where $1::text is null or company = $1 order by company, account, posting_type, partner, currency"""

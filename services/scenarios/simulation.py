@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.rows import BooksOfAll, Result, collect
-from services.registry import SERVICES
+from services.registry import INQUIRY, PROCESSES, SERVICES
 from services.scenarios.quotes import quotes_advice
 from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals
 from services.scenarios.yaml_files import FileError
@@ -24,8 +24,11 @@ from shared.events.envelope import EventRef, Outgoing, Record, Topic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from services.inquiry.rules.books import InquiryBooks
     from shared.delivery.service import AnyService
     from shared.events.vouchers import Rejection
+
+_READ_BY_INQUIRY_ALONE: Final = (Topic.VOUCHERS, Topic.REJECTIONS)
 
 
 class CoreFailedError(Exception):
@@ -35,12 +38,14 @@ class CoreFailedError(Exception):
 class Simulation:
     """The three services with complete books in memory. `rejections`: what was refused so far, in order.
 
-    `on_sent` is called with every event that a service sends.
+    `on_sent` is called with every event that a service sends. With `inquiry` that service reads along, into `inquiry_books`.
     """
 
-    def __init__(self, on_sent: Callable[[Outgoing], None] | None = None) -> None:
+    def __init__(self, on_sent: Callable[[Outgoing], None] | None = None, *, inquiry: bool = False) -> None:
         self._on_sent = on_sent
-        self._parts: list[tuple[AnyService, Any, Inbox]] = [(service, service.new_books(), Inbox()) for service in SERVICES]
+        self._reads_along = inquiry
+        services = PROCESSES if inquiry else SERVICES
+        self._parts: list[tuple[AnyService, Any, Inbox]] = [(service, service.new_books(), Inbox()) for service in services]
         self._queue: deque[Record] = deque()
         self._offset = 0
         self._rejections: dict[EventRef, Rejection] = {}
@@ -48,7 +53,17 @@ class Simulation:
     @property
     def books(self) -> BooksOfAll:
         """The books of the three services."""
-        return BooksOfAll(*(books for _, books, _ in self._parts))
+        return BooksOfAll(*(books for _, books, _ in self._parts[: len(SERVICES)]))
+
+    @property
+    def inquiry_books(self) -> InquiryBooks:
+        """What the inquiry service has read; ValueError if it does not read along."""
+        service, books, _ = self._parts[-1]
+        if service is not INQUIRY:
+            msg = "this simulation runs without the inquiry service"
+            raise ValueError(msg)
+        read: InquiryBooks = books
+        return read
 
     @property
     def rejections(self) -> list[Rejection]:
@@ -62,9 +77,10 @@ class Simulation:
             self._deliver(self._queue.popleft())
 
     def _deliver(self, record: Record) -> None:
-        if record.topic == Topic.VOUCHERS:
+        if record.topic not in _READ_BY_INQUIRY_ALONE:
+            record.offset = self._offset = self._offset + 1
+        elif not self._reads_along:
             return
-        record.offset = self._offset = self._offset + 1
         event = decode(record)
         for service, books, inbox in self._parts:
             folded = fold_batch(service, books, inbox, [event])
@@ -86,7 +102,7 @@ class Simulation:
                 self._on_sent(each)
             if each.topic == Topic.REJECTIONS:
                 self._rejections.setdefault(each.ref, each.data)
-            else:
+            if each.topic not in _READ_BY_INQUIRY_ALONE or self._reads_along:
                 key, value, headers = encode(each)
                 self._queue.append(Record(each.topic, key, value, tuple(headers)))
 

@@ -10,7 +10,7 @@ from services.settlement.rules.incoming import IncomingDocument, ReversalInstruc
 from services.settlement.rules.open_documents import settling_order
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
-from services.settlement.rules.waiting import document_key, event_key, free_key, replies_key, reservation_key
+from services.settlement.rules.waiting import EVERY, OF_REFERENCE, document_key, event_key, free_key, replies_key, reservation_key
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.events.values import Ledger
@@ -25,6 +25,8 @@ def named_by(message: Message, books: Books, parked: Parked | None = None) -> li
     wakes = woken_by(message.data)
     if wakes:
         named += _woken(books, event_key(message.ref), *wakes)
+    if message.type == "reference.withdrawn" and not books.waiting.complete:
+        named += [Missing("waiting", EVERY, (reason,)) for reason in OF_REFERENCE]
     if incoming.document is not None:
         named += _of_document(books, incoming.document, marks=incoming.instruction is not None)
     if incoming.instruction is not None:

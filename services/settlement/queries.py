@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from services.settlement.rules.values import DocumentKey, RecordInForce
+from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
 from services.settlement.stored_tables import TABLES
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList
@@ -111,6 +111,13 @@ async def documents_that_read(connection: Connection, keys: Iterable[DocumentKey
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:
     """The records, reversed ones too, of all runs with this id."""
     return [TABLES["records"].read(row["body"])[1] for row in await connection.fetch(_OF_RUN, run_id)]
+
+
+async def record(connection: Connection, key: RecordKey) -> RecordInForce | None:
+    """A settlement record, reversed or not; None if there is none."""
+    stored = TABLES["records"]
+    rows = await connection.fetch(stored.select, *([part] for part in stored.key(key)))
+    return stored.read(rows[0]["body"])[1] if rows else None
 
 
 async def records_of_document(connection: Connection, key: DocumentKey) -> list[RecordInForce]:

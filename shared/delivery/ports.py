@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from shared.events.envelope import Record
@@ -58,6 +58,9 @@ class Connection(Protocol):
 
     async def fetchval(self, query: str, *arguments: Any) -> Any:
         """The first column of the first row."""
+
+    def cursor(self, query: str, *arguments: Any, prefetch: int) -> AsyncIterable[Any]:
+        """The rows one by one, so many read at once; in a transaction."""
 
     async def copy_records_to_table(self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]) -> str:
         """COPY into a table."""

@@ -51,6 +51,9 @@ returning topic, partition, first, last
 _COUNT_REPLAYS: Final = "update rejections set replays = replays + 1 where id = any($1::uuid[])"
 _DISCARD: Final = "insert into discards (source, event) select * from unnest($1::text[], $2::text[]) on conflict do nothing"
 _TAKEN: Final = "select key from inbox where key = any($1::uuid[])"
+_DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
+_OF_ONE_MOMENT: Final = "set transaction isolation level repeatable read, read only"
+_LOOK_INTO: Final = "select set_config('search_path', $1, true)"
 _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count(*) from failed) as failed"
 
 
@@ -161,6 +164,22 @@ async def taken(connection: Connection, events: Iterable[EventRef]) -> set[Event
     rows = await connection.fetch(_TAKEN, list(keys))
     found = {row["key"].int for row in rows}
     return {event for key, event in keys.items() if key.int in found}
+
+
+async def digests(connection: Connection, keys: Iterable[UUID]) -> dict[UUID, bytes]:
+    """The digests of the data with which these ids (inbox.inbox_key) were taken; those that were."""
+    # The driver's own class of UUID has another hash than the standard library's.
+    return {UUID(int=row["key"].int): row["digest"] for row in await connection.fetch(_DIGESTS, list(keys))}
+
+
+async def be_of_one_moment(connection: Connection) -> None:
+    """Has a transaction that has just begun see everything as it is now, and change nothing."""
+    await connection.execute(_OF_ONE_MOMENT)
+
+
+async def look_into(connection: Connection, schema: str) -> None:
+    """Has the transaction read another service's schema from here on."""
+    await connection.fetchval(_LOOK_INTO, schema)
 
 
 async def failed(connection: Connection, after: int, most: int) -> list[FailedMessage]:

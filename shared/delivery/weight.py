@@ -40,6 +40,10 @@ STEADY: Final = 8
 """So many parts have to succeed before the next are twice as large."""
 
 
+class TooHeavyError(Exception):
+    """What these events name, and a store would load, is more than one transaction takes: the batch is taken in halves."""
+
+
 class Limits(NamedTuple):
     """What one transaction takes at most: records, their size in bytes, and entries of the lists in them (lines, marks, documents)."""
 

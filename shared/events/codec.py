@@ -155,6 +155,11 @@ def _inbound(name: str, event: CloudEvent, source: str) -> tuple[Any, bytes]:
     return data, _digest(name, _SAID.encode(data))
 
 
+def digest_said(name: str, text: bytes, source: str) -> bytes:
+    """The digest of an event from outside by its data, as `decode` gives it; RefusedError if the data is not right in form."""
+    return _digest(name, _SAID.encode(read_data(name, text, source)))
+
+
 def read_data(name: str, text: bytes, source: str) -> Any:
     """The typed data of an event that other systems send, complete; RefusedError if it is not right in form."""
     class_, document = CONTRACT[name].data, parsed(text)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.events.descriptions_of_why import OF_WHY
+
 SHARED: Final[dict[str, str]] = {
     "company": "The company in whose books it is.",
     "ledger": "The ledger: receivable (customers) or payable (vendors).",
@@ -277,7 +279,9 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "gain": "The exchange gain or loss. Null: none.",
         "remainder": "What the lowering document had left and wrote off. Null: nothing.",
         "shortfall": "What the raising document lacked. Null: nothing.",
+        "why": "What decided its amounts. Null: it was posted before that was written.",
     },
+    **OF_WHY,
     "SettlementReversed": {
         "records": "The records that are mirrored.",
         "runs": "The runs that are reversed whole: source and id of each.",

@@ -1,8 +1,9 @@
 """The JSON Schema (2020-12) of each event type's data, as it is published.
 
 Invariant: the schemas are generated from the same classes that the services read and write events with, so they cannot say
-anything else. What comes in: null stands for a field that is left out. What goes out: every field is there, and a consumer lets
-fields pass that it does not know. What JSON Schema has no words for (a currency's digits, what contradicts) is in events.md.
+anything else. What comes in: null stands for a field that is left out. What goes out: every field is there (of SPARSE those that
+say something), and a consumer lets fields pass that it does not know. What JSON Schema has no words for (a currency's digits,
+what contradicts) is in events.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from shared.events.contract import CONTRACT, Entry, adapter, full_type
 from shared.events.descriptions import PURPOSES, description
 from shared.events.envelope import Topic
+from shared.events.settlements import SPARSE
 from shared.events.value_schemas import DATE, DECIMAL, INBOUND_VALUES, NAMES, OPEN_BY_NAME, OUTBOUND_BY_NAME
 
 Schema = dict[str, Any]
@@ -79,7 +81,7 @@ class _Published:
         required = set(raw.get("required", ()))
         fields = {name: self._field(class_, name, each, optional=name not in required) for name, each in raw["properties"].items()}
         closed = {"additionalProperties": False} if self._inbound else {}
-        names = [name for name in fields if name in required or not self._inbound]
+        names = [name for name in fields if name in required or not (self._inbound or class_ in SPARSE)]
         return {"type": "object", "properties": fields, **({"required": names} if names else {}), **closed}
 
     def _field(self, class_: str, name: str, raw: Schema, *, optional: bool) -> Schema:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from shared.events.envelope import EventRef
 
@@ -158,6 +161,78 @@ class Difference:
     penny: bool
 
 
+class WhyDiscount(TypedDict, total=False):
+    """What decided the amount of a discount. Of a tier: `percent` or `tier_amount`, and `until`, its last day.
+
+    `date` is the date that counted, `whose` whether the `request`'s or the `primary`'s; without them the lowering document's.
+    `net` and `gross`: the share is the percentage times net / gross, or an amount / gross. `share` stands where the bounds of
+    0 and 1 made another one of it. `of` is the amount that the share was taken of. `how`: `partial` (of what was paid),
+    `entered`, `mirrored` (from the vendor payment), `rest` (full settlement alone); without it the full discount.
+    `lost`: what step 5 took off; `added`: step 6 added.
+    """
+
+    percent: Decimal
+    tier_amount: Decimal
+    until: dt.date
+    date: dt.date
+    whose: str
+    net: Decimal
+    gross: Decimal
+    share: Decimal
+    of: Decimal
+    how: str
+    lost: Decimal
+    added: Decimal
+
+
+class WhyLimit(TypedDict):
+    """The limit within which a difference was written off, in the accounting currency of the company whose it is."""
+
+    limit: Decimal
+    company: str
+    value: Decimal
+
+
+class WhyGain(TypedDict, total=False):
+    """The gain or loss is `received` + `discount` less `settled` and `discount_before`, all in I's accounting currency."""
+
+    received: Decimal
+    settled: Decimal
+    discount: Decimal
+    discount_before: Decimal
+
+
+WhyRate = TypedDict("WhyRate", {"from": str, "to": str, "rate": Decimal, "date": dt.date, "of": str, "company": str}, total=False)
+"""A rate that was used beside the documents' own: 1 `from` in `to`; `of`: `published`, or `event` (agreed on the mark)."""
+
+
+class Why(TypedDict, total=False):
+    """What decided the amounts of a record. What is usual is left out, so most records say little.
+
+    `open_before` is what the raising document had open (absent: the record took all of it), `money` what the lowering one offered
+    (absent: it gave all of it), `let_through` what the mark let through where that held money back;
+    `moved` what unspecific administration moved from discounts into this record's applied part; `value_left` the accounting
+    amount the lowering document had left, where closing took that rest. `rules` are those of the amounts, beside the line's own.
+    """
+
+    open_before: Decimal
+    money: Decimal
+    let_through: Decimal
+    moved: Decimal
+    value_left: Decimal
+    discount: WhyDiscount
+    own_discount: WhyDiscount
+    remainder: WhyLimit
+    shortfall: WhyLimit
+    gain: WhyGain
+    rates: list[WhyRate]
+    rules: tuple[str, ...]
+
+
+SPARSE: Final = frozenset({"Why", "WhyDiscount", "WhyGain", "WhyRate"})
+"""The classes of which only those fields are written that say something."""
+
+
 @dataclass(slots=True)
 class SettlementRecord:
     """One pair in one run (rules.md, "Settlement record" and "Lines of a record").
@@ -167,7 +242,7 @@ class SettlementRecord:
     `amount` is what L gave in L's currency, `applied` the same in R's. `accounting_amount_in_payment_company` is the main
     line's value in P's accounting currency, `accounting_amount_in_invoice_company` in I's. `remainder` is what L had left and
     wrote off (L's currency), `shortfall` what R lacked (R's currency). `credit_note_discount` is the own discount of the
-    credit note of the pair.
+    credit note of the pair. `why` says what decided; None in messages of before it was written.
     """
 
     number: int
@@ -184,6 +259,7 @@ class SettlementRecord:
     gain: Gain | None = None
     remainder: Difference | None = None
     shortfall: Difference | None = None
+    why: Why | None = None
 
 
 @dataclass(slots=True)

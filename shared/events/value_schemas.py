@@ -141,7 +141,7 @@ OPEN_BY_NAME: Final[dict[str, tuple[str, ...]]] = {
         *("method-of-payment", "trading-relation", "payment-journal"),
     ),
     "rule": (
-        *("C21", "F-A02", "F-A16", "F-B17", "F-C01", "F-C02", "F-C03", "F-C04", "F-C05", "F-C07", "F-C08", "F-C09", "F-C15"),
+        *("C21", "F-A02", "F-A16", "F-A18", "F-B17", "F-C01", "F-C02", "F-C03", "F-C04", "F-C05", "F-C07", "F-C08", "F-C09"),
         *("F-C17", "F-C19", "F-C22", "F-D10", "F-D18", "F-E01", "F-E02", "F-E05", "F-E08"),
     ),
 }

@@ -32,6 +32,14 @@ class EventName:
         return EventRef(self.source, self.id)
 
 
+_DIGITS: Final = 6
+
+
+def voucher_number(series: str, number: int) -> str:
+    """A voucher's number as an ERP shows it: the series and the count in it (C40)."""
+    return f"{series}-{number:0{_DIGITS}}"
+
+
 @dataclass(slots=True)
 class VoucherLine:
     """A line: amounts in `currency`, accounting amounts in the company's accounting currency; 0 where there is none.

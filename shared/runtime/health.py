@@ -10,7 +10,6 @@ is named.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -18,10 +17,9 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from prometheus_client import make_asgi_app
 
 from shared.delivery.housekeeping import FRESH_MINUTES
+from shared.runtime.http_server import QUIET, serve_http
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from faststream.asgi.types import ASGIApp
 
     from shared.delivery.batch import Delivery
@@ -124,25 +122,9 @@ def health_app(readiness: Readiness) -> ASGIApp:
     return app
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to the process (process.py): stopping is the service's affair, in its own order."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield
-
-
 async def serve_health(app: ASGIApp, settings: Settings) -> None:
     """Answers until cancelled; nothing if HEALTH_PORT is 0."""
     if settings.health_port:
-        config = uvicorn.Config(
-            app, settings.health_host, settings.health_port, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=1
+        await serve_http(
+            uvicorn.Config(app, settings.health_host, settings.health_port, lifespan="off", timeout_graceful_shutdown=1, **QUIET)
         )
-        server = _Server(config)
-        serving = asyncio.ensure_future(server.serve())
-        try:
-            await asyncio.shield(serving)
-        finally:
-            server.should_exit = True  # cancelled, it would leave its socket open
-            await serving

@@ -69,7 +69,7 @@ def real_ports(service: AnyService, settings: Settings) -> Ports:
     """Kafka, PostgreSQL, the machine's clock. SettingsError if the broker or the database is not set."""
     return Ports(
         system_runtime(),
-        Postgres(settings.database, settings.schema_name(service.name), schema_version(service)),
+        Postgres(settings.database_of(service.name), settings.schema_name(service.name), schema_version(service)),
         KafkaProducer(settings),
         BrokerLog(settings),
         lambda handler, read_on: KafkaConsumers(service, settings, handler, read_on),

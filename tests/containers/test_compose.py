@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.containers
 
 PROJECT: Final = f"intercompany-test-{os.getpid()}"
-SERVICES: Final = ("payment", "settlement", "posting")
+SERVICES: Final = ("payment", "settlement", "posting", "inquiry")
 _MOUNTED: Final = "/checkout"
 _WITHIN: Final = 1800
 

@@ -194,7 +194,9 @@ def _compose(*words: str, check: bool = True, files: Sequence[Path] = ()) -> str
 
 
 def _docker(*words: str) -> str:
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=120).stdout  # noqa: S603, S607 - our own words
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=300)  # noqa: S603, S607 - our own words
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def _containers(*services: str) -> list[str]:
@@ -340,7 +342,7 @@ async def test_a_start_with_many_rates_of_one_pair_and_many_events_that_wait_sta
     _report("events that wait at a start", waiting, time.monotonic() - begin)
     assert _counts(("waiting",), "WAITING") == {"waiting": waiting}
     _assert_unharmed()
-    _psql("delete from settlement.waiting where event_id like 'WAITING-%'")
+    _psql("truncate settlement.waiting")  # nothing else waits; to delete row by row meets the rows that are marked as announced
 
 
 async def test_waits_that_expire_are_given_up_within_the_memory(tmp_path: Path, producer: Producer) -> None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.containers
 
 _NAMESPACE: Final = "sec"
 _NAMED: Final = Settings(namespace=_NAMESPACE)
-_ROLES: Final = ("owner", "payment", "settlement", "posting", "reader", "operator")
+_ROLES: Final = ("owner", "payment", "settlement", "posting", "inquiry", "reader", "operator")
 _EXAMPLE: Final = IC_4
 
 

@@ -6,11 +6,16 @@ Invariant: one setting scales all of them: GROWTH_SCALE, the part of the full si
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from shared.events.envelope import Record, Topic
+from shared.events.codec import encode
+from shared.events.contract import CONTRACT
+from shared.events.envelope import EventRef, Outgoing, Record, Topic
+from shared.events.inbound import DocumentReversalRequested, JournalApprovalRequested
+from shared.events.settlements import SettlementPosted
 from tests.builders.invoices import headers
 
 if TYPE_CHECKING:
@@ -32,6 +37,22 @@ def sized(full: int, least: int) -> int:
 def record(identifier: str, name: str, topic: str, data: dict[str, Any], offset: int = 0) -> Record:
     """An event as it comes from the broker."""
     return Record(topic, b"key", orjson.dumps(data), headers(identifier, name), 0, offset, _RECEIVED)
+
+
+def told(identifier: str, data: Any, offset: int) -> Record:
+    """An event as whoever sends it writes it; a run is the settlement service's."""
+    is_run = isinstance(data, SettlementPosted)
+    name = next(name for name, entry in CONTRACT.items() if entry.data is type(data))
+    topic = (
+        Topic.SETTLEMENTS
+        if is_run
+        else Topic.REQUESTS
+        if isinstance(data, JournalApprovalRequested | DocumentReversalRequested)
+        else Topic.REFERENCE
+    )
+    ref = EventRef("intercompany/settlement" if is_run else "erp", identifier)
+    key, value, head = encode(Outgoing(topic, "key", name, ref, data, datetime(2026, 1, 1, tzinfo=UTC), ref, ref))
+    return Record(topic, key, value, tuple(head), 0, offset, _RECEIVED)
 
 
 def company(code: str = "FAB", offset: int = 0) -> Record:

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.desk.waiting import BEGINNING
-from services.registry import POSTING, SETTLEMENT
+from services.posting.queries import Selection, voucher_pages, vouchers
+from services.registry import PAYMENT, POSTING, SETTLEMENT
 from services.settlement.queries import WAITING
+from shared.delivery.housekeeping import MOST_COUNTED
 from shared.delivery.outbox import unpack
 from shared.events.envelope import Record
+from shared.events.inbound import DocumentRef, DocumentReversalRequested
+from shared.events.reference import PeriodClosed, PeriodOpened
 from tests.builders.invoices import poison
+from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, approval, relation
 from tests.growth.counting import assert_bounded
-from tests.growth.loads import LINES, company, invoices, party, rates, sized
+from tests.growth.loads import LINES, company, invoices, party, rates, sized, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.growth.conftest import Counted
+    from tests.growth.counting import Cost
 
     Make = Callable[..., Awaitable[Counted]]
 
@@ -59,6 +65,32 @@ async def test_invoices_released_by_many_accounts_at_once_cost_their_number_and_
     once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
     await _let_go(once, number, [company()], parties, lines=LINES, accounts=accounts)
     await _let_go(twice, 2 * number, [company()], parties, lines=LINES, accounts=accounts)
+    once.costs[0].assert_linear(twice.costs[0])
+    once.costs[0].assert_bounded_memory(twice.costs[0])
+
+
+async def _approved(payment: Counted, number: int) -> None:
+    """Two times approvals wait for one journal: what it costs that they arrive, and that the journal is made and they are refused."""
+    known = [JOURNAL, FABW, EAST, relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
+    await payment.deliver_all(told(f"R{place}", data, place) for place, data in enumerate(known))
+    await payment.deliver_all(told(f"A{place}", approval(), place) for place in range(number))
+    later = [told(f"B{place}", approval(), number + place) for place in range(number)]
+    async with payment.counting():
+        await payment.delivery.deliver([told("RUN", IC_4, 0)])
+        await payment.housekeeping.release()
+        await payment.deliver_all(later)
+        assert await payment.value("select count(*) from approvals") == 2 * number
+        await payment.delivery.deliver([told("OPENED", PeriodOpened("FABW", DAY, DAY), len(known))])
+        await payment.housekeeping.release()
+    assert await payment.value("select count(*) from approvals") == 0
+    assert await payment.value("select count(*) from released") == 0
+
+
+async def test_approvals_of_one_journal_cost_their_number_and_hold_one_slice(instance: Make) -> None:
+    number = sized(100_000, 1_000)
+    once, twice = await instance(PAYMENT), await instance(PAYMENT)
+    await _approved(once, number)
+    await _approved(twice, 2 * number)
     once.costs[0].assert_linear(twice.costs[0])
     once.costs[0].assert_bounded_memory(twice.costs[0])
 
@@ -140,6 +172,38 @@ async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make
     assert costs[1].peak < shown * _SMALL, "the events themselves are read"
 
 
+async def test_a_list_of_vouchers_holds_no_more_than_it_reads_at_once_however_many_lines_they_have(instance: Make) -> None:
+    number = sized(600, 20)
+    costs: list[list[Cost]] = []
+    for each in (number, 2 * number):
+        settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
+        await settlement.deliver_all([company(), party(offset=1), *invoices(0, each, lines=LINES)])
+        await posting.deliver_all([company(), party(offset=1), *await _said(settlement)])
+        async with posting.counting(), posting.database.transaction() as connection:
+            assert [voucher.document async for voucher in vouchers(connection, Selection(limit=each))] == [
+                f"D{number}" for number in range(each)
+            ]
+        async with posting.counting(), posting.database.transaction() as connection:
+            assert sum([len(page) async for page in voucher_pages(connection)]) == each
+        costs.append(posting.costs)
+    for once, twice in zip(*costs, strict=True):
+        once.assert_linear(twice)
+        once.assert_bounded_memory(twice)
+
+
+async def test_a_turn_of_housekeeping_reads_as_much_however_long_the_outbox_is(instance: Make) -> None:
+    costs = []
+    for each in (MOST_COUNTED, 2 * MOST_COUNTED):
+        settlement = await instance(SETTLEMENT)
+        await settlement.value(f"insert into outbox (messages) select '' from generate_series(1, {each})")  # noqa: S608 - a number
+        async with settlement.counting():
+            await settlement.housekeeping.once()
+        assert settlement.housekeeping.outbox_age > 0
+        costs += settlement.costs
+    assert costs[0].queries == costs[1].queries
+    assert_bounded(costs[0].rows, costs[1].rows, "rows")
+
+
 # What comes in at once
 
 
@@ -169,6 +233,26 @@ async def test_invoices_of_a_thousand_lines_cost_their_number_and_hold_one_trans
     for once, twice in zip(*costs, strict=True):
         once.assert_linear(twice)
         once.assert_bounded_memory(twice)
+
+
+async def test_invoices_of_a_thousand_lines_that_are_reversed_cost_their_number_and_hold_one_transaction(instance: Make) -> None:
+    number = sized(600, 25)
+    costs = []
+    for each in (number, 2 * number):
+        settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
+        await settlement.deliver_all([company(), party(offset=1), *invoices(0, each, lines=LINES)])
+        reversals = [DocumentReversalRequested("receivable", DocumentRef("FAB", f"D{place}")) for place in range(each)]
+        await posting.deliver_all([company(), party(offset=1), *await _said(settlement)])
+        await settlement.value("delete from outbox")
+        await settlement.deliver_all([told(f"R{place}", data, place) for place, data in enumerate(reversals)])
+        said = await _said(settlement)
+        assert len(said) == each
+        async with posting.counting():
+            await posting.delivery.deliver(said)
+        assert await posting.value("select count(*) from lines") == 2 * each * (LINES + 1)
+        costs += posting.costs
+    costs[0].assert_linear(costs[1])
+    costs[0].assert_bounded_memory(costs[1])
 
 
 async def test_records_that_are_no_events_cost_their_number_and_hold_nothing_up(instance: Make) -> None:

@@ -18,6 +18,9 @@ ROOMS: Final = (
     "services/*/stored_tables.py",
     "services/*/settling_order.py",
     "services/*/stored_pages.py",
+    "services/inquiry/checks.py",
+    "services/inquiry/rebuild.py",
+    "services/inquiry/queries/*.py",
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",
@@ -70,6 +73,7 @@ def test_the_rooms_for_sql_have_some() -> None:
     everywhere = {path: text for path, text in files(*PRODUCT).items() if any(PurePosixPath(path).match(room) for room in ROOMS)}
     with_sql = {path for path, text in everywhere.items() if any(STATEMENT.search(str(each.value)) for each in strings(parsed(text)))}
     assert {f"services/{name}/store.py" for name in ("payment", "posting", "settlement")} <= with_sql
+    assert "services/inquiry/stored_tables.py" in with_sql
 
 
 def test_planted_sql_is_found_and_words_are_not() -> None:

@@ -58,7 +58,7 @@ async def _enforced() -> AsyncIterator[tuple[RunningServices, Schemas]]:
         await topics.provision(settings, client_arguments(settings))
         enforced = settings.model_copy(update={"senders": Senders.ENFORCED})
         await topics.provision(enforced, client_arguments(enforced), [EU, US])
-        async with running_services(enforced) as services, open_schemas(enforced) as schemas:
+        async with running_services(enforced, inquiry=True) as services, open_schemas(enforced) as schemas:
             group = [binary(name, data, id_=f"G{number}", source="operator") for number, (name, data) in enumerate(GROUP)]
             await services.send([_definition(EU, "EU"), _definition(US, "US"), *group])
             await until(lambda: _senders_known(schemas, 2))
@@ -78,6 +78,18 @@ async def _documents(schemas: Schemas) -> set[str]:
 def _posted(schemas: Schemas, *documents: str) -> Callable[[], Any]:
     async def so() -> bool:
         return await _documents(schemas) >= set(documents)
+
+    return so
+
+
+def _asked(schemas: Schemas, due: dict[str, str]) -> Callable[[], Any]:
+    """Whether inquiry has these documents, with the due dates that their events say."""
+
+    async def so() -> bool:
+        async with schemas.of("inquiry") as connection:
+            return {
+                row["document"]: str(row["due_date"]) for row in await connection.fetch("select document, due_date from documents")
+            } == due
 
     return so
 
@@ -116,7 +128,9 @@ async def test_what_comes_on_the_shared_topic_or_on_another_senders_posts_nothin
         )
         await until(_posted(schemas, "I1", "P1"))
         assert await _documents(schemas) == {"I1", "P1"}
-        for service in ("payment", "settlement"):
+        await services.until_inquiry_has_read()
+        await until(_asked(schemas, {"I1": "2026-01-10", "P1": "2026-01-10"}))
+        for service in ("payment", "settlement", "inquiry"):
             async with schemas.of(service) as connection:
                 read = {row["topic"] for row in await connection.fetch("select topic from positions")}
             assert read.isdisjoint({Topic.INVOICES, Topic.PAYMENTS, Topic.REQUESTS})

@@ -8,28 +8,14 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.money import DIGITS, decimals, number
-from tests.oracle.reference import LEDGERS, WITHDRAWABLE, Reference, Row
+from tests.oracle.currencies import DIGITS
+from tests.oracle.documents import OFFSETS, POSTED
+from tests.oracle.reference import LEDGERS, WITHDRAWABLE, Reference, Row, number
 from tests.oracle.waiting import refuse
 
-INVOICES = {"customer-invoice.posted": "receivable", "vendor-invoice.posted": "payable"}
-POSTED = INVOICES | {"customer-payment.posted": "receivable", "vendor-payment.posted": "payable"}
 REQUESTS = {
     *("settlement.requested", "settlement-reversal.requested", "document-reversal.requested"),
     *("payment-reversal.requested", "journal-approval.requested"),
-}
-OFFSETS = {  # kind -> posting type of the offset line: receivable, payable
-    "invoice": ("sales", "expense"),
-    "credit_note": ("sales_returns", "purchase_returns"),
-    "interest_note": ("interest_income", "interest_expense"),
-    "collection_letter": ("fee_income", "fee_expense"),
-    "payment_fee": ("fee_income", "fee_expense"),
-    "refund": ("cash", "cash"),
-    "payment": ("cash", "cash"),
-}
-POSTING_TYPES = {name for pair in OFFSETS.values() for name in pair} | {
-    *("accounts_receivable", "accounts_payable", "sales_tax", "cash_discount", "overpayment_underpayment", "penny_difference"),
-    *("realized_gain", "realized_loss", "due_to", "due_from"),
 }
 _NUMBERS = {"amount", "exchange_rate", "percent", "amount_to_settle", "cash_discount_to_take", "cross_rate", "rate"}
 
@@ -47,7 +33,7 @@ def canonical(name: str, data: Row) -> Row:
     """What the data says: numbers by value, empty lists left out, defaults filled in."""
     said: Row = _said(data)
     if name in POSTED:
-        said = {"kind": "invoice" if name in INVOICES else "payment", "due_date": said.get("date"), **said}
+        said = {"kind": "invoice" if "invoice" in name else "payment", "due_date": said.get("date"), **said}
         offset = OFFSETS.get(str(said["kind"]), ("?", "?"))[LEDGERS.index(POSTED[name])]
         said.setdefault("lines", [{"account": said.pop("offset", offset), "amount": said.get("amount")}])
     said["settle"] = [{"use_cash_discount": "normal", **mark} for mark in said.get("settle", []) if isinstance(mark, dict)]
@@ -93,7 +79,7 @@ def _wrong_values(name: str, data: Row) -> list[str]:
     wrong += [field for field, rate in rates.items() if not _positive(rate, None) or decimals(rate) > 18 or _significant(rate) > 28]
     wrong += [f"/{field}" for field, most in (("reference", 140), ("text", 200)) if len(data.get(field, "")) > most]
     wrong += ["/lines"] if "offset" in data and lines else []
-    return wrong + (["/credits"] if "credits" in data and data.get("kind") != "credit_note" and name in INVOICES else [])
+    return wrong + (["/credits"] if "credits" in data and data.get("kind") != "credit_note" and "invoice" in name else [])
 
 
 def _positive(value: str, below: int | None) -> bool:
@@ -104,3 +90,8 @@ def _positive(value: str, below: int | None) -> bool:
 def _significant(rate: str) -> int:
     plain = rate.strip()
     return len((plain.rstrip("0") if "." in plain else plain).replace(".", "").lstrip("0"))
+
+
+def decimals(value: str) -> int:
+    """How many digits a decimal string has behind the point, zeros at the end aside."""
+    return len(value.strip().partition(".")[2].rstrip("0"))

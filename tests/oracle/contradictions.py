@@ -1,22 +1,33 @@
-"""What contradicts in the marks of a run: the first code of the table that applies, documents in the order of the marks.
+"""What contradicts in a document and in the marks of a run: the first code of the table, documents in the order of the marks.
 
 Invariant: nothing is changed here, and no rate is waited for.
 """
 
 from collections.abc import Callable
 
-from tests.oracle.documents import Document
-from tests.oracle.money import DIGITS, decimals
-from tests.oracle.parts import Mark, Wanted
-from tests.oracle.rates import Rates
-from tests.oracle.reference import Key, Reference, Row
+from tests.oracle.contract import decimals
+from tests.oracle.currencies import DIGITS
+from tests.oracle.documents import Document, Mark
+from tests.oracle.reference import Key, Reference, Row, number
+from tests.oracle.run import Run
 from tests.oracle.waiting import WaitError, refuse
 
 
-def contradictions(reference: Reference, wanted: Wanted, said_primary: Row | None, reserved: Callable[[Key], bool]) -> None:
+def contradicts_document(reference: Reference, data: Row, *, taken: bool) -> None:
+    """RefusedError if the event's document cannot be posted; `taken`: its number is."""
+    own = data["company"] in reference.companies and data["currency"] == reference.currency(data["company"])
+    if own and number(data.get("exchange_rate")) not in {None, 1}:
+        refuse("invalid", "/exchange_rate", "event")
+    if taken:
+        refuse("document-exists", "/document", "event")
+    if data.get("lines") and sum(number(line["amount"]) or 0 for line in data["lines"]) != number(data["amount"]):
+        refuse("amounts-disagree", "/lines", "event")
+
+
+def contradictions(run: Run, said_primary: Row | None, reserved: Callable[[Key], bool]) -> None:
     """RefusedError if anything contradicts."""
-    payment, marks = wanted.payer, wanted.marks
-    _invalid(wanted, said_primary)
+    payment, marks, reference = run.payer, run.marks, run.reference
+    _invalid(run, said_primary)
     places = [("", payment)] if payment else []
     places += [(f"/settle/{place}", mark.document) for place, mark in enumerate(marks)]
     documents, members = [document for _, document in places], reference.get("centralized-payments-members.defined").get("members")
@@ -33,17 +44,17 @@ def contradictions(reference: Reference, wanted: Wanted, said_primary: Row | Non
         for at in (at for at, document in places if holds(document)):
             refuse(code, f"{at}/{name}")
     for place, mark in enumerate(marks):
-        over = _over_settled(reference, mark, payment)
+        over = _over_settled(run, mark)
         if over:
             refuse("over-settled", f"/settle/{place}/{over}")
     if len({document.raises for document in documents}) == 1:
         refuse("same-side", "/settle")
-    if not payment and wanted.when < max(document.date for document in documents):
+    if not payment and run.when < max(document.date for document in documents):
         refuse("date-too-early", "/date")
 
 
-def _invalid(wanted: Wanted, said_primary: Row | None) -> None:
-    marks, payment, primary = wanted.marks, wanted.payer, wanted.primary
+def _invalid(run: Run, said_primary: Row | None) -> None:
+    marks, payment, primary = run.marks, run.payer, run.primary
     marked = primary is not None and any(mark.document is primary for mark in marks)
     if said_primary and not payment and (primary is None or primary.raises or not marked):
         refuse("invalid", "/primary")
@@ -61,9 +72,9 @@ def _invalid(wanted: Wanted, said_primary: Row | None) -> None:
             refuse("invalid", f"/settle/{place}/cross_rate")
 
 
-def _over_settled(reference: Reference, mark: Mark, payment: Document | None) -> str | None:
+def _over_settled(run: Run, mark: Mark) -> str | None:
     """The field that asks for more than is open: in another currency, larger both ways."""
-    document, amount, rates = mark.document, mark.amount, Rates(reference)
+    document, amount, payment, rates = mark.document, mark.amount, run.payer, run.rates
     try:
         if amount is not None and payment is None and amount > document.balance:
             return "amount_to_settle"

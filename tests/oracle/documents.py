@@ -1,17 +1,32 @@
-"""Documents and their own vouchers.
+"""Documents and their own vouchers, what money is worth between them, and what a run makes of them: marks, copies, records.
 
-Invariant: `balance` and `accounting` are what is still open of a document, both positive, whatever its side.
+Invariant: `balance` and `accounting` are what is still open of a document, both positive, whatever its side. They change only with
+a record that is posted or taken back; in a run `Taker` and `Giver` are copies.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tests.oracle.contract import OFFSETS, POSTED, POSTING_TYPES
-from tests.oracle.money import ZERO, number, rounded, text
-from tests.oracle.reference import LEDGERS, Key, Reference, Row, day
+from tests.oracle.reference import LEDGERS, PARTIES, ZERO, Key, Reference, Row, day, number, rounded, total
+from tests.oracle.waiting import wait_while
 
 Day = date
+POSTED = {f"{party}-{kind}.posted": ledger for party, ledger in PARTIES for kind in ("invoice", "payment")}
+OFFSETS = {  # kind -> posting type of the offset line: receivable, payable
+    "invoice": ("sales", "expense"),
+    "credit_note": ("sales_returns", "purchase_returns"),
+    "interest_note": ("interest_income", "interest_expense"),
+    "collection_letter": ("fee_income", "fee_expense"),
+    "payment_fee": ("fee_income", "fee_expense"),
+    "refund": ("cash", "cash"),
+    "payment": ("cash", "cash"),
+}
+POSTING_TYPES = {name for pair in OFFSETS.values() for name in pair} | {
+    *("accounts_receivable", "accounts_payable", "sales_tax", "cash_discount", "overpayment_underpayment", "penny_difference"),
+    *("realized_gain", "realized_loss", "due_to", "due_from"),
+}
 
 
 @dataclass
@@ -31,15 +46,6 @@ class Line:
     def times(self, sign: int) -> "Line":
         """The line, on the other side if the sign says so."""
         return replace(self, amount=sign * self.amount, value=sign * self.value)
-
-    def row(self, accounting: str) -> Row:
-        """The line as scenarios.md prints it."""
-        sides = (("", self.amount, self.currency), ("accounting_", self.value, accounting))
-        row: Row = {f"{name}debit": text(max(amount, ZERO), currency) for name, amount, currency in sides}
-        row |= {f"{name}credit": text(max(-amount, ZERO), currency) for name, amount, currency in sides}
-        return row | {
-            name: getattr(self, name) for name in ("posting_type", "account", "partner", "currency", "dimensions", "text", "rule")
-        }
 
 
 @dataclass
@@ -98,7 +104,7 @@ class Document:
         """The share p of a tier: percent times net by gross (C23), an amount as it is; from nothing to the whole."""
         if term is None or term.percent is None:
             return ZERO if term is None else min(term.share, Fraction(1))
-        net = self.amount - sum((line.amount for line in self.taxes()), ZERO)
+        net = self.amount - total(line.amount for line in self.taxes())
         return max(ZERO, min(term.percent / 100 * (net / self.amount if base == "net_of_sales_tax" else 1), Fraction(1)))
 
 
@@ -111,13 +117,8 @@ def offset_account(reference: Reference, company: str, account: str, default: st
 
 def new_document(reference: Reference, name: str, data: Row, rate: Fraction) -> Document:
     """The document of an event with its own voucher: the party's line against the offset lines, each with its own value."""
-    ledger, company, currency, when, amount = (
-        POSTED[name],
-        data["company"],
-        data["currency"],
-        day(data["date"]),
-        number(data["amount"]) or ZERO,
-    )
+    ledger, company, currency, when = POSTED[name], data["company"], data["currency"], day(data["date"])
+    amount = number(data["amount"]) or ZERO
     kind = "payment" if "payment" in name else data.get("kind") or "invoice"
     default = OFFSETS[kind][LEDGERS.index(ledger)]
     summary = reference.summary_account(company, ledger, data["account"], data.get("posting_profile"))
@@ -132,10 +133,173 @@ def new_document(reference: Reference, name: str, data: Row, rate: Fraction) -> 
         document.offsets.append(Line(*account, currency, part, document.value(part, own), line.get("dimensions") or document.dimensions))
     party = Line(f"accounts_{ledger}", summary, currency, sign * amount, sign * document.accounting, document.dimensions)
     document.voucher = [party, *document.offsets]
-    rest = sum((line.value for line in document.voucher), ZERO)
+    rest = total(line.value for line in document.voucher)
     if rest:  # only rounding leaves it unbalanced
         account_of = reference.chart(company, "penny_difference") or "penny_difference"
         document.voucher.append(Line("penny_difference", account_of, currency, ZERO, -rest, document.dimensions, rule="F-E08"))
     for line in document.voucher:
         line.text = data.get("text")
     return document
+
+
+@dataclass
+class Rates:
+    """The rates of the invoice's company at the date of the lowering document L, which has its own towards its company."""
+
+    reference: Reference
+
+    def find(self, company: str, currency: str, lowering: Document) -> Fraction | None:
+        """1 unit of the currency in the company's own; a missing one is the inverse of the payment company's (C32)."""
+        back = self.reference.between(lowering.company, self.reference.currency(company), currency, lowering.date)
+        return self.reference.rate(company, currency, lowering.date) or (1 / back if back else None)
+
+    def of(self, company: str, currency: str, lowering: Document) -> Fraction:
+        """The rate that a figure needs; it is waited for."""
+        pair = {currency, self.reference.currency(company)}
+        wait_while(lambda: self.find(company, currency, lowering) is None, "exchange-rate", of=pair)
+        return self.find(company, currency, lowering) or Fraction(0)
+
+    def booked(self, amount: Fraction, value: Fraction, lowering: Document, company: str) -> Fraction:
+        """Main lines in the invoice's company: `value` is what they are in the payment's company."""
+        theirs, own = self.reference.currency(lowering.company), self.reference.currency(company)
+        if theirs == own:
+            return value
+        if lowering.currency == own:
+            return amount
+        return rounded(value * self.of(company, theirs, lowering), own) if value else value
+
+    def to_payer(self, value: Fraction, lowering: Document, company: str) -> Fraction:
+        """A value of the invoice's company in the payment company's accounting currency (F-C11)."""
+        theirs = self.reference.currency(lowering.company)
+        if theirs == self.reference.currency(company) or not value:
+            return value
+        return rounded(value / self.of(company, theirs, lowering), theirs)
+
+    def worth(self, money: Fraction, lowering: Document, other: Document, agreed: Fraction | None = None) -> Fraction:
+        """F-C12: money of L in the currency of another document; at an agreed rate in one step (F-C14)."""
+        if lowering.currency == other.currency:
+            return money
+        if agreed is not None:
+            return rounded(money * agreed, other.currency)
+        own, theirs, value = self.reference.currency(other.company), self.reference.currency(lowering.company), money
+        if lowering.currency != own:
+            value = rounded(money * lowering.rate, theirs)
+            value = value if theirs == own else rounded(value * self.of(other.company, theirs, lowering), own)
+        return value if other.currency == own else rounded(value / self.of(other.company, other.currency, lowering), other.currency)
+
+    def cost(self, need: Fraction, lowering: Document, other: Document, agreed: Fraction | None = None) -> Fraction:
+        """F-C13: what an amount in the other document's currency costs in L's."""
+        if lowering.currency == other.currency:
+            return need
+        if agreed is not None:
+            return rounded(need / agreed, lowering.currency)
+        own, theirs, value = self.reference.currency(other.company), self.reference.currency(lowering.company), need
+        if other.currency != own:
+            value = rounded(need * self.of(other.company, other.currency, lowering), own)
+        if lowering.currency == own:
+            return value
+        value = value if theirs == own else rounded(value / self.of(other.company, theirs, lowering), theirs)
+        return rounded(value / lowering.rate, lowering.currency)
+
+
+@dataclass
+class Mark:
+    """What was said of a document to be settled; amounts as they were typed."""
+
+    document: Document
+    said: Row = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.amount, self.typed = number(self.said.get("amount_to_settle")), number(self.said.get("cash_discount_to_take"))
+        self.agreed, self.use = number(self.said.get("cross_rate")), self.said.get("use_cash_discount") or "normal"
+        self.full = bool(self.said.get("full_settlement"))
+
+
+@dataclass(eq=False)
+class Record:
+    """One pair of the run: `lowering` gave, `other` lost. `enlarges`: the other is a lowering document that enlarges the primary."""
+
+    lowering: Document
+    other: Document
+    date: Day
+    amount: Fraction  # in the lowering document's currency, as over
+    applied: Fraction  # in the other's currency, as discount and under
+    discount: Fraction = ZERO
+    mark: Mark | None = None
+    tier: Term | None = None
+    own_tier: Term | None = None
+    own_discount: Fraction = ZERO  # in the credit note's currency
+    over: Fraction = ZERO
+    under: Fraction = ZERO
+    penny: bool = False  # over or under is a penny difference
+    enlarges: bool = False
+    run: str = ""  # once it is posted, as all that follows: the id of its run
+    gain: Fraction = ZERO  # in the invoice company's currency
+    lost: list[tuple[Document, Fraction, Fraction]] = field(default_factory=list)  # document, of its balance, of its accounting amount
+    lines: dict[str, list[Line]] = field(default_factory=dict)  # by company
+
+    @property
+    def documents(self) -> tuple[Document, Document]:
+        """Both documents of the pair."""
+        return self.lowering, self.other
+
+    @property
+    def note(self) -> Document:
+        """The document that may have a discount of its own: the credit note, if it is one."""
+        return self.other if self.enlarges else self.lowering
+
+    def apply(self, sign: int) -> None:
+        """Takes from its documents what it settles (+1), or gives it back (-1)."""
+        for document, amount, value in self.lost:
+            document.balance -= sign * amount
+            document.accounting -= sign * value
+
+
+@dataclass
+class Taker:
+    """A raising document R in the run."""
+
+    mark: Mark
+    left: Fraction
+    records: list[Record] = field(default_factory=list)
+    taken_paid: Fraction = ZERO  # in the payment's currency, by those in it
+    taken: Fraction = ZERO  # in R's currency, by the others
+    limited: bool = False  # its mark let it take less than it needed
+    short: bool = False  # C35: the shortfall is written off
+
+    def __post_init__(self) -> None:
+        self.document = self.mark.document
+
+
+@dataclass
+class Giver:
+    """A lowering document L in the run; `pool` is what other L's have given a primary, `share_at` the share of its own discount."""
+
+    document: Document
+    balance: Fraction
+    offer: Fraction | None
+    share_at: Callable[[Day], tuple[Fraction, Term | None]]
+    pool: Fraction = ZERO
+    records: list[Record] = field(default_factory=list)
+    enlarging: bool = False
+
+    def money(self, when: Day) -> Fraction:
+        """What it has of its own, its own discount taken off, at most its offer."""
+        own = self.balance - rounded(self.balance * self.share_at(when)[0], self.document.currency)
+        return own if self.offer is None else min(own, self.offer)
+
+    def give(self, amount: Fraction, when: Day) -> Fraction:
+        """Gives the amount, its own money first; the discount that this takes on a credit note, pair by pair as in step 4b."""
+        own, share, currency, discount = min(amount, self.money(when)), self.share_at(when)[0], self.document.currency, ZERO
+        if own > 0:
+            whole = rounded(self.balance * share, currency)
+            closes = own == self.balance - whole
+            discount = whole if closes else min(rounded(own / (1 - share) * share, currency), self.balance - own)
+        self.pool -= amount - own
+        self.balance -= own + discount
+        self.offer = None if self.offer is None else self.offer - own
+        return discount
+
+    def left(self) -> Fraction:
+        """What it may still give, its own discount not taken off."""
+        return self.pool + (self.balance if self.offer is None else min(self.balance, self.offer))

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.documents import Document
-from tests.oracle.parts import Record
+from tests.oracle.arrival import Arrivals
+from tests.oracle.documents import Document, Record
 from tests.oracle.reference import Row
-from tests.oracle.reversals import Books
 from tests.oracle.run import Run
 from tests.oracle.scenario_form import opened, result
 from tests.oracle.waiting import RefusedError, Wish
+from tests.oracle.world import Books
 
 NOT_IN_A_SCENARIO = {
     "F-A09": "an action on set-up data",
@@ -37,7 +37,7 @@ class At:
     document: Any = None
 
 
-class Observed(Books):
+class Observed(Arrivals):
     """Books that note which rules are used on the way."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ def occurred(scenario: Row) -> tuple[Row, set[str]]:
     books.rules |= {"F-F03"} if kinds & {"document_reversal", "payment_reversal"} else set()
     books.rules |= {"F-G03"} if books.journals else set()
     books.rules |= {"C47"} if any(journal.status == "reversed" for journal in books.journals) else set()
-    lines = {line["rule"] for voucher in books.vouchers for line in voucher["lines"] if line["rule"]}
+    lines = {line.rule for voucher in books.vouchers for line in voucher["lines"] if line.rule}
     return result(books), {rule for rules in books.rules | lines for rule in rules.split()}
 
 
@@ -242,6 +242,7 @@ def _companies(record: Record) -> set[str]:
 _OF_DOCUMENT: dict[str, Callable[[At], Any]] = {
     "F-A02": lambda at: at.document.kind == "payment",
     "F-A16": lambda at: at.document.said.get("posting_profile"),
+    "F-A18": lambda at: at.document.kind != "payment",
     "F-C15": lambda at: at.document.currency != _own(at.books, at.document),
     "F-C19": lambda at: at.document.taxes(),
     "F-D01": lambda at: at.document.terms,

@@ -3,80 +3,49 @@
 Invariant: what is added balances, in transaction and in accounting currency; `post` changes the two documents and nothing else.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from tests.oracle.documents import Document, Line, offset_account
-from tests.oracle.money import ZERO, rounded
-from tests.oracle.parts import Record
-from tests.oracle.reference import Row
+from tests.oracle.documents import Document, Line, Record, offset_account
+from tests.oracle.reference import Row, rounded, total
 from tests.oracle.run import Run
 
-Sums = tuple[str, Fraction, Fraction]  # currency, amount, accounting amount
 
-
-@dataclass
-class Posted:
-    """A record in force: what its documents lost, so that a reversal can give it back, and its lines by company."""
-
-    record: Record
-    run: str
-    lost: list[tuple[Document, Fraction, Fraction]]  # document, of its balance, of its accounting amount
-    gain: Fraction = ZERO  # in the invoice company's currency
-    lines: dict[str, list[Line]] = field(default_factory=dict)
-
-    def apply(self, sign: int) -> None:
-        """Books the record (+1) or takes it back (-1)."""
-        for document, amount, value in self.lost:
-            document.balance -= sign * amount
-            document.accounting -= sign * value
-
-
-def post(run: Run, record: Record, run_id: str) -> Posted:
+def post(run: Run, record: Record, run_id: str) -> None:
     """Books a record: shares at each document's own rate, the part that closes a document takes what is left of its value."""
-    reference, rates, lowering, other = run.reference, run.rates, record.lowering, record.other
-    here, there = reference.currency(lowering.company), reference.currency(other.company)
-    over_value, under_value, share = (
-        lowering.value(record.over, here),
-        other.value(record.under, there),
-        other.value(record.discount, there),
-    )
-    note = other if record.enlarges else lowering
-    own = note.value(record.own_discount, reference.currency(note.company))
+    lowering, other, note, side = record.lowering, record.other, record.note, 1 if record.lowering.ledger == "receivable" else -1
+    here, there = run.reference.currency(lowering.company), run.reference.currency(other.company)
+    over, under, discount = lowering.value(record.over, here), other.value(record.under, there), other.value(record.discount, there)
+    own = note.value(record.own_discount, run.reference.currency(note.company))
     if record.enlarges:
-        main = lowering.value(record.amount, here)
+        main, turned = lowering.value(record.amount, here), -side
         applied = _applied(other, record.applied, record.own_discount, own, there)
-        lost = [(lowering, -record.amount, -main), (other, record.applied + record.own_discount, applied + own)]
+        record.lost = [(lowering, -record.amount, -main), (other, record.applied + record.own_discount, applied + own)]
     else:
-        beside, its_beside = record.over + record.own_discount, record.discount + record.under
-        main = _applied(lowering, record.amount, beside, over_value + own, here)
-        applied = _applied(other, record.applied, its_beside, share + under_value, there)
-        lost = [
-            (lowering, record.amount + beside, main + over_value + own),
-            (other, record.applied + its_beside, applied + share + under_value),
-        ]
-    booked, value = rates.booked(record.amount, main, lowering, other.company), share
+        beside, its_beside, turned = record.over + record.own_discount, record.discount + record.under, side
+        main = _applied(lowering, record.amount, beside, over + own, here)
+        applied = _applied(other, record.applied, its_beside, discount + under, there)
+        its = (other, record.applied + its_beside, applied + discount + under)
+        record.lost = [(lowering, record.amount + beside, main + over + own), its]
+    booked, value = run.rates.booked(record.amount, main, lowering, other.company), discount
     if record.discount and run.parameter(other, "cash_discount_rate") == "payment_date":
         same = lowering.currency == other.currency and here == there
-        value = rounded(record.discount * (lowering.rate if same else rates.of(other.company, other.currency, lowering)), there)
-    side = 1 if lowering.ledger == "receivable" else -1
-    turned = -side if record.enlarges else side
-    posted = Posted(record, run_id, lost, turned * (booked - applied + value - share))
-    lines = _Lines(run, posted, turned)
+        value = rounded(record.discount * (lowering.rate if same else run.rates.of(other.company, other.currency, lowering)), there)
+    record.run, record.gain, record.lines = run_id, turned * (booked - applied + value - discount), {}
+    lines = _Lines(run, record, turned)
     lines.main(main, booked)
     lines.gain()
     lines.sign = side
     if record.discount:
         lines.discount(value)
     kind = "penny_difference" if record.penny else "overpayment_underpayment"
-    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), (lowering.currency, record.over, over_value))
-    lines.pair(other.company, lines.plain(other, kind), lines.party(other), (other.currency, record.under, under_value))
+    lines.pair(lowering.company, lines.party(lowering), lines.plain(lowering, kind), (lowering.currency, record.over, over))
+    lines.pair(other.company, lines.plain(other, kind), lines.party(other), (other.currency, record.under, under))
     if record.own_discount:  # C44: in its own company, with the opposite sign
         account = lines.account(note.company, record.own_tier.account if record.own_tier else None)
         lines.sign = -side
         lines.against(note.company, lines.shared(note, record.own_discount, own, account), lines.party(note))
-    posted.apply(1)
-    return posted
+    record.apply(1)
 
 
 def _applied(document: Document, part: Fraction, others: Fraction, others_value: Fraction, currency: str) -> Fraction:
@@ -87,18 +56,18 @@ def _applied(document: Document, part: Fraction, others: Fraction, others_value:
 class _Lines:
     """Collects the lines of a record; `sign` is -1 where the table's sides are mirrored."""
 
-    def __init__(self, run: Run, posted: Posted, sign: int) -> None:
-        self.run, self.reference, self.posted, self.record, self.sign = run, run.reference, posted, posted.record, sign
+    def __init__(self, run: Run, record: Record, sign: int) -> None:
+        self.run, self.reference, self.record, self.sign = run, run.reference, record, sign
 
     def against(self, company: str, debits: list[Line], credit: Line) -> None:
         """Debits, and one line of their sum on the other side; lines that say nothing are left out."""
-        credit.currency = debits[0].currency
-        credit.amount, credit.value = -sum((line.amount for line in debits), ZERO), -sum((line.value for line in debits), ZERO)
+        sums = total(line.amount for line in debits), total(line.value for line in debits)
+        credit.currency, credit.amount, credit.value = debits[0].currency, -sums[0], -sums[1]
         lines = [line.times(self.sign) for line in [*debits, credit] if line.amount or line.value]
-        self.posted.lines.setdefault(company, []).extend(lines)
+        self.record.lines.setdefault(company, []).extend(lines)
 
-    def pair(self, company: str, debit: Line, credit: Line, sums: Sums) -> None:
-        """A debit and a credit of one amount."""
+    def pair(self, company: str, debit: Line, credit: Line, sums: tuple[str, Fraction, Fraction]) -> None:
+        """A debit and a credit of one amount (its currency, it, and its value in the company's)."""
         debit.currency, debit.amount, debit.value = sums
         self.against(company, [debit], credit)
 
@@ -139,7 +108,7 @@ class _Lines:
 
     def gain(self) -> None:
         """Gain or loss: by the payment company through due to and due from, else by the invoice company against the party."""
-        reference, lowering, other, gain = self.reference, self.record.lowering, self.record.other, self.posted.gain
+        reference, lowering, other, gain = self.reference, self.record.lowering, self.record.other, self.record.gain
         here, there = lowering.company, other.company
         own = {reference.currency(here), reference.currency(there)}
         option = reference.option("post_exchange_gain_or_loss", lowering.ledger, here, there)
@@ -147,10 +116,10 @@ class _Lines:
         currency = other.currency if lowering.currency == reference.currency(there) else lowering.currency
         if gain and here != there and option == "payment" and lowering.currency not in own:
             translated = self.run.rates.to_payer(size, lowering, there)
-            self.pair(there, self.party(other), self.due(other, here, to=False), (currency, ZERO, size))
-            self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), (currency, ZERO, translated))
+            self.pair(there, self.party(other), self.due(other, here, to=False), (currency, Fraction(0), size))
+            self.pair(here, self.due(lowering, there, to=True), self.plain(lowering, kind), (currency, Fraction(0), translated))
         elif gain:
-            self.pair(there, self.party(other), self.plain(other, kind), (currency, ZERO, size))
+            self.pair(there, self.party(other), self.plain(other, kind), (currency, Fraction(0), size))
 
     def discount(self, value: Fraction) -> None:
         """R's discount, posted by its company or by the payment company."""
@@ -163,18 +132,17 @@ class _Lines:
         taxes = self.taxes(other, record.discount, value)
         due = self.due(other, payer, to=False)
         due.currency = other.currency
-        due.amount, due.value = record.discount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
+        due.amount, due.value = record.discount - total(tax.amount for tax in taxes), value - total(tax.value for tax in taxes)
         self.against(other.company, [*taxes, due], self.party(other))
         own = self.reference.currency(payer)
         there = due.amount if other.currency == own else self.run.rates.to_payer(due.value, lowering, other.company)
-        self.against(
-            payer, self.split(other, due.amount, there, self.account(payer, said), own), self.due(lowering, other.company, to=True)
-        )
+        shares = self.split(other, due.amount, there, self.account(payer, said), own)
+        self.against(payer, shares, self.due(lowering, other.company, to=True))
 
     def shared(self, document: Document, amount: Fraction, value: Fraction, account: str) -> list[Line]:
         """A discount in the document's company: its tax, and the rest over the lines' dimensions."""
         taxes = self.taxes(document, amount, value)
-        rest, rest_value = amount - sum((t.amount for t in taxes), ZERO), value - sum((t.value for t in taxes), ZERO)
+        rest, rest_value = amount - total(tax.amount for tax in taxes), value - total(tax.value for tax in taxes)
         return [*taxes, *self.split(document, rest, rest_value, account, self.reference.currency(document.company))]
 
     def taxes(self, document: Document, amount: Fraction, value: Fraction) -> list[Line]:
@@ -182,23 +150,22 @@ class _Lines:
         if self.run.parameter(document, "tax_on_cash_discount") != "reduced":
             return []
         own = self.reference.currency(document.company)
-        parts = [(tax, tax.amount / document.amount) for tax in document.taxes()]
-        found = [
-            replace(tax, amount=rounded(amount * part, document.currency), value=rounded(value * part, own), text=None, rule="F-D18")
-            for tax, part in parts
-        ]
+        found = []
+        for tax in document.taxes():
+            part, worth = (rounded(whole * tax.amount / document.amount, of) for whole, of in ((amount, document.currency), (value, own)))
+            found.append(replace(tax, amount=part, value=worth, text=None, rule="F-D18"))
         return [line for line in found if line.amount]
 
     def split(self, document: Document, amount: Fraction, value: Fraction, account: str, own: str) -> list[Line]:
         """F-D17: the discount over the dimensions of the document's lines, tax aside; the last takes the odd cent."""
         lines = [line for line in document.offsets if line.posting_type != "sales_tax"]
-        groups: list[Row] = [
-            line.dimensions for place, line in enumerate(lines) if line.dimensions not in [each.dimensions for each in lines[:place]]
-        ]
-        sizes = [sum((line.amount for line in lines if line.dimensions == group), ZERO) for group in groups]
-        whole, found = sum(sizes, ZERO), list[Line]()
-        for dimensions, size in list(zip(groups, sizes, strict=True))[:-1] if whole else []:
-            part, worth = rounded(amount * size / whole, document.currency), rounded(value * size / whole, own)
+        groups: list[Row] = []
+        for line in lines:
+            groups += [] if line.dimensions in groups else [line.dimensions]
+        whole, found = total(line.amount for line in lines), list[Line]()
+        for dimensions in groups[:-1] if whole else []:
+            size = total(line.amount for line in lines if line.dimensions == dimensions) / whole
+            part, worth = rounded(amount * size, document.currency), rounded(value * size, own)
             found.append(Line("cash_discount", account, document.currency, part, worth, dimensions))
-        rest, rest_value = amount - sum((line.amount for line in found), ZERO), value - sum((line.value for line in found), ZERO)
+        rest, rest_value = amount - total(line.amount for line in found), value - total(line.value for line in found)
         return [*found, Line("cash_discount", account, document.currency, rest, rest_value, groups[-1] if groups else document.dimensions)]

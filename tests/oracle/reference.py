@@ -1,20 +1,24 @@
-"""The reference data of a group, as it stands when something is looked up.
+"""Amounts with the one rounding of the rules, and the reference data of a group as it stands when something is looked up.
 
-Invariant: a later definition replaces the earlier one of the same key; a withdrawal leaves what was there before any.
+Invariant: an amount is an exact fraction until `rounded` makes it a number of its currency's minor units; a later definition
+replaces the earlier one of the same key, a withdrawal leaves what was there before any.
 """
 
+import re
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.money import ZERO, number
+from tests.oracle.currencies import DIGITS
 
+ZERO = Fraction(0)
 Row = dict[str, Any]
 Key = tuple[str, str, str]  # of a document: ledger, company, number
 
-LEDGERS = ("receivable", "payable")
+PARTIES = (("customer", "receivable"), ("vendor", "payable"))
+LEDGERS = tuple(ledger for _, ledger in PARTIES)
 DEFAULTS: Row = {
-    "settlement_priority": [],
     "cash_discount_administration": "specific",
     "over_under_policy": "classic",
     "cash_discount_base": "net_of_sales_tax",
@@ -45,14 +49,38 @@ def listed(value: Any) -> list[str]:
     return [str(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
 
 
+def rounded(amount: Fraction, currency: str) -> Fraction:
+    """The amount in whole minor units of its currency, half up (a negative amount like its positive)."""
+    unit = 10 ** DIGITS[currency]
+    whole = (abs(amount) * unit * 2 + 1) // 2
+    return Fraction(whole if amount >= 0 else -whole, unit)
+
+
+def total(amounts: Iterable[Fraction]) -> Fraction:
+    """A sum of amounts; of none it is 0."""
+    return sum(amounts, ZERO)
+
+
+def text(amount: Fraction, currency: str) -> str:
+    """The amount as a decimal string with its currency's digits; there is no negative zero."""
+    digits, units = DIGITS[currency], int(rounded(amount, currency) * 10 ** DIGITS[currency])
+    whole, point = divmod(abs(units), 10**digits)
+    return f"{'-' if units < 0 else ''}{whole}" + (f".{point:0{digits}d}" if digits else "")
+
+
+def number(value: Any) -> Fraction | None:
+    """A decimal string as a number; None if it is none."""
+    return Fraction(value.strip()) if isinstance(value, str) and re.match(r"^-?\d+(\.\d+)?$", value.strip()) else None
+
+
 class Reference:
     """Everything that masters publish."""
 
     def __init__(self) -> None:
         self.companies: dict[str, Row] = {}
         self.parties: dict[str, Row] = {}  # in the order of their definition, the last one last
-        self.defined: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in WITHDRAWABLE}
         self.periods: list[Row] = []
+        self.defined: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in WITHDRAWABLE}
 
     def define(self, name: str, data: Row) -> None:
         """Takes a definition in."""
@@ -73,11 +101,8 @@ class Reference:
     @staticmethod
     def _key(name: str, data: Row) -> tuple[Any, ...]:
         key = [data.get(field) for field in WITHDRAWABLE[name]]
-        return tuple(
-            part
-            for each in key
-            for part in ([str(each[side]) for side in sorted(each)] if isinstance(each, dict) else [each and str(each)])
-        )
+        sides = [[each[side] for side in sorted(each)] if isinstance(each, dict) else [each] for each in key]
+        return tuple(part and str(part) for side in sides for part in side)
 
     def get(self, name: str, *key: Any) -> Row:
         """What is defined under the key; empty where nothing is."""
@@ -119,16 +144,17 @@ class Reference:
         value = self.get("settlement-parameters.defined", company, ledger).get(name)
         return DEFAULTS.get(name) if value is None else value
 
-    def limit(self, company: str, ledger: str, name: str) -> Fraction:
-        """A tolerance in the company's accounting currency."""
-        return number(self.parameter(company, ledger, name)) or ZERO
-
     def option(self, name: str, ledger: str, company: str, partner: str) -> str:
         """`invoice` or `payment`: the intercompany accounting if it says so, else the centralized payments (the ledger's entry first)."""
         central = self.get("centralized-payments.defined", company)
         places = (self.get("intercompany-accounting.defined", company, partner), central.get(ledger) or {}, central)
         default = "invoice" if name == "post_cash_discount" else "payment"
         return next((str(place[name]) for place in places if place.get(name)), default)
+
+    def relation(self, seller: str, buyer: str, vendor: str) -> Row | None:
+        """The trading relation between a seller and a buyer's vendor account."""
+        relations = self.defined["trading-relation.defined"].items()
+        return next((data for key, data in relations if (key[0], key[2], key[3]) == (seller, buyer, vendor)), None)
 
     def lacks_accounting(self, company: str, partner: str) -> bool:
         """Whether a group that defines intercompany accounting has none for this direction."""

@@ -3,35 +3,37 @@
 Invariant: a run is computed from copies (`Taker`, `Giver`); no document changes here.
 """
 
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from tests.oracle.documents import Document, Term
-from tests.oracle.money import ZERO, rounded
-from tests.oracle.parts import Giver, Mark, Record, Taker, Wanted, by_default, sort_by_priority
-from tests.oracle.rates import Rates
-from tests.oracle.reference import Key, Reference
-from tests.oracle.waiting import WaitError
+from tests.oracle.documents import Document, Giver, Mark, Rates, Record, Taker, Term
+from tests.oracle.reference import ZERO, Key, Reference, number, rounded, total
 
 Day = date
 
 
+@dataclass(eq=False)
 class Run:
     """The pairs of one settlement."""
 
-    def __init__(self, reference: Reference, documents: dict[Key, Document], wanted: Wanted) -> None:
-        self.reference, self.documents, self.rates = reference, documents, Rates(reference)
-        self.marks, self.when, self.payer, self.primary = wanted.marks, wanted.when, wanted.payer, wanted.primary
-        self.discount_date, self.automatic = wanted.discount_date, wanted.automatic
-        self.held: set[Key] = set()
-        self.shrunk = False  # step 5 took from a discount
-        self.pairs: list[tuple[str, str]] = []  # the companies of the pairs looked at
-        self.missing: WaitError | None = None  # the rate without which there is no run
-        try:
-            self.compute()
-        except WaitError as missing:
-            self.missing = missing
+    reference: Reference
+    documents: dict[Key, Document]
+    marks: list[Mark]
+    when: Day
+    payer: Document | None = None  # the payment whose marks these are
+    primary: Document | None = None
+    discount_date: Day | None = None
+    automatic: bool = False  # nobody marked anything
+    records: list[Record] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)  # the companies of the pairs looked at
+    held: set[Key] = field(default_factory=set)
+    shrunk: bool = False  # step 5 took from a discount
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(self.reference)
 
     def parameter(self, document: Document, name: str) -> Any:
         """A settlement parameter of the document's company."""
@@ -39,7 +41,7 @@ class Run:
 
     def within(self, document: Document, amount: Fraction, name: str) -> bool:
         """Whether an amount of the document is within a limit of its company (C9); a limit of 0.00 writes nothing off."""
-        limit = self.reference.limit(document.company, document.ledger, name)
+        limit = number(self.parameter(document, name)) or ZERO
         return limit > 0 and document.value(amount, self.reference.currency(document.company)) <= limit
 
     # Step 4a: the shares of the discounts
@@ -50,13 +52,17 @@ class Run:
         tier = document.tier(when, always=mark.use == "always")
         return (ZERO if mark.use == "never" else document.share(tier, self.parameter(document, "cash_discount_base"))), tier
 
+    def tier(self, document: Document, when: Day) -> Term | None:
+        """The tier that counts for a document: its own, for a discount of a credit note that of what it credits (C16)."""
+        credited = self.documents.get((document.ledger, document.company, str(document.said.get("credits"))))
+        its_own = document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes")
+        return (document if its_own else credited or document).tier(when)
+
     def own_share(self, document: Document, when: Day) -> tuple[Fraction, Term | None]:
-        """The share of a credit note's own discount: its terms, or those of the document it credits (C16)."""
+        """The share of a credit note's own discount."""
         if document.kind != "credit_note" or not self.parameter(document, "cash_discounts_for_credit_notes"):
             return ZERO, None
-        credited = document.said.get("credits")
-        source = self.documents.get((document.ledger, document.company, credited)) if credited else document
-        tier = source.tier(when) if source else None
+        tier = self.tier(document, when)
         return document.share(tier, self.parameter(document, "cash_discount_base")), tier
 
     def better(self, mark: Mark) -> Fraction:
@@ -65,30 +71,50 @@ class Run:
         share, _ = self.share(mark, when) if document.raises else self.own_share(document, when)
         return rounded(document.balance * share, document.currency)
 
-    # Step 2: the order
+    # Step 2: the order; document number, as text, and company always break ties
 
     def ordered(self) -> tuple[list[Mark], list[Mark]]:
         """The R's and the L's in the order of the run."""
-        priority = self.parameter(self.marks[0].document, "settlement_priority") if self.automatic else []
-        marks = sorted(self.marks, key=by_default(self.better))
-        if priority:
-            sort_by_priority(marks, priority, self.when)
+        marks = sorted(self.marks, key=self._by_default)
+        if self.automatic:
+            self._by_priority(marks)
         raising = [mark for mark in marks if mark.document.raises]
         lowering = sorted((mark for mark in marks if not mark.document.raises), key=lambda mark: mark.document.kind != "payment")
-        self.by_date = not self.automatic and self._wanted(raising) > self._offered(lowering)  # F-B07
+        offered = total(self._giver(mark).money(max(self.when, mark.document.date)) for mark in lowering)
+        self.by_date = not self.automatic and self._wanted(raising) > offered  # F-B07
         if self.by_date:
-            raising.sort(key=by_default(self.better, due=False))
+            raising.sort(key=lambda mark: (mark.document.date, *self._by_default(mark)[1:]))
         return raising, lowering
 
-    def _wanted(self, raising: list[Mark]) -> Fraction:
-        total = ZERO
-        for mark in raising:
-            need = mark.document.balance - (self.better(mark) if mark.typed is None else min(mark.typed, mark.document.balance))
-            total += need if mark.amount is None else min(need, mark.amount)
-        return total
+    def _by_default(self, mark: Mark) -> tuple[Any, ...]:
+        """C13: due date, better discount, date, voucher."""
+        document = mark.document
+        return (document.due_date, -self.better(mark), document.date, document.number, document.company)
 
-    def _offered(self, lowering: list[Mark]) -> Fraction:
-        return sum((self._giver(mark).money(max(self.when, mark.document.date)) for mark in lowering), ZERO)
+    def _by_priority(self, marks: list[Mark]) -> None:
+        """F-B13: the user's attributes, the first counts most."""
+        priority = [pair for entry in self.parameter(marks[0].document, "settlement_priority") or [] for pair in entry.items()]
+        if priority:
+            marks.sort(key=lambda mark: (mark.document.number, mark.document.company))
+        for name, direction in reversed(priority):
+            attribute = partial(self._attribute, name, direction)
+            marks.sort(key=attribute, reverse=direction == "descending")
+
+    def _attribute(self, name: str, kinds: Any, mark: Mark) -> Any:
+        document = mark.document
+        if name == "transaction_type":
+            return kinds.index(document.kind) if document.kind in kinds else len(kinds)
+        if name == "cash_discount_date":
+            tier = self.tier(document, self.when)
+            return tier.until if tier and tier.until else date.max
+        fields = {"transaction_date": "date", "due_date": "due_date", "transaction_amount": "amount", "voucher": "number"}
+        return getattr(document, fields[name])
+
+    def _wanted(self, raising: list[Mark]) -> Fraction:
+        """The marks, less their discounts."""
+        sizes = [mark.document.balance if mark.amount is None else mark.amount for mark in raising]
+        less = [self.better(mark) if mark.typed is None else min(mark.typed, mark.document.balance) for mark in raising]
+        return total(min(mark.document.balance - its, size) for mark, its, size in zip(raising, less, sizes, strict=True))
 
     def _giver(self, mark: Mark) -> Giver:
         document, offer = mark.document, mark.amount
@@ -102,7 +128,7 @@ class Run:
         """Computes until no shortfall is written off that a mark only holds back."""
         raising, lowering = self.ordered()
         while True:
-            self.records: list[Record] = []
+            self.records = []
             self.takers, self.givers = [Taker(mark, mark.document.balance) for mark in raising], [self._giver(mark) for mark in lowering]
             hub = next((giver for giver in self.givers if giver.document is self.primary), None)
             if hub is not None:
@@ -150,13 +176,11 @@ class Run:
             return ZERO, None
         return amount - taker.taken_paid - (self.rates.cost(taker.taken, payer, document, agreed) if taker.taken else ZERO), None
 
-    def _exchange(
-        self, money: Fraction, want: Fraction, lowering: Document, other: Document, agreed: Any = None
-    ) -> tuple[Fraction, Fraction]:
+    def _exchange(self, money: Fraction, want: Fraction, pair: tuple[Document, Document], agreed: Any = None) -> tuple[Fraction, Fraction]:
         """What L pays and what the other gets of what it wants; L keeps money that is worth nothing to it."""
-        if lowering.currency == other.currency:
+        if pair[0].currency == pair[1].currency or not want:  # nothing costs nothing, at any rate
             return (min(money, want),) * 2
-        worth, cost = self.rates.worth(money, lowering, other, agreed), self.rates.cost(want, lowering, other, agreed)
+        worth, cost = self.rates.worth(money, *pair, agreed), self.rates.cost(want, *pair, agreed)
         if money >= cost or worth >= want:
             return min(cost, money), want
         return (money, worth) if worth else (ZERO, ZERO)
@@ -174,6 +198,7 @@ class Run:
 
     def _pair(self, taker: Taker, giver: Giver, further: list[Giver]) -> None:
         lowering, document, agreed = giver.document, taker.document, self._agreed(taker, giver.document)
+        pair = (lowering, document)
         when = max(lowering.date, document.date, self.when)
         money = giver.money(when) + giver.pool
         if money <= 0:
@@ -185,13 +210,14 @@ class Run:
             taker.limited = True
             return
         want = need if cap is None else min(need, cap)
-        paid, applied = self._exchange(money if paid_cap is None else min(money, paid_cap), want, lowering, document, agreed)
+        paid, applied = self._exchange(money if paid_cap is None else min(money, paid_cap), want, pair, agreed)
         if want < need:
             applied = min(applied, self.rates.worth(paid, lowering, document, agreed))
         if applied == 0 and want > 0:
             return
         if applied < need:
-            taker.limited |= want < need or (paid_cap is not None and self._exchange(paid_cap, need, lowering, document, agreed)[1] < need)
+            enough = paid_cap is None or self._exchange(paid_cap, need, pair, agreed)[1] >= need
+            taker.limited |= want < need or not enough
             more = any(each.money(max(each.document.date, document.date, self.when)) + each.pool > 0 for each in further)
             if (paid == paid_cap or applied == cap or not more) and self._writes_off(taker, need - applied, discount, lowering):
                 taker.short = True
@@ -221,13 +247,13 @@ class Run:
     def _enlarge(self, hub: Giver) -> None:
         """Step 3: the other L's enlarge the primary, only as far as the marked R's need it."""
         lowering = hub.document
-        room = sum((self._needs(taker, lowering) for taker in self.takers), ZERO) - hub.money(max(lowering.date, self.when))
+        room = total(self._needs(taker, lowering) for taker in self.takers) - hub.money(max(lowering.date, self.when))
         for giver in (each for each in self.givers if each is not hub):
             giver.enlarging, other, when = True, giver.document, max(lowering.date, giver.document.date, self.when)
             if room <= 0 or giver.money(when) <= 0:
                 continue
             self.pairs.append((lowering.company, other.company))
-            paid, lost = self._exchange(room, giver.money(when), lowering, other)
+            paid, lost = self._exchange(room, giver.money(when), (lowering, other))
             if paid and lost:
                 record = Record(lowering, other, when, paid, lost, own_tier=giver.share_at(when)[1], enlarges=True)
                 record.own_discount = giver.give(lost, when)
@@ -276,7 +302,7 @@ class Run:
                 if record.discount > 0 and giver.left() > 0 and self.discount_company(record) == payment.company:
                     self.shrunk = True
                     agreed = self._agreed(taker, payment)
-                    paid, lost = self._exchange(giver.left(), record.discount, payment, taker.document, agreed)
+                    paid, lost = self._exchange(giver.left(), record.discount, (payment, taker.document), agreed)
                     record.discount, own.applied, own.amount = record.discount - lost, own.applied + lost, own.amount + paid
                     giver.give(paid, own.date)
 

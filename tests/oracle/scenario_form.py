@@ -6,10 +6,11 @@ Invariant: a group's companies and parties are defined last, so that nothing pos
 from collections.abc import Iterator
 from typing import Any
 
-from tests.oracle.money import ZERO, text
-from tests.oracle.records import Posted
-from tests.oracle.reference import Row
-from tests.oracle.reversals import Books
+from tests.oracle.arrival import Arrivals
+from tests.oracle.documents import Line, Record
+from tests.oracle.reference import ZERO, Row, text
+from tests.oracle.sales import Journal
+from tests.oracle.world import Books
 
 _GROUP = {  # part of a group file -> event, the names of the keys above an entity; companies and parties last
     "settlement_parameters": ("settlement-parameters.defined", ("company", "ledger")),
@@ -25,7 +26,7 @@ _GROUP = {  # part of a group file -> event, the names of the keys above an enti
 }
 
 
-def opened(group: Row, books: Books) -> Books:
+def opened(group: Row, books: Arrivals) -> Arrivals:
     """Books with the reference data of a group."""
     define = books.reference.define
     if group.get("centralized_payments_members") is not None:
@@ -56,17 +57,30 @@ def result(books: Books) -> Row:
         balance = text(each.sign * each.balance, each.currency)
         head = {"company": each.company, "document": each.number, "ledger": each.ledger}
         opens.append({**head, "currency": each.currency, "balance": balance})
-    parts = {"open": opens, "settlements": [_row(books, posted) for posted in books.records]}
-    journals = [journal.row() for journal in books.journals]
-    return {"vouchers": books.vouchers, **parts, "journals": journals, "rejected": books.rejected, "waiting": books.rows()}
+    vouchers = [{**each, "lines": [_line(books, each["company"], line) for line in each["lines"]]} for each in books.vouchers]
+    parts = {"vouchers": vouchers, "open": opens, "settlements": [_settlement(books, record) for record in books.records]}
+    return {**parts, "journals": list(map(_journal, books.journals)), "rejected": books.rejected, "waiting": books.rows()}
 
 
-def _row(books: Books, posted: Posted) -> Row:
-    record, (lowering, other) = posted.record, (posted.record.lowering, posted.record.other)
+def _line(books: Books, company: str, line: Line) -> Row:
+    sides = (("", line.amount, line.currency), ("accounting_", line.value, books.reference.currency(company)))
+    row: Row = {f"{name}debit": text(max(amount, ZERO), currency) for name, amount, currency in sides}
+    row |= {f"{name}credit": text(max(-amount, ZERO), currency) for name, amount, currency in sides}
+    return row | {name: getattr(line, name) for name in ("posting_type", "account", "partner", "currency", "dimensions", "text", "rule")}
+
+
+def _journal(journal: Journal) -> Row:
+    names, payment = {name: getattr(journal, name) for name in ("company", "journal", "document", "status")}, journal.payment
+    mirrors = {"company": payment.company, "document": payment.number}
+    about = {"date": payment.date.isoformat(), "currency": payment.currency, "amount": text(journal.amount, payment.currency)}
+    return {**names, **about, "mirrors": mirrors, "reference": payment.said.get("reference")}
+
+
+def _settlement(books: Books, record: Record) -> Row:
+    lowering, other, note = record.lowering, record.other, record.note
     debit, credit = (lowering, other) if (lowering.ledger == "payable") != record.enlarges else (other, lowering)
-    note = other if record.enlarges else lowering
     return {
-        "settlement": posted.run,
+        "settlement": record.run,
         "ledger": lowering.ledger,
         "date": record.date.isoformat(),
         "debit_company": debit.company,
@@ -79,13 +93,13 @@ def _row(books: Books, posted: Posted) -> Row:
         "overpayment": text(ZERO if record.penny else record.over, lowering.currency),
         "underpayment": text(ZERO if record.penny else record.under, other.currency),
         "penny_difference": text((record.over or record.under) if record.penny else ZERO, (lowering if record.over else other).currency),
-        "realized_gain": text(posted.gain, books.reference.currency(other.company)),
+        "realized_gain": text(record.gain, books.reference.currency(other.company)),
     }
 
 
 def simulate(scenario: Row) -> Row:
     """What a scenario comes to."""
-    books = opened(scenario.get("group") or {}, Books())
+    books = opened(scenario.get("group") or {}, Arrivals())
     for event in scenario.get("events") or []:
         books.receive(event)
     return result(books)

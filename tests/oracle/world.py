@@ -1,6 +1,6 @@
-"""The books of the group: events arrive one after the other, have their effects, and what waited goes on.
+"""The books of the group: documents, runs, sales payment journals and reversals, each done, waiting or refused.
 
-Invariant: what is posted is never changed; a reversal mirrors it.
+Invariant: what is posted is never changed; a reversal mirrors every record of its runs, in every company at once, or nothing.
 """
 
 from collections import defaultdict
@@ -8,76 +8,31 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from tests.oracle.contract import POSTED, REQUESTS, canonical, check, seen_as
-from tests.oracle.contradictions import contradictions
-from tests.oracle.documents import Document, Line, new_document
-from tests.oracle.money import ZERO, number
-from tests.oracle.parts import Mark, Wanted
-from tests.oracle.records import Posted, post
-from tests.oracle.reference import TYPES, Key, Reference, Row, day
+from tests.oracle.contradictions import contradictions, contradicts_document
+from tests.oracle.documents import POSTED, Document, Line, Mark, Record, new_document
+from tests.oracle.records import post
+from tests.oracle.reference import ZERO, Key, Reference, Row, day, number
 from tests.oracle.run import Run
 from tests.oracle.sales import Journal, journals_of
 from tests.oracle.waiting import RefusedError, WaitError, Waiting, Wish, refuse, wait_while
 
+SOURCE = "scenario"  # of a scenario's events
 
-class World(Waiting):
-    """Takes in the events of a scenario. Reversals are in `reversals`."""
+
+class Books(Waiting):
+    """What is posted and settled; the arrival of events is in `arrival`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reference = Reference()
         self.documents: dict[Key, Document] = {}
         self.taken: dict[str, tuple[str, Row]] = {}  # event id -> type and what it said
-        self.records: list[Posted] = []  # in force
+        self.records: list[Record] = []  # in force
         self.ever: set[Any] = set()  # every run that ever was (ledger, id), every document that ever had a record
         self.left_out: set[Key] = set()  # what automatic settlement leaves out
         self.journals: list[Journal] = []
         self.numbers: dict[str, int] = defaultdict(int)
         self.vouchers: list[Row] = []
-
-    # Arrival
-
-    def receive(self, event: Row) -> None:
-        """One event with all its effects, and then what waited for it."""
-        data = seen_as(event)
-        id_, name = str(data.pop("id", "")), str(data.pop("type", ""))
-        try:
-            self._take(id_, name, data)
-        except RefusedError as refusal:
-            self.reject(id_, refusal)
-        self.release()
-
-    def _take(self, id_: str, name: str, data: Row) -> None:
-        if not id_ or not name:
-            refuse("malformed", None, "event")
-        same = (name, canonical(name, data))
-        if id_ in self.taken:
-            return None if self.taken[id_] == same else refuse("conflicting-duplicate", None, "event")
-        if name not in {*POSTED, *REQUESTS, *TYPES, "reference.withdrawn"}:
-            refuse("unknown-type", None, "event")
-        check(name, data, self.reference)
-        self.taken[id_] = same
-        if name in POSTED:
-            key = (POSTED[name], data["company"], data["document"])
-            self.start(self.wish("document", id_, lambda wish: self._post(wish, name, data), document=key))
-        elif name in REQUESTS:
-            self.start(self.request(id_, name, data))
-        elif name in TYPES:
-            self.reference.define(name, data)
-            self.came(name, data)
-        else:
-            self.reference.withdraw(data["event"], data)
-            for wish in (each for each in self.waiting if each.kind == "journal"):  # maybe without its trading relation now
-                wish.ready = True
-        return None
-
-    def request(self, id_: str, name: str, data: Row) -> Wish:
-        """The wish of a settlement request or an approval."""
-        if name == "settlement.requested":
-            keys = [(data["ledger"], mark["company"], mark["document"]) for mark in data["settle"]]
-            return self.wish("run", id_, lambda wish: self._run(wish, data, None), keys, request=True)
-        keys = [("receivable", data["company"], data["document"])]
-        return self.wish("approval", id_, lambda wish: self._approve(wish, data), keys, request=True)
 
     def refused(self, wish: Wish, refusal: RefusedError) -> None:
         """A request's id stays free; a payment whose marks are refused is left out of automatic settlement."""
@@ -88,15 +43,11 @@ class World(Waiting):
 
     # Documents
 
-    def _post(self, wish: Wish, name: str, data: Row) -> None:
+    def post(self, wish: Wish, name: str, data: Row) -> None:
+        """Posts the document of an event, or lets it wait; then what it is to settle."""
         reference, ledger, company, when = self.reference, POSTED[name], data["company"], day(data["date"])
         said = number(data.get("exchange_rate"))
-        if company in reference.companies and said not in {None, 1} and data["currency"] == reference.currency(company):
-            refuse("invalid", "/exchange_rate", "event")
-        if wish.document in self.documents:
-            refuse("document-exists", "/document", "event")
-        if data.get("lines") and sum(number(line["amount"]) or 0 for line in data["lines"]) != number(data["amount"]):
-            refuse("amounts-disagree", "/lines", "event")
+        contradicts_document(reference, data, taken=wish.document in self.documents)
         wait_while(lambda: company not in reference.companies, "company")
         wait_while(lambda: reference.party(ledger, company, data["account"]) is None, "account")
         pair = {data["currency"], reference.currency(company)}
@@ -119,19 +70,19 @@ class World(Waiting):
         """A voucher; no lines, no voucher."""
         if lines:
             head = {"company": company, "ledger": document.ledger, "kind": kind, "date": when.isoformat(), "document": document.number}
-            rows = [line.row(self.reference.currency(company)) for line in lines]
-            self.vouchers.append({**head, "reference": document.said.get("reference"), "lines": rows})
+            self.vouchers.append({**head, "reference": document.said.get("reference"), "lines": lines})
 
     # Runs
 
     def _marks(self, payment: Document, event: str, journal: Journal | None = None) -> None:
         """The run of a payment's marks; a sales payment's counts from its journal's creation."""
         keys = [payment.key, *((payment.ledger, mark["company"], mark["document"]) for mark in payment.said["settle"])]
-        wish = self.wish("run", event, lambda wish: self._run(wish, payment.said, payment), keys, document=payment.key, journal=journal)
+        wish = self.wish("run", event, lambda wish: self.run(wish, payment.said, payment), keys, document=payment.key, journal=journal)
         wish.order = journal.order if journal else wish.order
         self.start(wish)
 
-    def _run(self, wish: Wish, data: Row, payment: Document | None) -> None:
+    def run(self, wish: Wish, data: Row, payment: Document | None) -> None:
+        """Step 1 of a run, and all that follows."""
         ledger = payment.ledger if payment else data["ledger"]
         keys = [(ledger, said["company"], said["document"]) for said in data["settle"]]
         self._wait_for_documents(wish, keys)
@@ -140,10 +91,9 @@ class World(Waiting):
         primary = payment if payment and hub else self.documents.get((ledger, hub["company"], hub["document"])) if hub else None
         when = payment.date if payment else day(data["date"]) if data.get("date") else max(mark.document.date for mark in marks)
         discount_date = day(data["cash_discount_date"]) if data.get("cash_discount_date") else None
-        wanted = Wanted(marks, when, payment, primary, discount_date)
-        contradictions(self.reference, wanted, hub, lambda key: self.reserved(key, wish.order))
+        run = Run(self.reference, self.documents, marks, when, payment, primary, discount_date)
+        contradictions(run, hub, lambda key: self.reserved(key, wish.order))
         marks += [Mark(payment)] if payment else []
-        run = Run(self.reference, self.documents, wanted)
         self._rehearse(run)
         self._wait_for_settings(run)
         self.drop(wish)
@@ -177,18 +127,19 @@ class World(Waiting):
         return bool(key[2] and document.kind == "credit_note" and on and key not in self.documents)
 
     def _rehearse(self, run: Run) -> None:
-        """Books the run and takes it back: all its figures can be had."""
-        done: list[Posted] = []
+        """Computes the run, books it and takes it back: all its figures can be had."""
+        done: list[Record] = []
         try:
-            if run.missing:
-                raise run.missing
-            done.extend(post(run, record, "") for record in run.records)
+            run.compute()
+            for record in run.records:
+                post(run, record, "")
+                done.append(record)
         except WaitError:
             self._wait_for_accounting(run.pairs)
             raise
         finally:
-            for posted in reversed(done):
-                posted.apply(-1)
+            for record in reversed(done):
+                record.apply(-1)
 
     def _wait_for_accounting(self, pairs: Iterable[tuple[str, str]]) -> None:
         for pair in {*pairs} | {(partner, company) for company, partner in pairs}:
@@ -196,16 +147,14 @@ class World(Waiting):
 
     def _wait_for_settings(self, run: Run) -> None:
         """Intercompany accounting, profiles, methods, periods, of the companies of the run's pairs."""
-        documents = [document for record in run.records for document in (record.lowering, record.other)]
+        documents = [document for record in run.records for document in record.documents]
         companies = {document.company for document in documents}
         self._wait_for_accounting([(record.lowering.company, record.other.company) for record in run.records])
-        for what, name, event in (
-            ("posting-profile", "posting_profile", "posting-profile.defined"),
-            ("method-of-payment", "method_of_payment", "methods-of-payment.defined"),
-        ):
-            said = {document.said[name] for document in documents if document.kind == "payment" and document.said.get(name)}
-            for each in [(event, company, id_) for company in companies for id_ in said] if len(companies) > 1 else []:
-                wait_while(self.reference.lacks_id, what, *each)
+        payments = [document for document in documents if document.kind == "payment" and len(companies) > 1]
+        for what, event in (("posting-profile", "posting-profile.defined"), ("method-of-payment", "methods-of-payment.defined")):
+            said = [document.said[what.replace("-", "_")] for document in payments if document.said.get(what.replace("-", "_"))]
+            for each in [(company, id_) for company in companies for id_ in said]:
+                wait_while(self.reference.lacks_id, what, event, *each)
         self.wait_for_period(companies, {record.date for record in run.records})
 
     def wait_for_period(self, companies: Iterable[str], dates: Iterable[date]) -> None:
@@ -215,10 +164,10 @@ class World(Waiting):
     def book(self, run: Run, run_id: str, event: str, order: list[Document]) -> None:
         """Posts the records and makes the sales payment journals that they cause."""
         for record in run.records:
-            posted = post(run, record, run_id)
-            self.records.append(posted)
+            post(run, record, run_id)
+            self.records.append(record)
             self.ever |= {(record.lowering.ledger, run_id), record.lowering.key, record.other.key}
-            for company, lines in posted.lines.items():
+            for company, lines in record.lines.items():
                 self.voucher(company, "settlement", record.date, record.lowering, lines)
         for journal in journals_of(self.reference, run, run_id, order):
             name = f"{journal.payment.company}-{journal.payment.number}"
@@ -237,13 +186,14 @@ class World(Waiting):
 
     def _automatic(self, document: Document, run_id: str, when: date) -> None:
         on = self.reference.parameter(document.company, document.ledger, "automatic_settlement")
-        if not on or not document.balance or not self._free(document):
+        if not on or not document.balance:
             return
         alike = [each for each in self.documents.values() if each.key[:2] == document.key[:2] and each.account == document.account]
         marks = [Mark(each) for each in alike if each.currency == document.currency and each.balance and self._free(each)]
         if len({mark.document.raises for mark in marks}) < 2:
             return
-        run = Run(self.reference, self.documents, Wanted(marks, max(when, document.date), automatic=True))
+        run = Run(self.reference, self.documents, marks, when, automatic=True)
+        run.compute()
         if not any(self.reference.closed(document.company, record.date) for record in run.records):
             self.book(run, run_id, run_id, [record.other for record in run.records])
 
@@ -279,12 +229,13 @@ class World(Waiting):
         if journal.key in self.documents:
             refuse("document-exists")
         journal.status = "posted"
-        rate = journal.rate(self.reference) or ZERO
-        document = new_document(self.reference, "customer-payment.posted", journal.data(self.reference), rate)
+        data, rate = journal.data(self.reference), journal.rate(self.reference) or ZERO
+        document = new_document(self.reference, "customer-payment.posted", data, rate)
         self.enter(document)
         self._marks(document, event, journal)
 
-    def _approve(self, wish: Wish, data: Row) -> None:
+    def approve(self, wish: Wish, data: Row) -> None:
+        """Posts a journal that was only created."""
         asked = (data["company"], data["journal"], data["document"])
         found = [each for each in self.journals if (each.company, each.journal, each.document) == asked]
         wait_while(lambda: not any((each.company, each.journal, each.document) == asked for each in self.journals), "document")
@@ -300,3 +251,97 @@ class World(Waiting):
             document.reversed, document.balance, document.accounting = True, ZERO, ZERO
             self.voucher(document.company, kind, when, document, [line.times(-1) for line in document.voucher])
             self.changed([document.key])
+
+    # Reversals
+
+    def reverse_settlement(self, wish: Wish, data: Row) -> None:
+        """Takes back the runs of a payment, or of an event."""
+        ledger, when = data["ledger"], day(data["date"]) if data.get("date") else None
+        if data.get("payment"):
+            payment = self._there(wish.documents[0])
+            if payment.kind != "payment":
+                refuse("invalid", "/payment")
+            runs, ever = self._runs_over(payment), payment.key in self.ever
+        else:
+            event = str(data["settlement"])
+            wait_while(lambda: data.get("settlement_source", SOURCE) != SOURCE or self._pending(event), "document")
+            runs, ever = {event}, (ledger, event) in self.ever
+        concerned = self._of(ledger, runs)
+        latest = max((record.date for record in concerned), default=None)
+        if latest and when and when < latest:
+            refuse("date-too-early", "/date")
+        if latest is None:
+            refuse("already-reversed" if ever else "not-settled", "/payment" if data.get("payment") else "/settlement")
+        self._undo(wish, ledger, runs, when or latest)
+
+    def _runs_over(self, document: Document) -> set[str]:
+        return {record.run for record in self.records if document in record.documents}
+
+    def _of(self, ledger: str, runs: set[str]) -> list[Record]:
+        return [record for record in self.records if record.run in runs and record.lowering.ledger == ledger]
+
+    def _there(self, key: Key) -> Document:
+        """The document that a reversal names, unless it or its marks wait."""
+        wait_while(lambda: key not in self.documents or ("run", key) in [(wish.kind, wish.document) for wish in self.waiting], "document")
+        return self.documents[key]
+
+    def _pending(self, event: str) -> bool:
+        """Whether an event is not there yet or waits itself, its sales payments aside."""
+        return event not in self.taken or any(each.event == event and not each.journal for each in self.waiting)
+
+    def _undo(self, wish: Wish, ledger: str, runs: set[str], when: date) -> None:
+        """Takes runs back, with the sales payments that they caused, unless a period is closed."""
+        concerned, seller = self._of(ledger, runs), list[tuple[Journal, Document, list[Record], date]]()
+        mine = [journal for journal in self.journals if ledger == "payable" and journal.run in runs]
+        for journal in (each for each in mine if each.status == "posted"):
+            document = self.documents[journal.key]
+            its = self._of("receivable", self._runs_over(document))
+            seller.append((journal, document, its, max([when, document.date, *(record.date for record in its)])))
+        parts = concerned + [record for _, _, its, _ in seller for record in its]
+        wish.touches = [document.key for record in parts for document in record.documents]
+        companies = {key[1] for key in wish.touches} | {journal.company for journal, *_ in seller}
+        self.wait_for_period(companies, {when, *(on for *_, on in seller)})
+        self.drop(wish)
+        self._mirror(concerned, when)
+        for each in list(self.waiting):
+            dropped = each.kind == "journal" and each.journal and each.journal.run in runs and ledger == "payable"
+            if dropped or (each.kind == "run" and each.document in [document.key for _, document, _, _ in seller]):
+                self.drop(each)
+        for journal in (each for each in mine if each.status == "created"):
+            journal.status = "reversed"
+            self.changed([journal.key, *journal.reserves()])
+        for journal, document, its, on in seller:
+            self._mirror(its, on)
+            journal.status = "reversed"
+            self.take_back(document, "payment_reversal", on)
+
+    def _mirror(self, concerned: list[Record], when: date) -> None:
+        for record in (each for each in concerned if each in self.records):
+            self.records.remove(record)
+            record.apply(-1)
+            keys = [document.key for document in record.documents]
+            self.left_out |= set(keys)
+            for company, lines in record.lines.items():
+                self.voucher(company, "settlement_reversal", when, record.lowering, [line.times(-1) for line in lines])
+            self.changed(keys)
+
+    def reverse_document(self, wish: Wish, name: str, data: Row) -> None:
+        """Takes back a document that is not settled."""
+        key, at = wish.documents[0], "/payment" if data.get("payment") else "/document"
+        document = self._there(key)
+        wait_while(self.earlier_runs, "reservation", wish, [key])
+        when = day(data["date"]) if data.get("date") else document.date
+        for code, field, holds in (
+            ("invalid", at, name == "payment-reversal.requested" and document.kind != "payment"),
+            ("marked-elsewhere", at, self.reserved(key, wish.order)),
+            ("date-too-early", "/date", when < document.date),
+            ("already-reversed", at, document.reversed),
+            ("still-settled", at, self._runs_over(document)),
+        ):
+            if holds:
+                refuse(code, field)
+        self.wait_for_period([document.company], [when])
+        self.drop(wish)
+        self.take_back(document, "payment_reversal" if document.kind == "payment" else "document_reversal", when)
+        for journal in (each for each in self.journals if each.key == key and each.status == "posted"):
+            journal.status = "reversed"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY
 
-from services.registry import SERVICES
+from services.registry import PROCESSES, SERVICES
 from shared.delivery.batch import Delivery
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
@@ -47,21 +47,22 @@ class Kept:
 
 
 class Line:
-    """The services of a namespace."""
+    """The services of a namespace; with `inquiry` that one reads along."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, inquiry: bool = False) -> None:
+        self._services = PROCESSES if inquiry else SERVICES
         self.settings = settings
         self._offsets: Counter[str] = Counter()
         self._said: list[Encoded] = []
-        self._databases = [Postgres(settings.database, settings.schema_name(service.name)) for service in SERVICES]
+        self._databases = [Postgres(settings.database, settings.schema_name(service.name)) for service in self._services]
         self._deliveries = [
             Delivery(service, database, cast("Relay", Kept(database, self._said)), Ends(), system_runtime())
-            for service, database in zip(SERVICES, self._databases, strict=True)
+            for service, database in zip(self._services, self._databases, strict=True)
         ]
 
     async def prepare(self) -> None:
         """Makes the schemas."""
-        for service, database in zip(SERVICES, self._databases, strict=True):
+        for service, database in zip(self._services, self._databases, strict=True):
             await migrate(database, database.schema, service)
 
     async def send(self, records: Iterable[Record]) -> None:
@@ -88,7 +89,7 @@ class Line:
 
     def queries(self) -> dict[str, float]:
         """The statements that each service has sent so far, COPY aside."""
-        names = {service.name: self.settings.schema_name(service.name) for service in SERVICES}
+        names = {service.name: self.settings.schema_name(service.name) for service in self._services}
         return {name: REGISTRY.get_sample_value("intercompany_queries_total", {"schema": schema}) or 0.0 for name, schema in names.items()}
 
     async def close(self) -> None:
@@ -98,9 +99,9 @@ class Line:
 
 
 @asynccontextmanager
-async def running_line(settings: Settings) -> AsyncIterator[Line]:
+async def running_line(settings: Settings, *, inquiry: bool = False) -> AsyncIterator[Line]:
     """A line for the time of the context."""
-    line = Line(settings)
+    line = Line(settings, inquiry=inquiry)
     try:
         await line.prepare()
         yield line

@@ -26,6 +26,7 @@ def bench_command(  # noqa: PLR0913 - its options
     parties: Annotated[int, typer.Option(help="Half of them buy, half of them sell.", min=2)] = 10_000,
     embedded: Annotated[bool, typer.Option("--embedded", help="On the embedded broker and database, whatever else there is.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leaves schemas and topics on a given broker and database.")] = False,
+    inquiry: Annotated[bool, typer.Option("--inquiry", help="With the inquiry service reading along.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draws throughput over time and over history into this PNG.")] = None,
 ) -> None:
@@ -42,7 +43,7 @@ def bench_command(  # noqa: PLR0913 - its options
             fail(f"{module} is not installed: pip install 'intercompany[{extra}]'")
     from services.bench import progress, report, run  # noqa: PLC0415 - psutil may not be installed
 
-    plan = Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep)
+    plan = Plan(seconds, payments, rate, hot, tuple(sorted(history)), parties, embedded, keep, inquiry)
     outcome = asyncio.run(run.bench(plan, progress.Show()))
     figures = report.as_json(outcome)
     if plot is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.text import Text
@@ -54,14 +56,38 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     Example: intercompany vouchers --company FAB --kind settlement --from 2026-03-01
     """
     selection = ledgers.Selection(company, document, kind, _day(from_), _day(to), limit)
-    found = ask(lambda schemas: ledgers.vouchers(schemas, selection))
+    shown = ask(partial(_read_vouchers, selection=selection, as_json=as_json))
     if as_json:
-        return _print_rows(found.rows)
-    _print_by_company(found, tables.vouchers)
-    output().print(tables.spaced([tables.rules(found.rows)]))
-    if len(found.rows) == limit:
+        return
+    _print_by_company(shown.found, tables.vouchers)
+    output().print(tables.spaced([tables.rules(shown.found.rows)]))
+    if shown.more:
+        notes().print("Not all of these are shown: --json prints them all, --company, --document and the dates select fewer.")
+    elif len(shown.found.rows) == limit:
         notes().print(f"These are the newest {limit}; --limit shows more.")
-    return None
+
+
+class _Shown(NamedTuple):
+    """What a table shows, and whether there is more."""
+
+    found: ledgers.Ledgers
+    more: bool
+
+
+async def _read_vouchers(schemas: Schemas, selection: ledgers.Selection, *, as_json: bool) -> _Shown:
+    """What the table shows, vouchers of so many lines, one at least; as JSON all is printed while it is read."""
+    found = ledgers.Ledgers([], {} if as_json else await ledgers.company_names(schemas))
+    lines = 0
+    async with aclosing(ledgers.vouchers(schemas, selection)) as rows:
+        async for row in rows:
+            if as_json:
+                print_json(row)
+                continue
+            lines += len(row["lines"])
+            if found.rows and lines > ledgers.MOST_LINES_SHOWN:
+                return _Shown(found, more=True)
+            found.rows.append(row)
+    return _Shown(found, more=False)
 
 
 def _day(moment: datetime | None) -> date | None:
@@ -140,3 +166,4 @@ def trace_command(
     output().print(trace_tree.tree(name, found))
     output().print(tables.spaced([tables.rules(trace_tree.vouchers(found))]))
     output().print(Text(f"Documents: {len(found.documents)}, settlements: {len(found.runs)}", style="dim"))
+    output().print(Text("Why a line is there: intercompany why COMPANY VOUCHER LINE", style="dim"))

@@ -6,7 +6,7 @@ Invariant: what makes the contract is imported once a command needs it; help wai
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -36,7 +36,7 @@ def write_command(*, to: To = FOLDER) -> None:
     """
     from services.contract.files import write  # noqa: PLC0415 - here and below: see the module's docstring
 
-    output().print(f"{write(to)} files written to {to}")
+    output().print(f"{write(to, _of_the_api())} files written to {to}")
 
 
 @contract.command("check")
@@ -52,12 +52,19 @@ def check_command(*, against: Against = None, to: To = FOLDER) -> None:
         fail(f"{to} {_MISSING}")
     places = [against] if against is not None else [str(path) for path in promises(to)]
     found = [problem for place in places for problem in breaks(place)]
-    found += outdated(to) if against is None else []
+    found += outdated(to, _of_the_api()) if against is None else []
     for problem in found:
         output().print(Text(problem))
     if found:
         raise typer.Exit(1)
     output().print(f"Only additions to {', '.join(places) or 'nothing: no version was published yet'}.")
+
+
+def _of_the_api() -> dict[str, Any]:
+    """The document of the HTTP API, which stands above the contract of the events."""
+    from services.web.app import document  # noqa: PLC0415
+
+    return {"openapi.json": document()}
 
 
 Files = Annotated[

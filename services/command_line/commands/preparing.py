@@ -15,7 +15,7 @@ from services.operations.broker_rights import accesses
 from services.operations.broker_rights import acls as acls_of
 from services.operations.preparation import migrate_all, provision_topics
 from services.operations.senders import senders_in_force, senders_of_file
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from shared.console import notes, output
 from shared.embedded.addresses import product_settings
 from shared.settings import load_settings
@@ -30,7 +30,7 @@ AsTable = Annotated[bool, typer.Option("--table", help="Prints a table for peopl
 
 
 def migrate_command(*, within: Within = 60) -> None:
-    """Brings the three schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.
+    """Brings the services' schemas to this program's version and gives the roles their rights, as the role of DATABASE_URL.
 
     That role owns the schemas (deploy/postgres/roles.sql makes it and the others). With PROVISION=false the services
     wait for this; otherwise each does it when it starts.
@@ -39,7 +39,7 @@ def migrate_command(*, within: Within = 60) -> None:
     """
     settings = product_settings()
     missing = asyncio.run(migrate_all(settings, within))
-    notes().print(f"The schemas {', '.join(settings.schema_name(each.name) for each in SERVICES)} are at this program's version.")
+    notes().print(f"The schemas {', '.join(settings.schema_name(each.name) for each in PROCESSES)} are at this program's version.")
     if missing:
         notes().print(f"No rights were given to {', '.join(missing)}: there is no such role.")
 

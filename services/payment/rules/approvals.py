@@ -2,6 +2,7 @@
 
 Invariant: an approval waits for its journal and for what the journal needs to be posted, and is looked at again whenever the
 journal changes; of several approvals of one journal the first posts it, the others are refused, and their ids are free again.
+However many wait for one journal, a transaction takes one slice of them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from services.payment.rules.books import Books, approved_payment
+from services.payment.rules.books import OF_JOURNAL, Books, approved_payment
 from services.payment.rules.mirroring import posting_needs
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import CREATED, POSTED, JournalKey, SalesPayment, WaitingApproval
+from shared import working_set
 from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import Message, Outgoing, replay_identity, replay_number
@@ -21,6 +23,7 @@ from shared.events.senders import NOT_AUTHORISED, NotAuthorised, not_authorised
 from shared.events.vouchers import rejection
 from shared.resuming import resuming
 from shared.waiting import Need, detail
+from shared.working_set import NotLoadedError
 
 
 def approve(books: Books, message: Message) -> list[Outgoing]:
@@ -59,10 +62,35 @@ def _for_journal(request: JournalApprovalRequested | WaitingApproval) -> Need:
 
 
 def resume_approvals(books: Books, journal: SalesPayment) -> list[Outgoing]:
-    """The approvals that wait, the oldest first, of a journal that was made or has changed."""
-    data = journal.data
-    found = books.approvals.find("payment", (data.company, approved_payment(data.journal, data.document)))
-    return resume_in_order(books, (each for each in found if (each.journal, each.document) == (data.journal, data.document)))
+    """The approvals that wait, the oldest first, of a journal that was made or has changed; what is more than a slice, later."""
+    return resume_in_order(books, approvals_of(books, journal))
+
+
+def approvals_of(books: Books, journal: SalesPayment) -> list[WaitingApproval]:
+    """The approvals of a journal that wait, or the first slice of them; what is more is released for later."""
+    try:
+        return _first_waiting(books, journal)
+    except NotLoadedError:
+        if not books.has_loaded_much:
+            raise
+        books.release_later((OF_JOURNAL, *journal.key))
+        return []
+
+
+def _first_waiting(books: Books, journal: SalesPayment) -> list[WaitingApproval]:
+    """The approvals of a journal that wait, or the first slice of them.
+
+    They are found by the payment that the journal mirrors, which is known before its number is, unless that has very many.
+    """
+    data, bounds = journal.data, books.approvals.bounds
+    payment = (data.company, approved_payment(data.journal, data.document))
+    found = books.approvals.find("payment", payment)
+    if len(found) > working_set.SLICE or ("payment", payment) in bounds:
+        found = books.first_released(books.approvals, journal.key, (OF_JOURNAL,), OF_JOURNAL)
+        # One that has come in this transaction is not before those that are not loaded.
+        bound = bounds.get((OF_JOURNAL, journal.key))
+        found = [each for each in found if bound is None or each.sequence <= bound]
+    return [each for each in found if (each.journal, each.document) == (data.journal, data.document)]
 
 
 def resume_in_order(books: Books, waited: Iterable[WaitingApproval]) -> list[Outgoing]:
@@ -96,6 +124,10 @@ def _keep(books: Books, approval: WaitingApproval, need: Need) -> list[Outgoing]
 
 
 def _post(books: Books, approval: WaitingApproval, journal: SalesPayment) -> list[Outgoing]:
+    if not approval.sequence and (_first_waiting(books, journal) or (OF_JOURNAL, journal.key) in books.approvals.bounds):
+        # Older ones, which were left to further transactions when the journal was made, come first.
+        _keep(books, approval, _for_journal(approval))
+        return resume_approvals(books, journal)
     _done(books, approval)
     posted = become(journal, POSTED)
     posted = posted._replace(data=replace(posted.data, approval=approval.event))

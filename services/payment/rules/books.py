@@ -6,7 +6,7 @@ Invariant: a number that was given to a journal is never given again, whatever b
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +27,8 @@ from shared.working_set import Table
 
 APPROVALS: Final = ("approvals",)
 """Before the key of what was released: approvals waited for it, not journals."""
+OF_JOURNAL: Final = "approvals-of"
+"""Before a journal's key: the approvals that wait for it, whatever is missing."""
 
 
 def relation_of(draft: JournalDraft) -> WakeKey:
@@ -53,15 +55,18 @@ def approved_payment(journal: str, document: str) -> str:
     return middle if middle and count.isdigit() and rest != document else document
 
 
-def _approval_payment(approval: WaitingApproval) -> tuple[Hashable, ...]:
-    return ((approval.company, approved_payment(approval.journal, approval.document)),)
+_APPROVALS_BY: Final[dict[str, Callable[[WaitingApproval], tuple[Hashable, ...]]]] = {
+    "payment": lambda approval: ((approval.company, approved_payment(approval.journal, approval.document)),),
+    OF_JOURNAL: lambda approval: (JournalKey(approval.company, approval.document),),
+    "wakes": lambda approval: (approval.need.wake_key,),
+}
 
 
 class Books(working_set.Books):
     """All that the payment core reads and writes.
 
     `numbers` is the last n of each vendor payment. Waiting journals are found by `run` and by what `wakes` them, waiting
-    approvals by the `payment` that the journal's number names and by what `wakes` them.
+    approvals by the `payment` that the journal's number names, by the journal's number itself and by what `wakes` them.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -71,9 +76,7 @@ class Books(working_set.Books):
         self.waiting: Table[WaitingKey, WaitingJournal] = self.table(
             "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wake_keys}
         )
-        self.approvals: Table[EventRef, WaitingApproval] = self.table(
-            "approvals", {"payment": _approval_payment, "wakes": lambda approval: (approval.need.wake_key,)}
-        )
+        self.approvals: Table[EventRef, WaitingApproval] = self.table("approvals", _APPROVALS_BY)
 
     def next_number(self, payment: str) -> int:
         """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""

@@ -6,9 +6,11 @@ each of them says; a journal's events are told once each; what waited resumes in
 
 from __future__ import annotations
 
-from services.payment.rules.approvals import resume_approvals, resume_in_order
-from services.payment.rules.books import APPROVALS, Books
-from services.payment.rules.mirroring import MirrorTerms, drafts_of, sales_payment_journal, terms_of
+from collections.abc import Iterable
+
+from services.payment.rules.approvals import approvals_of, resume_approvals, resume_in_order
+from services.payment.rules.books import APPROVALS, OF_JOURNAL, Books
+from services.payment.rules.mirroring import MirrorTerms, drafts_of, judged_again, sales_payment_journal, terms_of
 from services.payment.rules.sending import EMITTER, become, journal_event
 from services.payment.rules.values import (
     CREATED,
@@ -17,6 +19,7 @@ from services.payment.rules.values import (
     JournalDraft,
     JournalKey,
     SalesPayment,
+    WaitingApproval,
     WaitingJournal,
 )
 from shared.events.emitting import caused_by
@@ -70,30 +73,38 @@ def _make(books: Books, draft: JournalDraft, terms: MirrorTerms, reply_count: in
 def take_reference(books: Books, message: Message) -> list[Outgoing]:
     """Reference data: taken over; the journals and approvals that waited for it resume, the oldest first."""
     books.take_reference(message)
-    outgoing: list[Outgoing] = []
-    for key in woken_by(message.data):
-        for waiting in books.first_released(books.waiting, key):
-            outgoing.extend(_resume(books, waiting))
-        outgoing.extend(resume_in_order(books, books.first_released(books.approvals, key, APPROVALS)))
-    return outgoing
+    keys = (*woken_by(message.data), *judged_again(books.reference, message.data))
+    journals = [waiting for key in keys for waiting in books.first_released(books.waiting, key)]
+    approvals = [approval for key in keys for approval in books.first_released(books.approvals, key, APPROVALS)]
+    return _resume(books, journals, approvals)
 
 
 def resume_released(books: Books, released: Released) -> list[Outgoing]:
     """Resumes the next of what was released, as many as one transaction takes."""
     if released.wake_key[:1] == APPROVALS:
         return resume_in_order(books, books.next_released(books.approvals, released, APPROVALS))
-    return [event for waiting in books.next_released(books.waiting, released) for event in _resume(books, waiting)]
+    if released.wake_key[0] == OF_JOURNAL:
+        return resume_in_order(books, books.next_released(books.approvals, released, (OF_JOURNAL,), OF_JOURNAL))
+    return _resume(books, books.next_released(books.waiting, released))
 
 
-def _resume(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
-    """What a waiting journal does now: it waits for something else, or it is made; no reply is expected any more."""
-    if waiting.sequence in books.left_waiting:
-        return []
-    with resuming(waiting.sequence, waiting.draft.run):
-        return _taken_up(books, waiting)
+def _resume(books: Books, journals: Iterable[WaitingJournal], approvals: Iterable[WaitingApproval] = ()) -> list[Outgoing]:
+    """What was woken, and the approvals of what is made of it, in the order of arrival (step 9), whatever woke them."""
+    woken: dict[int, WaitingJournal | WaitingApproval] = {each.sequence: each for each in journals}
+    woken.update((each.sequence, each) for each in approvals)
+    outgoing: list[Outgoing] = []
+    while woken:
+        first = woken.pop(min(woken))
+        if isinstance(first, WaitingApproval):
+            outgoing.extend(resume_in_order(books, [first]))
+        elif first.sequence not in books.left_waiting:
+            with resuming(first.sequence, first.draft.run):
+                outgoing.extend(_taken_up(books, first, woken))
+    return outgoing
 
 
-def _taken_up(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
+def _taken_up(books: Books, waiting: WaitingJournal, woken: dict[int, WaitingJournal | WaitingApproval]) -> list[Outgoing]:
+    """What a waiting journal does now: it waits for something else, or it is made and wakes its approvals; no reply is expected."""
     terms = terms_of(books.reference, waiting.draft)
     if isinstance(terms, Need):
         if terms != waiting.need:
@@ -101,7 +112,8 @@ def _taken_up(books: Books, waiting: WaitingJournal) -> list[Outgoing]:
         return []
     books.waiting.put(waiting.draft.key, None)
     journal, event = _make(books, waiting.draft, terms, reply_count=0)
-    return [event, *resume_approvals(books, journal)]
+    woken.update((approval.sequence, approval) for approval in approvals_of(books, journal))
+    return [event]
 
 
 def reverse_settlements(books: Books, message: Message) -> list[Outgoing]:

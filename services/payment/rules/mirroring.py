@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.payment.rules.allocation import PaymentShares, Share, payment_shares
 from services.payment.rules.books import Books, paid_by
@@ -17,11 +17,22 @@ from services.payment.rules.values import JournalDraft, MirroredPayment
 from shared.events.emitting import caused_by
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesMark, SalesPaymentJournal
-from shared.events.reference import TradingRelationDefined
+from shared.events.reference import ReferenceWithdrawn, TradingRelationDefined
 from shared.events.settlements import SettledDocument, SettlementPosted
 from shared.money import ZERO
 from shared.reference import Reference
-from shared.waiting import Need, for_account, for_company, for_exchange_rate, for_payment_journal, for_period, for_trading_relation
+from shared.waiting import (
+    Need,
+    WakeKey,
+    for_account,
+    for_company,
+    for_exchange_rate,
+    for_payment_journal,
+    for_period,
+    for_trading_relation,
+    payment_journal_key,
+    period_key,
+)
 
 
 class MirrorTerms(NamedTuple):
@@ -125,6 +136,19 @@ def terms_of(reference: Reference, draft: JournalDraft) -> MirrorTerms | Need:
     if journal is None:
         return for_payment_journal(draft.seller, relation.payment_journal)
     return MirrorTerms(relation, journal.offset)
+
+
+def judged_again(reference: Reference, data: Any) -> Iterator[WakeKey]:
+    """What besides what it brings a reference event lets be looked at again, by its wake keys.
+
+    Without a rate that is withdrawn, journals and approvals that wait for something further down the table may lack the rate first.
+    """
+    if not isinstance(data, ReferenceWithdrawn) or data.event != "exchange-rate.published":
+        return
+    sellers = {name for name, company in reference.companies.items() if company.currency in (data.from_, data.to)}
+    yield from map(period_key, sorted(sellers))
+    relations = (each for each in reference.trading.values() if each.seller.company in sellers)
+    yield from sorted({payment_journal_key(each.seller.company, each.payment_journal) for each in relations})
 
 
 def posting_needs(  # noqa: PLR0913 - what posting a payment in the seller's books depends on

@@ -56,7 +56,7 @@ def _accounting_amount(amount: Decimal, document: DocumentPosted) -> Decimal:
 def _rule(kind: str, posting_type: str) -> str:
     if posting_type == SALES_TAX:
         return "F-C19"
-    return "F-A02" if kind == PAYMENT else "F-C15"
+    return "F-A02" if kind == PAYMENT else "F-A18"
 
 
 def _penny_difference(voucher: VoucherDraft, document: DocumentPosted) -> None:

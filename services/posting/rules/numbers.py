@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from shared.events.kinds import KINDS
+from shared.events.vouchers import voucher_number
 from shared.reference import PAYABLE, RECEIVABLE
 
-DIGITS: Final = 6
 _LEDGERS: Final = {RECEIVABLE: "AR", PAYABLE: "AP"}
 SERIES: Final = {(ledger, name): f"{short}-{kind.series}" for ledger, short in _LEDGERS.items() for name, kind in KINDS.items()}
 """The series of a ledger and kind."""
@@ -26,4 +26,4 @@ class VoucherKey(NamedTuple):
     @property
     def voucher(self) -> str:
         """The voucher number as an ERP shows it."""
-        return f"{self.series}-{self.number:0{DIGITS}}"
+        return voucher_number(self.series, self.number)

@@ -16,7 +16,7 @@ from services.settlement.rules.instructions import carry_out_request, try_to_set
 from services.settlement.rules.reversals import begin_reversal, try_to_reverse
 from services.settlement.rules.sales_payments import create_journal, nothing_to_do, post_journal, receive_reply
 from services.settlement.rules.turn import Resume, Turn
-from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
+from services.settlement.rules.waiting import EVERY, OF_REFERENCE, OVER, RESERVATION
 from shared.events.envelope import Message, Outgoing
 from shared.events.reference import ReferenceWithdrawn, SettlementParametersDefined
 from shared.events.refusal import INVALID
@@ -76,23 +76,14 @@ def _take_parameters(turn: Turn) -> None:
 
 
 def _withdraw_reference(turn: Turn) -> None:
-    """Reference data taken back: what waits for nothing any more without it is woken, too."""
+    """Reference data taken back: what waits is judged without it, so it resumes, or waits for the first thing that is missing now."""
     if turn.message.data.event == "settlement-parameters.defined":
         _take_parameters(turn)
-        return
-    _take_reference(turn)
-    withdrawn: ReferenceWithdrawn = turn.message.data
-    reason = _WAITED_FOR.get(withdrawn.event)
-    if reason is not None:
+    else:
+        _take_reference(turn)
+    for reason in OF_REFERENCE:
         turn.wake_every(reason)
 
-
-_WAITED_FOR: Final = {
-    "intercompany-accounting.defined": "intercompany-accounting",
-    "posting-profile.defined": "posting-profile",
-    "methods-of-payment.defined": "method-of-payment",
-}
-"""The reasons (WOKEN_AS_ONE) that go with what is withdrawn."""
 
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,

@@ -87,7 +87,7 @@ class Turn:
             self._wake(key, self.books.first_released, self.books.waiting, key)
 
     def wake_every(self, reason: str) -> None:
-        """Whatever is waited for under this reason may be needed no more (one of WOKEN_AS_ONE); noted as `wake` does."""
+        """All that waits for this reason (one of WOKEN_AS_ONE) is looked at again, whatever is missing; noted as `wake` does."""
         self._wake((EVERY, reason), self.books.first_released, self.books.waiting, (reason,), (EVERY,), EVERY)
 
     def wake_changed(self, key: DocumentKey) -> None:

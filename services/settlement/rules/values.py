@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
+from shared.events.settlements import Why
 from shared.events.values import Ledger
 from shared.money import ZERO, share
 from shared.waiting import Need
@@ -212,7 +213,7 @@ class RecordInForce(NamedTuple):
     """A posted record, with what it took from its two documents (a reversal gives exactly that back).
 
     `lowering` is L or the primary; `raising` is R, or with `enlarges` the document that enlarged the primary. A taken
-    amount is negative where a primary was enlarged.
+    amount is negative where a primary was enlarged. `why` says what decided; None of what was posted before it was written.
     """
 
     run: EventRef
@@ -235,6 +236,7 @@ class RecordInForce(NamedTuple):
     realized_gain: Decimal
     currency: str
     is_reversed: bool = False
+    why: Why | None = None
 
     @property
     def key(self) -> RecordKey:

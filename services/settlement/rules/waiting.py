@@ -21,10 +21,13 @@ EVERY: Final = "every"
 """Before a reason: all that waits for it, whatever is missing."""
 OVER: Final = "over"
 """Before a document: all that waits and has reserved it or takes it back, whatever is missing."""
-WOKEN_AS_ONE: Final = frozenset({"document", "intercompany-accounting", "posting-profile", "method-of-payment"})
-"""What may be needed no more although it has not come. Intercompany accounting, profiles and methods are waited for only as long as
-anything of their kind is defined: where none is, every pair, profile and method will do. The document that a credit note names is
-waited for only while parameters ask for it."""
+OF_REFERENCE: Final = ("intercompany-accounting", "exchange-rate", "posting-profile", "method-of-payment", "period")
+"""What reference data that is withdrawn may change of what waits: it is judged without it. Intercompany accounting, profiles and
+methods are waited for only as long as anything of their kind is defined: where none is, every pair, profile and method will do.
+And what waits for one of these may lack an earlier one once that is withdrawn; it then waits for the first of them."""
+WOKEN_AS_ONE: Final = frozenset({"document", *OF_REFERENCE})
+"""Reasons under which all that waits is looked at again at once. The document that a credit note names is waited for only while
+parameters ask for it."""
 
 # What wakes
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import asyncpg
 import orjson
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from services.command_line.main import app
-from shared.embedded import running_backing_services
-from tests.scenario_files import IC_4
+from services.desk import ledgers
+from tests.builders.shell import PATIENCE, Shell
+from tests.scenario_files import IC_4, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.embedded
 
@@ -36,7 +34,6 @@ PAYMENT = {
     "currency": "USD",
     "amount": "5.00",
 }
-PATIENCE = 60.0
 # The relay may come by before the check does: what it would put aside stays where it is.
 A_ROW_THAT_STAYS = """
 create function posting.kept() returns trigger language plpgsql as 'begin return null; end';
@@ -44,45 +41,6 @@ create trigger kept before delete on posting.outbox for each row execute functio
 create trigger kept before insert on posting.failed for each row execute function posting.kept();
 insert into posting.outbox (messages) values ('');
 """
-
-
-class Shell:
-    """Another shell than that of `up`: it finds the parts by DATA_DIR."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._runner = CliRunner(env={"DATA_DIR": str(folder), "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""})
-
-    def run(self, *arguments: str | Path) -> Result:
-        return self._runner.invoke(app, [str(argument) for argument in arguments])
-
-    def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        result = self.run(*arguments, "--json")
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return [orjson.loads(line) for line in result.stdout.splitlines()]
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < end
-            time.sleep(0.3)
-
-    def execute(self, statements: str) -> None:
-        """Statements on the database, behind the services' backs."""
-        parts = running_backing_services(self.folder)
-        assert parts is not None
-
-        async def execute() -> None:
-            connection = await asyncpg.connect(parts.database_url)
-            await connection.execute(statements)
-            await connection.close()
-
-        asyncio.run(execute())
-
-    def publish(self, *events: dict[str, Any]) -> Result:
-        path = self.folder / "events.ndjson"
-        path.write_text("".join(json.dumps(event) + "\n" for event in events))
-        return self.run("publish", path)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +140,17 @@ def test_vouchers_are_selected_and_shown_as_simulate_shows_them(shell: Shell) ->
     assert "Fabrikam East" in shell.run("vouchers").stdout
 
 
+def test_a_table_of_vouchers_ends_at_so_many_lines_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_ = [row["voucher"] for row in shell.rows("vouchers")]
+    monkeypatch.setattr(ledgers, "MOST_LINES_SHOWN", 1)
+    shown = shell.run("vouchers")
+    assert "Not all of these are shown" in shown.output
+    assert all_[0] in shown.stdout
+    assert all_[1] not in shown.stdout
+    assert [row["voucher"] for row in shell.rows("vouchers")] == all_, "as JSON all are printed"
+    assert len(shell.rows("vouchers", "--limit", "2")) == 2
+
+
 def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None:
     assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
     assert [row["document"] for row in shell.rows("open", "--company", "FABE", "--all")] == ["VI-7"]
@@ -208,6 +177,30 @@ def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell,
     shown = shell.run("trace", name).stdout
     assert "[F-C04]" in shown
     assert "F-C04 │ Discount in the invoice LE" in shown
+    assert "intercompany why COMPANY VOUCHER LINE" in shown
+
+
+def test_why_says_in_the_readers_language_what_decided_a_line(shell: Shell) -> None:
+    (voucher,) = (row for row in shell.rows("vouchers", "--company", "FABE", "--kind", "settlement") if row["document"] == "VPAY-7")
+    number = next(place for place, line in enumerate(voucher["lines"], start=1) if line["posting_type"] == "cash_discount")
+    shown = " ".join(shell.run("why", "FABE", voucher["voucher"], str(number), "--language", "de-CH").stdout.split())
+    assert shown.startswith("20,00 = 2 % von 1.000,00.")
+    assert "F-C04 Skonto in der Gesellschaft der Rechnung" in shown
+    (row,) = shell.rows("why", "FABE", voucher["voucher"], str(number))
+    assert row["is_explained"]
+    assert row["rules"] == ["F-D02", "F-D05", "F-C04", "F-C10"]
+    assert [each["name"] for each in row["parameters"]] == ["post_cash_discount"]
+
+
+def test_why_of_what_is_not_there_says_what_is(shell: Shell) -> None:
+    (voucher, *_) = shell.rows("vouchers", "--company", "FABE", "--kind", "settlement")
+    for arguments, advice in (
+        (("AP-SET-999999", "1"), "FABE has no voucher AP-SET-999999"),
+        ((voucher["voucher"], "99"), "has lines 1 to"),
+    ):
+        result = shell.run("why", "FABE", *arguments)
+        assert result.exit_code == 1
+        assert advice in result.stderr
 
 
 def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
@@ -235,6 +228,19 @@ def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(s
     assert "Events sent again: 1." in shell.run("rejections", "replay", "R-3").stderr
     shell.until(lambda: any(row["document"] == "R-3" for row in shell.rows("vouchers", "--kind", "settlement")))
     assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
+
+
+def test_refusals_that_an_operator_deletes_by_age_are_gone_and_nothing_else_is(shell: Shell) -> None:
+    marks = [{"company": "FABE", "document": "R-1"}]
+    shell.publish({**PAYMENT, "id": "R-5", "document": "R-5", "settle": marks})
+    shell.until(lambda: any(row["event"] == "R-5" for row in shell.rows("rejections", "list")))
+    books_before = [shell.rows(command) for command in ("vouchers", "open", "balances")]
+    documented = re.findall(r"delete from settlement\.rejections .*;", (ROOT / "deploy" / "managed.md").read_text(encoding="utf-8"))
+    for service in ("payment", "settlement", "posting"):
+        shell.execute(documented[0].replace("settlement.", f"{service}.").replace("400 days", "0 days"))
+    assert shell.rows("rejections", "list") == []
+    assert [shell.rows(command) for command in ("vouchers", "open", "balances")] == books_before
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
 
 
 def test_replay_asks_what_to_send_and_says_what_was_never_refused(shell: Shell) -> None:
@@ -340,6 +346,21 @@ def test_reconcile_finds_what_does_not_agree(shell: Shell, check: str, tamper: s
     finally:
         shell.execute(undo)
     assert shell.run("reconcile").exit_code == 0
+
+
+def test_what_can_be_asked_agrees_with_itself_and_read_again_is_the_same(shell: Shell) -> None:
+    shell.until(lambda: shell.run("check", "inquiry").exit_code == 0)
+    before = shell.rows("inquiry", "digest")
+    assert shell.rebuilt() == before
+    assert shell.run("check", "inquiry", "--as-of", "2026-03-11").exit_code == 0
+    shell.execute("update inquiry.daily set debit = debit + 1 where company = 'FAB' and posting_type = 'due_from'")
+    failing = {row["check"]: row["problems"] for row in shell.rows("check", "inquiry") if not row["holds"]}
+    assert failing["what A is due from B is what B is due to A, per currency"][0]["company"] == "FAB"
+    (differing,) = failing["every account has what it has in the ledger"]
+    assert (differing["posting_type"], differing["partner"]) == ("due_from", "FABE")
+    assert shell.run("check", "inquiry").exit_code == 1
+    assert shell.rebuilt() == before
+    assert shell.run("check", "inquiry").exit_code == 0
 
 
 def test_a_second_up_on_the_same_data_says_who_has_it(shell: Shell) -> None:

@@ -16,7 +16,7 @@ from services.payment import store as store_module
 from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.store import Store
 from shared import working_set
-from shared.events.emitting import Cause
+from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.reference import PeriodClosed, PeriodOpened
 from shared.waiting import Need, for_trading_relation
@@ -217,4 +217,32 @@ async def test_more_than_a_slice_resumes_in_order_and_no_transaction_takes_more_
     assert [each.data.mirrors[1] for part in parts for each in part] == [f"V-{each}" for each in range(number)]
     sizes = [len(part) for part in parts]
     assert sizes == [SLICE, SLICE, 10] if room == MOST_WOKEN_BYTES else max(sizes) < SLICE / 2
+    assert (await store.load_all(connection)).list_waiting() == []
+
+
+@pytest.mark.parametrize(("room", "refused_with_it"), [(MOST_WOKEN_BYTES, SLICE - 1), (1, None)])
+async def test_of_many_approvals_of_one_journal_the_oldest_posts_it_whatever_a_transaction_takes(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, room: int, refused_with_it: int | None
+) -> None:
+    number = SLICE + 20
+    pure, store = Payment(), Store()
+    await deliver(connection, store, fold, [pure.message(data) for data in (JOURNAL, FABW, EAST, relation(automatic=False))])
+    await deliver(connection, store, fold, [pure.message(approval(), id_=f"A-{each}") for each in range(number)])
+    monkeypatch.setattr(working_set, "MOST_WOKEN_BYTES", room)
+    made = await deliver(connection, store, fold, [pure.message(IC_4)])
+    later = await deliver(connection, store, fold, [pure.message(approval(), id_="LATER")])
+    assert [each.type for each in made.said][:1] == ["sales-payment-journal.created"]
+    assert len(made.said) == (1 if refused_with_it is None else 2 + refused_with_it), (
+        "one transaction takes a slice, and no more than its bytes"
+    )
+    said = [*made.said, *later.said]
+    books = made.books
+    while released := next(iter(books.released.changed.values()), None):
+        books = await store.load_released(connection, released)
+        said += resume_released(books, released)
+        await store.save(connection, books)
+    (posted,) = [each for each in said if each.type == "sales-payment-journal.posted"]
+    assert posted.cause.id == "A-0"
+    refused = [each.data.event for each in said if each.type == REJECTED]
+    assert sorted(refused) == sorted([*(f"A-{each}" for each in range(1, number)), "LATER"])
     assert (await store.load_all(connection)).list_waiting() == []

@@ -112,7 +112,7 @@ def test_a_command_that_does_not_exist_is_answered_with_the_one_that_was_meant()
     assert "'simulate'" in result.output
 
 
-@pytest.mark.parametrize("service", ["payment", "settlement", "posting"])
+@pytest.mark.parametrize("service", ["payment", "settlement", "posting", "inquiry"])
 def test_a_service_run_as_a_module_says_what_is_missing(service: str, tmp_path: Path) -> None:
     environment = {"PATH": "", "DATA_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-m", f"services.{service}"]

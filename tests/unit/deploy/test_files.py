@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.registry import SERVICES
+from services.registry import PROCESSES
 from services.scenarios.scenario_file import EXAMPLES
 from shared.events.envelope import Topic
 from shared.kafka.topics import topics_of
@@ -28,7 +28,7 @@ from tests.unit.deploy.files import (
 )
 
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:${}]+:(?!\$\{)[^@\s]+@")
-_OURS = ("roles", "migrate", "topics", "demo", "payment", "settlement", "posting", "cli")
+_OURS = ("roles", "migrate", "topics", "demo", "payment", "settlement", "posting", "inquiry", "web", "cli")
 
 
 def _compose() -> dict[str, Any]:
@@ -52,7 +52,7 @@ def test_no_manifest_holds_a_secret_and_each_variable_is_a_setting(file: Any) ->
                     assert "secretKeyRef" in variable["valueFrom"]
 
 
-@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+@pytest.mark.parametrize("service", [service.name for service in PROCESSES])
 def test_each_service_has_its_manifest_and_a_secret_of_its_own(service: str) -> None:
     [stateful] = [each for each in documents(KUBERNETES / "base" / f"{service}.yaml") if each["kind"] == "StatefulSet"]
     [pod] = pod_specs(stateful)
@@ -69,7 +69,10 @@ def test_the_compose_file_names_only_settings_that_exist() -> None:
 
 def test_the_compose_file_gives_each_service_a_role_of_its_own() -> None:
     services = _compose()
-    roles = {name: re.search(r"//(\w+):", services[name]["environment"]["DATABASE_URL"]) for name in ("payment", "settlement", "posting")}
+    roles = {
+        name: re.search(r"//(\w+):", services[name]["environment"]["DATABASE_URL"])
+        for name in ("payment", "settlement", "posting", "inquiry")
+    }
     assert {name: found and found[1] for name, found in roles.items()} == {name: f"intercompany_{name}" for name in roles}
 
 
@@ -80,9 +83,21 @@ def test_no_container_of_the_compose_file_has_more_rights_than_it_needs(name: st
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
     assert service["mem_limit"]
-    assert not service.get("ports"), "nothing is reachable from outside by default"
+    assert name == "web" or not service.get("ports"), "nothing but the API is reachable from outside by default"
     if name in _OURS:
         assert service["read_only"] is True
+
+
+def test_the_api_is_reachable_from_this_machine_alone_and_asks_for_a_token() -> None:
+    web = _compose()["web"]
+    assert web["ports"] == ["127.0.0.1:${WEB_PORT:-8088}:8088"]
+    assert web["environment"]["HTTP_AUTH"] == "tokens"
+    assert "intercompany_reader" in web["environment"]["DATABASE_URL"]
+    [pod] = [pod for each in documents(KUBERNETES / "base" / "web.yaml") for pod in pod_specs(each)]
+    [container] = containers(pod)
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert (variables["HTTP_AUTH"], variables["HTTP_TOKENS_FILE"]) == ("tokens", "/etc/intercompany/web/tokens.yaml")
+    assert {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"] if "valueFrom" in each} == {"intercompany-web"}
 
 
 def test_the_image_runs_as_nobody_in_particular_and_is_pulled_by_a_tag() -> None:

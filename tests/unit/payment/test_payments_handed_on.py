@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from services.payment.rules import fold, refused_payment
 from services.payment.service import SERVICE
-from shared.events.codec import decode
-from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
+from shared.events.codec import decode, digest_as_written
+from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable, derived_id
 from shared.events.inbound import PaymentPosted
 from tests.builders.payment import WEST, Payment, ready
 from tests.builders.records import INVOICE, PAYMENT, binary, refused, taken
@@ -29,6 +29,27 @@ def test_a_payment_becomes_a_payment_journal_that_carries_its_event() -> None:
 def test_the_ledger_follows_from_the_type() -> None:
     (posted,) = Payment().hear(DATA, name="customer-payment.posted")
     assert posted.data.ledger == "receivable"
+
+
+def test_a_payment_keeps_its_id_from_version_to_version_however_often_it_is_handed_on() -> None:
+    """What is handed on again, by a later version, too, must be known by its id to whoever has taken it."""
+    message = taken(binary("vendor-payment.posted", PAYMENT, time="2026-03-12T10:00:00Z"))
+    digest = message.digest.hex()
+    numbers = {(0, None): digest, (2, None): f"{digest}/2", (0, "erp-eu"): f"{digest}/erp-eu", (2, "erp-eu"): f"{digest}/2/erp-eu"}
+    for (replay, sender), number in numbers.items():
+        (posted,) = fold(ready().books, replace(message, replay=replay, sender=sender))
+        expected = derived_id(message.ref, message.time, f"payment-journal.posted/{number}", 0)
+        assert posted.ref == EventRef("intercompany/payment", expected)
+
+
+def test_a_payment_journal_has_the_digest_of_what_was_written_as_long_as_the_payments_own_record_is_at_hand() -> None:
+    message = taken(binary("vendor-payment.posted", PAYMENT))
+    assert message.record is not None
+    (posted,) = fold(ready().books, message)
+    (without,) = fold(ready().books, replace(message, record=None))
+    written = digest_as_written(message)
+    assert written is not None
+    assert (posted.data.digest_as_written, without.data.digest_as_written) == (written.hex(), None)
 
 
 def test_a_replay_is_another_journal_event_of_the_same_payment() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from shared.events.envelope import EventRef
+from shared.events.envelope import EventRef, derived_id
 from shared.events.journals import SalesMark, SalesPaymentJournal, SalesPaymentsReply
 from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PaymentJournalDefined
-from shared.events.settlements import SettledDocument
+from shared.events.settlements import DocumentReversed, SettledDocument
 from tests.builders.payment import (
     DAY,
     EAST,
@@ -227,6 +227,17 @@ def test_the_published_rate_of_which_the_payments_is_the_inverse_goes_with_the_p
     euro_rate = ExchangeRatePublished("GBP", "EUR", DAY, Decimal("1.2"))
     euro_seller = Payment(relation(), JOURNAL, EAST, euro_rate, CompanyDefined("FABW", "EUR"))
     assert [journal(service.hear(in_pounds)[0]).inverse_rate for service in (ready(), euro_seller)] == [Decimal("0.8"), None]
+
+
+def test_what_a_message_causes_is_counted_from_0_in_every_version_so_that_it_is_known_again() -> None:
+    service = ready()
+    outgoing = [
+        *service.hear(run([payment("CN", kind="credit_note"), invoice("VI-1")], record(0, 1, "100.00"))),
+        *service.hear(IC_4),
+        *service.hear(DocumentReversed("receivable", "FABW", NUMBER, DAY)),
+    ]
+    assert said(outgoing) == ["journals.answered", "journal.posted", "journal.reversed"]
+    assert [each.ref.id for each in outgoing] == [derived_id(each.cause, each.time, each.type, 0) for each in outgoing]
 
 
 def test_the_same_run_gives_the_same_events() -> None:

@@ -11,10 +11,11 @@ import pytest
 from services.payment.rules import Books, discard, expire, fold, resume_released
 from services.payment.rules.books import approved_payment
 from shared import working_set
+from shared.events.emitting import REJECTED
 from shared.events.envelope import EventRef, Outgoing, replay_identity
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentsReply
-from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened
+from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
 from tests.builders.payment import (
     DAY,
@@ -92,6 +93,34 @@ def test_a_journal_waits_for_one_thing_after_the_other_and_is_told_once() -> Non
     assert service.waits() == [("VPAY-7", "payment-journal")]
     assert said(service.hear(JOURNAL)) == ["journal.posted"]
     assert service.hear(JOURNAL) == []
+
+
+RATE = ExchangeRatePublished("EUR", "USD", DAY, Decimal("1.25"))
+NO_RATE = ReferenceWithdrawn("exchange-rate.published", from_="EUR", to="USD", date=DAY)
+IN_EUROS = (CompanyDefined("FABW", "EUR"), EAST, RATE)
+
+
+@pytest.mark.parametrize(
+    ("known", "waits_for"),
+    [((relation(),), "payment-journal"), ((relation(), JOURNAL, PeriodClosed("FABW", DAY, DAY)), "period")],
+)
+def test_without_a_rate_that_is_withdrawn_a_journal_waits_for_the_rate_first(known: tuple[Any, ...], waits_for: str) -> None:
+    service = Payment(*IN_EUROS, *known)
+    service.hear(IC_4)
+    assert service.waits() == [("VPAY-7", waits_for)]
+    service.hear(NO_RATE)
+    assert service.waits() == [("VPAY-7", "exchange-rate")]
+    service.hear(RATE)
+    assert service.waits() == [("VPAY-7", waits_for)]
+
+
+def test_an_approval_waits_for_a_rate_that_is_withdrawn_before_the_period() -> None:
+    service = Payment(*IN_EUROS, relation(automatic=False), JOURNAL, PeriodClosed("FABW", DAY, DAY))
+    service.hear(IC_4)
+    service.hear(approval())
+    (before,) = service.waits()
+    service.hear(NO_RATE)
+    assert [before[1], *(reason for _, reason in service.waits())] == ["period", "exchange-rate"]
 
 
 def test_another_relation_lets_a_journal_go_on_that_waits_for_its_journal() -> None:
@@ -320,5 +349,49 @@ def test_journals_released_in_slices_are_made_in_order_of_arrival_and_their_appr
     assert service.waits() == []
 
 
+def _resumed(service: Payment) -> list[list[str]]:
+    """What is said by each of the further transactions, until nothing is left."""
+    slices = []
+    while released := list(service.books.released):
+        slices.append(said(resume_released(service.books, released[0])))
+        service.books.commit()
+    return slices
+
+
+def test_of_many_approvals_of_one_journal_a_slice_is_taken_with_it_and_the_others_are_refused_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = ready(automatic=False)
+    for number in range(6):
+        service.hear(approval(), id_=f"A-{number}")
+    service.hear(approval("ARPAY-IC-FAB-VPAY-7-2"), id_="ANOTHER")
+    created, posted, *refused = service.hear(IC_4)
+    assert (created.type, posted.cause.id) == ("sales-payment-journal.created", "A-0")
+    assert [each.data.event for each in refused] == ["A-1", "A-2"]
+    assert _resumed(service) == [[REJECTED, REJECTED], [REJECTED]]
+    assert service.waits() == [("ANOTHER", "document")]
+
+
 def _documents(outgoing: list[Outgoing]) -> list[str]:
     return [each.data.document for each in outgoing if each.type == "sales-payment-journal.created"]
+
+
+def test_approvals_released_in_slices_post_their_journals_in_order_of_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 2)
+    service = ready(automatic=False)
+    names = [f"VPAY-{number}" for number in range(1, 6)]
+    for name in names:
+        service.hear(run([payment(name), invoice(f"VI-{name}")], record(0, 1, "9.00"), ref=EventRef("scenario", name)))
+    service.hear(PeriodClosed("FABW", DAY, DAY))
+    for name in names:
+        service.hear(approval(f"ARPAY-IC-FAB-{name}-1"), id_=f"A-{name}")
+    slices = [service.hear(PeriodOpened("FABW", DAY, DAY))]
+    for _ in range(2):
+        slices.append(resume_released(service.books, *service.books.released))
+        service.books.commit()
+    assert list(service.books.released) == []
+    asked = [f"A-{name}" for name in names]
+    assert [[each.cause.id for each in outgoing] for outgoing in slices] == [asked[:2], asked[2:4], asked[4:]]
+    assert set(service.statuses().values()) == {"posted"}
+    assert service.waits() == []

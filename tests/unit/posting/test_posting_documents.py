@@ -72,7 +72,7 @@ def test_rules_of_the_lines() -> None:
     invoice = document("D", "invoice", "110.00", lines=(("sales", "100.00"), ("sales_tax", "10.00")))
     payment = document("P", "payment", "10.00")
     vouchers = post(books(), invoice, payment)
-    assert [[line.rule for line in voucher.lines] for voucher in vouchers] == [["F-A16", "F-C15", "F-C19"], ["F-A16", "F-A02"]]
+    assert [[line.rule for line in voucher.lines] for voucher in vouchers] == [["F-A16", "F-A18", "F-C19"], ["F-A16", "F-A02"]]
 
 
 def test_a_line_has_its_own_dimensions_or_the_documents() -> None:
@@ -93,6 +93,12 @@ def test_each_line_is_rounded_by_itself_and_the_rest_is_a_penny_difference() -> 
     )
     penny = voucher.lines[-1]
     assert (penny.rule, penny.currency) == ("F-E08", "EUR")
+
+
+@pytest.mark.parametrize(("rate", "value"), [("2", "20.00"), ("0.5", "5.00"), ("1", "10.00")])
+def test_a_line_is_worth_its_amount_at_the_rate_of_the_document(rate: str, value: str) -> None:
+    (voucher,) = post(books(), document("D", "invoice", "10.00", currency="EUR", rate=rate, lines=(("sales", "10.00"),)))
+    assert written(voucher) == lines(f"accounts_receivable dr 10.00 {value}", f"sales cr 10.00 {value}")
 
 
 def test_a_penny_difference_on_the_other_side() -> None:
@@ -128,7 +134,8 @@ def test_as_many_units_as_there_are_lines_are_rounding_one_more_is_a_defect() ->
 
 def test_lines_that_do_not_add_up_are_a_defect_and_take_no_number() -> None:
     group = books()
-    with pytest.raises(PostingDefectError, match="FAB: receivable invoice voucher of D"):
+    off = r"debits less credits are 0\.01 USD and, in accounting currency, 0\.00 USD, not zero"
+    with pytest.raises(PostingDefectError, match=f"FAB: receivable invoice voucher of D: {off}"):
         post(group, document("D", "invoice", "100.00", lines=(("sales", "99.99"),)))
     group.rollback()
     (voucher,) = post(group, document("D", "invoice", "100.00"))

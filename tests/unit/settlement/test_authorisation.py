@@ -46,6 +46,7 @@ class Sent(Heard):
 OUTSIDE: list[tuple[Event, str]] = [
     (invoice("I1"), "/company"),
     (paid("P1", "10.00", mark("I1")), "/company"),
+    (paid("P2", side="vendor"), "/company"),
     (asked("S1", mark("I1"), mark("N1")), "/settle/0/company"),
     (undone("U1", payment={"company": "FAB", "document": "P1"}), "/payment/company"),
     (taken_back("R1", "P1"), "/payment/company"),
@@ -57,7 +58,7 @@ OUTSIDE: list[tuple[Event, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "field"), OUTSIDE, ids=[event["type"] for event, _ in OUTSIDE])
+@pytest.mark.parametrize(("event", "field"), OUTSIDE, ids=[event["id"] for event, _ in OUTSIDE])
 def test_an_event_for_another_company_is_refused_and_its_id_is_free_for_who_may_send_it(event: Event, field: str) -> None:
     services = Sent()
     refused = services.by("erp-us", event)

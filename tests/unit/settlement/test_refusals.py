@@ -99,6 +99,20 @@ MARKS = [
         Refused("P1", "settlement", "other-party", "/settle/1/document", "FAB I3 is of party AW, the others of NW"),
     ),
     (
+        [invoice("I3", account="C-2"), paid("P1", "20.00", mark("I3"))],
+        Refused("P1", "settlement", "other-party", "/settle/0/document", "FAB I3 is of party AW, the others of NW"),
+    ),
+    (
+        [I1, paid("P1", "10.00", mark("I1", cross_rate="1.2"))],
+        Refused(
+            "P1",
+            "settlement",
+            "invalid",
+            "/settle/0/cross_rate",
+            "1.2: a rate is agreed where a payment marks a document in another currency that raises the balance: leave it out",
+        ),
+    ),
+    (
         [I1, PAID, I2, paid("P2", "10.00", mark("I2"), mark("I1"))],
         Refused("P2", "settlement", "document-closed", "/settle/1/document", "FAB I1 has nothing left open"),
     ),
@@ -338,3 +352,11 @@ def test_a_replay_that_is_wrong_in_form_frees_no_id_but_its_own() -> None:
     heard.send(with_attribute(wrong.record, "replay", "1"))
     heard.send(other.record)
     assert [refusal.code for refusal in heard.rejections] == ["invalid", "conflicting-duplicate"]
+
+
+def test_what_waited_belongs_to_its_own_trace_and_not_to_that_of_what_let_it_go_on() -> None:
+    heard = Heard()
+    traces = [f"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333{number}-01" for number in (1, 2)]
+    for arrival, trace in zip(arrivals(scenario({}, [PAID, I1])), traces, strict=True):
+        heard.send(with_attribute(arrival.record, "traceparent", trace))
+    assert [each.traceparent for each in heard.said if each.type == "settlement.posted"] == traces[:1]

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.settlement.rules import reversals
+from shared import working_set
 from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 from tests.builders.trade import RELATION, bill, pays, sale
 
@@ -117,3 +119,27 @@ def test_what_is_reversed_stays_known_by_its_event_and_kind() -> None:
     ).books.settlement.requests
     asked_for = [(each.event.id, each.type) for each in requests if each.type.endswith(".requested")]
     assert asked_for == [("R", "document-reversal.requested"), ("Q", "settlement-reversal.requested")]
+
+
+def test_a_reversal_that_waits_for_a_period_does_not_wait_for_a_run_that_came_after_it() -> None:
+    """P1's marks wait for I2 and have reserved I1; the reversal of I1 was there before them."""
+    opened = {"id": "O", "type": "period.opened", "company": "FAB", "from": "2026-02-01", "to": "2026-02-28"}
+    came = result(I1, gone("R", "I1", date="2026-02-10"), paid("P1", "10.00", mark("I1"), mark("I2")), opened, **CLOSED)
+    assert balances(came) == {"I1": "0.00", "P1": "-10.00"}
+    assert [(row["event"], row["for"]) for row in came.waiting] == [("P1", "document")]
+
+
+def test_each_message_of_a_reversal_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reversals, "MOST_REVERSED_SAID", 1)
+    heard = Heard(I1, invoice("I2"), paid("P1", "20.00", mark("I1"), mark("I2")), undone("R", settlement="P1", reason="wrong"))
+    assert [each.data.reason for each in heard.said if each.type == "settlement.reversed"] == ["wrong", "wrong"]
+
+
+@pytest.mark.parametrize("slice_", [2, 200])
+def test_all_that_waits_over_a_document_is_looked_at_again_when_it_is_reversed(slice_: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", slice_)
+    names = [f"R{number}" for number in range(5)]
+    heard = Heard(I1, *(gone(name, "I1", date="2026-02-10") for name in names), gone("Q", "I1", date="2026-01-31"), **CLOSED)
+    came = heard.now()
+    assert [(row["event"], row["code"]) for row in came.rejected] == [(name, "already-reversed") for name in names]
+    assert (came.waiting, list(heard.books.settlement.released)) == ([], [])

@@ -10,7 +10,7 @@ from shared import working_set
 from tests.builders.settlement import Event, Heard, asked, balances, invoice, mark, note, paid, result, taken_back, told, undone
 
 ACROSS = [invoice("I1", company="FABE"), paid("P1", "10.00", mark("I1", "FABE"))]
-CREDITED = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}
+CREDITED: dict[str, Any] = {"settlement_parameters": {"FAB": {"receivable": {"cash_discounts_for_credit_notes": True}}}}
 PROFILES = {"posting_profiles": {"FABE": {"GEN": {"receivable": {"all": "1"}}}}}
 CLOSED = {"closed_periods": {"FABE": [{"from": "2026-01-20", "to": "2026-01-31"}]}}
 FOREIGN = [
@@ -264,3 +264,30 @@ def test_what_is_released_in_slices_resumes_in_order_of_arrival_and_gives_what_i
     assert [each.data.document for each in in_slices.said if each.type == "document.posted"] == documents
     assert in_slices.now() == at_once.now()
     assert (in_slices.now().waiting, list(in_slices.books.settlement.released)) == ([], [])
+
+
+@pytest.mark.parametrize("slice_", [2, 200])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "settlement-parameters.defined"},
+        {"type": "reference.withdrawn", "event": "settlement-parameters.defined"},
+    ],
+)
+def test_all_that_waits_for_a_credited_document_settles_once_no_parameters_ask_for_it(
+    said: Event, slice_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working_set, "SLICE", slice_)
+    runs = [f"S{number}" for number in range(5)]
+    events: list[Event] = []
+    for run in runs:
+        events += [note(f"N-{run}", credits="I9"), invoice(f"I-{run}"), asked(run, mark(f"N-{run}"), mark(f"I-{run}"))]
+    assert [row["event"] for row in result(*events, **CREDITED).waiting] == runs
+    heard = Heard(*events, {"id": "E", "company": "FAB", "ledger": "receivable", **said}, **CREDITED)
+    assert [each.data.run.id for each in heard.said if each.type == "settlement.posted"] == runs
+    assert (heard.now().waiting, list(heard.books.settlement.released)) == ([], [])
+
+
+def test_reference_data_that_contradicts_is_refused_as_an_event() -> None:
+    (refused,) = result({"id": "E", "type": "company.defined", "company": "FAB", "currency": "EUR"}).rejected
+    assert (refused["event"], refused["scope"], refused["code"]) == ("E", "event", "invalid")

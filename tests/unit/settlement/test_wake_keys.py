@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, NamedTuple
 
 import pytest
 
 from services.scenarios.scenario_file import arrivals
+from services.settlement.rules import waiting
 from services.settlement.rules.turn import Turn
-from shared.waiting import WakeKey
+from services.settlement.rules.values import DocumentKey, OpenPlace
+from shared.events.envelope import EventRef
+from shared.events.values import Ledger
+from shared.waiting import Need, WakeKey
 from tests.builders.settlement import Event, asked, invoice, mark, note, paid, taken_back, told, undone
 from tests.builders.streams import scenario
 
@@ -156,3 +161,37 @@ def test_what_is_parked_is_woken_by_what_it_waits_for(case: Case, monkeypatch: p
 def test_what_is_parked_is_not_woken_by_what_only_looks_like_it(case: Case, other: Event, monkeypatch: pytest.MonkeyPatch) -> None:
     key, woken = _keys_woken(case, other, monkeypatch)
     assert key not in woken
+
+
+DOCUMENT, EVENT = DocumentKey("receivable", "FAB", "I1"), EventRef("erp", "E1")
+
+
+@pytest.mark.parametrize(
+    ("need", "shown", "key"),
+    [
+        (waiting.for_document(DOCUMENT), "document", ("document", "receivable", "FAB", "I1")),
+        (waiting.for_marks_of(DOCUMENT), "document", ("free", "receivable", "FAB", "I1")),
+        (waiting.for_earlier_run(DOCUMENT), "reservation", ("free", "receivable", "FAB", "I1")),
+        (waiting.for_reservation(DOCUMENT), "reservation", ("reservation", "receivable", "FAB", "I1")),
+        (waiting.for_event(EVENT), "document", ("event", "erp", "E1")),
+        (waiting.for_replies(EVENT), "document", ("answers", "erp", "E1")),
+    ],
+)
+def test_what_waits_is_stored_under_a_key_that_stays_from_version_to_version(need: Need, shown: str, key: WakeKey) -> None:
+    assert (need.reason, need.wake_key) == (shown, key)
+
+
+_LEDGERS: tuple[Ledger, ...] = ("receivable", "payable")
+
+
+@pytest.mark.parametrize("lowers", [True, False])
+def test_a_further_run_is_found_again_by_its_key(lowers: bool) -> None:  # noqa: FBT001 - a parameter
+    for ledger in _LEDGERS:
+        place = OpenPlace(ledger, "FAB", "V", "USD", lowers)
+        need = waiting.for_further_run(place, date(2026, 1, 20), EVENT)
+        assert need == Need(
+            "document",
+            {"event": "E1", "source": "erp"},
+            ("automatic", ledger, "FAB", "V", "USD", "1" if lowers else "0", "2026-01-20", "erp", "E1"),
+        )
+        assert waiting.further_run(need.wake_key) == (place, date(2026, 1, 20), EVENT)

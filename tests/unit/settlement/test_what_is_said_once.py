@@ -13,10 +13,10 @@ from services.settlement.rules import reversals
 from services.settlement.rules.run import messages
 from shared.delivery.weight import entries_of
 from shared.events.codec import as_json
-from shared.events.envelope import Message, Outgoing
+from shared.events.envelope import EventRef, Message, Outgoing, derived_id
 from shared.events.settlements import DocumentPosted, SettlementPosted, SettlementReversed
 from shared.events.values import LARGEST_DIMENSIONS, LARGEST_MESSAGE, LARGEST_REPEATED
-from tests.builders.settlement import Heard, balances, invoice, mark, paid, result, undone
+from tests.builders.settlement import Heard, asked, balances, invoice, mark, paid, result, undone
 from tests.builders.trade import bill, pays, sale
 
 HEADER = {f"dimension {number}": "x" * 100 for number in range(15)}
@@ -126,6 +126,61 @@ def test_a_run_of_many_records_and_its_reversal_are_told_in_several_messages_and
     assert [(len(each.records), len(each.runs)) for each in undone_] == [(3, 1), (3, 0), (1, 0)]
     refs = [each.ref for each in parts.said]
     assert len(refs) == len(set(refs))
+
+
+def test_each_message_of_a_run_with_a_primary_names_it_among_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MOST_RECORDS_SAID", 1)
+    marks = [mark("P2"), mark("I1"), mark("I2"), mark("P1")]
+    documents = [paid("P2", "5.00"), paid("P1", "15.00"), invoice("I1"), invoice("I2")]
+    heard = Heard(*documents, asked("S", *marks, primary={"company": "FAB", "document": "P1"}))
+    posted = [each.data for each in heard.said if isinstance(each.data, SettlementPosted)]
+    assert len(posted) == 3
+    assert [each.documents[each.primary].document for each in posted if each.primary is not None] == ["P1", "P1", "P1"]
+
+
+def test_the_parts_and_the_tax_of_discounts_divide_what_is_said_of_a_run_as_dimensions_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each of 4 records there are 5 dimensions: the invoice's own, and those of its discount's two parts and two taxes."""
+    one = len(as_json(HEADER)) + 200
+    lines = [
+        *({"account": "sales", "amount": "50.00", "dimensions": {**HEADER, "place": place}} for place in "AB"),
+        *({"account": "sales_tax", "amount": "9.50", "dimensions": {**HEADER, "place": place}} for place in "AB"),
+    ]
+    reduced = {"FAB": {"receivable": {"tax_on_cash_discount": "reduced", "cash_discount_base": "gross"}}}
+    invoices = [invoice(f"I{each}", "119.00", lines=lines, dimensions=HEADER, cash_discounts=[{"percent": "2"}]) for each in range(4)]
+    events = [*invoices, paid("P", "466.48", *(mark(f"I{each}") for each in range(4)))]
+
+    def records(most: int) -> list[int]:
+        monkeypatch.setattr(messages, "LARGEST_PARTS", most)
+        posted = [each.data for each in Heard(*events, settlement_parameters=reduced).said if isinstance(each.data, SettlementPosted)]
+        assert {
+            (len(record.discount.parts), len(record.discount.tax)) for each in posted for record in each.records if record.discount
+        } == {(2, 2)}
+        return [len(each.records) for each in posted]
+
+    assert [records(most * one) for most in (21, 16, 11, 6)] == [[4], [3, 1], [2, 2], [1, 1, 1, 1]]
+
+
+def test_what_is_said_of_a_document_is_what_came_with_it_under_an_id_that_stays_from_version_to_version() -> None:
+    lines = [{"account": "sales", "amount": "4.00", "dimensions": {"place": "A"}}, {"account": "sales", "amount": "6.00"}]
+    events = [
+        invoice("I1", lines=lines, dimensions={"place": "A"}, reference="R", text="T"),
+        invoice("I2", currency="EUR", exchange_rate="1.1"),
+        paid("P1", "20.00", mark("I1"), offset="bank", reference="Q", text="U"),
+    ]
+    heard = Heard(*events)
+    posted = [each for each in heard.said if each.type == "document.posted"]
+    said = [(each.data.document, str(each.data.exchange_rate), each.data.reference, each.data.text) for each in posted]
+    assert said == [("I1", "1", "R", "T"), ("I2", "1.1", None, None), ("P1", "1", "Q", "U")]
+    assert [[(line.account, line.dimensions) for line in each.data.lines] for each in posted] == [
+        [("sales", {}), ("sales", {})],
+        [("sales", {})],
+        [("bank", {})],
+    ]
+    assert {line.accounting_amount for each in posted for line in each.data.lines} == {None}, "the rate has all its digits"
+    assert [each.ref.id for each in posted] == [derived_id(each.cause, each.time, "document.posted/0", 0) for each in posted]
+    (run,) = [each.data for each in heard.said if isinstance(each.data, SettlementPosted)]
+    assert [(each.document, each.event) for each in run.documents] == [(name, EventRef("scenario", name)) for name in ("P1", "I1")]
+    assert [each.mark for each in run.documents] == [0, 1]
 
 
 def test_the_bytes_of_dimensions_divide_what_is_said_of_a_run_as_its_records_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,13 @@ def test_a_rate_published_again_replaces_the_one_of_its_day_and_no_other() -> No
     assert reference.rate("FAB", "EUR", "USD", FEBRUARY) == Fraction(3, 2)
 
 
+@pytest.mark.parametrize(("published", "rate"), [([ALL], Fraction(13, 10)), ([ALL_BACK], Fraction(4))])
+def test_a_rate_older_than_the_company_allows_is_none_whichever_way_it_was_published(published: list[Any], rate: Fraction) -> None:
+    reference = _reference(CompanyDefined("FAB", "GBP", maximum_rate_age_days=30), *published)
+    assert reference.rate("FAB", "EUR", "USD", date(2026, 1, 31)) == rate
+    assert reference.rate("FAB", "EUR", "USD", FEBRUARY) is None
+
+
 def test_a_currency_is_worth_itself() -> None:
     assert _reference().rate("FAB", "EUR", "EUR", JANUARY) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from shared import working_set
 from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined
-from shared.working_set import Books, Missing, NotLoadedError, Released, Table
+from shared.working_set import Books, Missing, NotLoadedError, Page, Released, Table
 
 
 class Row(NamedTuple):
@@ -112,6 +112,98 @@ def test_a_row_says_where_it_is_found() -> None:
     assert _table(complete=True).places("colour", RED) == ("red",)
 
 
+FIRST, SECOND, THIRD, FOURTH = (Row(key, "red") for key in (1, 2, 3, 4))
+
+
+def _ordered() -> Table[int, Row]:
+    """In the store: the first three red rows, which it gives last first."""
+    table: Table[int, Row] = Table("rows", {"colour": lambda row: (row.colour,)}, complete=False, ordered=["colour"])
+    for row in (FIRST, SECOND, THIRD):
+        table.loaded(row.key, row)
+    return table
+
+
+def _page(after: int, place: str = "red") -> Missing:
+    return Missing("rows", "colour", Page(place, "last first", after))
+
+
+def _load(table: Table[int, Row], after: int, *keys: int, are_all: bool) -> None:
+    table.loaded_page("colour", Page("red", "last first", after), keys, are_all=are_all)
+
+
+def _rows_until_not_loaded(table: Table[int, Row]) -> list[Row | Missing]:
+    rows = table.in_order("colour", "red", "last first", lambda row: -row.key)
+    found: list[Row | Missing] = []
+    while True:
+        try:
+            found.append(next(rows))
+        except NotLoadedError as error:
+            return [*found, error.missing]
+        except StopIteration:
+            return found
+
+
+def test_of_rows_in_order_the_next_page_is_asked_for_until_all_are_there() -> None:
+    table = _ordered()
+    assert _rows_until_not_loaded(table) == [_page(0)]
+    _load(table, 0, 3, are_all=False)
+    assert _rows_until_not_loaded(table) == [THIRD, _page(1)]
+    _load(table, 1, 2, 1, are_all=True)
+    assert _rows_until_not_loaded(table) == [THIRD, SECOND, FIRST]
+
+
+def test_a_page_that_is_given_again_replaces_what_came_after_it() -> None:
+    table = _ordered()
+    _load(table, 0, 3, 2, are_all=False)
+    _load(table, 1, 2, 1, are_all=True)
+    assert _rows_until_not_loaded(table) == [THIRD, SECOND, FIRST]
+
+
+def test_a_page_is_known_as_far_as_it_is_loaded_and_only_at_its_place_and_in_its_order() -> None:
+    table = _ordered()
+    asked = [_page(0), _page(1), _page(2), _page(0, "blue"), Missing("rows", "colour", Page("red", "arrival", 0))]
+    assert [table.knows(each) for each in asked] == [False] * 5
+    _load(table, 0, 3, are_all=False)
+    assert [table.knows(each) for each in asked] == [True, False, False, False, False]
+    _load(table, 1, 2, are_all=True)
+    assert [table.knows(each) for each in asked] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("is_looked_into_before", [True, False])
+def test_rows_that_have_changed_stand_in_order_where_they_belong_now(is_looked_into_before: bool) -> None:  # noqa: FBT001 - a parameter
+    table = _ordered()
+    _load(table, 0, 3, 2, 1, are_all=True)
+    if is_looked_into_before:
+        _rows_until_not_loaded(table)
+    table.put(4, FOURTH)
+    table.put(3, THIRD._replace(colour="blue"))
+    table.put(2, None)
+    table.put(5, BLUE._replace(key=5))
+    table.put(6, FOURTH._replace(key=6))
+    table.put(6, None)
+    assert _rows_until_not_loaded(table) == [FOURTH, FIRST]
+
+
+def test_an_order_that_was_followed_is_forgotten_with_the_changes_and_loaded_again_after_they_are_saved() -> None:
+    table = _ordered()
+    _load(table, 0, 3, 2, 1, are_all=True)
+    _rows_until_not_loaded(table)
+    table.put(3, None)
+    table.rollback()
+    assert _rows_until_not_loaded(table) == [THIRD, SECOND, FIRST]
+    table.put(3, None)
+    table.commit()
+    assert _rows_until_not_loaded(table) == [_page(0)]
+    assert table.get(3) is None
+
+
+def test_of_a_complete_table_the_rows_at_a_place_come_by_their_rank() -> None:
+    table: Table[int, Row] = Table("rows", {"colour": lambda row: (row.colour,)}, complete=True, ordered=["colour"])
+    for row in (SECOND, FOURTH, FIRST, BLUE._replace(key=9)):
+        table.put(row.key, row)
+    assert _rows_until_not_loaded(table) == [FOURTH, SECOND, FIRST]
+
+
 def _defined(company: str) -> Message:
     return Message(EventRef("masters", company), "company.defined", CompanyDefined(company, "EUR"), datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -162,11 +254,22 @@ def test_a_reference_event_that_contradicts_what_is_defined_is_not_taken() -> No
     assert (books.reference.companies["FAB"].currency, books.reference_events) == ("EUR", [])
 
 
-class Waiter(NamedTuple):
-    """A row that waits for something, the place in the order of arrival with it."""
+def test_books_begin_with_the_reference_data_they_are_given() -> None:
+    before, _ = _books()
+    before.take_reference(_defined("FAB"))
+    assert Books(before.reference).reference is before.reference
 
+
+class Waiter(NamedTuple):
+    """A row that waits for something, the place in the order of arrival with it; by its name it would come last first."""
+
+    name: str
     sequence: int
     wakes: str
+
+
+def _waiter(sequence: int) -> Waiter:
+    return Waiter(f"{1000 - sequence}", sequence, "company")
 
 
 KEY = ("company", "FAB")
@@ -175,7 +278,7 @@ KEY = ("company", "FAB")
 def _waiting(books: Books, sequences: range) -> Table[int, Waiter]:
     rows: Table[int, Waiter] = books.table("waiting", {"wakes": lambda row: ((row.wakes, "FAB"),)})
     for sequence in reversed(sequences):
-        rows.put(sequence, Waiter(sequence, "company"))
+        rows.put(sequence, _waiter(sequence))
     return rows
 
 
@@ -228,7 +331,7 @@ def test_of_rows_loaded_in_part_those_that_are_due_resume_and_one_more_says_that
         books = Books()
         rows = books.table("waiting")
         for sequence in (5, 6, 7):
-            rows.loaded(sequence, Waiter(sequence, "company"))
+            rows.loaded(sequence, _waiter(sequence))
         rows.loaded(9, None)
         books.due = due
         assert _sequences(books.next_released(rows, Released(KEY, 4))) == resumed
@@ -240,7 +343,7 @@ def test_of_an_index_loaded_up_to_a_bound_what_is_beyond_it_is_released_too() ->
         books = Books()
         rows: Table[int, Waiter] = books.table("waiting", {"wakes": lambda row: ((row.wakes, "FAB"),)})
         for sequence in loaded:
-            rows.loaded(sequence, Waiter(sequence, "company"))
+            rows.loaded(sequence, _waiter(sequence))
         rows.loaded_index("wakes", KEY, loaded, bound)
         assert _sequences(books.first_released(rows, KEY)) == loaded
         assert books.released.get(KEY) == Released(KEY, after)

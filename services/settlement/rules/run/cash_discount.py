@@ -60,18 +60,27 @@ class CashDiscountTerms(NamedTuple):
             if tier.percent is not None
             else Fraction(tier.amount or ZERO) / Fraction(self.amount)
         )
-        return AvailableDiscount(max(_NOTHING, min(part, _WHOLE)), tier.account)
+        return AvailableDiscount(max(_NOTHING, min(part, _WHOLE)), tier.account, tier)
 
 
 class AvailableDiscount(NamedTuple):
-    """The share of a balance that may be taken as discount, and the account of its tier."""
+    """The share of a balance that may be taken as discount, the account of its tier, and the tier itself."""
 
     share: Fraction
     account: str | None
+    tier: CashDiscount | None = None
 
     def of_nothing(self) -> AvailableDiscount:
         """The terms give nothing; a discount that was entered still has the account of their tier."""
         return self._replace(share=_NOTHING)
+
+
+class OwnDiscount(NamedTuple):
+    """A credit note's own discount as it was found: `of` is what its share was taken of, what was given where it is partial."""
+
+    available: AvailableDiscount
+    of: Decimal
+    is_partial: bool
 
 
 _NOTHING: Final = Fraction(0)
@@ -137,6 +146,7 @@ def take_discount(match: Match, amount: Decimal, discount: AvailableDiscount) ->
     """Notes R's discount of a match and the account of its tier (F-D03); one that was entered has it whatever the tier gives."""
     entered = match.raising.entered_discount is not None
     match.discount = amount
+    match.available = discount
     match.discount_account = discount.account if discount.share or entered else None
     match.discount_rule = match.raising.entered_discount_rule if entered else ""
 
@@ -149,7 +159,7 @@ def drop_partial_discounts(raising: OpenItem) -> None:
         return
     for match in raising.matches:
         raising.left += match.discount
-        match.discount = ZERO
+        match.discount, match.available = ZERO, NO_DISCOUNT
 
 
 # A credit note's own discount (step 4, F-D11, C15)
@@ -187,6 +197,7 @@ def give(lowering: OpenItem, match: Match, paid: Decimal) -> None:
         discount = whole if closes else min(rest_share(given, own.share, currency), lowering.left - given)
         match.credit_note_discount += discount
         match.credit_note_account = own.account
+        match.own = OwnDiscount(own, lowering.left if closes else given, is_partial=not closes)
     lowering.left -= given + discount
     lowering.enlarged_by -= paid - given
     if lowering.limit is not None:
@@ -243,8 +254,10 @@ def _move(giving: Match, losing: Match, money: Decimal) -> None:
     if not lost:
         return
     losing.discount -= lost
+    losing.discount_lost += lost
     losing.discount_rule = "F-E05"
     giving.applied += lost
+    giving.applied_for_discount += lost
     giving.amount += paid
     give(giving.lowering, giving, paid)
 
@@ -258,5 +271,6 @@ def settle_fully(run: Run) -> None:
         if raising.wants_full_settlement and raising.left and raising.matches:
             last = raising.matches[-1]
             last.discount += raising.left
+            last.discount_added = raising.left
             last.discount_rule = last.discount_rule or "F-B17"
             raising.left = ZERO

@@ -32,11 +32,12 @@ class Conversion:
     accounting amounts are found without it (F-C14).
     """
 
-    __slots__ = ("_agreed", "_rates", "_reference", "lowering", "raising", "same_currency")
+    __slots__ = ("_agreed", "_rates", "_reference", "by_payment_company", "lowering", "raising", "same_currency")
 
     def __init__(self, reference: Reference, lowering: Document, raising: Document, agreed: Decimal | None = None) -> None:
         self._reference = reference
         self._rates: dict[str, Fraction] = {}
+        self.by_payment_company: set[str] = set()
         self._agreed = Fraction(agreed) if agreed is not None else None
         self.lowering = lowering
         self.raising = raising
@@ -129,4 +130,15 @@ class Conversion:
         back = self._reference.rate(self.lowering.company, own, currency, on)
         if back is None:
             raise WaitForError(for_exchange_rate(self.raising.company, currency, own, on))
+        self.by_payment_company.add(currency)
         return 1 / back
+
+    @property
+    def agreed(self) -> Fraction | None:
+        """The agreed rate, 1 unit of L's currency in R's; None without one."""
+        return self._agreed
+
+    @property
+    def published(self) -> dict[str, Fraction]:
+        """The published rates that were used so far: 1 unit of each currency in I's own; those of P are `by_payment_company`."""
+        return self._rates

@@ -72,6 +72,7 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
     money = offered_money(other, match.date)
     if not money:
         return ZERO
+    match.open_before, match.money = other.left, money
     match.amount, match.applied = match.conversion.exchange(missing, money)
     if not match.amount or not match.applied:
         return ZERO
@@ -130,6 +131,7 @@ def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None
     money = offered_money(lowering, match.date)
     if not money:
         return
+    match.open_before, match.money = raising.left, money
     available = available_from(run, raising, lowering)
     discount = full_discount(raising, available)
     need, cap = raising.left - discount, _cap(run, match)
@@ -137,6 +139,7 @@ def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None
         raising.is_limited = True
         return
     want = need if cap.applied is None else min(need, cap.applied)
+    match.let_through = cap.applied if cap.paid is None else cap.paid
     match.amount, match.applied = match.conversion.exchange(money if cap.paid is None else min(money, cap.paid), want)
     if want < need:
         match.applied = min(match.applied, match.conversion.worth(match.amount))
@@ -147,6 +150,7 @@ def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None
         if _is_written_off(match, need - match.applied, discount) and _gets_no_more(run, match, cap, place + 1):
             raising.is_short = True
         else:
+            match.is_partial = True
             discount = partial_discount(raising, available, match.applied, discount)
     _make(run, match, discount, available)
 

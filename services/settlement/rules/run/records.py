@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from services.settlement.rules.run.state import Match, OpenItem, Run
+from services.settlement.rules.run.decided import why_of
+from services.settlement.rules.run.state import Match, OpenItem, Run, Values
 from services.settlement.rules.values import Document, RecordInForce
 from shared.events.settlements import Difference, Discount, DiscountPart, DiscountTax, Gain, SettlementRecord
 from shared.money import ZERO, share
@@ -19,18 +20,23 @@ from shared.money import ZERO, share
 
 @dataclass(slots=True)
 class RemainingValue:
-    """What a document still has of its accounting amount while its records are made, and how many matches are to come."""
+    """What a document still has of its accounting amount while its records are made, and how many matches are to come.
+
+    `rest` is what the match that closed it found.
+    """
 
     document: Document
     amount: Decimal
     accounting_amount: Decimal
     to_come: int = 0
+    rest: Decimal | None = None
 
     def take(self, amount: Decimal, other_amount: Decimal, other_accounting_amount: Decimal) -> Decimal:
         """The accounting amount of `amount` that is applied beside other parts; closing takes all that is left."""
         self.to_come -= 1
         self.amount -= amount + other_amount
         closes = not self.amount and not self.to_come
+        self.rest = self.accounting_amount if closes else None
         taken = self.accounting_amount - other_accounting_amount if closes else self.document.at_own_rate(amount)
         self.accounting_amount -= taken + other_accounting_amount
         return taken
@@ -94,6 +100,7 @@ def _record(run: Run, match: Match, remaining: Remaining, places: dict[OpenItem,
     )
     take = _enlarging if match.enlarges else _paying
     from_lowering, from_raising = take(run, match, record, remaining)
+    record.why = why_of(run, match, record, remaining[match.lowering].rest)
     return MadeRecord(record, _in_force(run, match, record, from_lowering, from_raising), match)
 
 
@@ -113,6 +120,7 @@ def _paying(run: Run, match: Match, record: SettlementRecord, remaining: Remaini
         discount = match.conversion.discount_at_payment_date(match.discount)
     record.discount = _discount(run, match, discount)
     record.gain = _gain(run, match, (received + discount) - (applied_value + discount_at_own_rate))
+    match.values = Values(received, applied_value, discount, discount_at_own_rate)
     return (
         (match.amount + beside, paid_value + beside_value),
         (match.applied + match.discount + match.shortfall, applied_value + other_value),
@@ -127,6 +135,7 @@ def _enlarging(run: Run, match: Match, record: SettlementRecord, remaining: Rema
     beside, beside_value = match.credit_note_discount, _value(record.credit_note_discount)
     applied_value = remaining[match.raising].take(match.applied, beside, beside_value)
     record.gain = _gain(run, match, applied_value - given)
+    match.values = Values(applied_value, given)
     return (-match.amount, -grown_value), (match.applied + beside, applied_value + beside_value)
 
 
@@ -240,4 +249,5 @@ def _in_force(run: Run, match: Match, record: SettlementRecord, from_lowering: V
         penny_difference=penny,
         realized_gain=record.gain.accounting_amount if record.gain is not None else ZERO,
         currency=match.lowering.document.currency,
+        why=record.why,
     )

@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
-from services.settlement.rules.run.cash_discount import CashDiscountTerms
+from services.settlement.rules.run.cash_discount import NO_DISCOUNT, AvailableDiscount, CashDiscountTerms, OwnDiscount
 from services.settlement.rules.run.conversion import Conversion
 from services.settlement.rules.values import PAYMENT, Document
 from shared.events.envelope import EventRef
@@ -93,12 +94,29 @@ class OpenItem:
         return any(match.discount for match in self.matches)
 
 
+class Values(NamedTuple):
+    """What a gain or loss is the difference of, in I's accounting currency: `received` + `discount` less the two others.
+
+    `applied` is R's accounting amount of the applied part; `discount_before` that of the discount at R's own rate. Where a
+    document enlarged the primary, `received` is that document's accounting amount and `applied` the primary's.
+    """
+
+    received: Decimal
+    applied: Decimal
+    discount: Decimal = ZERO
+    discount_before: Decimal = ZERO
+
+
 @dataclass(slots=True, eq=False)
 class Match:
     """One settlement record in the making: L pays R, or with `enlarges` R's place is taken by a document that enlarges L.
 
     `amount` and `remainder` are in L's currency; `applied`, `discount` and `shortfall` in R's; `credit_note_discount` in that
     of the credit note. With `enlarges`, L is the primary.
+
+    What decided is noted where it is decided, for `why_of`: `open_before` is what R still had open, `money` what L offered,
+    `let_through` what R's mark let through (None: all), `is_partial` that the discount was found from what was paid,
+    `discount_lost` and `applied_for_discount` what step 5 moved, `discount_added` what step 6 added.
     """
 
     lowering: OpenItem
@@ -117,6 +135,16 @@ class Match:
     remainder_is_penny: bool = False
     shortfall: Decimal = ZERO
     shortfall_is_penny: bool = False
+    open_before: Decimal = ZERO
+    money: Decimal = ZERO
+    let_through: Decimal | None = None
+    available: AvailableDiscount = NO_DISCOUNT
+    own: OwnDiscount | None = None
+    is_partial: bool = False
+    discount_lost: Decimal = ZERO
+    discount_added: Decimal = ZERO
+    applied_for_discount: Decimal = ZERO
+    values: Values | None = None
 
 
 @dataclass(slots=True, eq=False)

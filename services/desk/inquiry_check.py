@@ -1,0 +1,44 @@
+"""Whether what the inquiry service has is right: by itself, on any date, and beside the ledger of the posting service.
+
+Invariant: nothing is mended here, only shown. While something is under way, or inquiry has not read everything, a check can fail
+for the moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from services.inquiry.checks import MOST_SHOWN, IdentityCheck, accounts, check
+from services.posting import queries as posting_queries
+from services.registry import INQUIRY, POSTING
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from services.desk.schemas import Schemas
+
+_KEY: Final = ("company", "account", "posting_type", "partner", "currency")
+
+
+async def check_inquiry(schemas: Schemas, as_of: dt.date | None = None) -> list[IdentityCheck]:
+    """The identities at the end of a day, or (None) of everything: then the accounts are compared with the ledger's too."""
+    async with schemas.of(INQUIRY.name) as connection:
+        checks = await check(connection, as_of)
+        asked = {} if as_of is not None else await accounts(connection)
+    if as_of is not None:
+        return checks
+    async with schemas.of(POSTING.name) as connection:
+        posted: dict[tuple[str, ...], Any] = {
+            (*key[:3], key.partner or "", key.currency): balance for key, balance in (await posting_queries.balances(connection)).items()
+        }
+    differing = [key for key in sorted({*asked, *posted}) if asked.get(key) != posted.get(key)]
+    problems = [_row(key, asked.get(key), posted.get(key)) for key in differing[:MOST_SHOWN]]
+    return [*checks, IdentityCheck("every account has what it has in the ledger", problems)]
+
+
+def _row(key: tuple[str, ...], asked: Any, posted: Any) -> dict[str, Any]:
+    return {**dict(zip(_KEY, key, strict=True)), "inquiry": _shown(asked), "ledger": _shown(posted)}
+
+
+def _shown(sums: Any) -> str:
+    return "nothing" if sums is None else " ".join(str(each) for each in sums)

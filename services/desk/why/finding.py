@@ -1,0 +1,65 @@
+"""The facts of a line out of the owners' tables: the voucher of posting, the record and documents of settlement.
+
+Invariant: four statements at most in each schema, whatever the size of the books.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.desk.why.explain import Explanation, explain
+from services.desk.why.facts import Facts
+from services.desk.why.parameters import lookup_in
+from services.posting import queries as posting_queries
+from services.settlement import queries as settlement_queries
+from services.settlement.rules.values import DocumentKey, RecordKey
+from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
+
+if TYPE_CHECKING:
+    from services.desk.schemas import Schemas
+    from services.desk.why.facts import Lookup
+    from shared.delivery.ports import Connection
+    from shared.events.vouchers import Voucher
+
+
+class NoSuchLineError(Exception):
+    """The company has no such voucher, or the voucher no such line; the message says which."""
+
+
+async def why(schemas: Schemas, company: str, voucher: str, line: int, language: str) -> Explanation:
+    """Why this line (from 1) of a company's voucher is there, in a language; NoSuchLineError if it is not."""
+    async with schemas.of("posting") as posting, schemas.of("settlement") as settlement:
+        found = await posting_queries.voucher_numbered(posting, company, voucher)
+        if found is None:
+            msg = f"{company} has no voucher {voucher}"
+            raise NoSuchLineError(msg)
+        if not 1 <= line <= len(found.lines):
+            msg = f"{company} {voucher} has lines 1 to {len(found.lines)}, not {line}"
+            raise NoSuchLineError(msg)
+        lookup = lookup_in(await settlement_queries.reference(settlement))
+        return explain(await _facts(posting, settlement, found, line - 1, lookup), language)
+
+
+async def _facts(posting: Connection, settlement: Connection, voucher: Voucher, place: int, lookup: Lookup) -> Facts:
+    if voucher.settlement is None or voucher.record is None:
+        key = DocumentKey(voucher.ledger, voucher.company, voucher.document)  # type: ignore[arg-type]
+        own = (await settlement_queries.documents_by_key(settlement, [key])).get(key)
+        original = None
+        if voucher.kind not in DOCUMENT_KINDS:
+            vouchers = await posting_queries.vouchers_of_documents(posting, [key])
+            original = next((each for each in vouchers if each.kind in DOCUMENT_KINDS), None)
+        return Facts(voucher, place, lookup, document=own, original=original)
+    run = voucher.settlement.ref
+    original = None
+    if voucher.kind != SETTLEMENT:
+        vouchers = await posting_queries.vouchers_of_runs(posting, [run])
+        original = next((each for each in vouchers if _is_original(each, voucher)), None)
+    record = await settlement_queries.record(settlement, RecordKey(run, voucher.ledger, voucher.record))  # type: ignore[arg-type]
+    if record is None:
+        return Facts(voucher, place, lookup, original=original)
+    documents = await settlement_queries.documents_by_key(settlement, [record.lowering, record.raising])
+    return Facts(voucher, place, lookup, record, documents.get(record.lowering), documents.get(record.raising), original=original)
+
+
+def _is_original(each: Voucher, mirror: Voucher) -> bool:
+    return each.kind == SETTLEMENT and (each.ledger, each.company, each.record) == (mirror.ledger, mirror.company, mirror.record)

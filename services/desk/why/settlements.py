@@ -1,0 +1,184 @@
+"""Main lines, exchange gains and losses, and differences of a settlement record.
+
+Invariant: a main line has the record's amount, at L's rate in L's company; a gain or loss is a difference of accounting amounts.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from services.desk.why.amounts import at_own_rate, chained, worth
+from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
+from services.posting.rules.accounts import DUE_FROM, DUE_TO
+from services.settlement.rules.values import Document
+from shared.events.settlements import WhyGain
+from shared.money import ZERO
+
+
+def main_line(facts: Facts, settled: Settled) -> Explained:
+    """What L gave to R, between their companies or between summary accounts (F-C01, F-C02, F-C03, F-C17)."""
+    record, lowering, raising, _ = settled
+    found = Explained(rules=(facts.line.rule, "F-B04"))
+    same = lowering.currency == raising.currency
+    if same or not record.why or worth(settled):
+        found.amounts = [record.amount]
+    key = "main_enlarges" if record.enlarges else "main_summary" if facts.line.rule == "F-C17" else "main"
+    found.say(key, amount=Money(record.amount, lowering.currency), lowering=_name(lowering), raising=_name(raising),
+              payment_company=lowering.company, invoice_company=raising.company)  # fmt: skip
+    if not same:
+        _say_worth(settled, found)
+    _how_much(settled, found)
+    if facts.line.posting_type in {DUE_TO, DUE_FROM}:
+        found.parameters.append(facts.lookup(Asked(facts.line.posting_type, facts.voucher.company, facts.line.partner, record.ledger)))
+        found.say("intercompany_account", company=facts.voucher.company, partner=facts.line.partner, account=facts.line.account)
+    _main_value(facts, settled, found)
+    return found
+
+
+def _say_worth(settled: Settled, found: Explained) -> None:
+    """What L's money is worth for R, and the rates of that."""
+    lowering, raising = settled.lowering, settled.raising
+    used = settled.why.get("rates", ())
+    agreed = [rate for rate in used if rate["of"] == "event"]
+    rates = [(rate["from"], rate["rate"], rate["to"]) for rate in agreed or used]
+    if not agreed and lowering.currency != lowering.accounting_currency:
+        own = at_own_rate(lowering, settled.record.amount)
+        rates.insert(0, (own.from_, own.rate, own.to))
+    found.rules = (*found.rules, "F-C14" if agreed else "F-C12")
+    applied = Money(settled.applied, raising.currency)
+    found.say("worth_agreed" if agreed else "worth", applied=applied, raising=_name(raising), rates=("rates", tuple(rates)))
+
+
+def _how_much(settled: Settled, found: Explained) -> None:
+    """Why no more and no less: what was open, what was offered, what a mark let through."""
+    record, lowering, raising, why = settled
+    if record.why is None or record.enlarges:
+        return
+    if "let_through" in why:
+        found.say("let_through", let_through=why["let_through"], raising=_name(raising))
+        found.rules = (*found.rules, "F-B05")
+    elif "open_before" not in why:
+        found.say("closes", raising=_name(raising))
+    elif "money" not in why:
+        found.say("all_money", lowering=_name(lowering), open=Money(why["open_before"], raising.currency), raising=_name(raising))
+    if "moved" in why:
+        found.say("moved", moved=Money(why["moved"], raising.currency))
+        found.rules = (*found.rules, "F-E05")
+
+
+def _main_value(facts: Facts, settled: Settled, found: Explained) -> None:
+    """The accounting amount of a main line: L's in L's company; in R's the same, or converted (F-C06)."""
+    record, lowering, raising, why = settled
+    own = at_own_rate(lowering, record.amount)
+    paid = own.amount
+    if "value_left" in why:
+        beside = lowering.at_own_rate(settled.remainder) + lowering.at_own_rate(_own_discount_of(settled))
+        paid = why["value_left"] - beside
+    in_payment = facts.voucher.company == lowering.company
+    if not facts.is_foreign:
+        found.accounting = [record.amount]
+        return
+    found.rules = (*found.rules, "F-C06")
+    if in_payment or lowering.accounting_currency == raising.accounting_currency:
+        found.accounting = [abs(paid)]
+        if "value_left" in why:
+            found.say("value_left", value=facts.posted_accounting, left=Money(why["value_left"], lowering.accounting_currency),
+                      lowering=_name(lowering))  # fmt: skip
+        else:
+            found.say(
+                "value_of", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to, lowering=_name(lowering)
+            )
+        return
+    company = raising.accounting_currency
+    values = list(chained(why, paid, lowering.accounting_currency, company, company))
+    found.accounting = [abs(each.amount) for each in values]
+    for each in values[:1]:
+        found.say("value_converted", value=facts.posted_accounting, paid=Money(paid, lowering.accounting_currency),
+                  rate=each.rate, rate_from=each.from_, rate_to=each.to)  # fmt: skip
+
+
+def _own_discount_of(settled: Settled) -> Decimal:
+    return ZERO if settled.record.enlarges else settled.record.credit_note_discount
+
+
+def gain(facts: Facts, settled: Settled) -> Explained:
+    """The realized gain or loss: what came in less what it was worth (F-C09), in whichever company posts it (F-C07, F-C08)."""
+    record, lowering, raising, why = settled
+    found = Explained(amounts=[ZERO], rules=(facts.line.rule, "F-C09"))
+    decided = why.get("gain")
+    if decided is None:
+        value = abs(record.realized_gain)
+        found.say("gain_alone", value=Money(value, raising.accounting_currency))
+    else:
+        value = _say_gain(settled, decided, found)
+    found.accounting = [value]
+    if facts.voucher.accounting_currency != raising.accounting_currency:
+        own = raising.accounting_currency
+        values = list(chained(why, value, own, lowering.accounting_currency, own))
+        found.accounting = [each.amount for each in values]
+        for each in values[:1]:
+            found.say("value_converted", value=facts.posted_accounting, paid=Money(value, own), rate=each.rate, rate_from=each.from_,
+                      rate_to=each.to)  # fmt: skip
+        found.rules = (*found.rules, "F-C11")
+    if lowering.company != raising.company:
+        where(facts, settled, found, "post_exchange_gain_or_loss")
+    return found
+
+
+def _say_gain(settled: Settled, decided: WhyGain, found: Explained) -> Decimal:
+    """What it is the difference of, the larger first; of a document that enlarged the primary, the other way round."""
+    beside, before = decided.get("discount", ZERO), decided.get("discount_before", ZERO)
+    received, stood = decided["received"], decided["settled"]
+    if settled.record.enlarges:
+        received, stood = stood, received
+    difference = received + beside - stood - before
+    amounts = {"received": received, "settled": stood, "value": abs(difference)}
+    suffix = ""
+    if beside != before:
+        amounts, suffix = {**amounts, "discount": beside, "discount_before": before}, "_with_discount"
+        found.rules = (*found.rules, "C1")
+    currency = settled.raising.accounting_currency
+    values = {name: Money(each, currency) for name, each in amounts.items()}
+    found.say(f"gain_{'up' if difference > 0 else 'down'}{suffix}", raising=_name(settled.raising), **values)
+    return abs(difference)
+
+
+def where(facts: Facts, settled: Settled, found: Explained, option: str) -> None:
+    """In which company it is posted, and what says so."""
+    record, lowering, raising, _ = settled
+    parameter = facts.lookup(Asked(option, lowering.company, raising.company, record.ledger))
+    found.parameters.append(parameter)
+    found.rules = (*found.rules, "F-C10")
+    found.say(f"where_{parameter.of or 'default'}", option=option, owner=lowering.company, partner=raising.company, value=parameter.value)
+    if parameter.event is not None:
+        found.say("set_by", event=parameter.event.id, since=parameter.since)
+
+
+def difference(facts: Facts, settled: Settled) -> Explained:
+    """What L had left or R lacked, written off within a limit (F-E01, F-E02)."""
+    record, lowering, raising, why = settled
+    penny = facts.line.rule == "F-E01"
+    found = Explained(rules=(facts.line.rule, "C9", "F-E06"))
+    name = "maximum_penny_difference" if penny else "maximum_overpayment_or_underpayment"
+    sides = (
+        ("remainder", lowering, settled.remainder, why.get("remainder")),
+        ("shortfall", raising, settled.shortfall, why.get("shortfall")),
+    )
+    for side, document, amount, limit in sides:
+        if not amount or amount != facts.posted.amount or document.company != facts.voucher.company:
+            continue
+        value = document.at_own_rate(amount)
+        found.amounts.append(amount)
+        found.accounting.append(value)
+        key = f"{side}_penny" if penny else side
+        found.say(key, amount=Money(amount, document.currency), document=_name(document))
+        if limit is not None:
+            found.say("limit", limit=Money(limit["limit"], document.accounting_currency), company=limit["company"],
+                      value=Money(value, document.accounting_currency))  # fmt: skip
+        found.parameters.append(facts.lookup(Asked(name, document.company, None, record.ledger)))
+        break
+    return found
+
+
+def _name(document: Document) -> tuple[str, str]:
+    return document.kind, document.document

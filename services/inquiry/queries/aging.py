@@ -1,0 +1,141 @@
+"""What is open by how long it has been due: per company or party, ledger and currency, and per company in accounting currency.
+
+Invariant: the sums are those of the open documents of that date (documents.py), debit positive; each document is in one bucket.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
+from services.inquiry.queries.companies import names, scope
+from shared.money import ZERO
+from shared.rows import money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.delivery.ports import Connection
+
+Row = dict[str, Any]
+
+BUCKETS: Final = (30, 60, 90)
+"""The last days of the buckets of what is overdue."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgingSelection:
+    """Which open documents, summed by what, at which date. `buckets`: ascending days overdue at which a bucket ends.
+
+    `on`: the day that due dates are compared with; None: that of `as_of`, which must then have one.
+    """
+
+    companies: tuple[str, ...] | None = None
+    ledger: str | None = None
+    party: str | None = None
+    by: Literal["company", "party"] = "company"
+    buckets: tuple[int, ...] = BUCKETS
+    as_of: AsOf = NOW
+    on: dt.date | None = None
+
+
+class Aging(NamedTuple):
+    """`buckets`: their names in order; `rows`: per key and currency; `sums`: per company and ledger in accounting currency."""
+
+    buckets: list[str]
+    rows: list[Row]
+    sums: list[Row]
+
+
+_DATES: Final = {"date": "$2", "known_at": "$3", "companies": "$1"}
+_OPEN: Final = f"""
+with open as (
+    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.sign * open_then as amount,
+    d.sign * open_accounting_then as accounting_amount,
+    width_bucket($7::date - coalesce(d.due_date, d.date), $6::int[]) as bucket
+    from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {THEN.format(**_DATES)}
+    where d.company = any($1) and {THERE.format(**_DATES)} and open_then <> 0
+    and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)
+)
+select company, ledger, party, currency, accounting_currency, bucket, sum(amount) as amount,
+sum(accounting_amount) as accounting_amount, count(*) as documents
+from open group by company, ledger, party, currency, accounting_currency, bucket"""
+
+
+async def aging(connection: Connection, selection: AgingSelection) -> Aging:
+    """What is open by how long it has been due. ValueError without a day to compare with, or if the buckets do not ascend from 1."""
+    on = selection.on or selection.as_of.date
+    if on is None:
+        msg = "the ages of what is open need a day to compare due dates with"
+        raise ValueError(msg)
+    bounds = _bounds(selection.buckets)
+    companies = await scope(connection, selection.companies)
+    found = await connection.fetch(_OPEN, companies, *selection.as_of.arguments, selection.ledger, selection.party, bounds, on)
+    called = await names(connection, (record["party"] for record in found)) if selection.by == "party" else {}
+    buckets = bucket_names(selection.buckets)
+    return Aging(buckets, _rows(found, selection.by, buckets, called), _sums(found, buckets))
+
+
+def _bounds(buckets: tuple[int, ...]) -> list[int]:
+    """Where each bucket but the first begins: 1 day overdue, and the day after the last of the one before."""
+    bounds = [1, *(last + 1 for last in buckets)]
+    if any(high <= low for low, high in pairwise(bounds)):
+        msg = f"the buckets end at {', '.join(map(str, buckets))} days: each has to end later than the one before, the first after 0"
+        raise ValueError(msg)
+    return bounds
+
+
+def bucket_names(buckets: tuple[int, ...]) -> list[str]:
+    """What the buckets are called: not due, 1-30, 31-60, 61-90, over 90."""
+    bounds = [1, *(last + 1 for last in buckets)]
+    return ["not_due", *(f"{low}-{high - 1}" for low, high in pairwise(bounds)), f"over_{bounds[-1] - 1}"]
+
+
+def _rows(found: Iterable[Any], by: str, buckets: list[str], called: dict[str, str | None]) -> list[Row]:
+    sums: dict[tuple[str, str, str], _Sum] = {}
+    for record in found:
+        key = (record[by], record["ledger"], record["currency"])
+        sums.setdefault(key, _Sum.of(buckets)).add(record["bucket"], record["amount"], record["documents"])
+    rows = []
+    for (value, ledger, currency), total in sorted(sums.items(), key=lambda each: each[0]):
+        shown = {"company": value} if by == "company" else {"party": {"id": value, "name": called.get(value)}}
+        rows.append({**shown, "ledger": ledger, "currency": currency, **total.as_row(buckets, currency)})
+    return rows
+
+
+def _sums(found: Iterable[Any], buckets: list[str]) -> list[Row]:
+    sums: dict[tuple[str, str, str], _Sum] = {}
+    for record in found:
+        key = (record["company"], record["ledger"], record["accounting_currency"])
+        sums.setdefault(key, _Sum.of(buckets)).add(record["bucket"], record["accounting_amount"], record["documents"])
+    return [
+        {"company": company, "ledger": ledger, "accounting_currency": currency, **total.as_row(buckets, currency)}
+        for (company, ledger, currency), total in sorted(sums.items(), key=lambda each: each[0])
+    ]
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What adds up to a row: an amount per bucket, and how many documents there are."""
+
+    amounts: list[Decimal]
+    documents: int = 0
+
+    @classmethod
+    def of(cls, buckets: list[str]) -> _Sum:
+        """Nothing yet."""
+        return cls([ZERO] * len(buckets))
+
+    def add(self, bucket: int, amount: Decimal, documents: int) -> None:
+        """One more group of documents."""
+        self.amounts[bucket] += amount
+        self.documents += documents
+
+    def as_row(self, buckets: list[str], currency: str) -> Row:
+        """As it is shown."""
+        amounts = {name: money(amount, currency) for name, amount in zip(buckets, self.amounts, strict=True)}
+        return {"amounts": amounts, "total": money(sum(self.amounts, ZERO), currency), "documents": self.documents}

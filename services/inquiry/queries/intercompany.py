@@ -1,0 +1,218 @@
+"""What each company is due from and due to each other one, and the two sides of a pair row by row.
+
+Invariant: per ordered pair and transaction currency, never netted over currencies; due from is debit positive, due to credit
+positive; a cell is mirrored where what one side is due from the other is what that one is due to it, and the other way round.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from services.inquiry.queries.as_of import NOW, AsOf
+from services.inquiry.queries.companies import currencies, scope
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from shared.events.vouchers import voucher_number
+from shared.money import ZERO
+from shared.rows import amounts_row, money
+
+if TYPE_CHECKING:
+    from shared.delivery.ports import Connection
+
+Row = dict[str, Any]
+
+_AMOUNTS: Final = ("due_from", "due_to", "accounting_due_from", "accounting_due_to")
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixSelection:
+    """Which cells: those of which one of the two companies is in `companies`."""
+
+    companies: tuple[str, ...] | None = None
+    currency: str | None = None
+    as_of: AsOf = NOW
+
+
+@dataclass(frozen=True, slots=True)
+class PairSelection:
+    """The two companies, and which of their postings towards each other: from `from_` to `as_of.date`."""
+
+    company: str
+    partner: str
+    currency: str | None = None
+    from_: dt.date | None = None
+    as_of: AsOf = NOW
+
+
+_CELLS: Final = """
+with days as (
+    select d.company, d.partner, d.currency, d.posting_type, d.date, d.debit - d.credit as amount,
+    d.accounting_debit - d.accounting_credit as accounting_amount, d.lines
+    from unnest($1::text[]) as c (company) cross join lateral (
+        select * from daily d where d.company = c.company and d.partner <> '' offset 0
+    ) as d where d.posting_type in ('due_from', 'due_to') and d.date <= $2 and ($4::text is null or d.currency = $4)
+    and ($5::text[] is null or d.company = any($5) or d.partner = any($5))
+    union all
+    select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.credit, 0) - coalesce(l.debit, 0),
+    coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0), -1
+    from vouchers v cross join lateral (
+        select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
+    ) as l where $3::timestamptz < 'infinity' and v.posted_at > $3 and l.partner is not null and l.posting_type in ('due_from', 'due_to')
+    and l.date <= $2 and ($4::text is null or l.currency = $4) and ($5::text[] is null or l.company = any($5) or l.partner = any($5))
+), of_days as (
+    select company, partner, currency, posting_type, date, sum(amount) as amount, sum(accounting_amount) as accounting_amount,
+    sum(lines) as lines from days group by company, partner, currency, posting_type, date having sum(lines) > 0
+)
+select company, partner, currency, coalesce(sum(amount) filter (where posting_type = 'due_from'), 0) as due_from,
+coalesce(-sum(amount) filter (where posting_type = 'due_to'), 0) as due_to,
+coalesce(sum(accounting_amount) filter (where posting_type = 'due_from'), 0) as accounting_due_from,
+coalesce(-sum(accounting_amount) filter (where posting_type = 'due_to'), 0) as accounting_due_to,
+max(date) as last_date, sum(lines)::bigint as lines
+from of_days group by company, partner, currency order by company, partner, currency"""
+
+_SIDE: Final = """
+select l.* from (
+    select distinct currency from daily where company = {company} and partner = {partner} and ($7::text is null or currency = $7)
+) as c cross join lateral (
+    select {company}::text as company, l.currency, l.date, coalesce(v.run_id, '') as run_id, coalesce(v.run_source, '') as run_source,
+    v.ledger, coalesce(v.record, -1) as record, v.kind,
+    case when v.run_id is null then l.company || ' ' || l.series || ' ' || l.number else '' end as alone,
+    min(v.series) as series, min(v.number) as number, min(v.accounting_currency) as accounting_currency, min(v.document) as document,
+    coalesce(sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) filter (where l.posting_type = 'due_from'), 0) as due_from,
+    coalesce(sum(coalesce(l.credit, 0) - coalesce(l.debit, 0)) filter (where l.posting_type = 'due_to'), 0) as due_to,
+    coalesce(sum(coalesce(l.accounting_debit, 0) - coalesce(l.accounting_credit, 0)) filter (where l.posting_type = 'due_from'), 0)
+        as accounting_due_from,
+    coalesce(sum(coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0)) filter (where l.posting_type = 'due_to'), 0)
+        as accounting_due_to
+    from lines l join vouchers v using (company, series, number)
+    where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
+    and l.date <= $3 and v.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
+    and ($6::text[] is null or (l.date >= ($6::text[])[1]::date and (l.date, {key}) > {place}))
+    group by l.currency, l.date, 4, 5, v.ledger, 7, v.kind, 9
+    order by l.date, 4, 5, v.ledger, 7, v.kind, 9, l.currency limit $8
+) as l"""
+_KEY: Final = ("run_id", "run_source", "ledger", "record", "kind", "alone", "currency")
+_KEY_OF_LINE: Final = """
+coalesce(v.run_id, ''), coalesce(v.run_source, ''), v.ledger, coalesce(v.record, -1), v.kind,
+case when v.run_id is null then l.company || ' ' || l.series || ' ' || l.number else '' end, l.currency"""
+_PLACE: Final = """
+(($6::text[])[1]::date, ($6::text[])[2], ($6::text[])[3], ($6::text[])[4], ($6::text[])[5]::int, ($6::text[])[6], ($6::text[])[7],
+($6::text[])[8])"""
+_NAMES: Final = f"date, {', '.join(_KEY)}"
+
+
+def _side(company: str, partner: str) -> str:
+    return _SIDE.format(company=company, partner=partner, key=_KEY_OF_LINE, place=_PLACE)
+
+
+_PAIR: Final = f"""
+select * from (
+    select sides.*, dense_rank() over (order by {_NAMES}) as row from (({_side("$1", "$2")}) union all ({_side("$2", "$1")})) as sides
+) as sides where row <= $8 order by row, company"""
+
+
+@dataclass(slots=True)
+class _Cell:
+    """What one side has in one currency."""
+
+    due_from: Decimal = ZERO
+    due_to: Decimal = ZERO
+    accounting_due_from: Decimal = ZERO
+    accounting_due_to: Decimal = ZERO
+    last_date: dt.date | None = None
+    lines: int = 0
+
+    def as_row(self, currency: str, own: str, prefix: str = "") -> Row:
+        """Its amounts, each in its own currency."""
+        net, accounting_net = self.due_from - self.due_to, self.accounting_due_from - self.accounting_due_to
+        return {
+            f"{prefix}due_from": money(self.due_from, currency),
+            f"{prefix}due_to": money(self.due_to, currency),
+            f"{prefix}net": money(net, currency),
+            f"{prefix}accounting_currency": own,
+            f"{prefix}accounting_due_from": money(self.accounting_due_from, own),
+            f"{prefix}accounting_due_to": money(self.accounting_due_to, own),
+            f"{prefix}accounting_net": money(accounting_net, own),
+        }
+
+
+async def matrix(connection: Connection, selection: MatrixSelection) -> list[Row]:
+    """The cells by company, partner and currency; both orders of a pair where either side has posted towards the other."""
+    everyone = await scope(connection, None)
+    chosen = None if selection.companies is None else list(selection.companies)
+    found = await connection.fetch(_CELLS, everyone, *selection.as_of.arguments, selection.currency, chosen)
+    cells = {(each["company"], each["partner"], each["currency"]): _Cell(*list(each.values())[3:]) for each in found}
+    places = {*cells, *((partner, company, currency) for company, partner, currency in cells)}
+    own = await currencies(connection, (company for company, _, _ in places))
+    return [_cell(cells, place, own) for place in sorted(places) if {place[0], place[1]} <= own.keys()]
+
+
+def _cell(cells: dict[tuple[str, str, str], _Cell], place: tuple[str, str, str], own: dict[str, str]) -> Row:
+    company, partner, currency = place
+    here, there = cells.get(place, _Cell()), cells.get((partner, company, currency), _Cell())
+    dates = [each.last_date for each in (here, there) if each.last_date is not None]
+    return {
+        "company": company,
+        "partner": partner,
+        "currency": currency,
+        **here.as_row(currency, own[company]),
+        **there.as_row(currency, own[partner], "partner_"),
+        "mirrored": (here.due_from, here.due_to) == (there.due_to, there.due_from),
+        "last_date": max(dates).isoformat(),
+        "lines": here.lines,
+    }
+
+
+async def pair(connection: Connection, selection: PairSelection, page: PageWanted) -> PageOfRows:
+    """What both companies posted towards each other, a row per settlement record, kind of voucher and currency, the oldest first.
+
+    `difference`: what the first is due from the second, net, and the second from the first: 0.00 where the sides mirror each other.
+    """
+    found = await connection.fetch(
+        _PAIR,
+        selection.company,
+        selection.partner,
+        *selection.as_of.arguments,
+        selection.from_ or dt.date.min,
+        page.texts(1 + len(_KEY)),
+        selection.currency,
+        page.probe,
+    )
+    rows: dict[int, list[Any]] = {}
+    for record in found:
+        rows.setdefault(record["row"], []).append(record)
+    shown = cut(page, rows.values(), lambda sides: (sides[0]["date"].isoformat(), *(sides[0][name] for name in _KEY)))
+    return PageOfRows([_pair_row(sides, selection) for sides in shown.records], shown.after)
+
+
+def _pair_row(records: list[Any], selection: PairSelection) -> Row:
+    record, sides = records[0], {side["company"]: side for side in records}
+    here, there = sides.get(selection.company), sides.get(selection.partner)
+    return {
+        "date": record["date"].isoformat(),
+        "settlement": {"source": record["run_source"], "id": record["run_id"]} if record["run_id"] else None,
+        "record": None if record["record"] < 0 else record["record"],
+        "ledger": record["ledger"],
+        "kind": record["kind"],
+        "currency": record["currency"],
+        "company": None if here is None else _shown(here),
+        "partner": None if there is None else _shown(there),
+        "difference": money(_net(here) + _net(there), record["currency"]),
+    }
+
+
+def _net(side: Any) -> Decimal:
+    return ZERO if side is None else side["due_from"] - side["due_to"]
+
+
+def _shown(side: Any) -> Row:
+    own = side["accounting_currency"]
+    return {
+        "company": side["company"],
+        "voucher": voucher_number(side["series"], side["number"]),
+        "document": side["document"],
+        **amounts_row({name: side[name] for name in _AMOUNTS}, side["currency"], own),
+        "accounting_currency": own,
+    }

@@ -1,0 +1,76 @@
+"""The reference data: what is in force, what was in force at a time, and every version of an entity with the event that set it.
+
+Invariant: of an entity's versions the last one up to the time counts; one that was withdrawn is not in force, and its versions stay.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from services.inquiry.queries.as_of import ALWAYS
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from shared.rows import instant
+
+if TYPE_CHECKING:
+    from shared.delivery.ports import Connection
+
+Row = dict[str, Any]
+
+WITHDRAWN: Final = "reference.withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSelection:
+    """Which entities: None selects all. `type`: as in events.md, `exchange-rate.published` say; `q`: the key begins with it, kind aside.
+
+    `companies`: entities that name one of these, or no company at all. `at`: in force at that time; None: now.
+    """
+
+    companies: tuple[str, ...] | None = None
+    type: str | None = None
+    q: str | None = None
+    at: dt.datetime | None = None
+
+
+_IN_FORCE: Final = """
+select r.key, r.position, r.type, r.data::text as data, r.event_source, r.event_id, r.from_time from reference_history r
+where r.from_time <= $1 and r.type <> 'reference.withdrawn' and ($2::text is null or r.type = $2)
+and ($3::text is null or (r.key >= $3 and r.key < $3 || chr(1114111)))
+and ($4::text[] is null or r.data ->> 'company' is null or r.data ->> 'company' = any($4))
+and ($5::text[] is null or r.key > ($5::text[])[1])
+and not exists (select from reference_history n where n.key = r.key and n.position > r.position and n.from_time <= $1)
+order by r.key limit $6"""
+_VERSIONS: Final = """
+select key, position, type, data::text as data, event_source, event_id, from_time from reference_history
+where key = $1 order by position"""
+
+
+async def reference(connection: Connection, selection: ReferenceSelection, page: PageWanted) -> PageOfRows:
+    """The entities in force at the time asked for, by key."""
+    kind = None if selection.type is None else selection.type.rpartition(".")[0]
+    prefix = None if kind is None else f"{kind}/{selection.q or ''}"
+    found = await connection.fetch(
+        _IN_FORCE, selection.at or ALWAYS, selection.type, prefix, selection.companies, page.texts(1), page.probe
+    )
+    shown = cut(page, found, lambda each: (each["key"],))
+    return PageOfRows([_version(record) for record in shown.records], shown.after)
+
+
+async def entity(connection: Connection, key: str) -> list[Row]:
+    """Every version of an entity, the oldest first; a withdrawal is one of them. Empty: it was never defined."""
+    return [_version(record) for record in await connection.fetch(_VERSIONS, key)]
+
+
+def _version(record: Any) -> Row:
+    return {
+        "key": record["key"],
+        "position": record["position"],
+        "type": record["type"],
+        "data": orjson.loads(record["data"]),
+        "event": {"source": record["event_source"], "id": record["event_id"]},
+        "from": instant(record["from_time"]),
+    }

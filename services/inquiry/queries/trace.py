@@ -1,0 +1,154 @@
+"""What came of something, and what it came of: a graph from an event, a document, a voucher or a settlement run.
+
+Followed are documents and runs: from a document the runs that it has part in, the sales payments that mirror it and the vendor
+payment that it mirrors; from a run the sales payments that it made. Other documents of a run are shown and not followed: else
+everything a party ever did would be shown.
+
+Invariant: six statements whatever is found; at most MOST nodes, then it says that it is truncated. What waits is at its owners: the
+caller asks them, once, for the events that were found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from services.inquiry.queries.trace_graph import MOST, FoundForTrace, Graph, graph
+from services.inquiry.queries.vouchers import LINES
+from shared.events.envelope import EventRef
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from shared.delivery.ports import Connection
+
+    Row = dict[str, Any]
+    Waits = Callable[[frozenset[EventRef]], Awaitable[Iterable[Row]]]
+    """Gives what waits because of these events, as the desk shows it: rows with `event`, `source`, `for`, `key`, `since`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStart:
+    """Where to begin: whatever is given, all of it (a name of which nobody knows what it is: as event, document and settlement).
+
+    `source` narrows `event` and `settlement`; `company` and `ledger` narrow `document`; `voucher` (series-number) needs `company`.
+    """
+
+    event: str | None = None
+    source: str | None = None
+    document: str | None = None
+    company: str | None = None
+    ledger: str | None = None
+    voucher: str | None = None
+    settlement: str | None = None
+
+
+_OF_VOUCHER: Final = """
+select case when run_id is null then 'document' else 'run' end, coalesce(run_source, ledger), coalesce(run_id, company),
+case when run_id is null then document else '' end from vouchers"""
+_WALK: Final = f"""
+with recursive walk (kind, a, b, c) as (
+    (
+        select 'document', ledger, company, document from documents where event_id = $1 and ($2::text is null or event_source = $2)
+        union select 'document', ledger, company, document from documents
+        where document = $3 and ($4::text is null or company = $4) and ($5::text is null or ledger = $5)
+        union select 'document', 'receivable', company, document from journals
+        where document = $3 and ($4::text is null or company = $4) and coalesce($5, 'receivable') = 'receivable'
+        union select 'run', run_source, run_id, '' from records where run_id = $6 and ($2::text is null or run_source = $2)
+        union select 'run', run_source, run_id, '' from records where run_id = $1 and ($2::text is null or run_source = $2)
+        union {_OF_VOUCHER} where company = $4 and series = $7 and number = $8
+        union {_OF_VOUCHER} where first_id = $1 and ($2::text is null or first_source = $2)
+    )
+    union
+    select n.kind, n.a, n.b, n.c from walk w cross join lateral (
+        select 'run' as kind, r.run_source as a, r.run_id as b, '' as c from records r
+        where w.kind = 'document' and r.lowering_document = w.c and r.lowering_company = w.b and r.ledger = w.a
+        union all select 'run', r.run_source, r.run_id, '' from records r
+        where w.kind = 'document' and r.raising_document = w.c and r.raising_company = w.b and r.ledger = w.a
+        union all select 'document', 'receivable', j.company, j.document from journals j
+        where w.kind = 'document' and w.a = 'payable' and j.payer_document = w.c and j.payer_company = w.b
+        union all select 'document', 'payable', j.payer_company, j.payer_document from journals j
+        where w.kind = 'document' and w.a = 'receivable' and j.company = w.b and j.document = w.c
+        union all select 'document', 'receivable', j.company, j.document from journals j
+        where w.kind = 'run' and j.run_id = w.b and j.run_source = w.a
+    ) as n
+)
+select kind, a, b, c from walk limit {MOST + 1}"""
+_RECORDS: Final = f"""
+select r.*, r.why::text as decided, x.event_source as reversal_source, x.event_id as reversal_id
+from unnest($1::text[], $2::text[]) as k (run_source, run_id) join records r using (run_source, run_id)
+left join record_reversals x using (run_source, run_id, ledger, number)
+order by r.run_source, r.run_id, r.ledger, r.number limit {MOST + 1}"""
+_DOCUMENTS: Final = """
+select k.ledger, k.company, k.document, d.kind, d.sign, d.party, d.account, d.date, d.currency, d.amount, d.open, d.reversed_on,
+d.event_source, d.event_id, d.first_source, d.first_id, d.ic_company, d.ic_document, d.posted_at,
+x.event_source as reversal_source, x.event_id as reversal_id,
+j.journal, j.status, j.date as journal_date, j.currency as journal_currency, j.amount as journal_amount, j.payer_company,
+j.payer_document, j.payer_source, j.payer_id, j.approval_source, j.approval_id
+from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
+left join documents d using (ledger, company, document) left join document_reversals x using (ledger, company, document)
+left join journals j on k.ledger = 'receivable' and j.company = k.company and j.document = k.document"""
+_VOUCHERS: Final = f"""
+select v.* from (
+    select v.company, v.series, v.number from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
+    join vouchers v on v.document = k.document and v.company = k.company and v.ledger = k.ledger and v.run_id is null
+    union select v.company, v.series, v.number from unnest($4::text[], $5::text[]) as k (run_source, run_id)
+    join vouchers v on v.run_id = k.run_id and v.run_source = k.run_source
+) as k join vouchers v using (company, series, number) order by v.posted_at, v.company, v.series, v.number limit {MOST + 1}"""
+_EVENTS: Final = """
+select k.source, k.id, e.type, e.received_at, e.company, e.document, (
+    select coalesce(json_agg(json_build_object('id', f.id, 'at', f.at, 'service', f.service, 'scope', f.scope, 'code', f.code,
+        'field', f.field, 'message', f.message) order by f.at, f.id), '[]')
+    from refusals f where f.event = k.id and f.source = k.source
+)::text as refusals
+from (
+    select source, id from unnest($1::text[], $2::text[]) as k (source, id)
+    union select source, id from events where id = $3 and is_current and ($4::text is null or source = $4)
+    union select source, event from refusals where event = $3 and ($4::text is null or source = $4)
+) as k left join events e on e.source = k.source and e.id = k.id and e.is_current order by k.source, k.id"""
+
+
+async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None, *, lines: bool = True) -> Graph:
+    """The graph from where it is begun; empty if that names nothing. `lines`: with the lines of the vouchers."""
+    found = FoundForTrace(truncated=False)
+    await _walk(connection, start, found)
+    runs = [[getattr(run, name) for run in found.runs] for name in EventRef._fields]
+    found.records = await connection.fetch(_RECORDS, *runs)
+    found.documents = await connection.fetch(_DOCUMENTS, *_columns(found.document_keys()))
+    found.vouchers = await connection.fetch(_VOUCHERS, *_columns(found.followed), *runs)
+    found.limit_to_most()
+    if lines:
+        keys = [[record[name] for record in found.vouchers] for name in ("company", "series", "number")]
+        found.lines = await connection.fetch(LINES, *keys)
+    refs = sorted(found.event_refs())
+    sources, ids = [ref.source for ref in refs], [ref.id for ref in refs]
+    found.events = await connection.fetch(_EVENTS, sources, ids, start.event, start.source)
+    if waits is not None:
+        found.waits = list(await waits(frozenset(EventRef(each["source"], each["id"]) for each in found.events)))
+    return graph(found)
+
+
+async def _walk(connection: Connection, start: TraceStart, found: FoundForTrace) -> None:
+    series, _, number = (start.voucher or "").rpartition("-")
+    is_voucher = number.isdecimal() and len(number) < len(str(2**63))
+    rows = await connection.fetch(
+        _WALK,
+        start.event,
+        start.source,
+        start.document,
+        start.company,
+        start.ledger,
+        start.settlement,
+        series if is_voucher else None,
+        int(number) if is_voucher else None,
+    )
+    found.truncated = len(rows) > MOST
+    for row in rows[:MOST]:
+        if row["kind"] == "run":
+            found.runs.append(EventRef(row["a"], row["b"]))
+        else:
+            found.followed.append((row["a"], row["b"], row["c"]))
+
+
+def _columns(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
+    return [list(column) for column in zip(*keys, strict=True)] or [[], [], []]

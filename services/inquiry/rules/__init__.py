@@ -1,0 +1,1 @@
+"""The pure rules of the projection: one message in, the rows it says."""

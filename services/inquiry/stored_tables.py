@@ -1,0 +1,189 @@
+"""How rows stand in the inquiry service's tables: what inserts them, and what brings derived columns up to date.
+
+Invariant: every statement takes arrays, one per column, so it is one whatever the size of a batch; each gives the same tables
+whichever batch comes first, and does nothing when it is run again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final, get_type_hints
+
+from services.inquiry.rules.books import STATUSES
+from services.inquiry.rules.projection import KEYS
+from services.inquiry.rules.rows import (
+    DailyRow,
+    DocumentReversalRow,
+    DocumentRow,
+    EventRow,
+    JournalRefusalRow,
+    JournalRow,
+    RecordReversalRow,
+    RecordRow,
+    ReferenceRow,
+    RefusalRow,
+    RefusedVersionRow,
+    VoucherRow,
+)
+
+_ROWS: Final[dict[str, type[Any]]] = {
+    "events": EventRow,
+    "refused_versions": RefusedVersionRow,
+    "documents": DocumentRow,
+    "document_reversals": DocumentReversalRow,
+    "records": RecordRow,
+    "record_reversals": RecordReversalRow,
+    "vouchers": VoucherRow,
+    "daily": DailyRow,
+    "journals": JournalRow,
+    "journal_refusals": JournalRefusalRow,
+    "refusals": RefusalRow,
+    "reference_history": ReferenceRow,
+}
+_JSON: Final = frozenset({"data", "original", "why"})
+_TYPES: Final[dict[Any, str]] = {
+    str: "text",
+    str | None: "text",
+    int: "bigint",
+    int | None: "bigint",
+    bool: "boolean",
+    bytes: "bytea",
+    Decimal: "numeric",
+    Decimal | None: "numeric",
+    dt.date: "date",
+    dt.date | None: "date",
+    dt.datetime: "timestamptz",
+}
+
+
+def _columns(table: str) -> str:
+    return ", ".join(f'"{name}"' for name in _ROWS[table]._fields)
+
+
+def _unnest(table: str) -> str:
+    """The rows of a table, given as one array per column."""
+    hints = get_type_hints(_ROWS[table])
+    types = ["json" if name in _JSON else _TYPES[hints[name]] for name in _ROWS[table]._fields]
+    return f"unnest({', '.join(f'${number}::{type_}[]' for number, type_ in enumerate(types, start=1))}) as n ({_columns(table)})"
+
+
+def _new(table: str) -> str:
+    """Rows that are there already stay."""
+    return f"insert into {table} ({_columns(table)}) select * from {_unnest(table)} on conflict do nothing"  # noqa: S608 - our own names
+
+
+def _same(one: str, other: str, table: str) -> str:
+    return " and ".join(f"{one}.{column} = {other}.{column}" for column in KEYS[table])
+
+
+# Events
+
+_FIRST: Final = (
+    '(excluded.received_at, excluded.topic, excluded.partition, excluded."offset") < (e.received_at, e.topic, e.partition, e."offset")'
+)
+_LAST: Final = "(excluded.last_received_at, excluded.last_offset) > (e.last_received_at, e.last_offset)"
+_OF_THE_FIRST: Final = ", ".join(
+    f"{name} = case when {_FIRST} then excluded.{name} else e.{name} end"
+    for name in ("time", "topic", "partition", '"offset"', "received_at")
+)
+_OF_THE_LAST: Final = ", ".join(
+    f"{name} = case when {_LAST} then excluded.{name} else e.{name} end" for name in ("last_received_at", "last_offset")
+)
+SAVE_EVENTS: Final = f"""
+insert into events as e ({_columns("events")}, is_current) select n.*, true from {_unnest("events")}
+on conflict (source, id, digest) do update set {_OF_THE_FIRST}, {_OF_THE_LAST} where {_FIRST} or {_LAST}"""  # noqa: S608 - our own names
+SAVE_REFUSED_VERSIONS: Final = f"""
+insert into refused_versions as r ({_columns("refused_versions")}) select * from {_unnest("refused_versions")}
+on conflict (source, id, digest) do update set is_conflicting = true where excluded.is_conflicting and not r.is_conflicting"""  # noqa: S608
+CHOOSE_CURRENT: Final = """
+update events e set is_current = ranked.is_first from (
+    select v.source, v.id, v.digest, row_number() over (
+        partition by v.source, v.id
+        order by coalesce(r.is_conflicting, false), r.digest is null desc, v.last_received_at desc, v.last_offset desc, v.digest desc
+    ) = 1 as is_first
+    from (select distinct source, id from unnest($1::text[], $2::text[]) as k (source, id)) named
+    join events v using (source, id) left join refused_versions r using (source, id, digest)) ranked
+where e.source = ranked.source and e.id = ranked.id and e.digest = ranked.digest and e.is_current <> ranked.is_first"""
+
+# Documents
+
+_TERMS: Final = """coalesce((e.data ->> 'due_date')::date, case when {row}.kind = 'payment' then {row}.date end),
+    case when json_array_length(e.data -> 'cash_discounts') > 0 then e.data -> 'cash_discounts' end, e.data ->> 'credits',
+    e.data -> 'intercompany_invoice' ->> 'company', e.data -> 'intercompany_invoice' ->> 'document'"""
+_TERM_COLUMNS: Final = "due_date, cash_discounts, credits, ic_company, ic_document"
+_SAID: Final = tuple(f'"{name}"' for name in DocumentRow._fields if name != "due_date")
+SAVE_DOCUMENTS: Final = f"""
+insert into documents ({", ".join(_SAID)}, {_TERM_COLUMNS}, open, open_accounting)
+select {", ".join(f"n.{name}" for name in _SAID)}, {_TERMS.format(row="n")}, n.amount, n.accounting_amount
+from {_unnest("documents")} left join events e on e.source = n.event_source and e.id = n.event_id and e.is_current
+on conflict do nothing"""  # noqa: S608 - our own names
+UPDATE_TERMS: Final = f"""
+update documents d set ({_TERM_COLUMNS}) = (select {_TERMS.format(row="d")})
+from events e join (select distinct source, id from unnest($1::text[], $2::text[]) as k (source, id)) named using (source, id)
+where e.is_current and d.event_source = e.source and d.event_id = e.id"""  # noqa: S608 - our own names
+SAVE_DOCUMENT_REVERSALS: Final = _new("document_reversals")
+MARK_DOCUMENTS: Final = """
+update documents d set reversed_on = r.date, reversed_at = r.posted_at
+from document_reversals r join unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document) using (ledger, company, document)
+where d.ledger = r.ledger and d.company = r.company and d.document = r.document and d.reversed_on is null"""
+UPDATE_OPEN: Final = """
+update documents d set open = s.open, open_accounting = s.open_accounting from (
+    select o.ledger, o.company, o.document,
+        case when o.reversed_on is null then o.amount else 0 end - coalesce(sum(t.amount), 0) as open,
+        case when o.reversed_on is null then o.accounting_amount else 0 end - coalesce(sum(t.value), 0) as open_accounting
+    from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
+    join documents o using (ledger, company, document)
+    left join takes t on t.ledger = o.ledger and t.company = o.company and t.document = o.document and t.reversed_on is null
+    group by o.ledger, o.company, o.document) s
+where d.ledger = s.ledger and d.company = s.company and d.document = s.document
+and (d.open, d.open_accounting) is distinct from (s.open, s.open_accounting)"""
+
+# Settlement records
+
+SAVE_RECORDS: Final = f"{_new('records')} returning run_source, run_id, ledger, number"
+SAVE_RECORD_REVERSALS: Final = _new("record_reversals")
+_OF_RECORDS: Final = "unnest($1::text[], $2::text[], $3::text[], $4::int[]) as k (run_source, run_id, ledger, number)"
+
+
+def _mark(table: str) -> str:
+    return f"""
+update {table} t set reversed_on = r.date, reversed_at = r.posted_at
+from record_reversals r join {_OF_RECORDS} using (run_source, run_id, ledger, number)
+where {_same("t", "r", "records")} and t.reversed_on is null"""  # noqa: S608 - our own names
+
+
+MARK_RECORDS: Final = _mark("records")
+MARK_TAKES: Final = f"{_mark('takes')} returning t.ledger, t.company, t.document"
+
+# Vouchers
+
+SAVE_VOUCHERS: Final = f"{_new('vouchers')} returning company, series, number"
+ADD_TO_DAYS: Final = f"""
+insert into daily as d ({_columns("daily")}) select * from {_unnest("daily")}
+on conflict (company, account, posting_type, partner, currency, date) do update set
+debit = d.debit + excluded.debit, credit = d.credit + excluded.credit, accounting_debit = d.accounting_debit + excluded.accounting_debit,
+accounting_credit = d.accounting_credit + excluded.accounting_credit, lines = d.lines + excluded.lines"""  # noqa: S608 - our own names
+
+# Journals
+
+_RANK: Final = f"array_position(array[{', '.join(map(repr, STATUSES))}], {{row}}.status)"
+_JOURNAL_COLUMNS: Final = ", ".join(f"{name} = excluded.{name}" for name in JournalRow._fields if name not in KEYS["journals"])
+SAVE_JOURNALS: Final = f"""
+insert into journals as j ({_columns("journals")}) select * from {_unnest("journals")}
+on conflict (company, document) do update set {_JOURNAL_COLUMNS}
+where {_RANK.format(row="excluded")} > {_RANK.format(row="j")}"""  # noqa: S608 - our own names
+SAVE_JOURNAL_REFUSALS: Final = _new("journal_refusals")
+REFUSE_JOURNALS: Final = """
+update journals j set status = 'refused', changed_at = r.refused_at
+from journal_refusals r join unnest($1::text[], $2::text[]) as k (company, document) using (company, document)
+where j.company = r.company and j.document = r.document and j.status <> 'refused'"""
+
+SAVE_REFUSALS: Final = _new("refusals")
+SAVE_REFERENCE: Final = _new("reference_history")
+
+
+def arrays(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows as one array per column, so many columns as `width`, where there may be no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

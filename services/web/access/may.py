@@ -1,0 +1,36 @@
+"""What an operation says of who may call it: `actor: Reader` in a route's declaration is role, check and OpenAPI in one.
+
+Invariant: every operation under /v1 names a role (a test walks the OpenAPI); which one stands there as the scope of its security
+requirement.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
+
+from services.web.access.roles import Actor, Role
+from services.web.frame import actor_of
+
+BEARER = HTTPBearer(
+    scheme_name="bearer",
+    auto_error=False,
+    description="A token of HTTP_TOKENS_FILE, or one of the OpenID Connect provider; without HTTP_AUTH none is needed.",
+)
+
+
+async def _checked(request: Request, needed: SecurityScopes, _: Annotated[object, Depends(BEARER)]) -> Actor:
+    """Who asks, with the roles that the operation needs; ProblemError (not-allowed) without them."""
+    actor = actor_of(request.scope)
+    for role in needed.scopes:
+        actor.needs(Role(role))
+    return actor
+
+
+Reader = Annotated[Actor, Security(_checked, scopes=[Role.READER.value])]
+Sender = Annotated[Actor, Security(_checked, scopes=[Role.SENDER.value])]
+Operator = Annotated[Actor, Security(_checked, scopes=[Role.OPERATOR.value])]
+Approver = Annotated[Actor, Security(_checked, scopes=[Role.APPROVER.value])]
+Master = Annotated[Actor, Security(_checked, scopes=[Role.MASTER.value])]

@@ -1,0 +1,56 @@
+"""Without authentication: whoever asks from this machine may do everything.
+
+Invariant: only what is addressed to this machine by name is answered, and nothing that a page of another site has a browser ask,
+so that no page on the internet can reach it (DNS rebinding, cross-site requests).
+"""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from services.web.access.roles import NOTHING, Actor, Role
+from services.web.problems import Code, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class NoAuthentication:
+    """Takes everybody on this machine for its user (HTTP_AUTH=none)."""
+
+    def __init__(self) -> None:
+        self._actor = Actor(f"local:{_user()}", frozenset(Role))
+
+    async def actor_of(self, headers: Mapping[str, str]) -> Actor:
+        """This machine's user, with all roles; ProblemError (not-allowed) for a request that is not addressed to this machine."""
+        host = headers.get("host", "")
+        if _name(f"//{host}") not in LOCAL:
+            raise ProblemError(Code.NOT_ALLOWED, "foreign-host", host=host or NOTHING)
+        origin = headers.get("origin")
+        if origin is not None and _name(origin) not in LOCAL:
+            raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin)
+        if headers.get("sec-fetch-site") == "cross-site":
+            raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin or NOTHING)
+        return self._actor
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _user() -> str:
+    """The user of this process; one that has no name (a container's) by its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unnamed"

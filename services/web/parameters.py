@@ -1,0 +1,72 @@
+"""Parameters that an operation does not have are refused: one that is misspelt would else be ignored without a word.
+
+Invariant: what an operation has is what the OpenAPI document says; each parameter stands in a request once at most.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from services.web.frame import language_of
+from services.web.languages import Language, text
+from services.web.openapi import parameters_of
+from services.web.problems import Code, Fault, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class KnownParameters:
+    """Stands before the routes (ASGI); `document` gives the OpenAPI document."""
+
+    def __init__(self, app: ASGIApp, document: Callable[[], dict[str, Any]]) -> None:
+        self._app = app
+        self._document = document
+        self._known: dict[tuple[str, str], frozenset[str]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lets a request through; ProblemError (parameter-invalid) with each parameter that is not there, and what there is."""
+        if scope["type"] == "http":
+            if self._known is None:
+                self._known = parameters_of(self._document())
+            known = self._known.get((scope["path"], scope["method"]))
+            if known is not None:
+                _refuse_unknown(Request(scope), known)
+        await self._app(scope, receive, send)
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    language = language_of(request.scope)
+    given = [name for name, _ in request.query_params.multi_items()]
+    faults = [_unknown(name, known, language) for name in dict.fromkeys(given) if name not in known]
+    faults += [
+        Fault(f"/{name}", "parameter-invalid", text(language, "parameter-twice"))
+        for name in dict.fromkeys(given)
+        if name in known and given.count(name) > 1
+    ]
+    if faults:
+        raise wrong_parameters(faults)
+
+
+def _unknown(name: str, known: frozenset[str], language: Language) -> Fault:
+    near = get_close_matches(name, known, n=1)
+    if near:
+        hint = text(language, "did-you-mean").format(name=near[0])
+    elif known:
+        hint = text(language, "known-parameters").format(names=", ".join(sorted(known)))
+    else:
+        hint = text(language, "no-parameters")
+    return Fault(f"/{name}", "parameter-invalid", text(language, "unknown-parameter").format(hint=hint))
+
+
+def wrong_parameters(faults: Sequence[Fault]) -> ProblemError:
+    """The problem of these parameters: one is said in the detail too."""
+    if len(faults) == 1:
+        name = faults[0].pointer.removeprefix("/")
+        return ProblemError(Code.PARAMETER_INVALID, "parameter", name=name, message=faults[0].message, faults=faults)
+    return ProblemError(Code.PARAMETER_INVALID, "parameters", number=len(faults), faults=faults)

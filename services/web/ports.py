@@ -1,0 +1,76 @@
+"""All that the API reaches beside HTTP: the services' schemas, the broker, the clock. The real ends, or a test's.
+
+Invariant: routes reach the runtime through these alone; what may pass by itself (broker or database away) is said as such, with
+when to try again, and nothing of it is kept here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import asyncpg
+
+from services.desk.reference import ReferenceKept
+from services.desk.schemas import SchemaMissingError
+from services.web.problems import Code, ProblemError
+from shared.delivery.ports import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.desk.schemas import Schemas
+    from shared.delivery.ports import Clock
+    from shared.events.envelope import Record
+    from shared.settings import Settings
+
+
+_AWAY: Final = (
+    *(OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError),
+    *(asyncpg.InsufficientResourcesError, asyncpg.InvalidAuthorizationSpecificationError),
+)
+"""Errors of a database that is away, starting, stopping, or full. One that is a ValueError is of a value, not of the database."""
+
+
+class EventSender(Protocol):
+    """Sends records to the topics."""
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Returns once the broker has acknowledged all; ProblemError (broker-away, too-large) otherwise."""
+
+    async def close(self) -> None:
+        """Ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebPorts:
+    """What the routes use. `schemas`: the services' schemas; `sender`: the broker."""
+
+    settings: Settings
+    schemas: Schemas
+    sender: EventSender
+    clock: Clock = field(default_factory=SystemClock)
+    simulating: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One simulation at a time: each folds whole cores in this process."""
+    cache: dict[str, Any] = field(default_factory=dict)
+    """What routes keep in memory for as long as the process lives, each under a name of its own."""
+
+    @property
+    def reference(self) -> ReferenceKept:
+        """The reference data in force, of which only what has changed is read again."""
+        kept: ReferenceKept = self.cache.setdefault("reference", ReferenceKept(self.schemas))
+        return kept
+
+    def new_id(self) -> str:
+        """An id for a request that has none."""
+        return secrets.token_hex(16)
+
+    def problem_of(self, error: Exception) -> ProblemError | None:
+        """What an error of the database is to those who ask; None: a defect of ours."""
+        if isinstance(error, SchemaMissingError):
+            return ProblemError(Code.DATABASE_AWAY, "schemas-missing")
+        if isinstance(error, _AWAY) and not isinstance(error, ValueError):
+            return ProblemError(Code.DATABASE_AWAY, "database")
+        return None

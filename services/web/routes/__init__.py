@@ -1,0 +1,17 @@
+"""The operations of the API: one router per subject.
+
+Invariant: a router is in the application by standing in this list; each operation names the role that it needs (`Reader` …).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from services.web.routes import events, rules, simulate
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (events.router, simulate.router, rules.router)
+STREAMS: Final = frozenset[str]()
+"""The paths that answer with a stream of events in place of JSON."""

@@ -1,0 +1,226 @@
+"""`POST /v1/events` and `/v1/event`: sending events, and what became of one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from services.desk.event_state import EventState, StageOfEvent, event_state
+from services.web.access.may import Reader, Sender
+from services.web.cloudevents import is_batch
+from services.web.ingestion import Ingestion
+from services.web.models import FaultModel, Key
+from shared.events.bindings import BATCH, STRUCTURED
+from shared.events.contract import CONTRACT, full_type
+from shared.events.envelope import EventRef
+
+if TYPE_CHECKING:
+    from services.web.access.roles import Actor
+    from services.web.ingestion import SentOutcome
+    from services.web.ports import WebPorts
+
+router = APIRouter(tags=["events"])
+
+LONGEST_WAIT: Final = 30
+_LOOKED_AGAIN_AFTER: Final = 0.2
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,6})(?:$|[,;\s])")
+
+
+class Sent(BaseModel):
+    """What became of an event that was sent."""
+
+    source: str | None = Field(description="Its source; null where that could not be read.")
+    id: str | None = Field(description="Its id; null where that could not be read.")
+    state: Literal["accepted", "duplicate", "refused"] = Field(
+        description="`accepted`: the broker has it. `duplicate`: it was sent before. `refused`: it was left out (`partial=true`)."
+    )
+    problem: FaultModel | None = Field(default=None, description="Why it was left out.")
+
+
+class WaitModel(BaseModel):
+    """Something that waits because of the event."""
+
+    event: str = Field(description="The event's id.")
+    source: str = Field(description="The event's source.")
+    what: str = Field(description="What waits: document, run, reversal, …")
+    reason: str = Field(alias="for", description="For what kind of thing it waits.")
+    key: dict[str, str] = Field(description="Which one.")
+    reads_like: list[str] = Field(default=[], description="Documents that are there and whose numbers read like the missing one.")
+    since: str = Field(description="Since when.")
+    service: str = Field(description="Which service keeps it.")
+
+
+class RefusalModel(BaseModel):
+    """A refusal of the event, or of what it asked to be settled."""
+
+    id: str = Field(description="The refusal's id.")
+    scope: str = Field(description="`event`: all of it; `settlement`: what it asked to be settled.")
+    code: str = Field(description="Why, as a code of docs/events.md.")
+    field: str = Field(description="Where, as a JSON pointer.")
+    message: str = Field(description="What is wrong and what would be right.")
+    rejected_at: str = Field(description="When.")
+
+
+class PostedDocument(BaseModel):
+    """A document that the event posted."""
+
+    company: str = Field(description="Its company.")
+    document: str = Field(description="Its number.")
+    ledger: str = Field(description="receivable or payable.")
+    currency: str = Field(description="Its currency.")
+    balance: str = Field(description="What is open of it, debit positive.")
+
+
+class VoucherOfEvent(BaseModel):
+    """A voucher that came of the event."""
+
+    company: str = Field(description="Its company.")
+    voucher: str = Field(description="Its number.")
+    kind: str = Field(description="Its kind: invoice, payment, settlement, …")
+    date: str = Field(description="Its date.")
+    document: str | None = Field(description="The document that it posts or settles; null in a company out of scope.")
+
+
+class StateOfEvent(BaseModel):
+    """What became of an event."""
+
+    source: str = Field(description="The event's source.")
+    id: str = Field(description="The event's id.")
+    state: StageOfEvent = Field(description="`received`: it is on its way. `waiting`: something of it waits. `posted`: all of it was done.")
+    received_at: str | None = Field(description="When it was first seen, if that was noted.")
+    waits: list[WaitModel] = Field(description="What of it waits, and for what.")
+    refusals: list[RefusalModel] = Field(description="What of it was refused, those of the past too.")
+    documents: list[PostedDocument] = Field(description="The documents that it posted, of companies in scope.")
+    vouchers: list[VoucherOfEvent] = Field(description="The vouchers that came of it, in all companies.")
+
+
+_EXAMPLE: Final = {
+    "specversion": "1.0",
+    "id": "VPAY-7",
+    "source": "/erp/fab",
+    "type": "intercompany.vendor-payment.posted.v1",
+    "data": {"company": "FAB", "account": "4050", "document": "VP-7", "date": "2026-03-12", "currency": "USD", "amount": "980.00"},
+}
+_EVENT_SCHEMA: Final = {
+    "type": "object",
+    "description": "A CloudEvent of the contract (docs/contract).",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"const": "1.0", "description": "The version of CloudEvents."},
+        "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "The event's id, unique for its source."},
+        "source": {"type": "string", "minLength": 1, "maxLength": 512, "description": "Who says it."},
+        "type": {
+            "enum": sorted(full_type(name) for name, entry in CONTRACT.items() if entry.inbound),
+            "description": "Its type; docs/contract/events has a page for each.",
+        },
+        "time": {"type": "string", "format": "date-time", "description": "When it happened."},
+        "data": {"type": "object", "description": "Its data, by its type's schema."},
+    },
+}
+_BODY: Final = {
+    "required": True,
+    "description": "One event (structured, or binary with the headers `ce-…`), or up to 500 of up to 512 KiB each.",
+    "content": {
+        STRUCTURED: {"schema": _EVENT_SCHEMA, "example": _EXAMPLE},
+        BATCH: {"schema": {"type": "array", "maxItems": 500, "items": _EVENT_SCHEMA}, "example": [_EXAMPLE]},
+        "application/json": {"schema": {"description": "An event, or with the headers `ce-…` its data."}, "example": _EXAMPLE},
+    },
+}
+_LOCATION: Final = {"description": "Where to ask what became of the event.", "schema": {"type": "string"}}
+_SENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": list[StateOfEvent], "description": "With `Prefer: wait`: what became of each event."},
+    202: {"model": list[Sent], "description": "The broker has acknowledged every event.", "headers": {"Location": _LOCATION}},
+}
+
+
+@router.post("/v1/events", status_code=202, responses=_SENT, openapi_extra={"requestBody": _BODY}, summary="Send events")
+async def send_events(
+    request: Request,
+    actor: Sender,
+    partial: Annotated[bool, Query(description="Whether to send the events that are right though others are not.")] = False,  # noqa: FBT002
+    prefer: Annotated[
+        str | None, Header(description="`wait=10`: answer with the events' state, once it is known, within so many seconds.")
+    ] = None,
+) -> Response:
+    """CloudEvents over HTTP: structured, batched or binary. All are sent or none, and answered once the broker has acknowledged all.
+
+    The same event again is a `duplicate` and changes nothing; an id that is taken by other data is `conflicting-duplicate`. While the
+    broker is away nothing is kept here: send the same again.
+    """
+    ports: WebPorts = request.app.state.ports
+    ingestion = _ingestion(ports)
+    traceparent = request.scope["state"]["traceparent"]
+    outcomes = await ingestion.take(actor, request.headers, await request.body(), traceparent, partial=partial)
+    headers = {} if is_batch(request.headers) else {"Location": _location(outcomes[0])}
+    seconds = _seconds(prefer)
+    if seconds:
+        refs = [each.ref for each in outcomes if each.ref is not None and each.fault is None]
+        states = await _states(ports, refs, seconds)
+        if all(state.is_settled for state in states):
+            rows = [_state_row(ref, state, actor) for ref, state in zip(refs, states, strict=True)]
+            return JSONResponse(rows, 200, {**headers, "Preference-Applied": f"wait={seconds}"})
+    return JSONResponse([each.as_row() for each in outcomes], 202, headers)
+
+
+@router.get("/v1/event", response_model=StateOfEvent, summary="What became of an event")
+async def event(
+    request: Request,
+    actor: Reader,
+    source: Annotated[Key, Query(description="The event's source.")],
+    id_: Annotated[Key, Query(alias="id", description="The event's id.")],
+    wait: Annotated[int, Query(description="Answer once it is no longer on its way, within so many seconds.", ge=0, le=LONGEST_WAIT)] = 0,
+) -> Any:
+    """Whether it was received, waits, was refused or is posted, and what came of it. One that nobody knows is `unknown`."""
+    ref = EventRef(source.strip(), id_.strip())
+    (state,) = await _states(request.app.state.ports, [ref], wait)
+    return JSONResponse(_state_row(ref, state, actor))
+
+
+def _ingestion(ports: WebPorts) -> Ingestion:
+    """The one of this process, which remembers what was sent lately."""
+    made: Ingestion = ports.cache.setdefault("ingestion", Ingestion(ports))
+    return made
+
+
+async def _states(ports: WebPorts, refs: list[EventRef], seconds: int) -> list[EventState]:
+    """The states of events, once all are settled or the time is over."""
+    recent = _ingestion(ports).recent
+    until = ports.clock.monotonic() + seconds
+    while True:
+        sent = [recent.of(ref) for ref in refs]
+        states = [await event_state(ports.schemas, ref, last and last.at) for ref, last in zip(refs, sent, strict=True)]
+        if all(state.is_settled for state in states) or ports.clock.monotonic() >= until:
+            return states
+        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+
+
+def _seconds(prefer: str | None) -> int:
+    """How long to wait, by a header Prefer (RFC 7240)."""
+    found = _WAIT.search(prefer or "")
+    return min(int(found[1]), LONGEST_WAIT) if found else 0
+
+
+def _location(outcome: SentOutcome) -> str:
+    source, id_ = outcome.ref or ("", "")
+    return f"/v1/event?{urlencode({'source': source, 'id': id_})}"
+
+
+def _state_row(ref: EventRef, state: EventState, actor: Actor) -> dict[str, Any]:
+    """What this actor may see of an event; one of other companies looks like one that nobody knows."""
+    if state.companies and not actor.sees(*state.companies):
+        state = EventState(StageOfEvent.UNKNOWN)
+    return {
+        "source": ref.source,
+        "id": ref.id,
+        "state": state.state,
+        "received_at": state.received_at.isoformat() if state.received_at else None,
+        "waits": state.waits,
+        "refusals": state.refusals,
+        "documents": [row for row in state.documents if actor.sees(row["company"])],
+        "vouchers": [row if actor.sees(row["company"]) else {**row, "document": None} for row in state.vouchers],
+    }
