@@ -41,7 +41,12 @@ class Commands(LazyCommands):
             "scenarios",
             "run_command",
         ),
-        "up": Listed(RUNNING, "Starts broker, database and the services, and leaves them running until Ctrl-C.", "running", "up_command"),
+        "up": Listed(
+            RUNNING,
+            "Starts broker, database, the services and the HTTP API, and leaves them running until Ctrl-C.",
+            "running",
+            "up_command",
+        ),
         "service": Listed(RUNNING, "Runs one service in this process until Ctrl-C or SIGTERM.", "running", "service_command"),
         "web": Listed(RUNNING, "Runs the HTTP API in this process until Ctrl-C or SIGTERM.", "running", "web_command"),
         "bench": Listed(

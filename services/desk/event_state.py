@@ -58,8 +58,8 @@ class EventState:
 
     @property
     def is_settled(self) -> bool:
-        """Whether asking again soon would say nothing new."""
-        return self.state not in {StageOfEvent.UNKNOWN, StageOfEvent.RECEIVED}
+        """Whether it is no longer on its way; one that nobody knows is not."""
+        return self.state is not StageOfEvent.RECEIVED
 
 
 async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None = None) -> EventState:

@@ -1,4 +1,4 @@
-"""The services as processes of one command, each with its log in a file.
+"""The services, and the HTTP API where it is asked for, as processes of one command, each with its log in a file.
 
 Invariant: Ctrl-C in the terminal reaches the command alone, which asks the services to stop and waits until they
 have finished what is under way; on Linux the kernel ends them if the command is killed.
@@ -14,7 +14,8 @@ import socket
 import sys
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import urlopen
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.service import AnyService
 
+NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 _STOP_WITHIN: Final = 20.0
 _READY_WITHIN: Final = 120.0
 
@@ -50,23 +52,27 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def service_processes(
-    environment: Mapping[str, str], folder: Path, services: Sequence[AnyService] = SERVICES
+    environment: Mapping[str, str],
+    folder: Path,
+    services: Sequence[AnyService] = SERVICES,
+    more: Mapping[str, Mapping[str, str]] = NOTHING_MORE,
 ) -> AsyncIterator[list[ServiceProcess]]:
     """Starts these services with these variables added to this process's own; stops them together at the end.
 
     They answer on this machine alone (HEALTH_HOST), each on a port of its own; their logs are in the folder, which is there.
+    `more`: packages below `services` that are started too, each with variables of its own.
     """
     started: list[ServiceProcess] = []
     try:
-        for service in services:
-            started.append(await _start(service.name, environment, folder))  # noqa: PERF401 - what was started is stopped, also if one fails
+        for name, own in {**{service.name: NOTHING_MORE for service in services}, **more}.items():
+            started.append(await _start(name, {**environment, **own}, folder))
         yield started
     finally:
         await _stop(started)
 
 
 async def _start(name: str, environment: Mapping[str, str], folder: Path) -> ServiceProcess:
-    log, port = folder / f"{name}.log", _free_port()
+    log, port = folder / f"{name}.log", free_port()
     tied = [setpriv, "--pdeathsig", "TERM", "--"] if (setpriv := shutil.which("setpriv")) else []
     command = [*tied, sys.executable, "-m", f"services.{name}"]
     with log.open("ab") as output:
@@ -81,9 +87,15 @@ async def _start(name: str, environment: Mapping[str, str], folder: Path) -> Ser
     return ServiceProcess(name, process, log, f"http://127.0.0.1:{port}")
 
 
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return int(server.getsockname()[1])
+def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
+    """A port that is free on this machine: the one that is wanted, if it is."""
+    try:
+        with closing(socket.create_server((host, wanted))) as server:
+            return int(server.getsockname()[1])
+    except OSError:
+        if wanted == 0:
+            raise
+        return free_port(host)
 
 
 async def _stop(started: list[ServiceProcess]) -> None:

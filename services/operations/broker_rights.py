@@ -46,7 +46,7 @@ class Access:
 
 
 def accesses(senders: Iterable[SenderDefined] | None = None) -> list[Access]:
-    """All principals: the services, who sends to them (`erp`), who takes what they say, operators, who makes the topics.
+    """All principals: services, who sends to them (`erp`), who takes what they say, operators, the HTTP API, who makes the topics.
 
     With `senders` (SENDERS=enforced) each of them in place of `erp`, and the topics that are read then.
     """
@@ -56,6 +56,7 @@ def accesses(senders: Iterable[SenderDefined] | None = None) -> list[Access]:
         *(_of(service) for service in PROCESSES),
         Access("intercompany-erp", reads=_SAID, writes=INBOUND_TOPICS, prefix="erp-"),
         Access("intercompany-operator", writes=INBOUND_TOPICS | {Topic.VOUCHERS}),
+        Access("intercompany-web", writes=INBOUND_TOPICS),
         Access("intercompany-provision", makes=_ALL),
     ]
 
@@ -67,12 +68,16 @@ def _of(service: AnyService) -> Access:
 
 
 def _enforced(senders: Iterable[SenderDefined]) -> list[Access]:
-    """Nobody but an operator, and settlement for the senders, writes the reference topic; nobody at all the shared inbound ones."""
+    """Nobody but an operator, the HTTP API for masters, and settlement for senders writes the reference topic.
+
+    Nobody at all writes the shared inbound ones.
+    """
     own = frozenset(f"{topic}." for topic in INBOUND_TOPICS)
     return [
         *(_reading_own_topics(service) for service in PROCESSES),
         *(_of_sender(each) for each in senders),
         Access("intercompany-operator", writes=own | {Topic.REFERENCE, Topic.VOUCHERS}),
+        Access("intercompany-web", writes=own | {Topic.REFERENCE}),
         Access("intercompany-provision", makes=(_ALL - INBOUND_TOPICS) | own | {Topic.REFERENCE}),
     ]
 

@@ -18,6 +18,7 @@ from services.web.openapi import DESCRIPTION, TITLE, published
 from services.web.parameters import KnownParameters, wrong_parameters
 from services.web.problems import Code, Fault, ProblemError, answer
 from services.web.routes import ROUTERS, STREAMS
+from shared.settings import HttpAuth
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -84,7 +85,7 @@ def _publish(app: FastAPI, settings: Settings) -> None:
 
     def here() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = published(app, servers)
+            app.openapi_schema = published(app, servers, is_open=settings.http_auth is HttpAuth.NONE)
         return app.openapi_schema
 
     app.openapi = here  # type: ignore[method-assign] # FastAPI's own way to change the document

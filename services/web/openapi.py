@@ -39,8 +39,8 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 
 
-def published(app: FastAPI, servers: list[dict[str, str]]) -> dict[str, Any]:
-    """The document of an application."""
+def published(app: FastAPI, servers: list[dict[str, str]], *, is_open: bool = False) -> dict[str, Any]:
+    """The document of an application; `is_open`: no token is asked for (HTTP_AUTH=none)."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -58,6 +58,10 @@ def published(app: FastAPI, servers: list[dict[str, str]]) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     for operation in operations(document):
         _complete(operation)
+        if is_open:
+            operation.pop("security", None)
+    if is_open:
+        components.pop("securitySchemes", None)
     _without_titles(document)
     return document
 
@@ -83,6 +87,7 @@ def _complete(operation: dict[str, Any]) -> None:
     for response in responses.values():
         response.setdefault("headers", {}).setdefault("X-Request-Id", {"$ref": _REQUEST_ID})
     statuses = (*_EVERYWHERE, *_WITH_BODY) if "requestBody" in operation else _EVERYWHERE
+    responses.pop("422", None)  # FastAPI's own; what does not validate is a problem as all others are
     responses.update({str(status): {"$ref": f"{_RESPONSES}{status}"} for status in statuses})
     operation["responses"] = dict(sorted(responses.items()))
 

@@ -54,7 +54,6 @@ _TAKEN: Final = "select key from inbox where key = any($1::uuid[])"
 _DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
 _OF_ONE_MOMENT: Final = "set transaction isolation level repeatable read, read only"
 _LOOK_INTO: Final = "select set_config('search_path', $1, true)"
-_EPOCH: Final = "select number from epoch"
 _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count(*) from failed) as failed"
 
 
@@ -181,11 +180,6 @@ async def be_of_one_moment(connection: Connection) -> None:
 async def look_into(connection: Connection, schema: str) -> None:
     """Has the transaction read another service's schema from here on."""
     await connection.fetchval(_LOOK_INTO, schema)
-
-
-async def epoch(connection: Connection) -> int:
-    """How often the schema was emptied: what a store has in memory of another epoch is void."""
-    return int(await connection.fetchval(_EPOCH))
 
 
 async def failed(connection: Connection, after: int, most: int) -> list[FailedMessage]:

@@ -1,4 +1,4 @@
-"""`up` and `service`: broker, database and the services, started and left running."""
+"""`up`, `service` and `web`: broker, database, the services and the HTTP API, started and left running."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.local.backing_services import product_backing_services
-from services.local.processes import ServiceProcess, all_ready, first_ended, service_processes
+from services.local.processes import ServiceProcess, all_ready, first_ended, free_port, service_processes
 from services.registry import PROCESSES
 from shared.console import fail, output
 from shared.runtime.program import run_service
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.embedded import BackingServices
+    from shared.settings import Settings
 
 
 class ServiceName(StrEnum):
@@ -33,23 +34,27 @@ class ServiceName(StrEnum):
 
 
 def up_command() -> None:
-    """Starts broker, database and the services, and leaves them running until Ctrl-C.
+    """Starts broker, database, the services and the HTTP API, and leaves them running until Ctrl-C.
 
     A broker or database whose address is set (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL) is used; otherwise an embedded one is
-    started, with its data in DATA_DIR. Commands in other shells find them there, or by the lines that it prints.
+    started, with its data in DATA_DIR. Commands in other shells find them there, or by the lines that it prints. The API answers at
+    HTTP_PORT, or where another program has that port at a free one, which it prints.
 
     Example: intercompany up
     """
-    folder = load_settings().data_dir.absolute()
+    settings = load_settings()
+    folder = settings.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    ended = asyncio.run(_up(folder))
+    ended = asyncio.run(_up(folder, settings))
     if ended is not None:
         fail(f"the {ended.name} service has stopped unexpectedly with code {ended.process.returncode}: {ended.log} says why")
 
 
-async def _up(folder: Path) -> ServiceProcess | None:
+async def _up(folder: Path, settings: Settings) -> ServiceProcess | None:
     """The service that stopped unexpectedly; None after Ctrl-C."""
-    async with product_backing_services() as parts, service_processes(parts.environment(), folder, PROCESSES) as services:
+    port = free_port(settings.http_host, settings.http_port)
+    web = {"web": {"HTTP_PORT": str(port)}}
+    async with product_backing_services() as parts, service_processes(parts.environment(), folder, PROCESSES, web) as services:
         ending = asyncio.ensure_future(first_ended(services))
         stopping = asyncio.ensure_future(_stop_signal().wait())
         ready = asyncio.ensure_future(all_ready(services))
@@ -57,7 +62,7 @@ async def _up(folder: Path) -> ServiceProcess | None:
         await asyncio.wait([ready, ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             await ready
-            _print_addresses(parts, services)
+            _print_addresses(parts, services, str(settings.http_public_url or f"http://{settings.http_host}:{port}").rstrip("/"))
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         output().print("Stopping …")
@@ -71,10 +76,11 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-def _print_addresses(parts: BackingServices, services: list[ServiceProcess]) -> None:
+def _print_addresses(parts: BackingServices, services: list[ServiceProcess], api: str) -> None:
     lines = ["Everything is running; Ctrl-C stops it. In other shells:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
+    lines += ["", f"  The HTTP API: {api} (OpenAPI: {api}/openapi.json)"]
     lines += ["", *clients_served(parts)]
     output().print("\n".join(lines).rstrip(), markup=False, soft_wrap=True)
 

@@ -16,6 +16,7 @@ from services.web.cloudevents import is_batch
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
 from shared.events.bindings import BATCH, STRUCTURED
+from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ _EVENT_SCHEMA: Final = {
         "specversion": {"const": "1.0", "description": "The version of CloudEvents."},
         "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "The event's id, unique for its source."},
         "source": {"type": "string", "minLength": 1, "maxLength": 512, "description": "Who says it."},
-        "type": {"type": "string", "description": "Its type, `intercompany.NAME.v1`."},
+        "type": {
+            "enum": sorted(full_type(name) for name, entry in CONTRACT.items() if entry.inbound),
+            "description": "Its type; docs/contract/events has a page for each.",
+        },
         "time": {"type": "string", "format": "date-time", "description": "When it happened."},
         "data": {"type": "object", "description": "Its data, by its type's schema."},
     },

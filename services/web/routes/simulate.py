@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import orjson
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers
@@ -136,8 +136,8 @@ async def _read(ports: WebPorts, given: ToSimulate) -> list[GivenEvent]:
     """The events as the services read them, on the topics that they all read."""
     parties = PartyBook(await ports.reference.current())
     try:
-        body = orjson.dumps(given.events)
-    except orjson.JSONEncodeError as error:
+        body = json.dumps(given.events).encode()
+    except (ValueError, RecursionError) as error:
         raise ProblemError(Code.MALFORMED, "body-not-json", reason=str(error)) from error
     return given_events(Headers({"content-type": BATCH}), body, parties, lambda record: record, None)
 

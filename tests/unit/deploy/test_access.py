@@ -67,9 +67,9 @@ def test_with_senders_enforced_a_sender_writes_its_own_topics_and_nothing_else()
     assert all("prefixed" not in words for words in written), "erp-eu2 begins so too"
 
 
-def test_with_senders_enforced_only_an_operator_and_settlement_write_the_reference_topic_and_nobody_the_shared_ones() -> None:
+def test_with_senders_enforced_nobody_but_operators_the_api_and_settlement_writes_the_reference_topic_and_nobody_the_shared_ones() -> None:
     writers = {topic: {access.principal for access in ENFORCED if topic in access.writes} for topic in INBOUND_TOPICS}
-    assert writers.pop(Topic.REFERENCE) == {"intercompany-settlement", "intercompany-operator"}
+    assert writers.pop(Topic.REFERENCE) == {"intercompany-settlement", "intercompany-operator", "intercompany-web"}
     assert set(map(frozenset, writers.values())) == {frozenset()}
 
 

@@ -28,7 +28,7 @@ from tests.unit.deploy.files import (
 )
 
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:${}]+:(?!\$\{)[^@\s]+@")
-_OURS = ("roles", "migrate", "topics", "demo", "payment", "settlement", "posting", "inquiry", "cli")
+_OURS = ("roles", "migrate", "topics", "demo", "payment", "settlement", "posting", "inquiry", "web", "cli")
 
 
 def _compose() -> dict[str, Any]:
@@ -83,9 +83,21 @@ def test_no_container_of_the_compose_file_has_more_rights_than_it_needs(name: st
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
     assert service["mem_limit"]
-    assert not service.get("ports"), "nothing is reachable from outside by default"
+    assert name == "web" or not service.get("ports"), "nothing but the API is reachable from outside by default"
     if name in _OURS:
         assert service["read_only"] is True
+
+
+def test_the_api_is_reachable_from_this_machine_alone_and_asks_for_a_token() -> None:
+    web = _compose()["web"]
+    assert web["ports"] == ["127.0.0.1:${WEB_PORT:-8088}:8088"]
+    assert web["environment"]["HTTP_AUTH"] == "tokens"
+    assert "intercompany_reader" in web["environment"]["DATABASE_URL"]
+    [pod] = [pod for each in documents(KUBERNETES / "base" / "web.yaml") for pod in pod_specs(each)]
+    [container] = containers(pod)
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert (variables["HTTP_AUTH"], variables["HTTP_TOKENS_FILE"]) == ("tokens", "/etc/intercompany/web/tokens.yaml")
+    assert {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"] if "valueFrom" in each} == {"intercompany-web"}
 
 
 def test_the_image_runs_as_nobody_in_particular_and_is_pulled_by_a_tag() -> None:

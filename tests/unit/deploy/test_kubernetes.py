@@ -57,7 +57,7 @@ def test_each_object_is_valid(overlay: str, version: str) -> None:
 
 def test_every_container_is_closed(overlay: str) -> None:
     pods = [pod for each in _rendered(overlay) for pod in pod_specs(each)]
-    assert len(pods) == len(PROCESSES) + 1
+    assert len(pods) == len(PROCESSES) + 2
     for pod in pods:
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -100,7 +100,11 @@ def _secret(pod: dict[str, Any]) -> frozenset[str]:
 
 
 def test_nobody_is_let_in_and_nobody_spoken_to_but_who_is_named(overlay: str) -> None:
-    [policy] = _of_kind(overlay, "NetworkPolicy").values()
+    policies = _of_kind(overlay, "NetworkPolicy")
+    assert policies.keys() == {"intercompany", "web"}
+    assert policies["web"]["spec"]["policyTypes"] == ["Ingress"]
+    assert all(rule["ports"] and rule["from"] for rule in policies["web"]["spec"]["ingress"])
+    policy = policies["intercompany"]
     assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
     assert all(rule["ports"] for rule in (*policy["spec"]["ingress"], *policy["spec"]["egress"]))
     if overlay == "production":

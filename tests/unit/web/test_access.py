@@ -14,13 +14,14 @@ import pytest
 from services.web.access.chosen import authentication, check_address
 from services.web.access.roles import Actor, Role
 from services.web.access.tokens import TokenAuthentication, read_tokens
+from services.web.app import document
 from services.web.frame import OPEN
 from services.web.openapi import operations
 from services.web.problems import ProblemError
 from shared.settings import HttpAuth, Settings, SettingsError
 from tests.builders.web import NOW, StandingClock, app_of, asking, made_up_ports, of_role, token_for, with_tokens
 
-DOCUMENT = app_of(made_up_ports()).openapi()
+DOCUMENT = document()
 OPERATIONS = [(path, method, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()]
 IDS = [f"{method} {path}" for path, method, _ in OPERATIONS]
 

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from services.web.access.roles import Role
 from services.web.app import document
+from services.web.openapi import operations
 from services.web.problems import STATUS, TYPE, Code
 from services.web.routes import ROUTERS, STREAMS
-from shared.settings import Settings
-from tests.builders.web import app_of, asking, made_up_ports
+from shared.settings import HttpAuth, Settings
+from tests.builders.web import app_of, asking, made_up_ports, of_role, with_tokens
 from tests.scenario_files import ROOT
 
 if TYPE_CHECKING:
@@ -31,10 +33,18 @@ def test_the_settings_of_a_machine_change_nothing_of_it(monkeypatch: pytest.Monk
 
 
 async def test_it_is_served_to_everybody() -> None:
-    async with asking(app_of(made_up_ports())) as client:
+    who, _ = with_tokens(of_role(Role.READER))
+    async with asking(app_of(made_up_ports(Settings(http_auth=HttpAuth.TOKENS)), who)) as client:
         answer = await client.get("/openapi.json", headers={"host": "attacker.example"})
     assert answer.json() == DOCUMENT
     assert answer.json()["openapi"].startswith("3.1")
+
+
+def test_where_no_token_is_asked_for_the_document_says_so() -> None:
+    said = app_of(made_up_ports()).openapi()
+    assert "securitySchemes" not in said["components"]
+    assert said["paths"].keys() == DOCUMENT["paths"].keys()
+    assert not [operation for operation in operations(said) if "security" in operation]
 
 
 def undescribed(value: Any, place: str = "") -> Iterator[str]:
