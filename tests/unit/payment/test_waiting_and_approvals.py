@@ -145,6 +145,19 @@ def test_one_of_two_journals_waits_and_both_answer() -> None:
     assert journal(service.hear(relation(buyer="FABX"))[0]).document == "ARPAY-IC-FAB-VPAY-7-2"
 
 
+def test_two_journals_of_a_run_that_wait_for_different_things_are_both_listed_and_for_one_thing_once() -> None:
+    service = Payment(FABW)
+    documents = [payment(), invoice("VI-1"), invoice("VI-2", mark=1, seller="FABN"), invoice("VI-3", mark=2, seller="FABX")]
+    service.hear(run(documents, *(record(0, place, "1.00") for place in (1, 2, 3))))
+    assert [(each.reason, each.key["company"]) for each in service.books.list_waiting() if each.reason == "company"] == [
+        ("company", "FABN"),
+        ("company", "FABX"),
+    ]
+    one = Payment()
+    one.hear(run([payment(), invoice("VI-1"), invoice("VI-2", mark=1, company="FABX")], record(0, 1, "1.00"), record(0, 2, "2.00")))
+    assert [(each.reason, each.key) for each in one.books.list_waiting()] == [("company", {"company": "FABW"})]
+
+
 def test_reversing_the_run_drops_a_journal_that_waits_and_its_number_is_not_given_again() -> None:
     service = Payment(JOURNAL, FABW, EAST)
     service.hear(IC_4)
@@ -207,6 +220,7 @@ def test_an_approval_waits_for_a_journal_that_itself_waits() -> None:
     service.hear(IC_4)
     service.hear(approval(), id_="APPROVE")
     assert service.waits() == [("VPAY-7", "payment-journal"), ("APPROVE", "document")]
+    assert [each.is_approval for each in service.books.list_waiting()] == [False, True]
     assert said(service.hear(JOURNAL)) == ["journal.created", "journal.posted"]
 
 
