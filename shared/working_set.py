@@ -126,7 +126,7 @@ class Table(Generic[K, V]):
         entered = self._index.get((index, place), {})
         changed = [row for key, is_there in entered.items() if is_there and (row := self.changed[key]) is not None]
         loaded = self._loaded_in_order(index, place, order)
-        yield from merge(loaded, _by_rank(changed, rank), key=rank) if changed else loaded
+        return merge(loaded, _by_rank(changed, rank), key=rank) if changed else loaded
 
     def _loaded_in_order(self, index: str, place: Hashable, order: Hashable) -> Iterator[V]:
         keys, are_all = self._pages.get((index, place, order), ([], False))

@@ -204,7 +204,10 @@ class Delivery:
 
     async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
         """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
-        said = [data for each in incoming if isinstance(each, Message) and (data := self.service.replayed(each)) is not None]
+        replayed = self.service.replayed
+        if replayed is None:
+            return
+        said = [data for each in incoming if isinstance(each, Message) and (data := replayed(each)) is not None]
         if said:
             noted = await tables.noted_replays(connection, {data.event for data in said})
             for data in said:

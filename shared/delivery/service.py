@@ -94,7 +94,8 @@ class Service(Generic[B]):
     - `fold`: the core, `(books, message) -> outgoing`; may raise NotLoadedError.
     - `new_books`: complete empty books, for the simulation.
     - `subscriptions`: topic -> the message types taken from it, None: all.
-    - `replayed`: the data of a message that says to be a replay. The shell sets its number to 0 if no operator has noted it.
+    - `replayed`: the data of a message that says to be a replay; None: of no message. The shell sets its number to 0 if
+      no operator has noted it.
     - `sender_topics`: the inbound topics of which it reads the senders' own (SENDERS=enforced); of reference data its core
       hands on what a sender may send.
     - `publishes`: the topics that it sends to, whatever the setting SENDERS.
@@ -116,7 +117,7 @@ class Service(Generic[B]):
     rejects_unreadable: Callable[[str, str | None], bool]
     publishes: frozenset[str] = frozenset()
     sender_topics: frozenset[str] = frozenset()
-    replayed: Callable[[Message], ReplayClaim | None] = lambda _: None
+    replayed: Callable[[Message], ReplayClaim | None] | None = None
     hand_on_unreadable: Callable[[Unreadable], Outgoing | None] | None = None
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None

@@ -117,9 +117,11 @@ def _repeated(data: Any) -> int:
     """What each line of a document says in its voucher, though the event says it once: so many bytes are an entry more."""
     kind: type = type(data)
     said = _of_lines(kind)(data)
-    if not said or not said[0]:
+    if not said:
         return 0
     lines, dimensions, text = said
+    if not (dimensions or text):
+        return 0
     return len(lines) * (size_of_dimensions(dimensions) + len(text or "")) // ENTRY
 
 

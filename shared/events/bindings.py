@@ -160,8 +160,8 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     context = content_type = ""
     try:
         for name, value in record.headers:
-            if name.startswith(_HEADER):
-                attribute = name[_HEADER_LENGTH:]
+            attribute = _attribute(name)
+            if attribute is not None:
                 if attribute in attributes:
                     _refuse_header_twice(name)
                 attributes[attribute] = value.decode()
@@ -174,6 +174,12 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     if attributes and context:
         attributes.setdefault("traceparent", context)
     return attributes, content_type
+
+
+@lru_cache(maxsize=1024)  # all records have the same few
+def _attribute(header: str) -> str | None:
+    """The attribute that a header holds; None: it is another header."""
+    return header[_HEADER_LENGTH:] if header.startswith(_HEADER) else None
 
 
 def _refuse_header_twice(header: str) -> NoReturn:

@@ -29,7 +29,7 @@ OF_WHY: Final[dict[str, dict[str, str]]] = {
         "date": "The date that counted, where it is not the lowering document's.",
         "whose": "Whose date counted: the request's or the primary's. Not there: the lowering document's.",
         "net": "The amount without sales tax, where the percentage is of that.",
-        "gross": "The whole amount of the document whose terms count.",
+        "gross": "The whole amount that this is of, or that the amount of the tier is of.",
         "share": "1, where the discount would be more than the whole.",
         "of": "The amount that the share was taken of.",
         "how": "partial (of what was paid), entered, mirrored (the vendor payment's), rest (full settlement alone). Not there: in full.",

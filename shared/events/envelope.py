@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 
@@ -128,9 +129,14 @@ def derived_id(cause: EventRef, time: datetime, kind: str, number: int) -> str:
     however often it is computed (architecture/delivery.md, "Names and ids").
     """
     digest = hashlib.blake2b(f"{cause.source}\0{cause.id}\0{kind}\0{number}".encode(), digest_size=10).hexdigest()
-    time_ms = f"{int(time.timestamp() * 1000) & (1 << 48) - 1:012x}"
-    variant = _VARIANT[digest[4]]
-    return f"{time_ms[:8]}-{time_ms[8:]}-8{digest[1:4]}-{variant}{digest[5:8]}-{digest[8:]}"
+    return f"{_in_front(time)}-8{digest[1:4]}-{_VARIANT[digest[4]]}{digest[5:8]}-{digest[8:]}"
+
+
+@lru_cache(maxsize=4096)  # the effects of an event have its time
+def _in_front(time: datetime) -> str:
+    """A time in milliseconds as the first two parts of a UUID."""
+    milliseconds = f"{int(time.timestamp() * 1000) & (1 << 48) - 1:012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}"
 
 
 _REPLAY: Final = "\x1freplay-"

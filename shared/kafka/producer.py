@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -72,11 +73,13 @@ class KafkaProducer:
         if self._producer is None:
             msg = "the producer is not started"
             raise ConnectionError(msg)
-        refused = [(message, _too_large(message)) for message in messages if _size(message) > LARGEST_MESSAGE]
+        refused: list[tuple[Encoded, Exception]] = []
         partitions = {topic: await self._partitions(topic) for topic in {message.topic for message in messages}}
         lots: dict[tuple[str, int], list[Encoded]] = {}
         for message in messages:
-            if _size(message) <= LARGEST_MESSAGE:
+            if _size(message) > LARGEST_MESSAGE:
+                refused.append((message, _too_large(message)))
+            else:
                 lots.setdefault((message.topic, _partition(message.key, partitions[message.topic])), []).append(message)
         taken = await asyncio.gather(*(self._send_lot(place, lot) for place, lot in lots.items()))
         for (place, lot), whole in zip(lots.items(), taken, strict=True):
@@ -114,7 +117,7 @@ class KafkaProducer:
 
 def _size(message: Encoded) -> int:
     """The bytes of a record, and some more."""
-    headers = sum(len(name) + len(value) + _AROUND_A_PART for name, value in message.headers)
+    headers = sum(map(len, chain(*message.headers)), _AROUND_A_PART * len(message.headers))
     return len(message.value) + len(message.key or b"") + headers + _AROUND_A_RECORD
 
 

@@ -52,6 +52,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, settings: Settings, topics: Collection[str], read_on: ReadOn) -> None:
         self.topics = topics
         self._settings = settings
+        self._namespace = settings.topic_name("")
         self.subscriber: BatchSubscriber | None = None
         self.passed: dict[Partition, int] = {}
         self._read_on = read_on
@@ -110,7 +111,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return Partition(self._bare(place.topic), place.partition)
 
     def _bare(self, topic: str) -> str:
-        return topic.removeprefix(f"{self._settings.namespace}.") if self._settings.namespace else topic
+        return topic.removeprefix(self._namespace)
 
 
 class KafkaConsumers:

@@ -19,7 +19,7 @@ PRODUCT: Final = ("services", "shared")
 CITING: Final = (*PRODUCT, "tests", "deploy")
 SUFFIXES: Final = {".py", ".sql", ".yaml", ".yml"}
 PAGES: Final = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "deploy").glob("*.md")])
-RULE: Final = re.compile(r"\b(?:F-[A-Z]\d+|C\d+)\b")
+RULE: Final = re.compile(r"(?<!%)\b(?:F-[A-Z]\d+|C\d+)\b")
 """What looks like the id of a rule or decision, whether or not any could have it."""
 ROW: Final = re.compile(r'^\| <a id="(?P<anchor>[^"]+)"></a>(?P<id>\S+) \| (?P<what>[^|]+)\|', re.MULTILINE)
 TABLE: Final[dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "tests" / "rules_covered.yaml").read_text(encoding="utf-8"))

@@ -14,7 +14,6 @@ from tests.house.sources import PRODUCT, Finding, docstrings, files, keep, over,
 ROOMS: Final = (
     "services/*/store.py",
     "services/*/queries.py",
-    "services/inquiry/queries/*.py",
     "services/*/prefetch.py",
     "services/*/stored_tables.py",
     "services/*/settling_order.py",

@@ -178,7 +178,7 @@ class Run:
 
     def _exchange(self, money: Fraction, want: Fraction, pair: tuple[Document, Document], agreed: Any = None) -> tuple[Fraction, Fraction]:
         """What L pays and what the other gets of what it wants; L keeps money that is worth nothing to it."""
-        if pair[0].currency == pair[1].currency:
+        if pair[0].currency == pair[1].currency or not want:  # nothing costs nothing, at any rate
             return (min(money, want),) * 2
         worth, cost = self.rates.worth(money, *pair, agreed), self.rates.cost(want, *pair, agreed)
         if money >= cost or worth >= want:

@@ -12,7 +12,6 @@ from services.command_line.commands.asking import ask
 from services.desk.why.explain import Explanation
 from services.desk.why.finding import why
 from shared.console import output, print_json
-from shared.events.values import visible
 from shared.rulebook import language_of, rule_book
 
 
@@ -33,7 +32,7 @@ def why_command(
     if as_json:
         print_json(found.as_row())
         return
-    output().print(Text(visible(found.sentence)))
+    output().print(Text(found.sentence))
     output().print(_rules(found, known))
 
 

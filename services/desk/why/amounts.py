@@ -45,8 +45,11 @@ def discount_before_steps(why: WhyDiscount, currency: str, most: Decimal | None)
 
 
 def at_own_rate(document: Document, amount: Decimal) -> Valued:
-    """An amount of a document in its company's accounting currency."""
-    return Valued(document.at_own_rate(amount), document.exchange_rate, document.currency, document.accounting_currency)
+    """An amount of a document in its company's accounting currency; its rate is said as it was published."""
+    value, inverse = document.at_own_rate(amount), document.inverse_rate
+    if inverse is not None:
+        return Valued(value, inverse, document.accounting_currency, document.currency)
+    return Valued(value, document.exchange_rate, document.currency, document.accounting_currency)
 
 
 def converted(why: Why, amount: Decimal, from_: str, to: str) -> Iterator[Valued]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.desk.why.amounts import at_own_rate, chained, discount_before_steps, parts_of, tax_in
-from services.desk.why.facts import Asked, Facts, Found, Money, Settled
+from services.desk.why.amounts import at_own_rate, chained, converted, discount_before_steps, parts_of, tax_in
+from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
 from services.desk.why.settlements import where
 from services.posting.rules.accounts import CASH_DISCOUNT, DUE_FROM, DUE_TO, SALES_TAX
 from services.settlement.rules.values import Document
@@ -27,12 +27,12 @@ class ExplainedDiscount(NamedTuple):
     is_own: bool
 
 
-def discount(facts: Facts, settled: Settled) -> Found:
+def discount(facts: Facts, settled: Settled) -> Explained:
     """A line of R's discount, or with F-C22 of the credit note's own."""
     candidates = list(_discounts(settled))
     if facts.line.rule == "F-C22":
         candidates.reverse()
-    found = Found()
+    found = Explained()
     for each in candidates:
         if facts.line.rule == "F-C22" and not each.is_own:
             continue
@@ -42,7 +42,7 @@ def discount(facts: Facts, settled: Settled) -> Found:
     return found
 
 
-def _gives(found: Found, facts: Facts) -> bool:
+def _gives(found: Explained, facts: Facts) -> bool:
     return facts.posted.amount in found.amounts and facts.posted_accounting.amount in found.accounting
 
 
@@ -55,8 +55,8 @@ def _discounts(settled: Settled) -> Iterable[ExplainedDiscount]:
         yield ExplainedDiscount(own, record.credit_note_discount, why.get("own_discount"), is_own=True)
 
 
-def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Found:
-    found = Found(rules=(*(settled.why.get("rules", ()) if not each.is_own else ("F-D11", "C15")), facts.line.rule))
+def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Explained:
+    found = Explained(rules=(*(settled.why.get("rules", ()) if not each.is_own else ("F-D11", "C15")), facts.line.rule))
     if not _say_amount(facts, settled, each, found):
         return found
     if not each.is_own:
@@ -67,7 +67,7 @@ def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Fou
     return found
 
 
-def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> bool:
+def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> bool:
     """How the whole discount comes about; False if the arithmetic does not give it."""
     currency, why = each.document.currency, each.why
     total = Money(each.amount, currency)
@@ -103,7 +103,7 @@ def _closes(each: ExplainedDiscount, settled: Settled, before: Decimal) -> bool:
     return before <= discount_before_steps(why, each.document.currency, None) and before == taken - why["of"]
 
 
-def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: Decimal, found: Found) -> None:
+def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: Decimal, found: Explained) -> None:
     why, currency = each.why or WhyDiscount(), each.document.currency
     values = {"total": Money(before, currency), "of": Money(why["of"], currency), "share": _share(why, currency)}
     found.say("discount_partial" if why.get("how") == "partial" else "discount_full", **values)
@@ -118,7 +118,7 @@ def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: D
     late = "until" in why and date > why["until"]
     key = f"date_{whose}" if whose in {"request", "record", "primary"} else "date"
     found.say(key, date=date, lowering=_name(settled.lowering))
-    found.say("always" if late else "until" if "until" in why else "no_until", until=why.get("until"))
+    found.say("always" if late else "until" if "until" in why else "no_until", **({"until": why["until"]} if "until" in why else {}))
 
 
 def _share(why: WhyDiscount, currency: str) -> tuple[str, tuple[object, ...]]:
@@ -130,7 +130,7 @@ def _share(why: WhyDiscount, currency: str) -> tuple[str, tuple[object, ...]]:
     return "share_percent", (why["percent"],)
 
 
-def _say_need(settled: Settled, each: ExplainedDiscount, found: Found) -> None:
+def _say_need(settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
     """What had to be paid, and what was."""
     record, why = settled.record, each.why or WhyDiscount()
     if record.why is None or why.get("how") == "partial" or "of" not in why or why.get("lost") or why.get("added"):
@@ -142,44 +142,59 @@ def _say_need(settled: Settled, each: ExplainedDiscount, found: Found) -> None:
               paid=Money(settled.applied, currency), short=Money(settled.shortfall, currency))  # fmt: skip
 
 
-def _say_role(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> None:
-    """Which part of the discount the line has: the whole, its tax, or the rest by dimensions."""
-    line, document = facts.line, each.document
-    whole = list(_values(settled, each))
-    has_tax = any(other.rule == "F-D18" for other in facts.voucher.lines) or _is_reduced(facts, settled, each)
-    pairs: list[tuple[Decimal, Decimal]] = []
-    for value in whole:
-        tax = tax_in(document, each.amount, value) if has_tax else []
-        rest = each.amount - sum((amount for amount, _, _ in tax), ZERO)
-        rest_value = value - sum((amount for _, amount, _ in tax), ZERO)
-        if line.rule == "F-D18":
-            pairs += [(abs(amount), abs(tax_value)) for amount, tax_value, _ in tax]
-        elif line.posting_type == CASH_DISCOUNT or line.posting_type in {DUE_TO, DUE_FROM}:
-            for own_value in _in_company(facts, settled, each, rest, rest_value):
-                pairs.append((rest, own_value))
-                if line.posting_type == CASH_DISCOUNT:
-                    pairs += parts_of(document, rest, own_value, facts.voucher.accounting_currency)
-        else:
-            pairs.append((each.amount, value))
-    fitting = [(abs(amount), abs(value)) for amount, value in pairs if abs(amount) == facts.posted.amount]
-    found.amounts = [amount for amount, _ in fitting]
-    found.accounting = [value for _, value in fitting] if facts.is_foreign else [facts.posted.amount]
+def _say_role(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
+    """Which part of the discount the line has: the whole, its tax, or the rest by dimensions.
+
+    Whether the tax fell with the discount is seen from the lines: the parameter may have another value by now.
+    """
+    for has_tax in (True, False) if each.document.tax_lines else (False,):
+        fitting = [(abs(amount), abs(value)) for amount, value in _parts(facts, settled, each, has_tax=has_tax)]
+        found.amounts = [amount for amount, _ in fitting if amount == facts.posted.amount]
+        values = [value for amount, value in fitting if amount == facts.posted.amount]
+        found.accounting = values if facts.is_foreign else [facts.posted.amount]
+        if found.amounts and facts.posted_accounting.amount in found.accounting:
+            break
     _say_part(facts, each, found, has_tax=has_tax)
     if facts.is_foreign:
         _say_value(facts, settled, each, found)
 
 
-def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Found) -> None:
+def _parts(facts: Facts, settled: Settled, each: ExplainedDiscount, *, has_tax: bool) -> Iterable[tuple[Decimal, Decimal]]:
+    """What a line of the discount may have, as amount and accounting amount."""
+    line, document = facts.line, each.document
+    for value in _values(settled, each):
+        tax = tax_in(document, each.amount, value) if has_tax else []
+        rest = each.amount - sum((amount for amount, _, _ in tax), ZERO)
+        rest_value = value - sum((amount for _, amount, _ in tax), ZERO)
+        if line.rule == "F-D18":
+            yield from ((amount, tax_value) for amount, tax_value, _ in tax)
+        elif line.posting_type == CASH_DISCOUNT or line.posting_type in {DUE_TO, DUE_FROM}:
+            for own_value in _in_company(facts, settled, each, rest, rest_value):
+                yield rest, own_value
+                if line.posting_type == CASH_DISCOUNT:
+                    yield from parts_of(document, rest, own_value, facts.voucher.accounting_currency)
+        else:
+            yield each.amount, value
+
+
+def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
     """The accounting amount, and whose rate gave it where one rate alone did."""
+    posted, accounting = facts.posted, facts.posted_accounting
     for document in (each.document, settled.lowering):
-        own = at_own_rate(document, facts.posted.amount)
-        if (own.amount, own.from_, own.to) == (facts.posted_accounting.amount, facts.line.currency, facts.voucher.accounting_currency):
-            found.say("value_of", value=facts.posted_accounting, rate=own.rate, lowering=_name(document))
+        own = at_own_rate(document, posted.amount)
+        same = (document.currency, document.accounting_currency) == (posted.currency, accounting.currency)
+        if same and own.amount == accounting.amount:
+            rate = {"rate": own.rate, "rate_from": own.from_, "rate_to": own.to}
+            found.say("value_of", value=accounting, lowering=_name(document), **rate)
             return
-    found.say("value_plain", value=facts.posted_accounting)
+    for value in converted(settled.why, posted.amount, posted.currency, accounting.currency):
+        if value.amount == accounting.amount:
+            found.say("value_converted", value=accounting, rate=value.rate, rate_from=value.from_, rate_to=value.to)
+            return
+    found.say("value_plain", value=accounting)
 
 
-def _say_part(facts: Facts, each: ExplainedDiscount, found: Found, *, has_tax: bool) -> None:
+def _say_part(facts: Facts, each: ExplainedDiscount, found: Explained, *, has_tax: bool) -> None:
     line, currency = facts.line, each.document.currency
     if line.posting_type == SALES_TAX:
         found.say("part_tax", amount=facts.posted, total=Money(each.amount, currency), gross=Money(each.document.amount, currency))
@@ -191,14 +206,6 @@ def _say_part(facts: Facts, each: ExplainedDiscount, found: Found, *, has_tax: b
         found.rules = (*found.rules, "F-D18") if has_tax else (*found.rules, "F-D17")
     elif line.posting_type != CASH_DISCOUNT:
         found.say("part_document", document=_name(each.document))
-
-
-def _is_reduced(facts: Facts, settled: Settled, each: ExplainedDiscount) -> bool:
-    """Whether the company of the document reduces the tax with its discounts."""
-    if not each.document.tax_lines:
-        return False
-    asked = Asked("tax_on_cash_discount", each.document.company, None, settled.record.ledger)
-    return facts.lookup(asked).value == "reduced"
 
 
 def _values(settled: Settled, each: ExplainedDiscount) -> Iterable[Decimal]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.desk.why.facts import Asked, Facts, Found, Money
+from services.desk.why.amounts import at_own_rate
+from services.desk.why.facts import Asked, Explained, Facts, Money
 from services.posting.rules.accounts import SALES_TAX
 from shared.events.kinds import PAYMENT
 from shared.money import ZERO, share
 from shared.reference import as_fraction
 
 
-def mirrored(facts: Facts) -> Found:
+def mirrored(facts: Facts) -> Explained:
     """A line of a reversal: that of the original on the other side (C21)."""
-    found = Found(rules=("C21", "F-F01"))
+    found = Explained(rules=("C21", "F-F01"))
     original = facts.original
     if original is None or facts.place >= len(original.lines):
         return found
@@ -31,11 +32,11 @@ def mirrored(facts: Facts) -> Found:
     return found
 
 
-def summary(facts: Facts) -> Found:
+def summary(facts: Facts) -> Explained:
     """The receivable or payable line: what the other lines add up to, on the summary account (F-A16)."""
     others = [line for line in facts.voucher.lines if line is not facts.line and line.rule != "F-E08"]
     amount = abs(sum((line.debit - line.credit for line in others), ZERO))
-    found = Found(amounts=[amount], rules=("F-A16",))
+    found = Explained(amounts=[amount], rules=("F-A16",))
     found.say("summary", amount=Money(amount, facts.line.currency), document=_document(facts))
     found.parameters.append(facts.lookup(Asked("summary_account", facts.voucher.company, None, facts.voucher.ledger)))
     found.say("summary_account", account=facts.line.account)
@@ -43,11 +44,11 @@ def summary(facts: Facts) -> Found:
     return found
 
 
-def offset(facts: Facts) -> Found:
+def offset(facts: Facts) -> Explained:
     """A line of the other side: one that the event gives, or one of the kind (F-A18, F-A02, F-C19)."""
     others = [line for line in facts.voucher.lines if line is not facts.line and line.rule != "F-E08"]
     amount = abs(sum((line.debit - line.credit for line in others), ZERO))
-    found = Found(amounts=[amount], rules=(facts.line.rule,))
+    found = Explained(amounts=[amount], rules=(facts.line.rule,))
     own = Money(amount, facts.line.currency)
     if facts.line.posting_type == SALES_TAX:
         found.say("offset_tax", amount=own, document=_document(facts))
@@ -61,11 +62,11 @@ def offset(facts: Facts) -> Found:
     return found
 
 
-def rounding(facts: Facts) -> Found:
+def rounding(facts: Facts) -> Explained:
     """What rounding alone left between debits and credits in accounting currency (F-E08)."""
     others = [line for line in facts.voucher.lines if line is not facts.line]
     value = abs(sum((line.accounting_debit - line.accounting_credit for line in others), ZERO))
-    found = Found(amounts=[ZERO], accounting=[value], rules=("F-E08",))
+    found = Explained(amounts=[ZERO], accounting=[value], rules=("F-E08",))
     found.say("rounding", value=Money(value, facts.voucher.accounting_currency))
     return found
 
@@ -74,7 +75,7 @@ def _document(facts: Facts) -> tuple[str, str]:
     return facts.voucher.kind, facts.voucher.document
 
 
-def _value(facts: Facts, found: Found, amount: Decimal) -> None:
+def _value(facts: Facts, found: Explained, amount: Decimal) -> None:
     """The accounting amount at the document's rate."""
     if not facts.is_foreign:
         found.accounting = [amount]
@@ -85,6 +86,5 @@ def _value(facts: Facts, found: Found, amount: Decimal) -> None:
     currency = facts.voucher.accounting_currency
     found.accounting = [document.at_own_rate(amount), share(amount, as_fraction(document.exchange_rate), currency)]
     found.rules = (*found.rules, "F-C15")
-    rate = document.exchange_rate if document.inverse_rate is None else document.inverse_rate
-    key = "value" if document.inverse_rate is None else "value_inverse"
-    found.say(key, value=facts.posted_accounting, rate=rate, amount=Money(amount, facts.line.currency))
+    own = at_own_rate(document, amount)
+    found.say("value", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to)

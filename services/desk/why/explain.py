@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.rows import money
 from services.desk.why import discounts, documents, settlements
-from services.desk.why.facts import Facts, Found, Money, Settled
+from services.desk.why.facts import Explained, Facts, Money, Settled
 from services.desk.why.texts import Wording
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.events.settlements import Why
@@ -73,7 +73,7 @@ def explain(facts: Facts, language: str) -> Explanation:
     )
 
 
-def found_of(facts: Facts) -> Found:
+def found_of(facts: Facts) -> Explained:
     """What a line is, by the kind of its voucher, its rule and its posting type."""
     kind, rule = facts.voucher.kind, facts.line.rule
     if kind in DOCUMENT_KINDS:
@@ -82,7 +82,7 @@ def found_of(facts: Facts) -> Found:
         return documents.mirrored(facts)
     settled = _settled(facts)
     if settled is None:
-        return Found()
+        return Explained()
     if rule == "F-E08":
         return documents.rounding(facts)
     of_record = (
@@ -94,7 +94,7 @@ def found_of(facts: Facts) -> Found:
     return of_record(facts, settled)
 
 
-def gives(found: Found, facts: Facts) -> bool:
+def gives(found: Explained, facts: Facts) -> bool:
     """Whether the arithmetic gives what was posted."""
     return facts.posted.amount in found.amounts and facts.posted_accounting.amount in found.accounting
 
@@ -105,7 +105,7 @@ def _settled(facts: Facts) -> Settled | None:
     return Settled(facts.record, facts.lowering, facts.raising, facts.record.why or Why())
 
 
-def _figures(found: Found) -> Row:
+def _figures(found: Explained) -> Row:
     figures: Row = {}
     for _, values in found.clauses:
         for name, value in values.items():

@@ -122,7 +122,7 @@ class Settled(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class Explained:
     """What a line was found to be: clauses (key of the texts, values), and the figures that these give.
 
     `amounts` and `accounting` are what the arithmetic may give; the line is explained if its own are among them.

@@ -8,17 +8,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from services.desk.why.amounts import at_own_rate, chained, worth
-from services.desk.why.facts import Asked, Facts, Found, Money, Settled
+from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
 from services.posting.rules.accounts import DUE_FROM, DUE_TO
 from services.settlement.rules.values import Document
 from shared.events.settlements import WhyGain
 from shared.money import ZERO
 
 
-def main_line(facts: Facts, settled: Settled) -> Found:
+def main_line(facts: Facts, settled: Settled) -> Explained:
     """What L gave to R, between their companies or between summary accounts (F-C01, F-C02, F-C03, F-C17)."""
     record, lowering, raising, _ = settled
-    found = Found(rules=(facts.line.rule, "F-B04"))
+    found = Explained(rules=(facts.line.rule, "F-B04"))
     same = lowering.currency == raising.currency
     if same or not record.why or worth(settled):
         found.amounts = [record.amount]
@@ -35,20 +35,21 @@ def main_line(facts: Facts, settled: Settled) -> Found:
     return found
 
 
-def _say_worth(settled: Settled, found: Found) -> None:
+def _say_worth(settled: Settled, found: Explained) -> None:
     """What L's money is worth for R, and the rates of that."""
     lowering, raising = settled.lowering, settled.raising
     used = settled.why.get("rates", ())
     agreed = [rate for rate in used if rate["of"] == "event"]
     rates = [(rate["from"], rate["rate"], rate["to"]) for rate in agreed or used]
     if not agreed and lowering.currency != lowering.accounting_currency:
-        rates.insert(0, (lowering.currency, lowering.exchange_rate, lowering.accounting_currency))
+        own = at_own_rate(lowering, settled.record.amount)
+        rates.insert(0, (own.from_, own.rate, own.to))
     found.rules = (*found.rules, "F-C14" if agreed else "F-C12")
     applied = Money(settled.applied, raising.currency)
     found.say("worth_agreed" if agreed else "worth", applied=applied, raising=_name(raising), rates=("rates", tuple(rates)))
 
 
-def _how_much(settled: Settled, found: Found) -> None:
+def _how_much(settled: Settled, found: Explained) -> None:
     """Why no more and no less: what was open, what was offered, what a mark let through."""
     record, lowering, raising, why = settled
     if record.why is None or record.enlarges:
@@ -65,7 +66,7 @@ def _how_much(settled: Settled, found: Found) -> None:
         found.rules = (*found.rules, "F-E05")
 
 
-def _main_value(facts: Facts, settled: Settled, found: Found) -> None:
+def _main_value(facts: Facts, settled: Settled, found: Explained) -> None:
     """The accounting amount of a main line: L's in L's company; in R's the same, or converted (F-C06)."""
     record, lowering, raising, why = settled
     own = at_own_rate(lowering, record.amount)
@@ -84,7 +85,9 @@ def _main_value(facts: Facts, settled: Settled, found: Found) -> None:
             found.say("value_left", value=facts.posted_accounting, left=Money(why["value_left"], lowering.accounting_currency),
                       lowering=_name(lowering))  # fmt: skip
         else:
-            found.say("value_of", value=facts.posted_accounting, rate=own.rate, lowering=_name(lowering))
+            found.say(
+                "value_of", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to, lowering=_name(lowering)
+            )
         return
     company = raising.accounting_currency
     values = list(chained(why, paid, lowering.accounting_currency, company, company))
@@ -98,10 +101,10 @@ def _own_discount_of(settled: Settled) -> Decimal:
     return ZERO if settled.record.enlarges else settled.record.credit_note_discount
 
 
-def gain(facts: Facts, settled: Settled) -> Found:
+def gain(facts: Facts, settled: Settled) -> Explained:
     """The realized gain or loss: what came in less what it was worth (F-C09), in whichever company posts it (F-C07, F-C08)."""
     record, lowering, raising, why = settled
-    found = Found(amounts=[ZERO], rules=(facts.line.rule, "F-C09"))
+    found = Explained(amounts=[ZERO], rules=(facts.line.rule, "F-C09"))
     decided = why.get("gain")
     if decided is None:
         value = abs(record.realized_gain)
@@ -122,7 +125,7 @@ def gain(facts: Facts, settled: Settled) -> Found:
     return found
 
 
-def _say_gain(settled: Settled, decided: WhyGain, found: Found) -> Decimal:
+def _say_gain(settled: Settled, decided: WhyGain, found: Explained) -> Decimal:
     """What it is the difference of, the larger first; of a document that enlarged the primary, the other way round."""
     beside, before = decided.get("discount", ZERO), decided.get("discount_before", ZERO)
     received, stood = decided["received"], decided["settled"]
@@ -140,7 +143,7 @@ def _say_gain(settled: Settled, decided: WhyGain, found: Found) -> Decimal:
     return abs(difference)
 
 
-def where(facts: Facts, settled: Settled, found: Found, option: str) -> None:
+def where(facts: Facts, settled: Settled, found: Explained, option: str) -> None:
     """In which company it is posted, and what says so."""
     record, lowering, raising, _ = settled
     parameter = facts.lookup(Asked(option, lowering.company, raising.company, record.ledger))
@@ -151,11 +154,11 @@ def where(facts: Facts, settled: Settled, found: Found, option: str) -> None:
         found.say("set_by", event=parameter.event.id, since=parameter.since)
 
 
-def difference(facts: Facts, settled: Settled) -> Found:
+def difference(facts: Facts, settled: Settled) -> Explained:
     """What L had left or R lacked, written off within a limit (F-E01, F-E02)."""
     record, lowering, raising, why = settled
     penny = facts.line.rule == "F-E01"
-    found = Found(rules=(facts.line.rule, "C9", "F-E06"))
+    found = Explained(rules=(facts.line.rule, "C9", "F-E06"))
     name = "maximum_penny_difference" if penny else "maximum_overpayment_or_underpayment"
     sides = (
         ("remainder", lowering, settled.remainder, why.get("remainder")),

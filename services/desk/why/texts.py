@@ -1,7 +1,8 @@
 """Numbers, dates and sentences in the reader's language.
 
 Invariant: the four languages have the same texts with the same places in them (a test); an amount shows the minor digits of its
-currency. Four languages need two separators and twelve month names each: no library of all the world's is asked for that.
+currency, and what others wrote shows what it is. Four languages need two separators and twelve month names each: no library of
+all the world's is asked for that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import yaml
 
 from services.desk.why.facts import Money
 from shared.events.kinds import KINDS
+from shared.events.values import visible
 from shared.money import rounded
 
 _TEXTS: Final = Path(__file__).with_name("texts")
@@ -72,14 +74,14 @@ class Wording:
             return self._named(*value)
         if name in {"option", "value"}:
             return texts(self.language).get(f"{name}_{value}", value)
-        return "" if value is None else value
+        return visible(str(value))
 
     def _named(self, name: str, inner: Any) -> str:
         """A document by its kind and number, or a text in the text with its own parts."""
         if name == "rates":
             return ", ".join(f"1 {from_} = {self.number(rate)} {to}" for from_, rate, to in inner)
         if name in KINDS:
-            return str(getattr(KINDS[name].words, self.language)).format(inner)
+            return str(getattr(KINDS[name].words, self.language)).format(visible(inner))
         return texts(self.language)[name].format(*(self._word("", part) for part in inner))
 
     def number(self, value: Decimal) -> str:

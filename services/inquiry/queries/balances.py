@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.rows import BALANCE_AMOUNTS, amounts_row
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ and ($9::text[] is null or ({", ".join(KEY)}, date) >
 order by {", ".join(KEY)}, date limit $10"""
 
 
-async def balances(connection: Connection, selection: BalanceSelection, page: Page) -> Rows:
+async def balances(connection: Connection, selection: BalanceSelection, page: PageWanted) -> PageOfRows:
     """The balances by account, or the sums by account and day, in the order of company, account, posting type, partner, currency."""
     by_day = selection.by == "day"
     found = await connection.fetch(
@@ -92,7 +92,7 @@ async def balances(connection: Connection, selection: BalanceSelection, page: Pa
     )
     shown = cut(page, found, lambda each: (*(each[name] for name in KEY), *([each["date"].isoformat()] if by_day else [])))
     own = await currencies(connection, (each["company"] for each in shown.records))
-    return Rows([(_day if by_day else _balance)(each, own[each["company"]]) for each in shown.records], shown.after)
+    return PageOfRows([(_day if by_day else _balance)(each, own[each["company"]]) for each in shown.records], shown.after)
 
 
 def _key(record: Any) -> Row:

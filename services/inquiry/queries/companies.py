@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,14 +68,14 @@ class NamedSelection:
     q: str | None = None
 
 
-async def companies(connection: Connection, selection: NamedSelection, page: Page) -> Rows:
+async def companies(connection: Connection, selection: NamedSelection, page: PageWanted) -> PageOfRows:
     """Companies by code: name, currency, language, periods, and how many documents are open.
 
     Of periods (`state`: closed or opened) that overlap the last one counts.
     """
     found = await connection.fetch(_COMPANIES, selection.companies, page.texts(1), selection.q, page.probe)
     shown = cut(page, found, lambda record: (record["key"],))
-    return Rows([_company(record) for record in shown.records], shown.after)
+    return PageOfRows([_company(record) for record in shown.records], shown.after)
 
 
 def _company(record: Any) -> Row:
@@ -90,11 +90,11 @@ def _company(record: Any) -> Row:
     }
 
 
-async def parties(connection: Connection, selection: NamedSelection, page: Page) -> Rows:
+async def parties(connection: Connection, selection: NamedSelection, page: PageWanted) -> PageOfRows:
     """Parties by id: name, and their accounts by company, those of the scope."""
     found = await connection.fetch(_PARTIES, page.texts(1), selection.q, page.probe)
     shown = cut(page, found, lambda record: (record["key"],))
-    return Rows([_party(orjson.loads(record["data"]), selection.companies) for record in shown.records], shown.after)
+    return PageOfRows([_party(orjson.loads(record["data"]), selection.companies) for record in shown.records], shown.after)
 
 
 def _party(data: Row, scope: tuple[str, ...] | None) -> Row:

@@ -21,7 +21,7 @@ SALES_TAX: Final = "sales_tax"
 _WHOLE: Final = Fraction(1)
 
 
-class Discount(NamedTuple):
+class DiscountToBeHad(NamedTuple):
     """`amount` in the document's currency; `until`: the last day of its tier, inclusive, None: no limit of time."""
 
     amount: Decimal
@@ -39,13 +39,13 @@ class Terms:
     currency: str
 
 
-def still_to_be_had(terms: Terms, left: Decimal, on: dt.date) -> Discount | None:
+def still_to_be_had(terms: Terms, left: Decimal, on: dt.date) -> DiscountToBeHad | None:
     """The discount on what is left, paid on that day; None: no tier is reached, or nothing is left."""
     for tier in terms.tiers:
         last = _last_date(terms, tier)
         if last is None or on <= last:
             amount = share(left, _part(terms, tier), terms.currency)
-            return Discount(amount, last) if amount else None
+            return DiscountToBeHad(amount, last) if amount else None
     return None
 
 

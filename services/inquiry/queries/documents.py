@@ -16,7 +16,7 @@ import orjson
 from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from services.inquiry.queries.discounts import SALES_TAX, Terms, still_to_be_had
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.events.kinds import LOWERING
 from shared.events.vouchers import voucher_number
 from shared.rows import document_row, instant, money
@@ -32,7 +32,7 @@ State = Literal["open", "closed", "reversed"]
 Sort = Literal["due_date", "-due_date", "date", "-date"]
 
 
-class DocumentKey(NamedTuple):
+class DocumentName(NamedTuple):
     """A document's name in its ledger."""
 
     ledger: str
@@ -147,7 +147,7 @@ where t.ledger = $1 and t.company = $2 and t.document = $3 and v.date <= $4 and 
 order by posted_at, company, series, number"""
 
 
-async def documents(connection: Connection, selection: DocumentSelection, page: Page) -> Rows:
+async def documents(connection: Connection, selection: DocumentSelection, page: PageWanted) -> PageOfRows:
     """The selected documents as of the date asked for, a page of them; the place of a row: date sorted by, ledger, document, company."""
     companies = await scope(connection, selection.companies)
     found = await connection.fetch(
@@ -167,7 +167,7 @@ async def documents(connection: Connection, selection: DocumentSelection, page: 
         page.probe,
     )
     shown = cut(page, found, lambda each: (each["sorted_by"].isoformat(), each["ledger"], each["document"], each["company"]))
-    return Rows(await _rows(connection, shown.records, selection.as_of), shown.after)
+    return PageOfRows(await _rows(connection, shown.records, selection.as_of), shown.after)
 
 
 def _source(selection: DocumentSelection) -> str:
@@ -179,7 +179,7 @@ def _source(selection: DocumentSelection) -> str:
     return "reversed" if selection.state == "reversed" else "along"
 
 
-async def document(connection: Connection, key: DocumentKey, as_of: AsOf = NOW) -> Row | None:
+async def document(connection: Connection, key: DocumentName, as_of: AsOf = NOW) -> Row | None:
     """One document as of the date asked for, with what was taken from it by then and its vouchers; None: there is none."""
     record = await connection.fetchrow(_ONE, key.company, *as_of.arguments, key.ledger, key.document)
     if record is None:

@@ -1,7 +1,7 @@
 """The vouchers in the order in which they were taken here: for a system that reads on from where it was, without Kafka.
 
 Invariant: the caller keeps the position; whoever asks with the last position that he took gets every voucher at least once. After a
-rebuild of these tables positions begin anew: who reads on from one of before is told of vouchers again, or has to begin at 0.
+rebuild of these tables positions begin again at 1: who reads on from one of before is told of vouchers again, or has to begin at 0.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.events.vouchers import voucher_number
 from shared.money import ZERO
 from shared.rows import amounts_row, money
@@ -165,7 +165,7 @@ def _cell(cells: dict[tuple[str, str, str], _Cell], place: tuple[str, str, str],
     }
 
 
-async def pair(connection: Connection, selection: PairSelection, page: Page) -> Rows:
+async def pair(connection: Connection, selection: PairSelection, page: PageWanted) -> PageOfRows:
     """What both companies posted towards each other, a row per settlement record, kind of voucher and currency, the oldest first.
 
     `difference`: what the first is due from the second, net, and the second from the first: 0.00 where the sides mirror each other.
@@ -184,7 +184,7 @@ async def pair(connection: Connection, selection: PairSelection, page: Page) -> 
     for record in found:
         rows.setdefault(record["row"], []).append(record)
     shown = cut(page, rows.values(), lambda sides: (sides[0]["date"].isoformat(), *(sides[0][name] for name in _KEY)))
-    return Rows([_pair_row(sides, selection) for sides in shown.records], shown.after)
+    return PageOfRows([_pair_row(sides, selection) for sides in shown.records], shown.after)
 
 
 def _pair_row(records: list[Any], selection: PairSelection) -> Row:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.rows import instant, journal_row
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ select j.*, {BOOKED} as booked from unnest($1::text[]) as c (company) cross join
 ) as j order by j.company, j.document limit $4"""
 
 
-async def journals(connection: Connection, selection: JournalSelection, page: Page) -> Rows:
+async def journals(connection: Connection, selection: JournalSelection, page: PageWanted) -> PageOfRows:
     """The selected journals by seller's company and document."""
     found = await connection.fetch(_JOURNALS, await scope(connection, selection.companies), selection.status, page.texts(2), page.probe)
     shown = cut(page, found, lambda each: (each["company"], each["document"]))
-    return Rows([shown_journal(record) for record in shown.records], shown.after)
+    return PageOfRows([shown_journal(record) for record in shown.records], shown.after)
 
 
 def shown_journal(record: Any) -> Row:

@@ -16,7 +16,7 @@ import orjson
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.balances import DAYS
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import Page, Place, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, Place, cut
 from services.inquiry.queries.vouchers import line_of, posted
 from shared.events.vouchers import voucher_number
 from shared.money import ZERO
@@ -107,7 +107,7 @@ class _Balance(NamedTuple):
     accounting_amount: Decimal
 
 
-async def lines(connection: Connection, selection: LineSelection, page: Page) -> Rows:
+async def lines(connection: Connection, selection: LineSelection, page: PageWanted) -> PageOfRows:
     """The selected lines, the oldest first; a row's place: date, series, number, line, company."""
     companies = await scope(connection, selection.companies)
     found = await connection.fetch(
@@ -128,7 +128,7 @@ async def lines(connection: Connection, selection: LineSelection, page: Page) ->
     rows = [_row(record) for record in shown.records]
     if selection.has_running and rows:
         _run_along(rows, shown.records, await _before(connection, selection, page.after))
-    return Rows(rows, shown.after)
+    return PageOfRows(rows, shown.after)
 
 
 def _statement(selection: LineSelection) -> str:

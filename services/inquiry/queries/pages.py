@@ -23,7 +23,7 @@ LARGEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageWanted:
     """Which rows of a list: at most `limit` after the place `after`; None: from the beginning."""
 
     after: Place | None = None
@@ -44,7 +44,7 @@ class Page:
         return [str(part) for part in self.after]
 
 
-class Rows(NamedTuple):
+class PageOfRows(NamedTuple):
     """A page of a list; `after` is the place that the next one begins after, None: there are no more rows."""
 
     rows: list[Row]
@@ -58,7 +58,7 @@ class Cut(NamedTuple):
     after: Place | None
 
 
-def cut(page: Page, records: Iterable[Any], place: Callable[[Any], Place]) -> Cut:
+def cut(page: PageWanted, records: Iterable[Any], place: Callable[[Any], Place]) -> Cut:
     """Of records read with `page.probe` those that are shown; `place` gives the place of one."""
     found = list(records)
     shown = found[: page.limit]

@@ -40,7 +40,7 @@ async def snapshot(database: Database) -> AsyncIterator[Connection]:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadTo:
+class HowFarRead:
     """How far: `time` of the broker up to which everything is read, seconds behind, and messages still to be read by topic.
 
     `behind` is None where the ends of the topics are not known (the broker is away).
@@ -56,21 +56,21 @@ class ReadTo:
         return {"time": time, "lag_seconds": round(self.lag_seconds, 3), "behind": self.behind}
 
 
-async def read_to(connection: Connection, ends: Mapping[Partition, int] | None, now: dt.datetime) -> ReadTo:
+async def read_to(connection: Connection, ends: Mapping[Partition, int] | None, now: dt.datetime) -> HowFarRead:
     """How far these books are read. `ends`: the broker's next offset of each partition of the topics read; `now`: with time zone.
 
     With nothing left to read they are as of now; else as of the newest message that was read.
     """
     newest: dt.datetime | None = await connection.fetchval(_NEWEST)
     if ends is None:
-        return ReadTo(newest, _seconds(newest, now), None)
+        return HowFarRead(newest, _seconds(newest, now), None)
     read = {(row["topic"], row["partition"]): row["read"] for row in await connection.fetch(_POSITIONS)}
     behind: dict[str, int] = {}
     for place, end in sorted(ends.items()):
         behind[place.topic] = behind.get(place.topic, 0) + max(0, end - read.get((place.topic, place.number), 0))
     if not any(behind.values()):
-        return ReadTo(now, 0.0, behind)
-    return ReadTo(newest, _seconds(newest, now), behind)
+        return HowFarRead(now, 0.0, behind)
+    return HowFarRead(newest, _seconds(newest, now), behind)
 
 
 def _seconds(newest: dt.datetime | None, now: dt.datetime) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from services.inquiry.queries.as_of import ALWAYS
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.rows import instant
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ select key, position, type, data::text as data, event_source, event_id, from_tim
 where key = $1 order by position"""
 
 
-async def reference(connection: Connection, selection: ReferenceSelection, page: Page) -> Rows:
+async def reference(connection: Connection, selection: ReferenceSelection, page: PageWanted) -> PageOfRows:
     """The entities in force at the time asked for, by key."""
     kind = None if selection.type is None else selection.type.rpartition(".")[0]
     prefix = None if kind is None else f"{kind}/{selection.q or ''}"
@@ -57,7 +57,7 @@ async def reference(connection: Connection, selection: ReferenceSelection, page:
         _IN_FORCE, selection.at or ALWAYS, selection.type, prefix, selection.companies, page.texts(1), page.probe
     )
     shown = cut(page, found, lambda each: (each["key"],))
-    return Rows([_version(record) for record in shown.records], shown.after)
+    return PageOfRows([_version(record) for record in shown.records], shown.after)
 
 
 async def entity(connection: Connection, key: str) -> list[Row]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import orjson
 
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import Page, Rows, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.events.vouchers import voucher_number
 from shared.reference import RECEIVABLE
 from shared.rows import instant, settlement_row
@@ -56,7 +56,7 @@ select run_source, company, series, number, kind, date, posted_at from vouchers 
 order by posted_at, company, series, number"""
 
 
-async def settlements(connection: Connection, selection: SettlementSelection, page: Page) -> Rows:
+async def settlements(connection: Connection, selection: SettlementSelection, page: PageWanted) -> PageOfRows:
     """The selected records, the newest date first; a row's place: date, run's id and source, ledger, number."""
     found = await connection.fetch(
         _ALONG if selection.document is None else _OF_DOCUMENT,
@@ -70,7 +70,7 @@ async def settlements(connection: Connection, selection: SettlementSelection, pa
         page.probe,
     )
     shown = cut(page, found, lambda each: (each["date"].isoformat(), each["run_id"], each["run_source"], each["ledger"], each["number"]))
-    return Rows([record_row(record) for record in shown.records], shown.after)
+    return PageOfRows([record_row(record) for record in shown.records], shown.after)
 
 
 async def settlement(connection: Connection, id_: str, source: str | None = None) -> list[Row]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.inquiry.queries.trace_graph import MOST, Found, Graph, graph
+from services.inquiry.queries.trace_graph import MOST, FoundForTrace, Graph, graph
 from services.inquiry.queries.vouchers import LINES
 from shared.events.envelope import EventRef
 
@@ -110,7 +110,7 @@ from (
 
 async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None, *, lines: bool = True) -> Graph:
     """The graph from where it is begun; empty if that names nothing. `lines`: with the lines of the vouchers."""
-    found = Found(truncated=False)
+    found = FoundForTrace(truncated=False)
     await _walk(connection, start, found)
     runs = [[getattr(run, name) for run in found.runs] for name in EventRef._fields]
     found.records = await connection.fetch(_RECORDS, *runs)
@@ -128,7 +128,7 @@ async def trace(connection: Connection, start: TraceStart, waits: Waits | None =
     return graph(found)
 
 
-async def _walk(connection: Connection, start: TraceStart, found: Found) -> None:
+async def _walk(connection: Connection, start: TraceStart, found: FoundForTrace) -> None:
     series, _, number = (start.voucher or "").rpartition("-")
     is_voucher = number.isdecimal() and len(number) < len(str(2**63))
     rows = await connection.fetch(

@@ -66,7 +66,7 @@ class Graph(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class FoundForTrace:
     """Rows of the tables, as the statements of a trace give them. `followed`: documents (ledger, company, number)."""
 
     truncated: bool
@@ -104,7 +104,7 @@ class Found:
         return {ref for ref in refs if ref.id is not None}
 
 
-def graph(found: Found) -> Graph:
+def graph(found: FoundForTrace) -> Graph:
     """The graph of what was found; events that are neither received, refused nor waiting are the services' own and no nodes."""
     building = _Building(found)
     building.add_documents()
@@ -139,7 +139,7 @@ def _posting(record: Any) -> set[str]:
 class _Building:
     """The graph while it is made, kind by kind."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: FoundForTrace) -> None:
         self._found = found
         self._runs = set(found.runs)
         self._followed = set(found.followed)

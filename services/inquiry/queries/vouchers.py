@@ -15,7 +15,7 @@ import orjson
 
 from services.inquiry.queries.as_of import ALWAYS
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import LARGEST, Page, Rows, cut
+from services.inquiry.queries.pages import LARGEST, PageOfRows, PageWanted, cut
 from shared.events.vouchers import EventName, Voucher, VoucherLine, voucher_number
 from shared.money import ZERO
 from shared.rows import instant, voucher_row
@@ -123,7 +123,7 @@ select k.company, k.voucher, i.state, i.at, i.erp_number, i.message
 from unnest($1::text[], $2::text[]) as k (company, voucher) join imported i using (company, voucher)"""
 
 
-async def vouchers(connection: Connection, selection: VoucherSelection, page: Page) -> Rows:
+async def vouchers(connection: Connection, selection: VoucherSelection, page: PageWanted) -> PageOfRows:
     """The selected vouchers with their lines, the newest date first or last; a row's place: date, series, number, company."""
     found = await connection.fetch(
         _LISTS[_source(selection), selection.sort],
@@ -144,7 +144,7 @@ async def vouchers(connection: Connection, selection: VoucherSelection, page: Pa
         page.probe,
     )
     shown = cut(page, found, lambda each: (each["date"].isoformat(), each["series"], each["number"], each["company"]))
-    return Rows(await voucher_rows(connection, shown.records), shown.after)
+    return PageOfRows(await voucher_rows(connection, shown.records), shown.after)
 
 
 def _source(selection: VoucherSelection) -> str:

@@ -6,7 +6,7 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -106,10 +106,13 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     rate = _rate(turn.books, incoming, own) or _SAME
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
+    taxes = _tax_accounts(turn, incoming)
     tax_lines = tuple(
-        TaxLine(reference.main_account(company, line.account), line.dimensions, line.amount)
-        for line in incoming.lines
-        if _is_tax(turn, incoming, line)
+        [
+            TaxLine(reference.main_account(company, line.account), line.dimensions, line.amount)
+            for line in incoming.lines
+            if line.account in taxes
+        ]
     )
     document = Document(
         ledger=ledger,
@@ -135,7 +138,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         dimensions=incoming.dimensions,
         discounts=incoming.discounts,
         net=incoming.amount - sum([line.amount for line in tax_lines], ZERO),
-        distributions=_distributions(turn, incoming),
+        distributions=_distributions(incoming, taxes),
         event=incoming.event,
         credits=incoming.credits,
         intercompany_company=incoming.intercompany[0] if incoming.intercompany else None,
@@ -189,18 +192,17 @@ def _inverse(rate: Fraction) -> Decimal | None:
     return _as_decimal(1 / rate)
 
 
-def _is_tax(turn: Turn, incoming: IncomingDocument, line: PostedLine) -> bool:
-    if line.account == TAX:
-        return True
+def _tax_accounts(turn: Turn, incoming: IncomingDocument) -> Container[str]:
+    """What a line's account is called if the line is sales tax."""
     chart = turn.books.reference.companies[incoming.key.company].accounts
-    return line.account in chart.get(TAX, ())
+    return (TAX, *chart.get(TAX, ()))
 
 
-def _distributions(turn: Turn, incoming: IncomingDocument) -> tuple[Distribution, ...]:
+def _distributions(incoming: IncomingDocument, taxes: Container[str]) -> tuple[Distribution, ...]:
     """The net amount by the lines' own dimensions, in the order of the lines (F-D17); none: those of the document."""
     amounts: dict[tuple[tuple[str, str], ...], Decimal] = {}
     for line in incoming.lines:
-        if not _is_tax(turn, incoming, line):
+        if line.account not in taxes:
             dimensions = tuple(sorted(line.dimensions.items()))
             amounts[dimensions] = amounts.get(dimensions, ZERO) + line.amount
     return tuple(Distribution(dimensions, amount) for dimensions, amount in amounts.items() if amount)

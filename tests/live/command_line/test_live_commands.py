@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import asyncpg
 import orjson
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from services.command_line.main import app
 from services.desk import ledgers
-from shared.embedded import running_backing_services
+from tests.builders.shell import PATIENCE, Shell
 from tests.scenario_files import IC_4, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.embedded
 
@@ -38,7 +34,6 @@ PAYMENT = {
     "currency": "USD",
     "amount": "5.00",
 }
-PATIENCE = 60.0
 # The relay may come by before the check does: what it would put aside stays where it is.
 A_ROW_THAT_STAYS = """
 create function posting.kept() returns trigger language plpgsql as 'begin return null; end';
@@ -46,53 +41,6 @@ create trigger kept before delete on posting.outbox for each row execute functio
 create trigger kept before insert on posting.failed for each row execute function posting.kept();
 insert into posting.outbox (messages) values ('');
 """
-
-
-class Shell:
-    """Another shell than that of `up`: it finds the parts by DATA_DIR."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._runner = CliRunner(env={"DATA_DIR": str(folder), "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""})
-
-    def run(self, *arguments: str | Path) -> Result:
-        return self._runner.invoke(app, [str(argument) for argument in arguments])
-
-    def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        result = self.run(*arguments, "--json")
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return [orjson.loads(line) for line in result.stdout.splitlines()]
-
-    def rebuilt(self) -> list[dict[str, Any]]:
-        """`inquiry rebuild` as a process of its own: it says what it logs, and runs a service."""
-        command = [sys.executable, "-m", "services.command_line.main", "inquiry", "rebuild", "--json"]
-        environment = {**os.environ, "DATA_DIR": str(self.folder), "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own
-        assert (done.returncode, done.stderr) == (0, "")
-        return [orjson.loads(line) for line in done.stdout.splitlines()]
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < end
-            time.sleep(0.3)
-
-    def execute(self, statements: str) -> None:
-        """Statements on the database, behind the services' backs."""
-        parts = running_backing_services(self.folder)
-        assert parts is not None
-
-        async def execute() -> None:
-            connection = await asyncpg.connect(parts.database_url)
-            await connection.execute(statements)
-            await connection.close()
-
-        asyncio.run(execute())
-
-    def publish(self, *events: dict[str, Any]) -> Result:
-        path = self.folder / "events.ndjson"
-        path.write_text("".join(json.dumps(event) + "\n" for event in events))
-        return self.run("publish", path)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from services.inquiry import store as store_module
-from services.inquiry.queries.pages import Page, Rows
+from services.inquiry.queries.pages import PageOfRows, PageWanted
 from services.inquiry.rules.fold import fold
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.store import Store
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 Row = dict[str, Any]
 
-ALL = Page(limit=100_000)
+ALL = PageWanted(limit=100_000)
 
 
 class Asked:
@@ -64,7 +64,7 @@ class Asked:
         rows: list[Row] = []
         after = None
         while True:
-            found: Rows = self.run(ask(self.connection, selection, Page(after, limit)))
+            found: PageOfRows = self.run(ask(self.connection, selection, PageWanted(after, limit)))
             assert len(found.rows) <= limit
             rows += found.rows
             after = found.after
@@ -73,7 +73,7 @@ class Asked:
 
     def all(self, ask: Any, selection: Any) -> list[Row]:
         """All rows of a list, in one page."""
-        found: Rows = self.run(ask(self.connection, selection, ALL))
+        found: PageOfRows = self.run(ask(self.connection, selection, ALL))
         assert found.after is None
         return found.rows
 

@@ -11,11 +11,11 @@ import pytest
 
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
-from services.inquiry.queries.documents import DocumentKey, DocumentSelection, document, documents
+from services.inquiry.queries.documents import DocumentName, DocumentSelection, document, documents
 from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.lines import LineSelection, lines
-from services.inquiry.queries.pages import Page
+from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.settlements import SettlementSelection, settlement, settlements
 from services.inquiry.queries.vouchers import VoucherSelection, voucher, vouchers
 from tests.builders.inquiry import Listening, listening
@@ -142,7 +142,7 @@ def test_documents_are_selected_by_each_filter(books: Asked, known: Books) -> No
 
 def test_a_document_has_what_was_taken_from_it_and_its_vouchers(books: Asked, known: Books) -> None:
     for row in books.all(documents, DocumentSelection()):
-        key = DocumentKey(row["ledger"], row["company"], row["document"])
+        key = DocumentName(row["ledger"], row["company"], row["document"])
         whole = books.run(document(books.connection, key))
         assert whole is not None
         assert {name: whole[name] for name in row} == row
@@ -155,7 +155,7 @@ def test_a_document_has_what_was_taken_from_it_and_its_vouchers(books: Asked, kn
         assert len(of_runs) >= len(across)
         assert runs or not of_runs
         assert len(whole["vouchers"]) - len(of_runs) == (2 if row["reversed_on"] else 1)
-    assert books.run(document(books.connection, DocumentKey("receivable", "A", "nothing"))) is None
+    assert books.run(document(books.connection, DocumentName("receivable", "A", "nothing"))) is None
     first = known.dates()[0] - dt.timedelta(days=1)
     assert books.run(document(books.connection, key, AsOf(first))) is None
 
@@ -274,5 +274,5 @@ def test_the_feed_gives_every_voucher_once_in_the_order_of_posting(books: Asked,
 
 def test_a_place_of_another_list_is_refused(books: Asked) -> None:
     with pytest.raises(ValueError, match="4 parts, not 1"):
-        books.run(vouchers(books.connection, VoucherSelection(), Page(("2026-01-01",))))
+        books.run(vouchers(books.connection, VoucherSelection(), PageWanted(("2026-01-01",))))
     assert ALL.after is None

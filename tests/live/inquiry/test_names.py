@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.inquiry.queries.companies import NamedSelection, companies, currencies, names, parties, scope
-from services.inquiry.queries.pages import Page
+from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.reference import ReferenceSelection, entity, reference
 from services.inquiry.queries.search import MOST, search
 from services.scenarios.scenario_file import SOURCE
@@ -133,6 +133,6 @@ def test_closed_periods_are_shown_with_their_company(books: Asked) -> None:
 
 def test_a_page_of_names_goes_on_after_the_last(books: Asked) -> None:
     books.listen(RATES)
-    first = books.run(reference(books.connection, ReferenceSelection(type="exchange-rate.published"), Page(limit=1)))
+    first = books.run(reference(books.connection, ReferenceSelection(type="exchange-rate.published"), PageWanted(limit=1)))
     assert first.after == (first.rows[0]["key"],)
     assert MOST == 20

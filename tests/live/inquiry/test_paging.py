@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.inquiry.queries.pages import Page
+from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from tests.builders.inquiry import listening
 from tests.live.inquiry.asking import Asked, drawn
@@ -21,9 +21,9 @@ def test_what_is_posted_between_two_pages_shifts_nothing(books: Asked) -> None:
     whole = books.all(vouchers, VoucherSelection())
     later = {row["company"] + row["voucher"] for row in whole[::2]}
     books.run(hide(books.connection, later))
-    first = books.run(vouchers(books.connection, VoucherSelection(), Page(limit=3)))
+    first = books.run(vouchers(books.connection, VoucherSelection(), PageWanted(limit=3)))
     books.run(show(books.connection))
-    rest = books.run(vouchers(books.connection, VoucherSelection(), Page(first.after, 1000)))
+    rest = books.run(vouchers(books.connection, VoucherSelection(), PageWanted(first.after, 1000)))
     shown = [row["company"] + row["voucher"] for row in [*first.rows, *rest.rows]]
     assert len(set(shown)) == len(shown)
     place = [row["company"] + row["voucher"] for row in whole].index(shown[2])

@@ -13,13 +13,13 @@ from services.inquiry.queries import companies as named
 from services.inquiry.queries.aging import AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
-from services.inquiry.queries.documents import DocumentKey, DocumentSelection, Sort, State, document, documents
+from services.inquiry.queries.documents import DocumentName, DocumentSelection, Sort, State, document, documents
 from services.inquiry.queries.events import event, sources
 from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
-from services.inquiry.queries.pages import Page, Place
+from services.inquiry.queries.pages import PageWanted, Place
 from services.inquiry.queries.read_to import read_to
 from services.inquiry.queries.reference import ReferenceSelection, entity, reference
 from services.inquiry.queries.search import search
@@ -39,7 +39,7 @@ LATE = AsOf(DAY - dt.timedelta(days=3), dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
 DOCUMENT_SORTS: tuple[Sort, ...] = ("due_date", "-date")
 STATES: tuple[State | None, ...] = ("open", "closed", "reversed", None)
 VOUCHER_SORTS: tuple[Literal["date", "-date"], ...] = ("date", "-date")
-PAGE = Page(limit=20)
+PAGE = PageWanted(limit=20)
 AFTER: dict[Any, Place] = {
     documents: ("2026-02-01", "receivable", "", ""),
     vouchers: ("2026-02-01", "AR-SET", 1, "C3"),
@@ -128,7 +128,7 @@ def lists() -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize(("ask", "selection"), list(lists()), ids=lambda each: getattr(each, "__name__", ""))
 def test_no_list_reads_a_growing_table_from_end_to_end(large: Asked, ask: Any, selection: Any) -> None:
     counts = set()
-    for page in (PAGE, Page(AFTER.get(ask), 40)):
+    for page in (PAGE, PageWanted(AFTER.get(ask), 40)):
         connection = Explaining(large.connection)
         found = large.run(ask(connection, selection, page))
         assert len(found.rows) <= page.limit
@@ -142,7 +142,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "matrix of all": lambda connection: matrix(connection, MatrixSelection(as_of=LATE)),
     "aging": lambda connection: aging(connection, AgingSelection(as_of=AsOf(DAY))),
     "aging as known": lambda connection: aging(connection, AgingSelection(("C3",), by="party", as_of=LATE)),
-    "document": lambda connection: document(connection, DocumentKey("receivable", "C8", "I77"), LATE),
+    "document": lambda connection: document(connection, DocumentName("receivable", "C8", "I77"), LATE),
     "voucher": lambda connection: voucher(connection, "C3", "AR-SET-000073"),
     "settlement": lambda connection: settlement(connection, "P77"),
     "event": lambda connection: event(connection, "erp", "P77"),

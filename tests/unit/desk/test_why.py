@@ -227,6 +227,13 @@ def test_the_languages_have_the_same_texts_with_the_same_places() -> None:
     assert all(places[language] == places["en"] for language in LANGUAGES)
 
 
+def test_what_others_wrote_is_shown_as_what_it_is() -> None:
+    facts = line("ic-4", "FABE", "AP-SET-000001", 3)
+    assert facts.lowering is not None
+    strange = replace(facts, lowering=facts.lowering._replace(document="VPAY\u202e-7"))
+    assert "Payment VPAY\\u202e-7 is of" in said(strange)
+
+
 def test_an_amount_has_the_digits_of_its_currency() -> None:
     assert Wording("en", codes=True).money(Money(Decimal(1234567), "JPY"), code=True) == "1,234,567 JPY"
     assert Wording("de", codes=True).money(Money(Decimal("1234.5"), "KWD"), code=True) == "1.234,500 KWD"

@@ -167,17 +167,18 @@ DOCUMENT, EVENT = DocumentKey("receivable", "FAB", "I1"), EventRef("erp", "E1")
 
 
 @pytest.mark.parametrize(
-    ("need", "shown", "key"),
+    ("need_of", "missing", "shown", "key"),
     [
-        (waiting.for_document(DOCUMENT), "document", ("document", "receivable", "FAB", "I1")),
-        (waiting.for_marks_of(DOCUMENT), "document", ("free", "receivable", "FAB", "I1")),
-        (waiting.for_earlier_run(DOCUMENT), "reservation", ("free", "receivable", "FAB", "I1")),
-        (waiting.for_reservation(DOCUMENT), "reservation", ("reservation", "receivable", "FAB", "I1")),
-        (waiting.for_event(EVENT), "document", ("event", "erp", "E1")),
-        (waiting.for_replies(EVENT), "document", ("answers", "erp", "E1")),
+        (waiting.for_document, DOCUMENT, "document", ("document", "receivable", "FAB", "I1")),
+        (waiting.for_marks_of, DOCUMENT, "document", ("free", "receivable", "FAB", "I1")),
+        (waiting.for_earlier_run, DOCUMENT, "reservation", ("free", "receivable", "FAB", "I1")),
+        (waiting.for_reservation, DOCUMENT, "reservation", ("reservation", "receivable", "FAB", "I1")),
+        (waiting.for_event, EVENT, "document", ("event", "erp", "E1")),
+        (waiting.for_replies, EVENT, "document", ("answers", "erp", "E1")),
     ],
 )
-def test_what_waits_is_stored_under_a_key_that_stays_from_version_to_version(need: Need, shown: str, key: WakeKey) -> None:
+def test_what_waits_is_stored_under_a_key_that_stays_from_version_to_version(need_of: Any, missing: Any, shown: str, key: WakeKey) -> None:
+    need = need_of(missing)
     assert (need.reason, need.wake_key) == (shown, key)
 
 

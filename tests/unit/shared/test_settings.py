@@ -118,6 +118,7 @@ def test_the_reference_topic_is_compacted_and_keeps_its_order_and_nothing_is_del
         ({"database_url": "postgresql://u:p@db.example/x?sslmode=verify-full"}, []),
         ({"database_url": "postgresql://u@/x?host=/run/postgresql"}, []),
         ({"database_url": "postgresql://u:p@[::1]:5432/x"}, []),
+        ({"inquiry_database_url": "postgresql://u:p@db.example:5432/x"}, ["INQUIRY_DATABASE_URL"]),
         ({"kafka_bootstrap_servers": "localhost:9092,broker.example:9092"}, ["KAFKA_SECURITY_PROTOCOL"]),
         ({"kafka_bootstrap_servers": "localhost:9092"}, []),
         ({"kafka_bootstrap_servers": "broker.example:9093", "kafka_security_protocol": "SSL"}, []),
@@ -134,3 +135,13 @@ def test_what_leaves_the_machine_unencrypted_is_named_and_refused_where_tls_is_r
             Settings(**settings, require_tls=True)  # type: ignore[arg-type]
     else:
         Settings(**settings, require_tls=True)  # type: ignore[arg-type]
+
+
+def test_the_database_of_inquiry_may_be_another_one_and_is_that_of_all_where_it_is_not_said() -> None:
+    other = {"inquiry_database_url": SecretStr("postgresql://asked/y")}
+    settings = Settings(database_url=SecretStr("postgresql://posted/x"))
+    assert {name: settings.database_of(name) for name in ("posting", "inquiry")} == dict.fromkeys(
+        ("posting", "inquiry"), "postgresql://posted/x"
+    )
+    apart = settings.model_copy(update=other)
+    assert [apart.database_of(name) for name in ("posting", "inquiry")] == ["postgresql://posted/x", "postgresql://asked/y"]

@@ -36,7 +36,6 @@ class CashDiscountTerms(NamedTuple):
     date: dt.date
     amount: Decimal
     net_share: Fraction
-    net: Decimal = ZERO
 
     def last_date(self, tier: CashDiscount) -> dt.date | None:
         """The last day on which a tier is given, inclusive (C17); None: no limit of time."""
@@ -95,7 +94,7 @@ def terms_of(document: Document, settings: SettlementParametersDefined, credited
     net_share = _WHOLE
     if source.discounts and settings.cash_discount_base != "gross":
         net_share = Fraction(document.net) / Fraction(document.amount)
-    return CashDiscountTerms(source.discounts, source.date, source.amount, net_share, source.net)
+    return CashDiscountTerms(source.discounts, source.date, source.amount, net_share)
 
 
 def credited_key(document: Document, settings: SettlementParametersDefined) -> DocumentKey | None:
@@ -160,7 +159,7 @@ def drop_partial_discounts(raising: OpenItem) -> None:
         return
     for match in raising.matches:
         raising.left += match.discount
-        match.discount = ZERO
+        match.discount, match.available = ZERO, NO_DISCOUNT
 
 
 # A credit note's own discount (step 4, F-D11, C15)

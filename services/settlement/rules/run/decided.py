@@ -30,26 +30,27 @@ def why_of(run: Run, match: Match, record: SettlementRecord, lowering_rest: Deci
     why = Why()
     if match.discount:
         why["discount"] = discount = _discount(run, match)
-        rules = _rules(run, match, discount)
-        if rules:
-            why["rules"] = rules
+        if len(discount) > 1 or match.shortfall:
+            why["rules"] = _rules(run, match, discount)
     if match.own is not None and match.credit_note_discount:
         why["own_discount"] = _own_discount(match)
-    _amount(why, match)
+    taken = match.applied + (match.credit_note_discount if match.enlarges else match.discount) + match.shortfall
+    offered = match.applied if match.enlarges else match.amount
+    if match.open_before != taken or match.money != offered or match.applied_for_discount or match.raising.is_limited:
+        _amount(why, match, taken, offered)
     if match.remainder or match.shortfall:
         _differences(why, match)
     lowering = match.lowering.document
-    if lowering.currency != lowering.accounting_currency or not match.conversion.same_currency or record.gain is not None:
+    own = {lowering.currency, lowering.accounting_currency, match.raising.document.accounting_currency}
+    if len(own) > 1 or not match.conversion.same_currency or record.gain is not None:
         _in_currencies(why, match, record, lowering_rest)
     return why
 
 
-def _amount(why: Why, match: Match) -> None:
+def _amount(why: Why, match: Match, taken: Decimal, offered: Decimal) -> None:
     """What there was and what was asked, where the record took neither all of the one nor all of the other."""
-    taken = match.applied + (match.credit_note_discount if match.enlarges else match.discount) + match.shortfall
     if match.open_before != taken:
         why["open_before"] = match.open_before
-    offered = match.applied if match.enlarges else match.amount
     if match.money != offered:
         why["money"] = match.money
     if match.let_through is not None and match.raising.is_limited:
@@ -82,9 +83,9 @@ def _in_currencies(why: Why, match: Match, record: SettlementRecord, lowering_re
 
 def _discount(run: Run, match: Match) -> WhyDiscount:
     """Of R: what its tier gave at the date that counts, what was entered, and what steps 5 and 6 made of it."""
-    raising = match.raising
+    raising, mark = match.raising, match.raising.mark
     why = WhyDiscount()
-    if raising.entered_discount is not None:
+    if mark is not None and mark.cash_discount_to_take is not None:
         why["how"] = "entered" if raising.entered_discount_rule == "F-D10" else "mirrored"
     elif match.available.share:
         why = _tier(raising, match.available)
@@ -131,7 +132,7 @@ def _tier(item: OpenItem, available: AvailableDiscount) -> WhyDiscount:
         return why
     why["percent"] = tier.percent
     if terms.net_share != 1:
-        why["net"], why["gross"] = terms.net, terms.amount
+        why["net"], why["gross"] = item.document.net, item.document.amount
     if available.share == 1:
         why["share"] = _WHOLE
     return why
