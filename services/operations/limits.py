@@ -82,6 +82,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("records", f"{weight.MOST_RECORDS:,}", "the next transaction"),
         Limit("their bytes", f"{weight.MOST_BYTES // _MIB} MiB", "the next transaction; one record at least"),
         Limit("entries of their lists (lines, marks, documents)", f"{weight.MOST_ENTRIES:,}", "the next transaction; one event at least"),
+        Limit(
+            "settlement records of the runs that are mirrored or reversed",
+            f"{weight.MOST_ENTRIES:,}",
+            "the batch is taken in halves; one event at least",
+        ),
         Limit("lines of the vouchers that are reversed", f"{weight.MOST_ENTRIES:,}", "the batch is taken in halves; one event at least"),
         Limit(
             "after a crash or a lack of memory", f"1/{weight.CAUTIOUS} of all three", f"doubled after every {weight.STEADY} that succeed"

@@ -19,6 +19,7 @@ from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
 from services.settlement.stored_tables import TABLES, StoredTable, joined, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
+from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
 from shared.waiting import WakeKey, first_of_each, rank
@@ -59,9 +60,13 @@ class Store:
         self._reference = ReferenceTable()
 
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
-        """What these messages name, and what waits for it with all that it names."""
+        """What these messages name, and what waits for it with all that it names.
+
+        TooHeavyError if several messages name runs of more records than one transaction takes, which no message says.
+        """
         first = await connection.fetchrow(_FIRST, FEW + 1)
         books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
+        books.most_rows = MOST_ENTRIES if len(messages) > 1 else None
         for stored in TABLES.values():
             # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
             rows = first[stored.name] if stored.few is not None else None
@@ -224,7 +229,7 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
         for key in keys:
             table.loaded(key, None)
     loaded: list[Any] = []
-    for row in await connection.fetch(statement, *_columns(arguments)):
+    for row in await _rows(connection, books, statement, arguments, has_limit=index is not None and stored.indexes[index].has_limit):
         key, value = stored.read(row["body"])
         table.loaded(key, value)
         loaded.append(value)
@@ -235,6 +240,17 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
         for place, rows in found.items():
             table.loaded_index(index, place, rows)
     return loaded
+
+
+async def _rows(connection: Connection, books: Books, statement: str, arguments: Sequence[Any], *, has_limit: bool) -> list[Any]:
+    """The rows of a statement; TooHeavyError if they are more than several messages together may have loaded."""
+    if not has_limit:
+        return await connection.fetch(statement, *_columns(arguments))
+    rows = await connection.fetch(statement, *_columns(arguments), None if books.most_rows is None else books.most_rows + 1)
+    if books.most_rows is not None and len(rows) > books.most_rows:
+        msg = f"the records of the runs that are mirrored or reversed are more than {books.most_rows}"
+        raise TooHeavyError(msg)
+    return rows
 
 
 async def _load_woken(connection: Connection, books: Books, index: str, keys: list[WakeKey]) -> list[Any]:

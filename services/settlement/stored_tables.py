@@ -37,10 +37,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class StoredIndex:
-    """How rows are found by a key of an index."""
+    """How rows are found by a key of an index.
+
+    `has_limit`: a key may have very many; the last parameter of `select` is the most rows that are read (null: all).
+    """
 
     select: str
     key: Callable[[Any], Row]
+    has_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -293,16 +297,18 @@ TABLES: Final[dict[str, StoredTable]] = {
             indexes={
                 "run": StoredIndex(
                     "select t.body from records t join unnest($1::text[], $2::text[], $3::text[]) as k (source, id, ledger)"
-                    " on t.run_id = k.id and t.run_source = k.source and t.ledger = k.ledger",
+                    " on t.run_id = k.id and t.run_source = k.source and t.ledger = k.ledger limit $4",
                     lambda key: (*key[0], key[1]),
+                    has_limit=True,
                 ),
                 "document": StoredIndex(
                     "with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))"
                     " select t.body from records t join k on t.lowering_document = k.document"
                     " and t.lowering_company = k.company and t.ledger = k.ledger"
                     " union all select t.body from records t join k on t.raising_document = k.document"
-                    " and t.raising_company = k.company and t.ledger = k.ledger",
+                    " and t.raising_company = k.company and t.ledger = k.ledger limit $4",
                     tuple,
+                    has_limit=True,
                 ),
             },
         ),

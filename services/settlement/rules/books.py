@@ -49,13 +49,15 @@ LAST_FIRST: Final = "last first"
 class Books(working_set.Books):
     """All that the settlement core reads and writes.
 
-    `named`: what the rows that were loaded last name in turn, for the store to load with what is asked for next.
+    `named`: what the rows that were loaded last name in turn, for the store to load with what is asked for next. `most_rows`: so
+    many records of runs may be loaded at once (None: all that there are).
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
         self.named: set[Missing] = set()
+        self.most_rows: int | None = None
         self.documents: Table[DocumentKey, Document] = self.table(
             "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
         )

@@ -15,6 +15,7 @@ from services.settlement import store as store_module
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
+from shared.delivery.weight import TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.working_set import NotLoadedError, Released
 from tests.builders import streams
@@ -22,6 +23,7 @@ from tests.builders.listening import delivered_to
 from tests.builders.records import binary
 from tests.builders.records import taken as as_taken
 from tests.builders.senders import ASKED, SENDER, sent
+from tests.builders.settlement import GROUP, invoice, mark, paid, undone
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES
@@ -160,3 +162,20 @@ async def test_what_waits_keeps_its_sender_and_what_senders_may_is_there_after_a
     await deliver(connection, Store(), fold, [as_taken(sent("settlement.requested", ASKED))])
     books = await Store().load_all(connection)
     assert [(entry.message.ref.id, entry.message.sender) for entry in books.waiting] == [("E-1", "erp-eu")]
+
+
+async def test_reversals_of_more_records_than_one_transaction_takes_are_loaded_one_by_one(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoices = [invoice(f"I{number}") for number in range(6)]
+    payments = [paid(f"P{run}", "30.00", *(mark(f"I{number}") for number in range(run, 6, 2))) for run in range(2)]
+    reversals = [undone(f"R{run}", payment=mark(f"P{run}")) for run in range(2)]
+    messages = taken(streams.scenario(GROUP, [*invoices, *payments, *reversals]))
+    await deliver(connection, Store(), fold, messages[:-2])
+    assert await connection.fetchval("select count(*) from records") == 6
+    monkeypatch.setattr(store_module, "MOST_ENTRIES", 5)
+    with pytest.raises(TooHeavyError, match="more than 5"):
+        await deliver(connection, Store(), fold, messages[-2:])
+    for message in messages[-2:]:
+        await deliver(connection, Store(), fold, [message])
+    assert await connection.fetchval("select count(*) from documents where open = amount") == 8
