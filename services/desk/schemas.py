@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from services.desk.rows import BooksOfAll
+from services.inquiry.queries.read_to import be_snapshot
 from services.registry import INQUIRY, SERVICES
 from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 class SchemaMissingError(Exception):
     """The database has no schema of a service: no service has been started on it yet."""
+
+
+class InquiryMissingError(SchemaMissingError):
+    """There is no schema of the inquiry service: it has not been started on its database yet."""
 
 
 class OneMoment:
@@ -69,6 +74,19 @@ class Schemas:
         async with self.of(SERVICES[0].name) as connection:
             await shell_queries.be_of_one_moment(connection)
             yield OneMoment(connection, self.settings)
+
+    @asynccontextmanager
+    async def books(self) -> AsyncIterator[Connection]:
+        """Inquiry's schema at one moment, to be read alone: all questions of a request; InquiryMissingError if it is not there."""
+        if INQUIRY.name not in self._found:  # asked before: the moment is that of the transaction's first question
+            try:
+                async with self.of(INQUIRY.name):
+                    pass
+            except SchemaMissingError as error:
+                raise InquiryMissingError(str(error)) from error
+        async with self.of(INQUIRY.name) as connection:
+            await be_snapshot(connection)
+            yield connection
 
     async def names(self) -> list[str]:
         """The services whose schemas are to be looked into: the three, and inquiry where it has run."""

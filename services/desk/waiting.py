@@ -97,6 +97,15 @@ async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
     return sorted(await _with_lookalikes(schemas, found), key=lambda each: each.place)
 
 
+async def waiting_because_of(schemas: Schemas, events: frozenset[EventRef]) -> list[Row]:
+    """All that these events caused to wait, as it is shown; a query for each service that keeps something, however many they are."""
+    if not events:
+        return []
+    found = await _of_events(schemas, set(events))
+    items = sorted((item for of_event in found.values() for item in of_event), key=lambda each: each.place)
+    return [item.as_row() for item in await _with_lookalikes(schemas, items)]
+
+
 async def waiting(schemas: Schemas, after: WaitingPlace = BEGINNING) -> AsyncIterator[tuple[WaitingItem, WaitingPlace]]:
     """Each event that has something waiting, with its place in the list; from a place on, the oldest first."""
     while page := await _page(schemas, after):

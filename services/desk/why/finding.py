@@ -5,29 +5,40 @@ Invariant: four statements at most in each schema, whatever the size of the book
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.desk.why.explain import Explanation, explain
-from services.desk.why.facts import Facts
+from services.desk.why.facts import Facts, Lookup
 from services.desk.why.parameters import lookup_in
 from services.posting import queries as posting_queries
 from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey, RecordKey
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
+from shared.reference import Reference
 
 if TYPE_CHECKING:
     from services.desk.schemas import Schemas
-    from services.desk.why.facts import Lookup
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
+
+
+AsTheyWere = Callable[[Facts], Awaitable[Lookup]]
+"""Gives the parameters as they were in force when what is known of a line was decided."""
 
 
 class NoSuchLineError(Exception):
     """The company has no such voucher, or the voucher no such line; the message says which."""
 
 
-async def why(schemas: Schemas, company: str, voucher: str, line: int, language: str) -> Explanation:
-    """Why this line (from 1) of a company's voucher is there, in a language; NoSuchLineError if it is not."""
+async def why(  # noqa: PLR0913 - a line is named by three things
+    schemas: Schemas, company: str, voucher: str, line: int, language: str, as_they_were: AsTheyWere | None = None
+) -> Explanation:
+    """Why this line (from 1) of a company's voucher is there, in a language; NoSuchLineError if it is not.
+
+    `as_they_were` gives the parameters that were in force then; without it those in force now are said.
+    """
     async with schemas.of("posting") as posting, schemas.of("settlement") as settlement:
         found = await posting_queries.voucher_numbered(posting, company, voucher)
         if found is None:
@@ -36,8 +47,9 @@ async def why(schemas: Schemas, company: str, voucher: str, line: int, language:
         if not 1 <= line <= len(found.lines):
             msg = f"{company} {voucher} has lines 1 to {len(found.lines)}, not {line}"
             raise NoSuchLineError(msg)
-        lookup = lookup_in(await settlement_queries.reference(settlement))
-        return explain(await _facts(posting, settlement, found, line - 1, lookup), language)
+        lookup = lookup_in(Reference() if as_they_were is not None else await settlement_queries.reference(settlement))
+        facts = await _facts(posting, settlement, found, line - 1, lookup)
+    return explain(facts if as_they_were is None else replace(facts, lookup=await as_they_were(facts)), language)
 
 
 async def _facts(posting: Connection, settlement: Connection, voucher: Voucher, place: int, lookup: Lookup) -> Facts:

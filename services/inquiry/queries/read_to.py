@@ -35,8 +35,13 @@ select greatest(
 async def snapshot(database: Database) -> AsyncIterator[Connection]:
     """A connection to inquiry's schema in one `repeatable read, read only` transaction: all questions of a request go through it."""
     async with database.transaction() as connection:
-        await connection.execute(_SNAPSHOT)
+        await be_snapshot(connection)
         yield connection
+
+
+async def be_snapshot(connection: Connection) -> None:
+    """Makes a transaction, of which this is the first statement, one for reading at one moment."""
+    await connection.execute(_SNAPSHOT)
 
 
 @dataclass(frozen=True, slots=True)

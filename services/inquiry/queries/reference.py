@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -16,6 +16,8 @@ from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
 from shared.rows import instant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from shared.delivery.ports import Connection
 
 Row = dict[str, Any]
@@ -48,6 +50,27 @@ _VERSIONS: Final = """
 select key, position, type, data::text as data, event_source, event_id, from_time from reference_history
 where key = $1 order by position"""
 
+_VERSIONS_OF: Final = """
+select key, position, type, data::text as data, event_source, event_id, from_time from reference_history
+where key = any($1) order by key, position"""
+_DECIDED: Final = """
+select r.reference, v.posted_at from vouchers v
+left join records r on r.run_source = v.run_source and r.run_id = v.run_id and r.ledger = v.ledger and r.number = v.record
+where v.company = $1 and v.series = $2 and v.number = $3"""
+
+
+class DecidedWith(NamedTuple):
+    """Versions before the position `below` counted; without one, those that were there when the voucher was posted."""
+
+    below: int | None
+    posted_at: dt.datetime
+
+    def counts(self, version: Mapping[str, Any]) -> bool:
+        """Whether this version of an entity was there."""
+        if self.below is not None:
+            return bool(version["position"] < self.below)
+        return dt.datetime.fromisoformat(version["from"]) <= self.posted_at
+
 
 async def reference(connection: Connection, selection: ReferenceSelection, page: PageWanted) -> PageOfRows:
     """The entities in force at the time asked for, by key."""
@@ -58,6 +81,17 @@ async def reference(connection: Connection, selection: ReferenceSelection, page:
     )
     shown = cut(page, found, lambda each: (each["key"],))
     return PageOfRows([_version(record) for record in shown.records], shown.after)
+
+
+async def entities(connection: Connection, keys: Sequence[str]) -> list[Row]:
+    """Every version of these entities, of each the oldest first."""
+    return [_version(record) for record in await connection.fetch(_VERSIONS_OF, list(keys))]
+
+
+async def decided_with(connection: Connection, company: str, series: str, number: int) -> DecidedWith | None:
+    """With which reference data what a voucher says was decided; None: the voucher is not read yet."""
+    found = await connection.fetchrow(_DECIDED, company, series, number)
+    return None if found is None else DecidedWith(found["reference"], found["posted_at"])
 
 
 async def entity(connection: Connection, key: str) -> list[Row]:
