@@ -56,7 +56,7 @@ def accesses(senders: Iterable[SenderDefined] | None = None) -> list[Access]:
         *(_of(service) for service in PROCESSES),
         Access("intercompany-erp", reads=_SAID, writes=INBOUND_TOPICS, prefix="erp-"),
         Access("intercompany-operator", writes=INBOUND_TOPICS | {Topic.VOUCHERS}),
-        Access("intercompany-web", writes=INBOUND_TOPICS),
+        Access("intercompany-web", reads=frozenset(INQUIRY.subscriptions), writes=INBOUND_TOPICS),
         Access("intercompany-provision", makes=_ALL),
     ]
 
@@ -77,7 +77,7 @@ def _enforced(senders: Iterable[SenderDefined]) -> list[Access]:
         *(_reading_own_topics(service) for service in PROCESSES),
         *(_of_sender(each) for each in senders),
         Access("intercompany-operator", writes=own | {Topic.REFERENCE, Topic.VOUCHERS}),
-        Access("intercompany-web", writes=own | {Topic.REFERENCE}),
+        Access("intercompany-web", reads=_reading_own_topics(INQUIRY).reads, writes=own | {Topic.REFERENCE}),
         Access("intercompany-provision", makes=(_ALL - INBOUND_TOPICS) | own | {Topic.REFERENCE}),
     ]
 

@@ -6,6 +6,7 @@ Invariant: the same settings and ports give the same application; it opens nothi
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from services.web.access.chosen import authentication
 from services.web.frame import Frame, language_of
-from services.web.openapi import DESCRIPTION, TITLE, published
+from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters, wrong_parameters
 from services.web.problems import Code, Fault, ProblemError, answer
 from services.web.routes import ROUTERS, STREAMS
@@ -45,12 +46,13 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
         finally:
             await who.close()
             await ports.sender.close()
+            await ports.ends.close()
             await ports.schemas.close()
 
     app = _routed(lifespan=lifespan)
     app.state.ports = ports
     _publish(app, settings)
-    app.add_middleware(KnownParameters, document=app.openapi)
+    app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS)
     _answer_problems(app)
     return app
@@ -59,6 +61,12 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
 def document() -> dict[str, Any]:
     """The OpenAPI document of this version, wherever it runs."""
     return published(_routed(), [])
+
+
+@cache
+def _known_parameters() -> dict[tuple[str, str], frozenset[str]]:
+    """The parameters that each operation has."""
+    return parameters_of(document())
 
 
 def _routed(**more: Any) -> FastAPI:

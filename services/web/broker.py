@@ -1,4 +1,4 @@
-"""Sends events to the broker for those who have no Kafka.
+"""What the API asks of the broker: to take events for those who have no Kafka, and where its topics end.
 
 Invariant: it returns once the broker has acknowledged every record (`acks=all`); whatever keeps it from that is said to the
 caller, who sends again, and nothing is kept here; what comes together goes out together, in the order in which it came.
@@ -7,17 +7,26 @@ caller, who sends again, and nothing is kept here; what comes together goes out 
 from __future__ import annotations
 
 import asyncio
+import math
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from services.registry import INQUIRY
 from services.web.problems import Code, ProblemError
-from shared.delivery.ports import Encoded
+from shared.delivery.ports import Encoded, SystemClock
+from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reader
 from shared.kafka.producer import KafkaProducer
+from shared.kafka.subscription import pattern_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from aiokafka import AIOKafkaConsumer
+
+    from shared.delivery.ports import Clock, Partition
     from shared.events.envelope import Record
     from shared.settings import Settings
 
@@ -25,6 +34,10 @@ log = structlog.get_logger(__name__)
 
 SENT_WITHIN: Final = 20.0
 """Seconds after which the broker counts as away."""
+ENDS_WITHIN: Final = 2.0
+"""Seconds for which somebody who reads waits to be told how far behind the books are."""
+ENDS_AGAIN_AFTER: Final = 10.0
+"""Seconds for which a broker that did not answer is not asked where its topics end."""
 
 
 class BrokerSender:
@@ -72,3 +85,66 @@ class BrokerSender:
         async with self._turn:
             self._is_started = False
             await self._producer.close()
+
+
+class BrokerEnds:
+    """Where the topics end that inquiry reads, asked of the broker on one connection that stays open.
+
+    Requests that come while it is being asked share the next answer; a broker that did not answer is left alone for a while.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._turn = asyncio.Lock()
+        self._reader: AIOKafkaConsumer | None = None
+        self._asked_at = -math.inf
+        self._away_until = -math.inf
+        self._ends: Mapping[Partition, int] | None = None
+
+    async def ends(self) -> Mapping[Partition, int] | None:
+        """The ends, true after they were asked for; None: the broker is away."""
+        came_at = self._clock.monotonic()
+        async with self._turn:
+            now = self._clock.monotonic()
+            if self._asked_at > came_at or now < self._away_until:
+                return self._ends
+            self._asked_at = now
+            try:
+                async with asyncio.timeout(ENDS_WITHIN):
+                    self._ends = await self._ask()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the books can be read without
+                log.warning("the broker does not say where its topics end", error=repr(error))
+                self._ends = None
+                self._away_until = self._clock.monotonic() + ENDS_AGAIN_AFTER
+                await self._stop()
+            return self._ends
+
+    async def _ask(self) -> Mapping[Partition, int]:
+        if self._reader is None:
+            self._reader = reader(self._settings)
+            await self._reader.start()
+        places = await partitions_of(self._reader, await self._topics(self._reader), self._settings)
+        least = await end_offsets_at_least(self._reader, places, self._settings)
+        return await end_offsets(self._reader, least, self._settings)
+
+    async def _topics(self, asking: AIOKafkaConsumer) -> list[str]:
+        """The topics that inquiry reads; with SENDERS=enforced those of the senders too, which may have become more."""
+        settings = self._settings
+        read = sorted(INQUIRY.topics_read(enforces_senders=settings.enforces_senders))
+        if not settings.enforces_senders:
+            return read
+        own = re.compile(pattern_of(settings, [], sorted(INQUIRY.sender_topics)))
+        there = sorted(await asking.topics())
+        return [*read, *(name.removeprefix(settings.topic_name("")) for name in there if own.fullmatch(name))]
+
+    async def _stop(self) -> None:
+        stopped, self._reader = self._reader, None
+        if stopped is not None:
+            with suppress(Exception):
+                await stopped.stop()
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        async with self._turn:
+            await self._stop()

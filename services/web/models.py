@@ -22,11 +22,11 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS,
 Company = Annotated[str, Query(description="A company's code.", min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 Limit = Annotated[int, Query(description="So many rows at most.", ge=1, le=MOST)]
 Cursor = Annotated[
-    str, Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_-]+$")
+    str | None,
+    Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_-]+$"),
 ]
-Count = Annotated[bool, Query(description="Whether to count all rows: exact up to 10,000, then `10000+`.")]
 
-__all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
+__all__ = ["DEFAULT_LIMIT", "Company", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
 
 
 class FaultModel(BaseModel):
@@ -56,9 +56,9 @@ class ProblemModel(BaseModel):
 class ReadTo(BaseModel):
     """How far the read side has read."""
 
-    time: str | None = Field(description="The time of the newest event that is in the answer (RFC 3339); null: nothing was read yet.")
-    lag_seconds: float | None = Field(description="By how much the read side is behind; null where that cannot be said.")
-    behind: dict[str, int] = Field(description="Records of each topic that were not read yet.")
+    time: str | None = Field(description="Up to when everything is in the answer (RFC 3339); null: nothing was read yet.")
+    lag_seconds: float = Field(description="By how many seconds the read side is behind.")
+    behind: dict[str, int] | None = Field(description="Records of each topic that were not read yet; null while the broker is away.")
 
 
 class ListOf(BaseModel, Generic[T]):
@@ -67,7 +67,6 @@ class ListOf(BaseModel, Generic[T]):
     data: list[T] = Field(description="The rows.")
     next: str | None = Field(description="The `cursor` of the next page; null: this is the last one.")
     read_to: ReadTo = Field(description="How far the read side had read.")
-    count: int | str | None = Field(default=None, description="With `count=true`: how many rows there are, `10000+` for more.")
 
 
 Row = dict[str, Any]

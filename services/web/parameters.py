@@ -6,35 +6,35 @@ Invariant: what an operation has is what the OpenAPI document says; each paramet
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
 from services.web.frame import language_of
 from services.web.languages import Language, text
-from services.web.openapi import parameters_of
 from services.web.problems import Code, Fault, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class KnownParameters:
-    """Stands before the routes (ASGI); `document` gives the OpenAPI document."""
+ANY: Final = "NAME"
+"""What a parameter `KIND.NAME` is called in the document that a request may have for any name."""
 
-    def __init__(self, app: ASGIApp, document: Callable[[], dict[str, Any]]) -> None:
+
+class KnownParameters:
+    """Stands before the routes (ASGI); `known` gives the parameters of each operation, by path and method."""
+
+    def __init__(self, app: ASGIApp, known: Callable[[], Mapping[tuple[str, str], frozenset[str]]]) -> None:
         self._app = app
-        self._document = document
-        self._known: dict[tuple[str, str], frozenset[str]] | None = None
+        self._known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through; ProblemError (parameter-invalid) with each parameter that is not there, and what there is."""
         if scope["type"] == "http":
-            if self._known is None:
-                self._known = parameters_of(self._document())
-            known = self._known.get((scope["path"], scope["method"]))
+            known = self._known().get((scope["path"], scope["method"]))
             if known is not None:
                 _refuse_unknown(Request(scope), known)
         await self._app(scope, receive, send)
@@ -43,11 +43,12 @@ class KnownParameters:
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     language = language_of(request.scope)
     given = [name for name, _ in request.query_params.multi_items()]
-    faults = [_unknown(name, known, language) for name in dict.fromkeys(given) if name not in known]
+    known_here = {name for name in given if name in known or f"{name.partition('.')[0]}.{ANY}" in known}
+    faults = [_unknown(name, known, language) for name in dict.fromkeys(given) if name not in known_here]
     faults += [
         Fault(f"/{name}", "parameter-invalid", text(language, "parameter-twice"))
         for name in dict.fromkeys(given)
-        if name in known and given.count(name) > 1
+        if name in known_here and given.count(name) > 1
     ]
     if faults:
         raise wrong_parameters(faults)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import asyncpg
 
 from services.desk.reference import ReferenceKept
-from services.desk.schemas import SchemaMissingError
+from services.desk.schemas import InquiryMissingError, SchemaMissingError
 from services.web.problems import Code, ProblemError
 from shared.delivery.ports import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.desk.schemas import Schemas
-    from shared.delivery.ports import Clock
+    from shared.delivery.ports import Clock, Partition
     from shared.events.envelope import Record
     from shared.settings import Settings
 
@@ -44,14 +44,35 @@ class EventSender(Protocol):
         """Ends it."""
 
 
+class LogEnds(Protocol):
+    """Says where the topics end that inquiry reads."""
+
+    async def ends(self) -> Mapping[Partition, int] | None:
+        """The offset that the next record of each partition will get, true after it was asked for; None: the broker is away."""
+
+    async def close(self) -> None:
+        """Ends it."""
+
+
+class NoEnds:
+    """Where there is no broker to ask: how many records are still to be read is not said."""
+
+    async def ends(self) -> None:
+        """Not known."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class WebPorts:
-    """What the routes use. `schemas`: the services' schemas; `sender`: the broker."""
+    """What the routes use. `schemas`: the services' schemas, inquiry's too; `sender` and `ends`: the broker."""
 
     settings: Settings
     schemas: Schemas
     sender: EventSender
     clock: Clock = field(default_factory=SystemClock)
+    ends: LogEnds = field(default_factory=NoEnds)
     simulating: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One simulation at a time: each folds whole cores in this process."""
     cache: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +90,8 @@ class WebPorts:
 
     def problem_of(self, error: Exception) -> ProblemError | None:
         """What an error of the database is to those who ask; None: a defect of ours."""
+        if isinstance(error, InquiryMissingError):
+            return ProblemError(Code.INQUIRY_BEHIND, "inquiry-missing")
         if isinstance(error, SchemaMissingError):
             return ProblemError(Code.DATABASE_AWAY, "schemas-missing")
         if isinstance(error, _AWAY) and not isinstance(error, ValueError):

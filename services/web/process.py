@@ -23,7 +23,7 @@ from services.desk.schemas import Schemas
 from services.registry import SERVICES
 from services.web.access.chosen import check_address
 from services.web.app import create_app
-from services.web.broker import BrokerSender
+from services.web.broker import BrokerEnds, BrokerSender
 from services.web.ports import WebPorts
 from shared.delivery.shell_queries import has_shell
 from shared.embedded.addresses import NothingRunningError, product_settings
@@ -87,7 +87,7 @@ def health_app(readiness: WebReadiness) -> ASGIApp:
 async def serve(settings: Settings) -> None:
     """Serves until cancelled. SettingsError where HTTP_AUTH lacks something."""
     broker = BrokerSender(settings)
-    ports = WebPorts(settings, Schemas(settings), broker)
+    ports = WebPorts(settings, Schemas(settings), broker, ends=BrokerEnds(settings))
     app = create_app(settings, ports)
     config = uvicorn.Config(
         app,

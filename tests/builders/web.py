@@ -79,13 +79,20 @@ class MadeUp:
             raise self.failure
         yield self
 
+    @asynccontextmanager
+    async def books(self) -> AsyncIterator[MadeUp]:
+        if self.failure is not None:
+            raise self.failure
+        yield self
+
     async def fetch(self, query: str, *arguments: Any) -> Any:
         self.asked.append((query, arguments))
         return next((answer for part, answer in self.answers.items() if part in query), [])
 
     async def fetchval(self, query: str, *arguments: Any) -> Any:
         self.asked.append((query, arguments))
-        return next((answer for part, answer in self.answers.items() if part in query), 0)
+        nothing = None if "as newest" in query else 0
+        return next((answer for part, answer in self.answers.items() if part in query), nothing)
 
     async def fetchrow(self, query: str, *arguments: Any) -> Any:
         self.asked.append((query, arguments))

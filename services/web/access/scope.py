@@ -14,6 +14,9 @@ Row = dict[str, Any]
 
 _VOUCHER: Final = ("company", "voucher", "series", "number", "kind", "date")
 _LINE: Final = ("posting_type", "partner", "currency", "debit", "credit")
+_NODE: Final = ("id", "kind", "state", "company", "voucher", "voucher_kind", "date", "ledger", "document", "event", "type", "received_at")
+"""What is said of a thing of a company out of scope: that it is there, and its state."""
+_ACCOUNTS: Final = frozenset({"customers", "vendors"})
 _BETWEEN: Final = frozenset({"due_to", "due_from"})
 
 
@@ -27,3 +30,49 @@ def visible_voucher(row: Row, actor: Actor) -> Row:
 
 def _hidden(row: Row, shown: tuple[str, ...]) -> Row:
     return {name: value if name in shown else None for name, value in row.items()}
+
+
+def visible_record(row: Row, actor: Actor) -> bool:
+    """Whether a settlement record is shown: where one of its two documents is in scope."""
+    return actor.sees(row["debit_company"], row["credit_company"])
+
+
+def visible_version(row: Row, actor: Actor) -> Row:
+    """A version of a reference entity: of a party's accounts those in the companies in scope."""
+    data = {
+        name: {company: account for company, account in value.items() if actor.sees(company)}
+        if name in _ACCOUNTS and isinstance(value, dict)
+        else value
+        for name, value in row["data"].items()
+    }
+    return {**row, "data": data}
+
+
+def visible_graph(graph: Row, actor: Actor) -> Row | None:
+    """A trace as this reader sees it; None: nothing of it is in scope.
+
+    Of what is in other companies no more is said than that it is there, as with vouchers.
+    """
+    if actor.companies is None:
+        return graph if graph["nodes"] else None
+    if not any(_is_seen(node, actor) for node in graph["nodes"]):
+        return None
+    return {**graph, "nodes": [_node(node, actor) for node in graph["nodes"]]}
+
+
+def _is_seen(node: Row, actor: Actor) -> bool:
+    """Whether a node is in scope by itself: events and runs of no company are so by what is joined to them."""
+    if node["kind"] == "settlement":
+        return any(visible_record(record, actor) for record in node["records"])
+    return actor.sees(node["company"])
+
+
+def _node(node: Row, actor: Actor) -> Row:
+    if node["kind"] == "settlement":
+        return {**node, "records": [record for record in node["records"] if visible_record(record, actor)]}
+    if node["kind"] == "voucher" and not actor.sees(node["company"]):
+        lines = [_hidden(line, _LINE) for line in node["lines"] if line["posting_type"] in _BETWEEN and actor.sees(line["partner"])]
+        return {**_hidden(node, _NODE), "lines": lines}
+    if node["company"] is None or actor.sees(node["company"]):
+        return node
+    return _hidden(node, _NODE)

@@ -7,11 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from services.web.routes import events, rules, simulate
+from services.web.routes import (
+    aging,
+    balances,
+    companies,
+    documents,
+    events,
+    feed,
+    intercompany,
+    reference,
+    rules,
+    search,
+    settlements,
+    simulate,
+    trace,
+    vouchers,
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (events.router, simulate.router, rules.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
+    *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
+)
 STREAMS: Final = frozenset[str]()
 """The paths that answer with a stream of events in place of JSON."""

@@ -1,0 +1,90 @@
+"""`/v1/aging`: what is open by how long it has been due."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from services.inquiry.queries.aging import BUCKETS, AgingSelection, aging
+from services.inquiry.queries.as_of import AsOf
+from services.web.access.may import Reader
+from services.web.book_models import Ledger, OneCompany, Party
+from services.web.models import ReadTo
+from services.web.parameters import wrong_parameters
+from services.web.problems import Fault
+from services.web.reading import Day, KnownAt, answered, books, scope_of, today
+from services.web.routes.documents import PartyModel
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+router = APIRouter(tags=["books"])
+
+_FIRST: Final = date(1, 1, 2)
+_LAST: Final = date(9999, 12, 30)
+"""Between these two the database can say how many days are between two dates."""
+
+
+class Bucketed(BaseModel):
+    """Amounts by bucket, debit positive."""
+
+    amounts: dict[str, str] = Field(description="What is open in each bucket, by its name.")
+    total: str = Field(description="What is open in all of them.")
+    documents: int = Field(description="How many documents.")
+
+
+class AgingRow(Bucketed):
+    """What is open of a company or party, in one currency."""
+
+    company: str | None = Field(default=None, description="The company, with `by=company`.")
+    party: PartyModel | None = Field(default=None, description="The party, with `by=party`.")
+    ledger: str = Field(description="receivable or payable.")
+    currency: str = Field(description="The documents' currency.")
+
+
+class AgingSum(Bucketed):
+    """What is open in a company's ledger, in its accounting currency."""
+
+    company: str = Field(description="The company.")
+    ledger: str = Field(description="receivable or payable.")
+    accounting_currency: str = Field(description="Its accounting currency.")
+
+
+class AgingModel(BaseModel):
+    """What is open by how long it has been due."""
+
+    buckets: list[str] = Field(description="The names of the buckets in their order: not_due, 1-30, …")
+    data: list[AgingRow] = Field(description="Per company or party, ledger and currency.")
+    sums: list[AgingSum] = Field(description="Per company and ledger, in accounting currency.")
+    read_to: ReadTo = Field(description="How far the read side had read.")
+
+
+@router.get("/v1/aging", response_model=AgingModel, summary="What is open by how long it has been due")
+async def list_aging(  # noqa: PLR0913 - its filters
+    request: Request,
+    actor: Reader,
+    company: OneCompany = None,
+    ledger: Ledger = None,
+    party: Party = None,
+    by: Annotated[Literal["company", "party"], Query(description="A row for each of these, per ledger and currency.")] = "company",
+    buckets: Annotated[
+        str,
+        Query(
+            description="The last day overdue of each bucket, ascending.", pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,9}$", examples=["30,60,90"]
+        ),
+    ] = ",".join(map(str, BUCKETS)),
+    as_of: Day = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """Open documents as of a day, by how long they had been due then: not due, 1-30 days, and so on."""
+    day = min(max(as_of or today(request), _FIRST), _LAST)
+    ends = tuple(map(int, buckets.split(",")))
+    selection = AgingSelection(scope_of(actor, company), ledger, party, by, ends, AsOf(day, known_at), day)
+    if list(ends) != sorted(set(ends)) or ends[0] < 1:
+        raise wrong_parameters([Fault("/buckets", "parameter-invalid", "each has to end later than the one before, the first after 0")])
+    async with books(request) as found:
+        said: Any = await aging(found.connection, selection)
+    return answered({"buckets": said.buckets, "data": said.rows, "sums": said.sums, "read_to": found.read_to})

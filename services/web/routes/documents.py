@@ -1,0 +1,149 @@
+"""`/v1/documents` and `/v1/document`: what is open, and what was taken from it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from services.inquiry.queries.as_of import AsOf
+from services.inquiry.queries.documents import DocumentName, DocumentSelection, documents
+from services.inquiry.queries.documents import document as document_of
+from services.web.access.may import Reader
+from services.web.book_models import (
+    SINGLE,
+    Account,
+    Amount,
+    Currency,
+    Document,
+    DocumentRef,
+    EventRefModel,
+    Kind,
+    Ledger,
+    One,
+    OneCompany,
+    Party,
+    PostedVoucher,
+)
+from services.web.models import Company, Key, ListOf
+from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+router = APIRouter(tags=["books"])
+
+Row = dict[str, Any]
+
+
+class PartyModel(BaseModel):
+    """A party."""
+
+    id: str = Field(description="Its id.")
+    name: str | None = Field(description="Its name.")
+
+
+class DiscountModel(BaseModel):
+    """The cash discount that is still to be had."""
+
+    amount: str = Field(description="So much, if all that is open were paid on that day.")
+    until: str | None = Field(description="The last day for it; null: without a limit.")
+
+
+class DocumentModel(BaseModel):
+    """A document as of a day."""
+
+    company: str = Field(description="Its company.")
+    document: str = Field(description="Its number.")
+    ledger: str = Field(description="receivable or payable.")
+    currency: str = Field(description="Its currency.")
+    balance: str = Field(description="What is open, debit positive.")
+    kind: str = Field(description="Its kind: invoice, credit_note, payment, …")
+    party: PartyModel = Field(description="Its party.")
+    account: str = Field(description="The party's account.")
+    date: str = Field(description="Its accounting date.")
+    due_date: str = Field(description="When it is due.")
+    age_days: int | None = Field(description="Days since it was due; negative: it is not due yet.")
+    amount: str = Field(description="Its amount.")
+    open: str = Field(description="What is open of it.")
+    accounting_currency: str = Field(description="The company's accounting currency.")
+    open_accounting: str = Field(description="What is open of it in that currency.")
+    state: Literal["open", "closed", "reversed"] = Field(description="What it was on that day.")
+    reversed_on: str | None = Field(description="On which day it was reversed.")
+    discount: DiscountModel | None = Field(description="The cash discount that is still to be had.")
+    reference: str | None = Field(description="The other side's number of it.")
+    text: str | None = Field(description="Its text.")
+    event: EventRefModel = Field(description="The event that posted it.")
+    posted_at: str = Field(description="When it was posted.")
+
+
+class TakeModel(BaseModel):
+    """What a settlement record took from a document."""
+
+    settlement: EventRefModel = Field(description="The settlement run.")
+    record: int = Field(description="The record of the run, by its number.")
+    other: DocumentRef = Field(description="The other document of the record.")
+    date: str = Field(description="The settlement date.")
+    amount: str = Field(description="What it took, in the document's currency.")
+    accounting_amount: str = Field(description="What it took, in the company's accounting currency.")
+    reversed_on: str | None = Field(description="On which day it was reversed.")
+    posted_at: str = Field(description="When it was posted.")
+
+
+class WholeDocument(DocumentModel):
+    """A document with all that was taken from it."""
+
+    takes: list[TakeModel] = Field(description="What was taken from it by that day, that was reversed since included.")
+    vouchers: list[PostedVoucher] = Field(description="Its vouchers and those of its settlements, in all companies.")
+
+
+@router.get("/v1/documents", response_model=ListOf[DocumentModel], summary="Documents with what is open")
+async def list_documents(  # noqa: PLR0913 - its filters
+    request: Request,
+    actor: Reader,
+    page: Page,
+    company: OneCompany = None,
+    ledger: Ledger = None,
+    party: Party = None,
+    account: Account = None,
+    kind: Kind = None,
+    document: Document = None,
+    state: Annotated[Literal["open", "closed", "reversed"] | None, Query(description="What they were on that day.")] = None,
+    due_to: Annotated[date | None, Query(description="Due on or before this day.")] = None,
+    currency: Currency = None,
+    min_: Annotated[
+        Amount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
+    ] = None,
+    sort: Annotated[
+        Literal["due_date", "-due_date", "date", "-date"], Query(description="By which date; `-`: the latest first.")
+    ] = "due_date",
+    as_of: Day = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """Documents as of a day: what was open of each at its end."""
+    selection = DocumentSelection(
+        scope_of(actor, company), ledger, party, account, kind, document, state, due_to, currency, min_, sort, page.as_of(as_of, known_at)
+    )
+    return await listed(request, page, lambda connection, wanted: documents(connection, selection, wanted))
+
+
+@router.get("/v1/document", responses=SINGLE, response_model=One[WholeDocument], summary="One document")
+async def document(  # noqa: PLR0913 - its name and the moment
+    request: Request,
+    actor: Reader,
+    ledger: Annotated[Literal["receivable", "payable"], Query(description="Its ledger.")],
+    company: Company,
+    document: Annotated[Key, Query(description="Its number.")],
+    as_of: Day = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """One document as of a day, with what was taken from it by then, and its vouchers."""
+    if not actor.sees(company):
+        missing("document")
+    async with books(request) as found:
+        row = await document_of(found.connection, DocumentName(ledger, company, document), AsOf(as_of or today(request), known_at))
+    if row is None:
+        missing("document")
+    return single(request, row, found.read_to)
