@@ -55,14 +55,14 @@ class EventRefModel(BaseModel):
     id: str = Field(description="Its id.")
 
 
-class VoucherRef(BaseModel):
+class VoucherNames(BaseModel):
     """A voucher, by its names."""
 
     company: str = Field(description="Its company.")
     voucher: str = Field(description="Its number.")
 
 
-class DocumentRef(BaseModel):
+class NamedDocument(BaseModel):
     """A document, by its names."""
 
     ledger: str | None = Field(description="receivable or payable.")
@@ -77,7 +77,7 @@ class CompanyDocument(BaseModel):
     document: str = Field(description="Its number.")
 
 
-class PostedVoucher(VoucherRef):
+class NamedVoucher(VoucherNames):
     """A voucher that was posted."""
 
     kind: str = Field(description="Its kind: invoice, payment, settlement, …")
@@ -137,7 +137,7 @@ class VoucherModel(BaseModel):
     reference: str | None = Field(description="The other side's number of the document.")
     posted_at: str | None = Field(description="When it was posted.")
     caused_by: EventRefModel | None = Field(description="The event from outside that it came of.")
-    sisters: list[VoucherRef] | None = Field(description="The vouchers of the same record in other companies.")
+    sisters: list[VoucherNames] | None = Field(description="The vouchers of the same record in other companies.")
     imported: ImportedModel | None = Field(description="What the company's own system said of it.")
 
 

@@ -1,6 +1,6 @@
 """What every route that reads the books has in common: the moment, the page, the scope, and the form of the answer.
 
-All questions of a request are asked in one transaction of inquiry's schema; how far that has read stands in the answer. A list goes
+All questions of a request are asked in one transaction of inquiry's schema; how far that has read stands in the answer. A list continues
 on where its last row was; its later pages know only what was posted when the first one was read.
 
 Invariant: nothing that a client sends makes a failure of ours: what a cursor holds is tried as one that was given here, and what
@@ -67,11 +67,11 @@ class Paging(NamedTuple):
     pages: Pages
     wanted: PageWanted
     asked_at: datetime
-    goes_on: bool
+    continues: bool
 
     def known_at(self, given: datetime | None) -> datetime | None:
         """By when something was posted that is on the page: by what was given, on later pages by when the first one was asked for."""
-        return given or (self.asked_at if self.goes_on else None)
+        return given or (self.asked_at if self.continues else None)
 
     def as_of(self, day: date | None, known_at: datetime | None) -> AsOf:
         """The day and the time that the page is of."""
@@ -123,7 +123,7 @@ async def listed(
         try:
             rows, after = await question(found.connection, page.wanted)
         except (ValueError, asyncpg.DataError) as error:
-            if not page.goes_on:
+            if not page.continues:
                 raise
             raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
     data = rows if shown is None else [shown(row) for row in rows]

@@ -45,7 +45,7 @@ class BalanceModel(BaseModel):
     last_date: str | None = Field(default=None, description="The last day on which something was posted.")
 
 
-class PostedLine(LineModel):
+class LineOfAccount(LineModel):
     """A line of an account, with its voucher."""
 
     company: str = Field(description="The company.")
@@ -87,7 +87,7 @@ async def list_balances(  # noqa: PLR0913 - its filters
     return await listed(request, page, lambda connection, wanted: balances(connection, selection, wanted))
 
 
-@router.get("/v1/lines", response_model=ListOf[PostedLine], summary="Lines of accounts")
+@router.get("/v1/lines", response_model=ListOf[LineOfAccount], summary="Lines of accounts")
 async def list_lines(  # noqa: PLR0913 - its filters
     request: Request,
     actor: Reader,

@@ -43,8 +43,8 @@ class PartyWithAccounts(BaseModel):
 
     party: str = Field(description="Its id.")
     name: str | None = Field(description="Its name.")
-    customers: dict[str, str] = Field(description="Its customer accounts, by company.")
-    vendors: dict[str, str] = Field(description="Its vendor accounts, by company.")
+    customers: dict[str, list[str]] = Field(description="Its customer accounts, by company.")
+    vendors: dict[str, list[str]] = Field(description="Its vendor accounts, by company.")
 
 
 @router.get("/v1/companies", response_model=ListOf[CompanyModel], summary="Companies")

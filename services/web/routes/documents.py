@@ -18,14 +18,14 @@ from services.web.book_models import (
     Amount,
     Currency,
     Document,
-    DocumentRef,
     EventRefModel,
     Kind,
     Ledger,
+    NamedDocument,
+    NamedVoucher,
     One,
     OneCompany,
     Party,
-    PostedVoucher,
 )
 from services.web.models import Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
@@ -84,7 +84,7 @@ class TakeModel(BaseModel):
 
     settlement: EventRefModel = Field(description="The settlement run.")
     record: int = Field(description="The record of the run, by its number.")
-    other: DocumentRef = Field(description="The other document of the record.")
+    other: NamedDocument = Field(description="The other document of the record.")
     date: str = Field(description="The settlement date.")
     amount: str = Field(description="What it took, in the document's currency.")
     accounting_amount: str = Field(description="What it took, in the company's accounting currency.")
@@ -96,7 +96,7 @@ class WholeDocument(DocumentModel):
     """A document with all that was taken from it."""
 
     takes: list[TakeModel] = Field(description="What was taken from it by that day, that was reversed since included.")
-    vouchers: list[PostedVoucher] = Field(description="Its vouchers and those of its settlements, in all companies.")
+    vouchers: list[NamedVoucher] = Field(description="Its vouchers and those of its settlements, in all companies.")
 
 
 @router.get("/v1/documents", response_model=ListOf[DocumentModel], summary="Documents with what is open")

@@ -33,7 +33,7 @@ class FedVoucher(VoucherModel):
 
 
 class FeedModel(BaseModel):
-    """Vouchers, and where to go on."""
+    """Vouchers, and where to continue."""
 
     data: list[FedVoucher] = Field(description="The vouchers.")
     after: int = Field(description="What to ask with next: keep it once what is in `data` is dealt with.")

@@ -18,10 +18,10 @@ from services.web.book_models import (
     Document,
     EventRefModel,
     From,
+    NamedVoucher,
     One,
     OneCompany,
     Party,
-    PostedVoucher,
     RecordModel,
     To,
 )
@@ -41,7 +41,7 @@ class RunModel(BaseModel):
 
     settlement: EventRefModel = Field(description="The event that asked for it.")
     records: list[RecordModel] = Field(description="Its records, reversed ones too: those of which a document is in scope.")
-    vouchers: list[PostedVoucher] = Field(description="Its vouchers, in all companies.")
+    vouchers: list[NamedVoucher] = Field(description="Its vouchers, in all companies.")
 
 
 class JournalModel(BaseModel):

@@ -20,11 +20,11 @@ from services.web.book_models import (
     Account,
     Amount,
     Document,
-    DocumentRef,
     EventRefModel,
     From,
     Kind,
     Ledger,
+    NamedDocument,
     One,
     OneCompany,
     Party,
@@ -98,7 +98,7 @@ class WhyModel(BaseModel):
     rules: list[str] = Field(description="The rules that apply (docs/rules.md).")
     parameters: list[ParameterModel] = Field(description="The parameters that decided, with the event that set each.")
     rates: list[RateModel] = Field(description="The exchange rates that were used.")
-    documents: list[DocumentRef] = Field(description="The documents that it is about.")
+    documents: list[NamedDocument] = Field(description="The documents that it is about.")
     cause: EventRefModel | None = Field(description="The event that it comes of.")
     mirrors: dict[str, Any] | None = Field(description="The line that a reversal mirrors.")
 
