@@ -122,7 +122,7 @@ async def record(connection: Connection, key: RecordKey) -> RecordInForce | None
 
 async def records_of_document(connection: Connection, key: DocumentKey) -> list[RecordInForce]:
     """The records, reversed ones too, that a document has part in."""
-    rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]))
+    rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]), None)
     return [TABLES["records"].read(row["body"])[1] for row in rows]
 
 

@@ -32,7 +32,7 @@ from shared.working_set import Released
 
 
 def mirror_run(books: Books, message: Message) -> list[Outgoing]:
-    """The sales payment journals of a run, or the reply that it makes none; then the approvals that waited for them."""
+    """The sales payment journals of a run, or the reply that it makes none; then the approvals that waited for any of them."""
     settlement: SettlementPosted = message.data
     if not settlement.reply_expected:
         return []
@@ -52,7 +52,7 @@ def mirror_run(books: Books, message: Message) -> list[Outgoing]:
             journal, event = _make(books, draft, terms, len(drafts))
             made.append(journal)
             replies.append(event)
-    return [*replies, *(event for journal in made for event in resume_approvals(books, journal))]
+    return [*replies, *resume_in_order(books, [approval for journal in made for approval in approvals_of(books, journal)])]
 
 
 def _wait(books: Books, waiting: WaitingJournal, party: str, reply_count: int) -> Outgoing:

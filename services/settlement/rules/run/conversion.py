@@ -73,9 +73,9 @@ class Conversion:
     def exchange(self, money: Decimal, want: Decimal) -> tuple[Decimal, Decimal]:
         """What L pays of its money and what R gets of what it wants; L keeps money that is worth nothing to R.
 
-        R gets all if either the money covers the cost or its worth covers what is wanted.
+        R gets all if either the money covers the cost or its worth covers what is wanted. Nothing costs nothing, at any rate.
         """
-        if self.same_currency:
+        if self.same_currency or not want:
             paid = min(money, want)
             return paid, paid
         worth, cost = self.worth(money), self.cost(want)
