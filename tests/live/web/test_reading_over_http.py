@@ -14,8 +14,9 @@ from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.web.access.roles import Actor, Role
-from services.web.app import create_app
+from services.web.app import create_app, document
 from services.web.broker import BrokerEnds, BrokerSender
+from services.web.cursors import Pages
 from services.web.ports import WebPorts
 from services.web.routes import ROUTERS
 from tests.builders.web import asking, with_tokens
@@ -32,6 +33,14 @@ MODELS = {route.path: route.response_model for router in ROUTERS for route in ro
 ALL = Actor("all", frozenset(Role))
 OF_FABE = Actor("of FABE", frozenset({Role.READER}), frozenset({"FABE"}))
 OF_NOBODY = Actor("of nobody", frozenset({Role.READER}), frozenset({"NOBODY"}))
+NO_PLACES: tuple[Any, ...] = ("x", "", 2**63 - 1, -(2**63), "infinity", "\x00", "2026-02-30", "9" * 40, True)
+"""What is no date, no number, or no text of a column."""
+TEXTS = {
+    path: [each["name"] for each in methods["get"].get("parameters", ()) if "maxLength" in str(each["schema"])]
+    for path, methods in document()["paths"].items()
+    if "get" in methods
+}
+NEEDED = {"/v1/voucher/why": {"line": "1"}, "/v1/document": {"ledger": "payable"}}
 LISTS = (
     *("/v1/companies", "/v1/parties", "/v1/vouchers", "/v1/documents", "/v1/balances", "/v1/lines", "/v1/settlements", "/v1/journals"),
     "/v1/reference",
@@ -176,8 +185,33 @@ async def _scope(api: Api) -> None:
     assert {(row["partner"]["document"], row["partner"]["accounting_due_from"]) for row in pair} == {(None, None)}
 
 
+async def _made_up_places(api: Api) -> None:
+    """A cursor with a seal that fits, and a place in it that is none of the list, makes no failure of ours."""
+    for path in (*LISTS, "/v1/intercompany/pair"):
+        filters = {"company": "FAB", "partner": "FABE"} if path == "/v1/intercompany/pair" else {}
+        given = (await api.get(path, limit=1, **filters))["next"]
+        if given is None:
+            continue
+        pages = Pages(path, filters)
+        page = pages.page(given, 1)
+        for number in range(len(page.after or ())):
+            for part in NO_PLACES:
+                key = [*(page.after or ())]
+                key[number] = part
+                cursor = pages.next(page, key)
+                answer = await api.client.get(path, params={**filters, "cursor": cursor}, headers=api.headers[ALL.name])
+                assert answer.status_code == 200 or (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid"), (path, key)
+
+
 async def _what_clients_send(api: Api) -> None:
-    """No place in a list that is none, and no date at the end of time, makes a failure of ours."""
+    """No text, and no date at the end of time, makes a failure of ours."""
+    for path, names in TEXTS.items():
+        for text in ("'", "%_\\", "\u20ac\U0001f600", "x-99999999999999999999999", "9" * 512, "\ufffe", "-", " "):
+            needed = NEEDED.get(path, {})
+            given = dict.fromkeys(set(names) - {"cursor", "type"} - needed.keys(), text)
+            for texts in (given, *({name: text} for name in given)):
+                answer = await api.client.get(path, params={**needed, **texts}, headers=api.headers[ALL.name])
+                assert answer.status_code in {200, 400, 404}, (path, texts, answer.text)
     for path in (*LISTS, "/v1/aging", "/v1/intercompany"):
         for as_of in ("0001-01-01", "9999-12-31"):
             if path in {"/v1/documents", "/v1/balances", "/v1/lines", "/v1/aging", "/v1/intercompany", "/v1/reference"}:
@@ -195,7 +229,8 @@ async def _read_to(api: Api) -> None:
 
 async def test_the_books_of_ic_4_over_http() -> None:
     async with _api("reading") as api:
-        for check in (_read_to, _as_of_a_day, _pages, _single_things, _parameters_as_they_were, _scope, _what_clients_send):
+        checks = (_read_to, _as_of_a_day, _pages, _single_things, _parameters_as_they_were, _scope, _made_up_places, _what_clients_send)
+        for check in checks:
             await check(api)
 
 
