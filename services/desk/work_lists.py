@@ -1,7 +1,7 @@
 """The work lists: what waits and what was refused, with what each is about, since when, and what was done about it.
 
 Invariant: age counts from when a service took the event, never from a time that its sender says; a list is read a page at a time, and
-its places are those of the services' own lists, so that it goes on where a page ended whatever has come or gone meanwhile.
+its places are those of the services' own lists, so that it continues where a page ended whatever has come or gone meanwhile.
 """
 
 from __future__ import annotations
