@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk import rejections
-from services.desk.about import About, about, parties
+from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
@@ -57,7 +57,7 @@ class WorkItem(NamedTuple):
 
     place: tuple[str, ...]
     since: dt.datetime
-    about: About
+    about: Subject
     companies: frozenset[str]
     row: Row
 

@@ -41,6 +41,9 @@ select sequence, 'vendor-payment.posted' as type, json_build_object(
 union all
 select sequence, 'journal-approval.requested', json_build_object('company', data->2, 'document', data->4)::text
 from approvals where sequence = any($1)""",
+    summary="""
+select (select count(*) from waiting) + (select count(*) from approvals) as number,
+least((select min(since) from waiting), (select min(since) from approvals)) as oldest""",
 )
 
 

@@ -67,6 +67,7 @@ select w.sequence, w.body->'message'->>'type' as type, json_build_object(
         from json_array_elements(case json_typeof(d->'settle') when 'array' then d->'settle' end) as m)
 )::text as data
 from waiting w cross join lateral (select (w.body->'message'->>'data')::json as d) as said where w.sequence = any($1)""",
+    summary="select count(*) as number, min(since) as oldest from waiting",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (
