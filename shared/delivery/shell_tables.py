@@ -33,7 +33,7 @@ select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coal
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _CLAIM: Final = """
-insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[]) on conflict do nothing returning key
+insert into inbox (key, digest) select * from unnest($1::text::uuid[], $2::text::bytea[]) on conflict do nothing returning key
 """
 _RETAKE: Final = """
 insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
@@ -153,7 +153,9 @@ async def claim(connection: Connection, digests: Mapping[InboxKey, bytes]) -> di
     """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
     if not digests:
         return {}
-    taken = await connection.fetch(_CLAIM, list(digests), list(digests.values()))
+    # Arrays as text: given a list, the driver looks at every value by itself.
+    as_bytes = ",".join([f'"\\\\x{digest.hex()}"' for digest in digests.values()])
+    taken = await connection.fetch(_CLAIM, f"{{{','.join(digests)}}}", f"{{{as_bytes}}}")
     if len(taken) == len(digests):
         return {}
     old = list(digests.keys() - {str(row["key"]) for row in taken})
