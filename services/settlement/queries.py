@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
-from services.settlement.stored_tables import TABLES, joined
+from services.settlement.stored_tables import TABLES, joined, texts
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList, waiting_row
 
@@ -124,7 +124,8 @@ async def documents_named(connection: Connection, name: str) -> list[Document]:
 
 async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Document]:
     """The documents with these keys, those that there are."""
-    rows = await connection.fetch(TABLES["documents"].select, *_columns(keys))
+    named = list(keys)
+    rows = await connection.fetch(TABLES["documents"].select, *texts(named)) if named else []
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
@@ -155,7 +156,7 @@ async def records_of_run(connection: Connection, run_id: str) -> list[RecordInFo
 async def record(connection: Connection, key: RecordKey) -> RecordInForce | None:
     """A settlement record, reversed or not; None if there is none."""
     stored = TABLES["records"]
-    rows = await connection.fetch(stored.select, *([part] for part in stored.key(key)))
+    rows = await connection.fetch(stored.select, *texts([stored.key(key)]))
     return stored.read(rows[0]["body"])[1] if rows else None
 
 
