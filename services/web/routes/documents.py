@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -30,7 +29,7 @@ from services.web.book_models import (
     OneCompany,
     Party,
 )
-from services.web.models import Company, Key, ListOf
+from services.web.models import ADay, Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
 from services.web.work_models import ReservedByModel, WaitModel
 from shared.events.envelope import EventRef
@@ -124,7 +123,7 @@ async def list_documents(  # noqa: PLR0913 - its filters
     kind: Kind = None,
     document: Document = None,
     state: Annotated[Literal["open", "closed", "reversed"] | None, Query(description="What they were on that day.")] = None,
-    due_to: Annotated[date | None, Query(description="Due on or before this day.")] = None,
+    due_to: Annotated[ADay | None, Query(description="Due on or before this day.")] = None,
     currency: Currency = None,
     min_: Annotated[
         Amount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
