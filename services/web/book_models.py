@@ -5,7 +5,6 @@ Invariant: a model says what shared.rows and inquiry's questions spell, field by
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
@@ -29,7 +28,6 @@ PostingType = Annotated[str | None, Query(description="Of this posting type alon
 Partner = Annotated[str | None, Query(description="Towards this company of the group alone.", **TEXT)]
 From = Annotated[ADay | None, Query(alias="from", description="Dated on or after this day.")]
 To = Annotated[ADay | None, Query(description="Dated on or before this day.")]
-Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=10, allow_inf_nan=False)]
 Q = Annotated[str | None, Query(description="Code or name begins with this.", **TEXT)]
 
 

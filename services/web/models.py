@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from services.web.cursors import DEFAULT_LIMIT, MOST
 
@@ -55,6 +56,20 @@ ADay = Annotated[date, BeforeValidator(_written_as_a_day)]
 """A day, written by ISO 8601 and no other way."""
 ATime = Annotated[AwareDatetime, BeforeValidator(_written_as_a_time), AfterValidator(_of_our_time)]
 """A time, written by RFC 3339 and no other way, in UTC."""
+
+_AMOUNT: Final = r"^-?[0-9]{1,28}(\.[0-9]{1,10})?$"
+
+
+def _written_as_an_amount(value: Any) -> Any:
+    """Neither an exponent nor a name of what is no number."""
+    if isinstance(value, str) and not re.fullmatch(_AMOUNT, value, re.ASCII):
+        msg = "an amount is written as 1234.50, with 28 digits before the point and 10 after it at most"
+        raise ValueError(msg)
+    return value
+
+
+AnAmount = Annotated[Decimal, BeforeValidator(_written_as_an_amount), WithJsonSchema({"type": "string", "pattern": _AMOUNT})]
+"""An amount, written as a decimal number."""
 
 Limit = Annotated[int, Query(description="So many rows at most.", ge=1, le=MOST)]
 Cursor = Annotated[

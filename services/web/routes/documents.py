@@ -17,7 +17,6 @@ from services.web.access.scope import visible_wait
 from services.web.book_models import (
     SINGLE,
     Account,
-    Amount,
     Currency,
     Document,
     EventRefModel,
@@ -29,7 +28,7 @@ from services.web.book_models import (
     OneCompany,
     Party,
 )
-from services.web.models import ADay, Company, Key, ListOf
+from services.web.models import ADay, AnAmount, Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
 from services.web.work_models import ReservedByModel, WaitModel
 from shared.events.envelope import EventRef
@@ -126,7 +125,7 @@ async def list_documents(  # noqa: PLR0913 - its filters
     due_to: Annotated[ADay | None, Query(description="Due on or before this day.")] = None,
     currency: Currency = None,
     min_: Annotated[
-        Amount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
+        AnAmount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
     ] = None,
     sort: Annotated[
         Literal["due_date", "-due_date", "date", "-date"], Query(description="By which date; `-`: the latest first.")

@@ -16,7 +16,6 @@ from services.web.book_models import (
     SINGLE,
     TEXT,
     Account,
-    Amount,
     Document,
     From,
     Kind,
@@ -28,7 +27,7 @@ from services.web.book_models import (
     VoucherModel,
 )
 from services.web.frame import language_of
-from services.web.models import Company, Key, ListOf
+from services.web.models import AnAmount, Company, Key, ListOf
 from services.web.reading import KnownAt, Page, books, listed, missing, scope_of, single, titled
 from services.web.why_models import WhyOfLine
 
@@ -59,8 +58,8 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
     from_: From = None,
     to: To = None,
     account: Account = None,
-    min_: Annotated[Amount | None, Query(alias="min", description="Their debit in accounting currency is at least this.")] = None,
-    max_: Annotated[Amount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
+    min_: Annotated[AnAmount | None, Query(alias="min", description="Their debit in accounting currency is at least this.")] = None,
+    max_: Annotated[AnAmount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
     sort: Annotated[Literal["date", "-date"], Query(description="The oldest or the newest (`-date`) first.")] = "-date",
     known_at: KnownAt = None,
 ) -> Response:
