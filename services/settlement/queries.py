@@ -59,6 +59,14 @@ select distinct on (id, source, reason, what) * from (
 {_WAITS} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_WAITS} where event_id = $1 order by since, sequence",
+    about="""
+select w.sequence, w.body->'message'->>'type' as type, json_build_object(
+    'company', d->'company', 'account', d->'account', 'document', d->'document', 'payment', d->'payment', 'primary', d->'primary',
+    'ledger', d->'ledger', 'currency', d->'currency', 'amount', d->'amount', 'settle', (
+        select json_agg(json_build_object('company', m->'company', 'document', m->'document'))
+        from json_array_elements(case json_typeof(d->'settle') when 'array' then d->'settle' end) as m)
+)::text as data
+from waiting w cross join lateral (select (w.body->'message'->>'data')::json as d) as said where w.sequence = any($1)""",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (
