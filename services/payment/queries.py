@@ -39,6 +39,13 @@ WAITING: Final = WaitingList(
 {_APPROVALS_WAIT} where (event, source) in (select * from unnest($1::text[], $2::text[]))) as found
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence",
+    about="""
+select sequence, 'vendor-payment.posted' as type, json_build_object(
+    'seller', data->0->0, 'buyer', data->0->1, 'vendor', data->0->2, 'company', data->0->3->0, 'document', data->0->3->1,
+    'currency', data->0->3->3, 'amount', data->0->5)::text as data from waiting where sequence = any($1)
+union all
+select sequence, 'journal-approval.requested', json_build_object('company', data->2, 'document', data->4)::text
+from approvals where sequence = any($1)""",
 )
 
 

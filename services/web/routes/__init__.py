@@ -22,6 +22,7 @@ from services.web.routes import (
     simulate,
     trace,
     vouchers,
+    work,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
+    *(work.router,),
 )
 STREAMS: Final = frozenset[str]()
 """The paths that answer with a stream of events in place of JSON."""
