@@ -18,8 +18,9 @@ from shared.delivery.waiting_list import WaitingList, waiting_row
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.settlement.rules.values import Document, ReservedSalesPayment
+    from services.settlement.rules.values import Document, Parked, ReservedSalesPayment
     from shared.delivery.ports import Connection
+    from shared.events.envelope import EventRef
     from shared.reference import Reference
     from shared.waiting import WaitingRow
 
@@ -82,6 +83,8 @@ _RESERVING: Final = """
 select k.key as document, j.body from unnest($1::text[]) as k (key) cross join lateral (
     select body from journals where reserves @> array[k.key] and cardinality(reserves) > 0 offset 0
 ) as j"""
+_PARKED: Final = """
+select body from waiting where (event_id, event_source) in (select * from unnest($1::text[], $2::text[])) order by sequence"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -172,6 +175,13 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     """The records, reversed ones too, that a document has part in."""
     rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]), None)
     return [TABLES["records"].read(row["body"])[1] for row in rows]
+
+
+async def parked_of(connection: Connection, events: Iterable[EventRef]) -> list[Parked]:
+    """What these events caused to wait, whole."""
+    causes = list(events)
+    rows = await connection.fetch(_PARKED, [event.id for event in causes], [event.source for event in causes])
+    return [TABLES["waiting"].read(row["body"])[1] for row in rows]
 
 
 async def reference(connection: Connection) -> Reference:
