@@ -101,9 +101,13 @@ async def test_a_cursor_of_other_filters_is_refused(path: str) -> None:
         ("/v1/vouchers", "min", "1e999999"),
         ("/v1/vouchers", "limit", "501"),
         ("/v1/vouchers", "known_at", "2026-03-12T12:00:00"),
-        ("/v1/vouchers", "known_at", "0001-01-01T00:00:00+14:00"),
+        ("/v1/vouchers", "known_at", "0.5"),
+        ("/v1/vouchers", "known_at", "1773316800"),
+        ("/v1/vouchers", "from", "0"),
         ("/v1/documents", "as_of", "2026-02-30"),
-        ("/v1/aging", "buckets", "30,30"),
+        ("/v1/documents", "as_of", "1773316800"),
+        ("/v1/documents", "due_to", "20260331"),
+        ("/v1/aging", "buckets", "30,x"),
         ("/v1/aging", "buckets", "0"),
         ("/v1/reference", "type", "document.posted"),
         ("/v1/feed", "after", "9223372036854775808"),
@@ -277,3 +281,13 @@ def test_a_trace_of_nothing_in_scope_is_none() -> None:
     assert visible_graph(GRAPH, of_role(Role.READER, "OTHER")) is None
     assert visible_graph(GRAPH, of_role(Role.READER)) == GRAPH
     assert visible_graph({**GRAPH, "nodes": []}, of_role(Role.READER)) is None
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-31t12:00:00.5z"])
+async def test_any_time_of_the_calendar_is_taken(time: str) -> None:
+    assert (await asked("/v1/vouchers", known_at=time)).status_code == 200
+
+
+async def test_buckets_are_taken_in_any_order() -> None:
+    answer = await asked("/v1/aging", buckets="60,30,60")
+    assert answer.json()["buckets"] == ["not_due", "1-30", "31-60", "over_60"]
