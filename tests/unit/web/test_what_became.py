@@ -46,6 +46,7 @@ RECEIVED = {
 }  # fmt: skip
 REFUSED = {
     "id": UUID(int=1), "source": "/erp", "event": "x", "scope": "event", "code": "invalid", "field": "", "message": "", "replays": 0,
+    "again_at": None,
     "original": "{}", "topic": None, "headers": None,
 }  # fmt: skip
 

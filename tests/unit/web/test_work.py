@@ -134,7 +134,8 @@ async def test_what_is_of_other_companies_alone_is_not_there() -> None:
 def refused(number: int, hours: int, original: Any, code: str = "amounts-disagree", scope: str = "event") -> dict[str, Any]:
     return {
         "id": UUID(int=number), "rejected_at": NOW - timedelta(hours=hours), "source": "/erp", "event": f"E{number}", "scope": scope,
-        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "original": orjson.dumps(original).decode(),
+        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "again_at": None,
+        "original": orjson.dumps(original).decode(),
         "topic": None, "headers": None,
     }  # fmt: skip
 
@@ -181,7 +182,7 @@ async def test_filters_select_what_was_refused(parameters: dict[str, Any], found
 
 
 async def test_a_refusal_that_was_dismissed_is_off_the_list_and_can_be_listed() -> None:
-    done = {"from refusal_states": [{"refusal": UUID(int=1), "state": "dismissed"}]}
+    done = {"from refusal_states": [{"refusal": UUID(int=1), "state": "dismissed", "at": NOW}]}
     assert [row["event"] for row in (await asked(Refusals(done, rows=TWO), "/v1/refusals")).json()["data"]] == ["E2"]
     (row,) = (await asked(Refusals(done, rows=TWO), "/v1/refusals", state="dismissed")).json()["data"]
     assert (row["event"], row["state"], row["amount"], row["age_seconds"]) == ("E1", "dismissed", "5.00", 3600)
