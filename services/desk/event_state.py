@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _INBOXES = ("settlement", "payment")
-"""Where the ids of events from outside are taken: payment has those of approvals, settlement all others."""
+"""Where the ids of events from outside are taken: settlement has all; payment those of approvals that earlier versions took."""
 
 
 class StageOfEvent(StrEnum):
