@@ -19,7 +19,7 @@ from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
-from services.settlement.rules.waiting import for_document, for_reservation
+from services.settlement.rules.waiting import for_document, for_replies, for_reservation
 from shared.events.values import MOST_MARKS
 from shared.waiting import Need, for_account, rank
 
@@ -44,7 +44,7 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
     keys = instruction.keys
-    need = _missing_document(turn, keys) or _earlier_run(turn, parked)
+    need = _missing_document(turn, keys) or _earlier_run(turn, parked) or _earlier_approval(turn, keys)
     if need is None:
         instruction = _with_documents(turn, instruction, keys, parked.sequence)
         need = _account_of_nobody(turn, instruction)
@@ -121,6 +121,12 @@ def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
         if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)
     return None
+
+
+def _earlier_approval(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
+    """A sales payment that is about to be posted has reserved one of the documents: what it settles comes first."""
+    approval = turn.books.awaited_approval(*keys)
+    return None if approval is None else for_replies(approval)
 
 
 def _account_of_nobody(turn: Turn, instruction: SettlementInstruction) -> Need | None:
