@@ -146,7 +146,7 @@ def _filters(selection: ActionSelection) -> tuple[Any, ...]:
 
 async def key_of(connection: Connection, actor: str, key: str, now: datetime) -> TakenKey | None:
     """What was asked under a key that counts still; whoever takes it is alone with it until the transaction ends."""
-    await connection.fetchval(_LOCK_KEY, f"{actor}\0{key}")
+    await connection.fetchval(_LOCK_KEY, f"{actor} {key}")
     row = await connection.fetchrow(_KEY, actor, key, now - KEYS_COUNT_FOR)
     if row is None:
         return None

@@ -104,7 +104,7 @@ async def reverse_settlement(request: Request, actor: Operator, body: Settlement
 
 @router.post("/v1/payments/reverse", status_code=202, responses=ACTED, response_model=ActedModel, summary="Reverse a payment")
 async def reverse_payment(request: Request, actor: Operator, body: PaymentToReverse, key: Key = None) -> Response:
-    """A payment that was not made, with what it settled (`payment-reversal.requested`); with four eyes a proposal."""
+    """A payment that was not made, once what it settled is reversed (`payment-reversal.requested`); with four eyes a proposal."""
     writing = Writing(request, actor, key, body)
     document = DocumentKey(body.ledger, body.company, body.document)
     return await writing.act(
