@@ -18,6 +18,7 @@ from services.web.routes import (
     intercompany,
     mending,
     orders,
+    readiness,
     reference,
     reference_writing,
     rules,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
-    *(work.router, mending.router, orders.router, actions.router, reference_writing.router),
+    *(work.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router),
 )
 STREAMS: Final = frozenset[str]()
 """The paths that answer with a stream of events in place of JSON."""

@@ -52,7 +52,7 @@ class RefusalFilter(BaseModel):
 class ToReplay(Reasoned):
     """Which refused events to send again: by ids, or all open ones that a filter selects."""
 
-    ids: Ids | None = None
+    ids: Ids | None = Field(default=None, description="Refusals, by their ids.")
     filter: RefusalFilter | None = Field(default=None, description="In place of ids.")
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ from services.web.languages import Language, work_text
 from services.web.models import ListOf
 from services.web.parameters import wrong_parameters
 from services.web.problems import Code, Fault, ProblemError
-from services.web.reading import Page, answered
+from services.web.reading import Page, answered, as_of_now
 from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
 
@@ -122,6 +122,7 @@ class _Work:
 
     def __init__(self, request: Request, actor: Actor, page: Paging) -> None:
         self.ports: WebPorts = request.app.state.ports
+        self._request = request
         self._language = language_of(request.scope)
         self._actor = actor
         self._page = page
@@ -187,9 +188,8 @@ class _Work:
         return max(0, int((self._now - since).total_seconds()))
 
     def _answer(self, data: list[Row], after: Place | None, total: int | None) -> Response:
-        read_to = {"time": self._now.isoformat().replace("+00:00", "Z"), "lag_seconds": 0.0, "behind": None}
         count = None if total is None else counted(total)
-        return answered(Envelope(data, self._page.following(after), read_to, count).as_row())
+        return answered(Envelope(data, self._page.following(after), as_of_now(self._request), count).as_row())
 
 
 async def _at_most(items: AsyncIterator[WorkItem], number: int) -> AsyncIterator[WorkItem]:
