@@ -127,7 +127,7 @@ async def refused_work(
 
 
 async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkSelection, part: Sequence[RefusedEvent]) -> list[WorkItem]:
-    states = await states_of(schemas, [each.id for each in part])
+    states = await states_of(schemas, part)
     wanted = [each for each in part if selection.state in {None, states[each.id]}]
     read = [(each, about(each.rejection.original.get("type"), _data(each))) async for each in rejections.whole(schemas, wanted)]
     kept = [(each, subject) for each, subject in read if selection.has(subject.companies)]
@@ -144,15 +144,16 @@ async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkS
     ]
 
 
-async def states_of(schemas: Schemas, ids: Sequence[str]) -> dict[str, RefusalState]:
-    """What was done about each of these refusals; where the desk has no tables yet, nothing was."""
-    if not ids:
+async def states_of(schemas: Schemas, refusals: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
+    """What was done about each of these refusals, by its id; where the desk has no tables yet, nothing was."""
+    again = {each.id: each.again_at for each in refusals}
+    if not again:
         return {}
     try:
         async with schemas.desk() as connection:
-            return await refusal_states(connection, ids)
+            return await refusal_states(connection, again, again)
     except MigrationError:
-        return dict.fromkeys(ids, RefusalState.OPEN)
+        return dict.fromkeys(again, RefusalState.OPEN)
 
 
 def _data(refused: RefusedEvent) -> Any:

@@ -12,8 +12,9 @@ import orjson
 
 from services.desk.actions.rules import ActionRefusedError, Code, Draft, Plan, Verb
 from services.desk.reference import reference_data
-from services.desk.refusal_states import RefusalState, refusal_states
+from services.desk.refusal_states import RefusalState
 from services.desk.rejections import RefusedEvent, refused, refused_named, whole
+from services.desk.work_lists import states_of
 from services.operations.requested import checked, companies_of, request_record
 from shared.events.bindings import STRUCTURED
 from shared.events.codec import SENDER
@@ -59,12 +60,6 @@ async def open_refusals(schemas: Schemas, code: str | None, source: str | None, 
     latest = {each.event: each for each in await refused(schemas, code) if source is None or each.event.source == source}
     states = await states_of(schemas, list(latest.values()))
     return [each for each in latest.values() if states[each.id] is RefusalState.OPEN][-most:]
-
-
-async def states_of(schemas: Schemas, refusals: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
-    """What was done about these refusals."""
-    async with schemas.desk() as connection:
-        return await refusal_states(connection, [each.id for each in refusals], {each.id: each.again_at for each in refusals})
 
 
 async def drafted_dismissal(schemas: Schemas, ids: Sequence[str]) -> Draft:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from services.settlement.rules.values import Document, RecordInForce
     from shared.events.values import Ledger
 
+__all__ = ["DocumentKey", "Ordered", "drafted_approval", "drafted_payment_reversal", "drafted_payment_settlement_reversal"]
+__all__ += ["drafted_settlement_reversal"]
+
 _CREATED: Final = "created"
 
 

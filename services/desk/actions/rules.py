@@ -75,7 +75,7 @@ class ActionRefusedError(Exception):
         super().__init__(f"{code}: {key} {words}")
         self.code = code
         self.key = key
-        self.words = words
+        self.words: Row = words
 
 
 class Who(NamedTuple):

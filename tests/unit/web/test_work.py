@@ -129,7 +129,8 @@ async def test_what_is_of_other_companies_alone_is_not_there() -> None:
 def refused(number: int, hours: int, original: Any, code: str = "amounts-disagree", scope: str = "event") -> dict[str, Any]:
     return {
         "id": UUID(int=number), "rejected_at": NOW - timedelta(hours=hours), "source": "/erp", "event": f"E{number}", "scope": scope,
-        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "original": orjson.dumps(original).decode(),
+        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "again_at": None,
+        "original": orjson.dumps(original).decode(),
         "topic": None, "headers": None,
     }  # fmt: skip
 
