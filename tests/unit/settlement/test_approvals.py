@@ -126,6 +126,18 @@ def test_of_many_approvals_that_wait_for_a_journal_the_oldest_posts_it_and_the_o
     assert [parked.event.id for parked in books.waiting] == ["OTHER"]
 
 
+def test_an_approval_stands_behind_older_ones_that_may_resume_and_have_not_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 1)
+    seconds = [sale("C2"), bill("V2", "C2"), pays("P2", "30.00", mark("V2", "FABE"))]
+    waits = [CLOSED, approves("J-FABE-P2-1"), _again("OLDER")]
+    simulation = told(*BOUGHT, *seconds, *waits, OPENED, _again("LATER"), **CREATED)
+    assert {journal.document: str(journal.approval and journal.approval.id) for journal in simulation.books.settlement.journals} == {
+        NUMBER: "OLDER",
+        "J-FABE-P2-1": "A-J-FABE-P2-1",
+    }
+    assert [(refusal.event, refusal.code) for refusal in simulation.rejections] == [("LATER", "not-created")]
+
+
 def test_an_approval_of_another_journal_waits_whichever_came_first() -> None:
     other = {**approves(NUMBER), "journal": "K"}
     for events in ([other, *BOUGHT], [*BOUGHT, other]):
