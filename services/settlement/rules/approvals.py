@@ -13,7 +13,7 @@ from __future__ import annotations
 from services.settlement.rules.documents import need_to_post
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import APPROVED, CREATED, NOTHING_YET, POSTED, DocumentKey, Parked, ReservedSalesPayment
-from services.settlement.rules.waiting import OVER, for_journal
+from services.settlement.rules.waiting import OVER, for_journal, journal_key
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.settlements import SalesPaymentJournalApproved
 from shared.waiting import Need
@@ -80,4 +80,4 @@ def _approve(turn: Turn, parked: Parked, journal: ReservedSalesPayment) -> None:
     turn.emit("sales-payment-journal.approved", journal.document, journal.company, approved)
     turn.await_replies(parked.event)
     turn.release(parked)
-    turn.wake_changed(journal.key)
+    turn.wake(journal_key(journal.company, journal.document))  # what waits for its account, rate or period has been woken as this was

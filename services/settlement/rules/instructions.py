@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.refusals import Refusal, judge
+from services.settlement.rules.refusals import Refusal, refusal_of
 from services.settlement.rules.run.carry_out import carry_out, next_number, settlement_of
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
@@ -21,7 +21,7 @@ from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
 from services.settlement.rules.waiting import for_document, for_replies, for_reservation
 from shared.events.values import MOST_MARKS
-from shared.waiting import Need, for_account, rank
+from shared.waiting import Need, for_account
 
 
 def carry_out_request(turn: Turn) -> None:
@@ -51,12 +51,12 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     if need is not None:
         turn.park(parked, need)
         return
-    verdict = judge(turn.books, instruction)
-    if verdict.refusal is not None:
-        _refuse(turn, instruction, verdict.refusal)
+    refusal = refusal_of(turn.books, instruction)
+    if refusal is not None:
+        _refuse(turn, instruction, refusal)
         turn.release(parked)
         return
-    computed = _computed(turn, instruction, verdict.undecided)
+    computed = _computed(turn, instruction)
     if isinstance(computed, Need):
         turn.park(parked, computed)
         return
@@ -72,15 +72,13 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     settle_automatically(turn, keys, run.date, instruction.run)
 
 
-def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:
+def _computed(turn: Turn, instruction: SettlementInstruction) -> Need | tuple[Run, list[MadeRecord]]:
     """The run with its records, or the first thing in the table's order that it waits for."""
     try:
         run = gather(turn.books.reference, instruction, turn.books.documents.get)
-        records = compute(run, next_number(turn, instruction.run, instruction.ledger))
+        return run, compute(run, next_number(turn, instruction.run, instruction.ledger))
     except WaitForError as missing:
-        needs = [missing.need, undecided] if undecided is not None else [missing.need]
-        return min(needs, key=lambda need: rank(need.reason, of_document=False))
-    return undecided if undecided is not None else (run, records)
+        return missing.need
 
 
 def _refuse(turn: Turn, instruction: SettlementInstruction, refusal: Refusal) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.desk.rows import Result
-from services.settlement.rules.fold import resume_released
+from services.scenarios.scenario_file import arrivals
+from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.giving_up import discard
 from shared import working_set
-from shared.events.envelope import EventRef
+from shared.events.codec import decode
+from shared.events.envelope import EventRef, Message, Outgoing
 from tests.builders.delayed import Delayed
 from tests.builders.settlement import Event, Heard, asked, balances, mark, paid, result, told, undone
+from tests.builders.streams import scenario
 from tests.builders.trade import RELATION, approves, bill, pays, sale
 
 if TYPE_CHECKING:
@@ -118,12 +121,30 @@ def test_of_many_approvals_that_wait_for_a_journal_the_oldest_posts_it_and_the_o
     other = {**approves("J-FABE-P9-1"), "id": "OTHER"}
     simulation = told(*many[:2], other, *many[2:], *BOUGHT, **CREATED)
     books = simulation.books.settlement
-    while released := list(books.released):
-        resume_released(books, released[0])
-        books.commit()
     (journal,) = books.journals
     assert (journal.status, journal.approval) == ("posted", EventRef("scenario", "A3"))
     assert [parked.event.id for parked in books.waiting] == ["OTHER"]
+
+
+def test_an_approval_stands_behind_older_ones_that_may_resume_and_have_not_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "SLICE", 1)
+    seconds = [sale("C2"), bill("V2", "C2"), pays("P2", "30.00", mark("V2", "FABE"))]
+    waits = [CLOSED, approves("J-FABE-P2-1"), _again("OLDER")]
+    books = told(*BOUGHT, *seconds, *waits, **CREATED).books.settlement
+    said = [each for event in (OPENED, _again("LATER")) for each in _folded(books, event)]
+    assert list(books.released) != []
+    approved = [each.data.approval.id for each in said if each.type == "sales-payment-journal.approved"]
+    assert approved == ["A-J-FABE-P2-1", "OLDER"]
+
+
+def _folded(books: Books, event: Event) -> list[Outgoing]:
+    """What settlement says of an event, before anything resumes in further transactions."""
+    (arrival,) = arrivals(scenario({}, [event]))
+    message = decode(arrival.record)
+    assert isinstance(message, Message)
+    outgoing = fold(books, message)
+    books.commit()
+    return outgoing
 
 
 def test_an_approval_of_another_journal_waits_whichever_came_first() -> None:
