@@ -272,18 +272,15 @@ def parsed(value: bytes) -> Any:
 
 def _number_of_keys(document: Any) -> int:
     """How many keys the objects of a document have; -1 where some are the same after trimming."""
-    number, waiting = 0, [document]
-    while waiting:
-        value = waiting.pop()
-        inner = value
-        if isinstance(value, dict):
-            if len({*map(str.strip, value)}) != len(value):
+    number, containers = 0, [document] if type(document) in _CONTAINERS else []
+    for container in containers:  # those in it are put behind it
+        inner = container
+        if type(container) is dict:
+            if len({*map(str.strip, container)}) != len(container):
                 return -1
-            number += len(value)
-            inner = value.values()
-        elif not isinstance(value, list):
-            continue
-        waiting.extend([each for each in inner if type(each) in _CONTAINERS])
+            number += len(container)
+            inner = container.values()
+        containers += [each for each in inner if type(each) in _CONTAINERS]
     return number
 
 
