@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
     http_auth: HttpAuth = HttpAuth.NONE
     http_tokens_file: Path | None = None
+    four_eyes: bool = Field(default=True, description="whoever proposes what changes books may not approve it; not with HTTP_AUTH=none")
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str | None = None
     oidc_roles_claim: str = "roles"
@@ -248,6 +249,11 @@ class Settings(BaseSettings):
         return problems
 
     @property
+    def needs_four_eyes(self) -> bool:
+        """Whether a second person approves what one proposes over HTTP; where nobody proves who asks there is one person alone."""
+        return self.four_eyes and self.http_auth is not HttpAuth.NONE
+
+    @property
     def http_is_local(self) -> bool:
         """Whether HTTP_HOST is an address that this machine alone reaches."""
         try:
@@ -289,7 +295,7 @@ class Settings(BaseSettings):
         return f"{self.namespace}_{service}" if self.namespace else service
 
     def role_name(self, role: str) -> str:
-        """The PostgreSQL role of a service, or `owner`, `operator`, `reader` (deploy/postgres/roles.sql)."""
+        """The PostgreSQL role of a service, or `owner`, `operator`, `reader`, `web` (deploy/postgres/roles.sql)."""
         return f"intercompany_{self.schema_name(role)}"
 
     def tls(self) -> ssl.SSLContext | None:

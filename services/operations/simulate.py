@@ -15,6 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.rows import BooksOfAll, Result, collect, money
+from services.desk.why.rows import unnumbered, with_reasons
+from services.operations.what_decided import load_what_decided
+from services.posting.rules.numbers import VoucherKey
 from services.registry import SERVICES
 from services.scenarios.simulation import CoreFailedError
 from services.settlement import queries as settlement_queries
@@ -41,7 +44,6 @@ Row = dict[str, Any]
 
 MOST_SLICES: Final = 20
 """So many times of what was released a slice is resumed for one message: what waits in thousands is not simulated to its end."""
-_NEXT: Final = "next"
 _ROW_LOCK: Final = " for update"
 
 
@@ -58,13 +60,16 @@ class SimulatedResult:
         return {**{part: getattr(self.result, part) for part in parts}, "complete": self.is_whole}
 
 
-async def simulate_events(schemas: Schemas, records: Sequence[Record], now: datetime) -> SimulatedResult:
-    """What these records would do, one after the other, arriving `now`. CoreFailedError if a core fails, which is a defect of ours."""
+async def simulate_events(schemas: Schemas, records: Sequence[Record], now: datetime, language: str = "en") -> SimulatedResult:
+    """What these records would do, one after the other, arriving `now`, and why, in a language.
+
+    CoreFailedError if a core fails, which is a defect of ours.
+    """
     async with schemas.snapshot() as snapshot:
         run = _Simulated(snapshot, now)
         for record in records:
             await run.send(record)
-        return await run.result(records)
+        return await run.result(records, language)
 
 
 class _ReadOnly:
@@ -223,7 +228,7 @@ class _Simulated:
                 key, value, headers = encode(each)
                 self._queue.append(Record(each.topic, key, value, tuple(headers)))
 
-    async def result(self, records: Sequence[Record]) -> SimulatedResult:
+    async def result(self, records: Sequence[Record], language: str) -> SimulatedResult:
         """What has come out; `records`: the events, in whose order what was refused or waits is listed."""
         books = BooksOfAll(*(part.books() for part in self._parts))
         touched = [document.key for document in books.settlement.documents]
@@ -235,7 +240,10 @@ class _Simulated:
                 books.settlement.documents.loaded(key, before[key])
         found = collect("", books, self._rejections.values(), _refs(records))
         opened = [_open_row(books.settlement.documents.get(key), before.get(key)) for key in sorted(touched)]
-        result = replace(found, vouchers=[_unnumbered(row) for row in found.vouchers], open=opened)
+        posted = frozenset(VoucherKey(each.company, each.series, each.number) for each in books.posting.vouchers)
+        await load_what_decided(self._snapshot, books)
+        vouchers = [_unnumbered(row) for row in with_reasons(books, found.vouchers, language, posted)]
+        result = replace(found, vouchers=vouchers, open=opened)
         return SimulatedResult(result, all(part.is_whole for part in self._parts))
 
 
@@ -246,7 +254,7 @@ def _refs(records: Iterable[Record]) -> list[EventRef]:
 
 def _unnumbered(row: Row) -> Row:
     """A voucher without its number, which it gets when it is posted."""
-    return {**row, "voucher": f"{row['series']}-{_NEXT}", "number": None}
+    return {**row, "voucher": unnumbered(row["series"]), "number": None}
 
 
 def _open_row(after: Document | None, before: Document | None) -> Row:

@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 
 from services.desk.event_state import EventState, StageOfEvent, event_state
 from services.web.access.may import Reader, Sender
+from services.web.access.scope import visible_wait
 from services.web.cloudevents import is_batch
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
+from services.web.work_models import WaitModel
 from shared.events.bindings import BATCH, STRUCTURED
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import EventRef
@@ -40,19 +42,6 @@ class Sent(BaseModel):
         description="`accepted`: the broker has it. `duplicate`: it was sent before. `refused`: it was left out (`partial=true`)."
     )
     problem: FaultModel | None = Field(default=None, description="Why it was left out.")
-
-
-class WaitModel(BaseModel):
-    """Something that waits because of the event."""
-
-    event: str = Field(description="The event's id.")
-    source: str = Field(description="The event's source.")
-    what: str = Field(description="What waits: document, run, reversal, …")
-    reason: str = Field(alias="for", description="For what kind of thing it waits.")
-    key: dict[str, str] = Field(description="Which one.")
-    reads_like: list[str] = Field(default=[], description="Documents that are there and whose numbers read like the missing one.")
-    since: str = Field(description="Since when.")
-    service: str = Field(description="Which service keeps it.")
 
 
 class RefusalModel(BaseModel):
@@ -92,7 +81,9 @@ class StateOfEvent(BaseModel):
     source: str = Field(description="The event's source.")
     id: str = Field(description="The event's id.")
     state: StageOfEvent = Field(description="`received`: it is on its way. `waiting`: something of it waits. `posted`: all of it was done.")
-    received_at: str | None = Field(description="When it was first seen, if that was noted.")
+    received_at: str | None = Field(
+        description="When it was first received; without inquiry when something of it was first noted; null: not known."
+    )
     waits: list[WaitModel] = Field(description="What of it waits, and for what.")
     refusals: list[RefusalModel] = Field(description="What of it was refused, those of the past too.")
     documents: list[PostedDocument] = Field(description="The documents that it posted, of companies in scope.")
@@ -219,7 +210,7 @@ def _state_row(ref: EventRef, state: EventState, actor: Actor) -> dict[str, Any]
         "id": ref.id,
         "state": state.state,
         "received_at": state.received_at.isoformat() if state.received_at else None,
-        "waits": state.waits,
+        "waits": [visible_wait(row, actor) for row in state.waits],
         "refusals": state.refusals,
         "documents": [row for row in state.documents if actor.sees(row["company"])],
         "vouchers": [row if actor.sees(row["company"]) else {**row, "document": None} for row in state.vouchers],
