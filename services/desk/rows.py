@@ -202,7 +202,7 @@ def waiting_row(event: EventRef, reason: str, key: Mapping[str, str], reads_like
 
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
     """What waits: each event once, with the first thing in the table's order (events.md) that it waits for."""
-    waits = [(each.event, each.reason, each.key, not each.is_approval) for each in payment.list_waiting()]
+    waits = [(each.event, each.reason, each.key, True) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
     waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
     alike = (
