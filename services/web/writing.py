@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionRefusedError, ActionState, Who
-from services.operations.carrying_out import Acting, Asked
+from services.operations.carrying_out import Acting, ActionRequest
 from services.operations.orders import Ordered
 from services.web.access.roles import EVERYTHING, Role
 from services.web.problems import Fault, ProblemError
@@ -87,7 +87,7 @@ class Writing:
         who = Who(actor.name, roles, request.scope["state"]["request_id"])
         said = [request.method, request.url.path, sorted(request.query_params.multi_items()), request.headers.get("if-match")]
         digest = hashlib.blake2b(orjson.dumps([*said, body.model_dump(mode="json")], option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
-        self._asked = Asked(who, body.reason, key, digest)
+        self._asked = ActionRequest(who, body.reason, key, digest)
         settings = self.ports.settings
         self._acting = Acting(self.ports.schemas, self.ports.sender.send, self.ports.clock, four_eyes=settings.needs_four_eyes)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from services.desk.actions.rules import Action, ActionState, Decided, Decision, Draft, Plan, Verb, Who, plan_of
+from services.desk.actions.rules import Action, ActionPlan, ActionState, Decided, Decision, Draft, Verb, Who, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -131,7 +131,7 @@ async def action_of(connection: Connection, id_: str) -> Action | None:
 async def actions(connection: Connection, selection: ActionSelection, limit: int, after: tuple[datetime, str] | None) -> list[Action]:
     """The selected actions without their plans, the newest first; those after a place of this order."""
     place = (None, None) if after is None else (after[0], UUID(after[1]))
-    return [_action(row, Plan()) for row in await connection.fetch(_LIST, *_filters(selection), *place, limit)]
+    return [_action(row, ActionPlan()) for row in await connection.fetch(_LIST, *_filters(selection), *place, limit)]
 
 
 async def count_of(connection: Connection, selection: ActionSelection, most: int) -> int:
@@ -163,7 +163,7 @@ async def keep_answer(connection: Connection, actor: str, key: str, at: datetime
     await connection.execute(_ANSWER, actor, key, at, status, _json(body))
 
 
-def _action(row: Any, plan: Plan) -> Action:
+def _action(row: Any, plan: ActionPlan) -> Action:
     who = Who(row["actor"], tuple(row["roles"]), row["request_id"])
     companies = None if row["companies"] is None else tuple(row["companies"])
     before, after = (None if row[name] is None else orjson.loads(row[name]) for name in ("before", "after"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.desk.actions.rules import ActionRefusedError, Code
+from services.desk.actions.rules import ActionCode, ActionRefusedError
 from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_named
 from services.operations import discard, mending, replay
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from services.desk.actions.rules import Draft
     from services.operations.carrying_out import Acted
-    from services.operations.replies import Reply
+    from services.operations.replies import EventReply
     from services.web.ports import WebPorts
     from services.web.writing import Answer
 
@@ -119,7 +119,7 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
         drafted = await _replay_of(writing.ports, body)
         problems.update(drafted.problems)
         if not drafted.draft.plan.replays:
-            raise ActionRefusedError(Code.NOT_OPEN, "nothing-replayable", why=" ".join(problems.values()) or "-")
+            raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=" ".join(problems.values()) or "-")
         return drafted.draft
 
     async def answer(acted: Acted) -> Answer:
@@ -138,7 +138,7 @@ async def _replay_of(ports: WebPorts, body: ToReplay) -> replay.DraftedReplay:
     return await replay.drafted(ports.schemas, await mending.open_refusals(ports.schemas, wanted.code, wanted.source, MOST), wanted.company)
 
 
-async def _settled(ports: WebPorts, acted: Acted) -> list[Reply]:
+async def _settled(ports: WebPorts, acted: Acted) -> list[EventReply]:
     """What became of the events once none is on its way any more, or the time is over."""
     sent, since = acted.action.draft.plan.replays, acted.began or acted.action.at
     until = ports.clock.monotonic() + ANSWERED_WITHIN
@@ -149,7 +149,7 @@ async def _settled(ports: WebPorts, acted: Acted) -> list[Reply]:
         await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
 
 
-def _replied(reply: Reply) -> dict[str, Any]:
+def _replied(reply: EventReply) -> dict[str, Any]:
     return {"source": reply.event.source, "id": reply.event.id, "state": reply.state.value, "code": reply.code}
 
 
@@ -190,7 +190,7 @@ async def discard_waiting(request: Request, actor: Operator, body: ToDiscard, ke
     async def draft(_: str) -> Draft:
         items = [each for each in await waiting_named(writing.ports.schemas, body.id) if each.event.source == body.source]
         if not items:
-            raise ActionRefusedError(Code.NOT_OPEN, "nothing-open", what="wait")
+            raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="wait")
         return await discard.drafted(writing.ports.schemas, items)
 
     return await writing.act(draft)

@@ -33,7 +33,7 @@ class JournalToApprove(Reasoned):
     document: Name = Field(description="The journal's number.")
 
 
-class DocumentName(BaseModel):
+class PaymentName(BaseModel):
     """A document, by company and number."""
 
     model_config = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class DocumentName(BaseModel):
     document: Name = Field(description="Its number.")
 
 
-class EventName(BaseModel):
+class SettlingEvent(BaseModel):
     """An event, by its names."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,8 +55,8 @@ class SettlementToReverse(Reasoned):
     """What one event settled, or what a payment has settled."""
 
     ledger: LedgerName
-    settlement: EventName | None = Field(default=None, description="The event that settled: the payment's, or a request.")
-    payment: DocumentName | None = Field(default=None, description="In place of it: a payment, all of whose settlements are reversed.")
+    settlement: SettlingEvent | None = Field(default=None, description="The event that settled: the payment's, or a request.")
+    payment: PaymentName | None = Field(default=None, description="In place of it: a payment, all of whose settlements are reversed.")
     date: On = None
 
     @model_validator(mode="after")
@@ -95,7 +95,7 @@ async def reverse_settlement(request: Request, actor: Operator, body: Settlement
         if body.settlement is not None:
             event = EventRef(body.settlement.source, body.settlement.id)
             return await orders.drafted_settlement_reversal(schemas, body.ledger, event, body.date, ordered)
-        payment = body.payment or DocumentName(company="", document="")
+        payment = body.payment or PaymentName(company="", document="")
         key_ = DocumentKey(body.ledger, payment.company, payment.document)
         return await orders.drafted_payment_settlement_reversal(schemas, key_, body.date, ordered)
 

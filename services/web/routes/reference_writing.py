@@ -87,7 +87,7 @@ async def put_reference_entity(  # noqa: PLR0913 - an entity, its version, and w
     body: EntityToDefine,
     key: Key = None,
 ) -> Response:
-    """The entity is defined anew, over the version that its writer has read; another one in between is `version-changed`."""
+    """The entity is defined again, over the version that its writer has read; another one in between is `version-changed`."""
     writing = Writing(request, actor, key, body)
     position = int(if_match.removeprefix("W/").strip('"'))
     return await writing.act(

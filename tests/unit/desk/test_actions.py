@@ -13,13 +13,13 @@ from services.desk.actions.people import local_user
 from services.desk.actions.rules import (
     LONGEST_REASON,
     Action,
+    ActionCode,
+    ActionPlan,
     ActionRefusedError,
     ActionState,
-    Code,
     Decided,
     Decision,
     Draft,
-    Plan,
     PlannedDiscard,
     PlannedReplay,
     Verb,
@@ -39,7 +39,7 @@ APPROVED = Decided(Decision.APPROVED, BOB, NOW, "seen")
 
 
 def _action(state: ActionState, decided: Decided | None = None) -> Action:
-    return Action("a", NOW, ANN, "why", Draft(Verb.RESEND, {"refusal": "r"}, ("FAB",), Plan(), {"a": 1}, {"a": 2}), state, decided)
+    return Action("a", NOW, ANN, "why", Draft(Verb.RESEND, {"refusal": "r"}, ("FAB",), ActionPlan(), {"a": 1}, {"a": 2}), state, decided)
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -53,11 +53,11 @@ def test_nobody_decides_about_their_own_proposal_and_nothing_is_decided_twice() 
     check_decision(_action(ActionState.PROPOSED), "bob")
     with pytest.raises(ActionRefusedError) as own:
         check_decision(_action(ActionState.PROPOSED), "ann")
-    assert own.value.code is Code.OWN_PROPOSAL
+    assert own.value.code is ActionCode.OWN_PROPOSAL
     for state in set(ActionState) - {ActionState.PROPOSED}:
         with pytest.raises(ActionRefusedError) as decided:
             check_decision(_action(state), "bob")
-        assert decided.value.code is Code.ALREADY_DECIDED
+        assert decided.value.code is ActionCode.ALREADY_DECIDED
 
 
 @pytest.mark.parametrize(
@@ -84,16 +84,16 @@ def test_a_plan_is_read_as_it_was_written() -> None:
     record = Record("intercompany.requests", "Ä".encode(), b'{"a": "1.00"}', (("ce_id", b"x"), ("content-type", b"application/json")))
     event = EventRef("/erp", "I1")
     replays = (PlannedReplay("settlement", "1", event, 3, is_numbered=True),)
-    plan = Plan(replays, (record,), (PlannedDiscard("payment", event),), {"1": RefusalState.RESENT})
+    plan = ActionPlan(replays, (record,), (PlannedDiscard("payment", event),), {"1": RefusalState.RESENT})
     assert plan_of(orjson.loads(orjson.dumps(plan.as_row()))) == plan
-    assert plan_of(orjson.loads(orjson.dumps(Plan().as_row()))) == Plan()
+    assert plan_of(orjson.loads(orjson.dumps(ActionPlan().as_row()))) == ActionPlan()
 
 
 @pytest.mark.parametrize("reason", ["", "  ab ", "x" * (LONGEST_REASON + 1)])
 def test_a_reason_that_says_nothing_or_too_much_is_refused(reason: str) -> None:
     with pytest.raises(ActionRefusedError) as refused:
         checked_reason(reason)
-    assert refused.value.code is Code.INVALID
+    assert refused.value.code is ActionCode.INVALID
 
 
 def test_a_reason_is_trimmed() -> None:
