@@ -24,7 +24,7 @@ from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey
 from shared.delivery import shell_queries
 from shared.delivery.folding import Candidate, Folded, candidates, decoded, fold_alone, fold_candidates, may_concern
-from shared.delivery.inbox import Inbox
+from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
 from shared.events.codec import encode
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
@@ -32,7 +32,6 @@ from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from services.desk.schemas import OneMoment, Schemas
     from services.settlement.rules.values import Document
@@ -91,7 +90,7 @@ class _Overlay:
     """What the simulation has changed in a service's books so far: rows by table and key, ids taken, the reference data."""
 
     rows: dict[str, dict[Any, Any]] = field(default_factory=dict)
-    ids: dict[UUID, bytes | None] = field(default_factory=dict)
+    ids: dict[InboxKey, bytes | None] = field(default_factory=dict)
     reference_events: list[Message] = field(default_factory=list)
     sequence: int = 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -61,7 +61,7 @@ _AMOUNT: Final = r"^-?[0-9]{1,28}(\.[0-9]{1,10})?$"
 
 
 def _written_as_an_amount(value: Any) -> Any:
-    """Neither an exponent nor a name of what is no number."""
+    """Neither an exponent nor a word such as NaN."""
     if isinstance(value, str) and not re.fullmatch(_AMOUNT, value, re.ASCII):
         msg = "an amount is written as 1234.50, with 28 digits before the point and 10 after it at most"
         raise ValueError(msg)
@@ -76,8 +76,9 @@ Cursor = Annotated[
     str | None,
     Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_-]+$"),
 ]
+Count = Annotated[bool, Query(description="Whether to say how many rows the list has, whatever the page.")]
 
-__all__ = ["DEFAULT_LIMIT", "Company", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
+__all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
 
 
 class FaultModel(BaseModel):
@@ -118,6 +119,9 @@ class ListOf(BaseModel, Generic[T]):
     data: list[T] = Field(description="The rows.")
     next: str | None = Field(description="The `cursor` of the next page; null: this is the last one.")
     read_to: ReadTo = Field(description="How far the read side had read.")
+    count: int | Literal["10000+"] | None = Field(
+        default=None, description="With `count=true`: how many rows the list has, exact up to 10,000; without it, it is not there."
+    )
 
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.delivery.inbox import inbox_key
+from shared.delivery.inbox import InboxKey, inbox_key
 from shared.events.envelope import EventRef, Record
 from shared.events.vouchers import Rejection, rejection
 
@@ -162,14 +162,12 @@ async def taken(connection: Connection, events: Iterable[EventRef]) -> set[Event
     """Those of these events that are in the inbox."""
     keys = {inbox_key(event): event for event in events}
     rows = await connection.fetch(_TAKEN, list(keys))
-    found = {row["key"].int for row in rows}
-    return {event for key, event in keys.items() if key.int in found}
+    return {keys[str(row["key"])] for row in rows}
 
 
-async def digests(connection: Connection, keys: Iterable[UUID]) -> dict[UUID, bytes]:
+async def digests(connection: Connection, keys: Iterable[InboxKey]) -> dict[InboxKey, bytes]:
     """The digests of the data with which these ids (inbox.inbox_key) were taken; those that were."""
-    # The driver's own class of UUID has another hash than the standard library's.
-    return {UUID(int=row["key"].int): row["digest"] for row in await connection.fetch(_DIGESTS, list(keys))}
+    return {str(row["key"]): row["digest"] for row in await connection.fetch(_DIGESTS, list(keys))}
 
 
 async def be_of_one_moment(connection: Connection) -> None:

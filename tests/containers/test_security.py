@@ -43,7 +43,7 @@ pytestmark = pytest.mark.containers
 
 _NAMESPACE: Final = "sec"
 _NAMED: Final = Settings(namespace=_NAMESPACE)
-_ROLES: Final = ("owner", "payment", "settlement", "posting", "inquiry", "reader", "operator")
+_ROLES: Final = ("owner", "payment", "settlement", "posting", "inquiry", "reader", "operator", "web")
 _EXAMPLE: Final = IC_4
 
 
@@ -191,6 +191,11 @@ async def test_a_reader_writes_nothing_and_an_operator_only_what_operators_order
         await connection.execute(replayed.format(posting))
         await connection.execute(acknowledged.format(posting))
         await transaction.rollback()
+    async with _connected(postgres, "web") as connection:
+        await _refused(connection, "update {}.lines set debit = debit + 1", posting)
+        await _refused(connection, acknowledged, posting)
+        await _refused(connection, "update {}.actions set reason = 'another'", prepared.schema_name("desk"))
+        await _refused(connection, "delete from {}.actions", prepared.schema_name("desk"))
 
 
 async def test_a_service_writes_no_topic_that_it_does_not_own(prepared: Settings, postgres: Postgres) -> None:
