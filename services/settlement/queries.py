@@ -18,8 +18,9 @@ from shared.delivery.waiting_list import WaitingList, waiting_row
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.settlement.rules.values import Document, ReservedSalesPayment
+    from services.settlement.rules.values import Document, Parked, ReservedSalesPayment
     from shared.delivery.ports import Connection
+    from shared.events.envelope import EventRef
     from shared.reference import Reference
     from shared.waiting import WaitingRow
 
@@ -59,6 +60,14 @@ select distinct on (id, source, reason, what) * from (
 {_WAITS} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_WAITS} where event_id = $1 order by since, sequence",
+    about="""
+select w.sequence, w.body->'message'->>'type' as type, json_build_object(
+    'company', d->'company', 'account', d->'account', 'document', d->'document', 'payment', d->'payment', 'primary', d->'primary',
+    'ledger', d->'ledger', 'currency', d->'currency', 'amount', d->'amount', 'settle', (
+        select json_agg(json_build_object('company', m->'company', 'document', m->'document'))
+        from json_array_elements(case json_typeof(d->'settle') when 'array' then d->'settle' end) as m)
+)::text as data
+from waiting w cross join lateral (select (w.body->'message'->>'data')::json as d) as said where w.sequence = any($1)""",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (
@@ -74,6 +83,8 @@ _RESERVING: Final = """
 select k.key as document, j.body from unnest($1::text[]) as k (key) cross join lateral (
     select body from journals where reserves @> array[k.key] and cardinality(reserves) > 0 offset 0
 ) as j"""
+_PARKED: Final = """
+select body from waiting where (event_id, event_source) in (select * from unnest($1::text[], $2::text[])) order by sequence"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -164,6 +175,13 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     """The records, reversed ones too, that a document has part in."""
     rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]), None)
     return [TABLES["records"].read(row["body"])[1] for row in rows]
+
+
+async def parked_of(connection: Connection, events: Iterable[EventRef]) -> list[Parked]:
+    """What these events caused to wait, whole."""
+    causes = list(events)
+    rows = await connection.fetch(_PARKED, [event.id for event in causes], [event.source for event in causes])
+    return [TABLES["waiting"].read(row["body"])[1] for row in rows]
 
 
 async def reference(connection: Connection) -> Reference:

@@ -45,6 +45,13 @@ class One(BaseModel, Generic[T]):
     read_to: ReadTo = Field(description="How far the read side had read.")
 
 
+class PartyModel(BaseModel):
+    """A party."""
+
+    id: str = Field(description="Its id.")
+    name: str | None = Field(description="Its name.")
+
+
 class EventRefModel(BaseModel):
     """An event, by its names."""
 

@@ -25,6 +25,7 @@ from services.web.cursors import MOST_COUNTED, Envelope, PageRequest, Pages, cou
 from services.web.frame import language_of
 from services.web.models import DEFAULT_LIMIT, ADay, ATime, Count, Cursor, Limit
 from services.web.problems import Code, ProblemError
+from shared.rows import instant
 from shared.rulebook import rule_book
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ Row = dict[str, Any]
 ALL_COUNTED: Final = PageWanted(None, MOST_COUNTED, counts=True)
 """How many rows a list has, one more than is counted exactly at most."""
 _OF_PAGES: Final = frozenset({"limit", "cursor", "count"})
-
 
 Day = Annotated[
     ADay | None, Query(alias="as_of", description="As of the end of this day: what is dated later is left out. Default: today.")
@@ -145,6 +145,11 @@ def scope_of(actor: Actor, company: str | None) -> tuple[str, ...] | None:
 def today(request: Request) -> date:
     """The day on which is asked, in UTC."""
     return _ports(request).clock.now().date()
+
+
+def as_of_now(request: Request) -> Row:
+    """How far was read of what is read where it is kept: it is as of now."""
+    return {"time": instant(_ports(request).clock.now()), "lag_seconds": 0.0, "behind": None}
 
 
 def missing(what: str) -> NoReturn:

@@ -43,7 +43,7 @@ _REFUSE: Final = """
 insert into rejections (id, source, event, scope, code, field, message, original, topic, key, value, headers)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
                      $9::text[], $10::bytea[], $11::bytea[], $12::json[])
-on conflict (id) do nothing
+on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """
 insert into failed (direction, topic, partition, "offset", key, value, headers, timestamp_ms, error)
@@ -179,7 +179,7 @@ async def correct_inbox(
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
-    """Keeps refusals with the refused events; the same refusal again changes nothing."""
+    """Keeps refusals with the refused events; of the same refusal again only the time is noted."""
     if refusals:
         await connection.execute(_REFUSE, *_columns(map(_refusal_row, refusals)))
 

@@ -11,10 +11,9 @@ from pydantic import BaseModel, Field
 from services.inquiry.queries.aging import BUCKETS, AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.web.access.may import Reader
-from services.web.book_models import Ledger, OneCompany, Party
+from services.web.book_models import Ledger, OneCompany, Party, PartyModel
 from services.web.models import ReadTo
 from services.web.reading import Day, KnownAt, answered, books, scope_of, today
-from services.web.routes.documents import PartyModel
 
 if TYPE_CHECKING:
     from starlette.responses import Response

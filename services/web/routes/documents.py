@@ -27,6 +27,7 @@ from services.web.book_models import (
     One,
     OneCompany,
     Party,
+    PartyModel,
 )
 from services.web.models import ADay, AnAmount, Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
@@ -45,13 +46,6 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["books"])
 
 Row = dict[str, Any]
-
-
-class PartyModel(BaseModel):
-    """A party."""
-
-    id: str = Field(description="Its id.")
-    name: str | None = Field(description="Its name.")
 
 
 class DiscountModel(BaseModel):
