@@ -66,12 +66,10 @@ _LATER: Final = """
 """What was not known yet, to be taken off: what was posted on later days, and later on the day of `known_at` ($7)."""
 
 _THAT_DAY: Final = """that_day as materialized (
-    select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.debit, 0) - coalesce(l.credit, 0) as amount,
-    coalesce(l.accounting_debit, 0) - coalesce(l.accounting_credit, 0) as accounting_amount, v.posted_at > $6 as is_later
-    from vouchers v cross join lateral (
-        select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
-    ) as l where v.posted_at >= $7::date::timestamp at time zone 'UTC' and v.posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
-    and l.partner is not null and l.posting_type in ('due_from', 'due_to') and l.date <= $2 and l.company = any($1)
+    select company, partner, currency, posting_type, date, coalesce(debit, 0) - coalesce(credit, 0) as amount,
+    coalesce(accounting_debit, 0) - coalesce(accounting_credit, 0) as accounting_amount, posted_at > $6 as is_later
+    from lines where partner is not null and posting_type in ('due_from', 'due_to') and date <= $2 and company = any($1)
+    and posted_at >= $7::date::timestamp at time zone 'UTC' and posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
 ), """
 _LAST_DATE: Final = """greatest(
     (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
@@ -112,9 +110,10 @@ select l.* from (
         as accounting_due_from,
     coalesce(sum(coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0)) filter (where l.posting_type = 'due_to'), 0)
         as accounting_due_to
-    from lines l join vouchers v using (company, series, number)
-    where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
-    and l.date <= $3 and v.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
+    from lines l cross join lateral (
+        select * from vouchers v where v.company = l.company and v.series = l.series and v.number = l.number offset 0
+    ) as v where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
+    and l.date <= $3 and l.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
     and ($6::text[] is null or (l.date >= ($6::text[])[1]::date and (l.date, {key}) > {place}))
     group by l.currency, l.date, 4, 5, v.ledger, 7, v.kind, 9
     order by l.date, 4, 5, v.ledger, 7, v.kind, 9, l.currency limit $8
