@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from services.desk.ledgers import posted
+from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.waiting import waiting_named

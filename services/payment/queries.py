@@ -6,7 +6,7 @@ Nothing is changed here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from services.payment.rules.values import SalesPayment
 from shared.delivery.waiting_list import WaitingList
@@ -14,12 +14,7 @@ from shared.events.codec import read_stored
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
 
-if TYPE_CHECKING:
-    from shared.delivery.ports import Connection
-
 _JOURNAL: Final = "select status, first_source, first_id, data from journals"
-MIRRORS: Final = f"{_JOURNAL} where data->'payer'->>1 = $1 or (data->'mirrors'->>0 = $2 and data->'mirrors'->>1 = $3)"
-_NUMBERED: Final = f"{_JOURNAL} where company = $1 and document = $2"
 _JOURNALS_WAIT: Final = """
 select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::text as key, since, sequence,
 'sales payment' as what from waiting"""
@@ -35,17 +30,6 @@ WAITING: Final = WaitingList(
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence",
 )
-
-
-async def mirrors_of(connection: Connection, payer: EventRef, company: str, document: str) -> list[SalesPayment]:
-    """The sales payment journals that mirror a vendor payment: those of its event, and those of the document."""
-    return [_journal(row) for row in await connection.fetch(MIRRORS, payer.id, company, document)]
-
-
-async def journal_numbered(connection: Connection, company: str, document: str) -> SalesPayment | None:
-    """The sales payment journal of this number, if there is one."""
-    row = await connection.fetchrow(_NUMBERED, company, document)
-    return None if row is None else _journal(row)
 
 
 def _journal(row: Any) -> SalesPayment:

@@ -120,12 +120,6 @@ async def record(connection: Connection, key: RecordKey) -> RecordInForce | None
     return stored.read(rows[0]["body"])[1] if rows else None
 
 
-async def records_of_document(connection: Connection, key: DocumentKey) -> list[RecordInForce]:
-    """The records, reversed ones too, that a document has part in."""
-    rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]), None)
-    return [TABLES["records"].read(row["body"])[1] for row in rows]
-
-
 async def reference(connection: Connection) -> Reference:
     """The reference data in force."""
     return await ReferenceTable().current(connection)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.command_line.commands.asking import ask
+from services.command_line.commands.asking import ask_books
 from services.desk.why.explain import Explanation
 from services.desk.why.finding import why
 from shared.console import output, print_json
@@ -28,7 +28,7 @@ def why_command(
     Example: intercompany why FABE AP-SET-000001 3
     """
     known = language_of(language)
-    found = ask(lambda schemas: why(schemas, company, voucher, line, known))
+    found = ask_books(lambda books: why(books.schemas, books.connection, company, voucher, line, known))
     if as_json:
         print_json(found.as_row())
         return

@@ -8,8 +8,6 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from services.desk.why.finding import NoSuchLineError, why
-from services.desk.why.parameters import keys_asked, lookup_of
-from services.inquiry.queries.reference import decided_with, entities
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from services.inquiry.queries.vouchers import voucher as voucher_of
 from services.web.access.may import Reader
@@ -38,9 +36,7 @@ from services.web.reading import KnownAt, Page, books, listed, missing, scope_of
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from services.desk.why.facts import Facts, Lookup
     from services.web.access.roles import Actor
-    from shared.delivery.ports import Connection
 
 router = APIRouter(tags=["books"])
 
@@ -169,14 +165,7 @@ async def why_line(
     _in_scope(actor, company)
     async with books(request) as found:
         try:
-            explained = await why(
-                request.app.state.ports.schemas,
-                company,
-                voucher,
-                line,
-                language_of(request.scope),
-                lambda facts: _as_they_were(found.connection, facts),
-            )
+            explained = await why(request.app.state.ports.schemas, found.connection, company, voucher, line, language_of(request.scope))
         except NoSuchLineError:
             missing("line of a voucher")
     return single(request, explained.as_row(), found.read_to)
@@ -185,13 +174,3 @@ async def why_line(
 def _in_scope(actor: Actor, company: str) -> None:
     if not actor.sees(company):
         missing("voucher")
-
-
-async def _as_they_were(connection: Connection, facts: Facts) -> Lookup:
-    """The parameters as they were when the line was decided; while inquiry has not read the voucher, as it has them now."""
-    voucher = facts.voucher
-    documents = [each for each in (facts.lowering, facts.raising, facts.document) if each is not None]
-    partners = [line.partner for line in voucher.lines if line.partner is not None]
-    keys = keys_asked([voucher.company, *partners, *(each.company for each in documents)], voucher.ledger)  # type: ignore[arg-type]
-    decided = await decided_with(connection, voucher.company, voucher.series, voucher.number)
-    return lookup_of(await entities(connection, keys), (lambda _: True) if decided is None else decided.counts)
