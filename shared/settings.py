@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         return f"{self.namespace}_{service}" if self.namespace else service
 
     def role_name(self, role: str) -> str:
-        """The PostgreSQL role of a service, or `owner`, `operator`, `reader` (deploy/postgres/roles.sql)."""
+        """The PostgreSQL role of a service, or `owner`, `operator`, `reader`, `web` (deploy/postgres/roles.sql)."""
         return f"intercompany_{self.schema_name(role)}"
 
     def tls(self) -> ssl.SSLContext | None:

@@ -1,7 +1,7 @@
-"""The schemas of the three services, open for reading for as long as a command or a process that asks lasts.
+"""The services' schemas and the desk's own, open for as long as a command or a process that asks lasts.
 
 Invariant: a service's schema is read on connections of its own whose search_path it is; a pool is opened at the first question
-and closed once, by `open_schemas`; nothing is changed by what only shows.
+and closed once, by `open_schemas`; nothing of the services is changed by what only shows.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from services.desk.rows import BooksOfAll
+from services.desk.tables import DESK
 from services.inquiry.queries.read_to import be_snapshot
 from services.registry import INQUIRY, SERVICES
 from shared.delivery import shell_queries
 from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import check_migrated, migrate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,6 +96,29 @@ class Schemas:
         async with self.of(INQUIRY.name) as connection:
             await be_snapshot(connection)
             yield connection
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Connection]:
+        """A connection to the desk's own schema, in a transaction; made if it is not there and this role may.
+
+        MigrationError, with what to do, where it is not there and may not be made.
+        """
+        database = self._open.setdefault(DESK.name, Postgres(self.settings.database, self.settings.schema_name(DESK.name)))
+        if DESK.name not in self._found:
+            await self._make_desk(database)
+            self._found.add(DESK.name)
+        async with database.transaction() as connection:
+            yield connection
+
+    async def _make_desk(self, database: Postgres) -> None:
+        if self.settings.provision:
+            try:
+                await migrate(database, database.schema, DESK)
+            except asyncpg.InsufficientPrivilegeError:
+                pass  # it is the owner's to make: whether that was done is looked at below
+            else:
+                return
+        await check_migrated(database, database.schema, DESK)
 
     async def names(self) -> list[str]:
         """The services whose schemas are to be looked into: the three, and inquiry where it has run."""

@@ -93,8 +93,8 @@ async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
     found: list[WaitingItem] = []
     for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            found += _items(service, await kept.of_id(connection, event))
-    return sorted(await _with_lookalikes(schemas, found), key=lambda each: each.place)
+            found += items_of(service, await kept.of_id(connection, event))
+    return sorted(await with_lookalikes(schemas, found), key=lambda each: each.place)
 
 
 async def waiting_because_of(schemas: Schemas, events: frozenset[EventRef]) -> list[Row]:
@@ -103,7 +103,29 @@ async def waiting_because_of(schemas: Schemas, events: frozenset[EventRef]) -> l
         return []
     found = await _of_events(schemas, set(events))
     items = sorted((item for of_event in found.values() for item in of_event), key=lambda each: each.place)
-    return [item.as_row() for item in await _with_lookalikes(schemas, items)]
+    return [item.as_row() for item in await with_lookalikes(schemas, items)]
+
+
+async def waiting_of_events(schemas: Schemas, events: Iterable[EventRef]) -> dict[EventRef, list[WaitingItem]]:
+    """What each of these events caused to wait, of those of which something does; a query for each service that keeps something."""
+    wanted = set(events)
+    return await _of_events(schemas, wanted) if wanted else {}
+
+
+def items_of(service: str, rows: Iterable[WaitingRow]) -> list[WaitingItem]:
+    """What a service keeps, as items of a list."""
+    return [WaitingItem(each.event, each.reason, each.key, each.what, WaitingPlace(each.since, service, each.sequence)) for each in rows]
+
+
+async def with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[WaitingItem]:
+    """The same items, each that waits for a document with the documents that are there and read like it: one query at most."""
+    wanted = [key for each in found if (key := awaited(each.reason, each.key)) is not None]
+    if not wanted:
+        return found
+    async with schemas.of("settlement") as connection:
+        as_they_read = {key._replace(document=plain(key.document)) for key in wanted}
+        alike = Lookalikes(await settlement_queries.documents_that_read(connection, as_they_read))
+    return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
 
 
 async def waiting(schemas: Schemas, after: WaitingPlace = BEGINNING) -> AsyncIterator[tuple[WaitingItem, WaitingPlace]]:
@@ -117,19 +139,9 @@ async def waiting(schemas: Schemas, after: WaitingPlace = BEGINNING) -> AsyncIte
             if min(other.place for other in own) >= each.place:
                 listed.append(min(own, key=_order))
                 places.append(each.place)
-        for item, place in zip(await _with_lookalikes(schemas, listed), places, strict=True):
+        for item, place in zip(await with_lookalikes(schemas, listed), places, strict=True):
             yield item, place
         after = page[-1].place
-
-
-async def _with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[WaitingItem]:
-    wanted = [key for each in found if (key := awaited(each.reason, each.key)) is not None]
-    if not wanted:
-        return found
-    async with schemas.of("settlement") as connection:
-        as_they_read = {key._replace(document=plain(key.document)) for key in wanted}
-        alike = Lookalikes(await settlement_queries.documents_that_read(connection, as_they_read))
-    return [replace(each, reads_like=tuple(alike.of(awaited(each.reason, each.key)))) for each in found]
 
 
 async def _page(schemas: Schemas, after: WaitingPlace) -> list[WaitingItem]:
@@ -137,7 +149,7 @@ async def _page(schemas: Schemas, after: WaitingPlace) -> list[WaitingItem]:
     found: list[WaitingItem] = []
     for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            found += _items(service, await kept.page(connection, _after(after, service), MOST_AT_ONCE))
+            found += items_of(service, await kept.page(connection, _after(after, service), MOST_AT_ONCE))
     return sorted(found, key=lambda each: each.place)[:MOST_AT_ONCE]
 
 
@@ -152,13 +164,9 @@ async def _of_events(schemas: Schemas, events: set[EventRef]) -> dict[EventRef, 
     found: dict[EventRef, list[WaitingItem]] = {}
     for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:
-            for each in _items(service, await kept.of_events(connection, events)):
+            for each in items_of(service, await kept.of_events(connection, events)):
                 found.setdefault(each.event, []).append(each)
     return found
-
-
-def _items(service: str, rows: Iterable[WaitingRow]) -> list[WaitingItem]:
-    return [WaitingItem(each.event, each.reason, each.key, each.what, WaitingPlace(each.since, service, each.sequence)) for each in rows]
 
 
 def _order(item: WaitingItem) -> tuple[tuple[int, int], WaitingPlace]:

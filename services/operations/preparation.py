@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from services.registry import PROCESSES
+from services.desk.tables import MIGRATED
 from shared.kafka import topics
 from shared.kafka.security import client_arguments
 from shared.postgresql.database import Postgres
@@ -36,7 +36,7 @@ async def migrate_all(settings: Settings, within: float) -> list[str]:
 
 async def _migrate_all(settings: Settings) -> list[str]:
     missing: set[str] = set()
-    for service in PROCESSES:
+    for service in MIGRATED:
         database = Postgres(settings.database_of(service.name), settings.schema_name(service.name))
         try:
             await migrate(database, database.schema, service)

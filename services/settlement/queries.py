@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
-from services.settlement.stored_tables import TABLES
+from services.settlement.stored_tables import TABLES, joined
 from shared.delivery.reference_table import ReferenceTable
-from shared.delivery.waiting_list import WaitingList
+from shared.delivery.waiting_list import WaitingList, waiting_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.settlement.rules.values import Document
+    from services.settlement.rules.values import Document, ReservedSalesPayment
     from shared.delivery.ports import Connection
     from shared.reference import Reference
+    from shared.waiting import WaitingRow
 
 _PAGE: Final = 500
 """Rows read at once: some have their lists of dimensions with them."""
@@ -59,6 +60,20 @@ select distinct on (id, source, reason, what) * from (
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_WAITS} where event_id = $1 order by since, sequence",
 )
+_OVER: Final = f"""
+select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (
+    (select true as reserves, * from (
+        {_WAITS} where reserves @> array[k.key] offset 0) as held order by sequence limit {{most}})
+    union all (select false, * from (
+        {_WAITS} where concerns @> array[k.key] and cardinality(concerns) > 0 offset 0) as held order by sequence limit {{most}})
+) as w order by w.sequence"""  # noqa: S608 - the columns above
+MOST_OVER_ONE: Final = 20
+OVER: Final = _OVER.format(most=MOST_OVER_ONE)
+"""What holds a document is found by its index and not, as the limit would suggest, by going through all that waits in order."""
+_RESERVING: Final = """
+select k.key as document, j.body from unnest($1::text[]) as k (key) cross join lateral (
+    select body from journals where reserves @> array[k.key] and cardinality(reserves) > 0 offset 0
+) as j"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -67,6 +82,17 @@ class ReferenceInForce(NamedTuple):
 
     type: str
     data: dict[str, Any]
+
+
+class Holds(NamedTuple):
+    """What holds a document, in order of arrival: the runs that wait and have reserved it, reversals that wait for it, journals.
+
+    `journals`: sales payment journals that are created and reserve it until they are approved. At most MOST_OVER_ONE of each.
+    """
+
+    reserving: list[WaitingRow]
+    reversing: list[WaitingRow]
+    journals: list[ReservedSalesPayment]
 
 
 async def documents(connection: Connection, company: str | None = None, party: str | None = None) -> AsyncIterator[Document]:
@@ -106,6 +132,19 @@ async def documents_that_read(connection: Connection, keys: Iterable[DocumentKey
     """The documents whose numbers, after NFKC and without spaces, are those of these keys."""
     rows = await connection.fetch(THAT_READ, *_columns(keys))
     return [DocumentKey(row["ledger"], row["company"], row["document"]) for row in rows]
+
+
+async def holds(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Holds]:
+    """What holds these documents, of those that something does: two statements, however many there are."""
+    wanted = {joined(key): key for key in keys}
+    found: dict[DocumentKey, Holds] = {}
+    for row in await connection.fetch(OVER, list(wanted)):
+        held = found.setdefault(wanted[row["document"]], Holds([], [], []))
+        (held.reserving if row["reserves"] else held.reversing).append(waiting_row(row))
+    for row in await connection.fetch(_RESERVING, list(wanted)):
+        journal = TABLES["journals"].read(row["body"])[1]
+        found.setdefault(wanted[row["document"]], Holds([], [], [])).journals.append(journal)
+    return found
 
 
 async def records_of_run(connection: Connection, run_id: str) -> list[RecordInForce]:

@@ -5,7 +5,7 @@ Invariant: every field has a description (a test), amounts are decimal strings, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -25,8 +25,9 @@ Cursor = Annotated[
     str | None,
     Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_-]+$"),
 ]
+Count = Annotated[bool, Query(description="Whether to say how many rows the list has, whatever the page.")]
 
-__all__ = ["DEFAULT_LIMIT", "Company", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
+__all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Key", "Limit", "ListOf", "ProblemModel", "ReadTo"]
 
 
 class FaultModel(BaseModel):
@@ -67,6 +68,9 @@ class ListOf(BaseModel, Generic[T]):
     data: list[T] = Field(description="The rows.")
     next: str | None = Field(description="The `cursor` of the next page; null: this is the last one.")
     read_to: ReadTo = Field(description="How far the read side had read.")
+    count: int | Literal["10000+"] | None = Field(
+        default=None, description="With `count=true`: how many rows the list has, exact up to 10,000; without it, it is not there."
+    )
 
 
 Row = dict[str, Any]

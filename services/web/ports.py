@@ -17,6 +17,7 @@ from services.desk.reference import ReferenceKept
 from services.desk.schemas import InquiryMissingError, SchemaMissingError
 from services.web.problems import Code, ProblemError
 from shared.delivery.ports import SystemClock
+from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ class WebPorts:
         """What an error of the database is to those who ask; None: a defect of ours."""
         if isinstance(error, InquiryMissingError):
             return ProblemError(Code.INQUIRY_BEHIND, "inquiry-missing")
-        if isinstance(error, SchemaMissingError):
+        if isinstance(error, SchemaMissingError | MigrationError):
             return ProblemError(Code.DATABASE_AWAY, "schemas-missing")
         if isinstance(error, _AWAY) and not isinstance(error, ValueError):
             return ProblemError(Code.DATABASE_AWAY, "database")

@@ -22,9 +22,9 @@ from starlette.responses import Response
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.read_to import read_to
-from services.web.cursors import PageRequest, Pages, etag, is_unchanged
+from services.web.cursors import MOST_COUNTED, Envelope, PageRequest, Pages, counted, etag, is_unchanged
 from services.web.frame import language_of
-from services.web.models import DEFAULT_LIMIT, Cursor, Limit
+from services.web.models import DEFAULT_LIMIT, Count, Cursor, Limit
 from services.web.problems import Code, ProblemError
 from shared.rulebook import rule_book
 
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_OF_PAGES: Final = frozenset({"limit", "cursor"})
+ALL_COUNTED: Final = PageWanted(None, MOST_COUNTED, counts=True)
+"""How many rows a list has, one more than is counted exactly at most."""
+_OF_PAGES: Final = frozenset({"limit", "cursor", "count"})
 _EARLIEST_YEAR: Final = 1900
 _LATEST_YEAR: Final = 9000
 
@@ -62,12 +64,13 @@ KnownAt = Annotated[
 
 
 class Paging(NamedTuple):
-    """Which page of a list, and which moment it is of. `asked_at`: when the first page was asked for."""
+    """Which page of a list, and which moment it is of. `asked_at`: when the first page was asked for; `counts`: with how many rows."""
 
     pages: Pages
     wanted: PageWanted
     asked_at: datetime
     continues: bool
+    counts: bool = False
 
     def known_at(self, given: datetime | None) -> datetime | None:
         """By when something was posted that is on the page: by what was given, on later pages by when the first one was asked for."""
@@ -82,14 +85,14 @@ class Paging(NamedTuple):
         return None if after is None else self.pages.next(PageRequest(self.wanted.limit, None, self.asked_at), after)
 
 
-async def _paging(request: Request, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Paging:
+async def _paging(request: Request, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, count: Count = False) -> Paging:  # noqa: FBT002
     """The page that is asked for; ProblemError (cursor-invalid) for a cursor of other filters, or one that is none."""
     filters = {name: value for name, value in request.query_params.items() if name not in _OF_PAGES}
     pages = Pages(request.url.path, filters)
     page = pages.page(cursor, limit, _ports(request).clock.now())
     if page.known_at is None or page.known_at.tzinfo is None or not all(isinstance(part, str | int) for part in page.after or ()):
         raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable")
-    return Paging(pages, PageWanted(page.after, limit), page.known_at, cursor is not None)
+    return Paging(pages, PageWanted(page.after, limit), page.known_at, cursor is not None, count)
 
 
 Page = Annotated[Paging, Depends(_paging)]
@@ -118,16 +121,17 @@ async def listed(
     question: Callable[[Connection, PageWanted], Awaitable[PageOfRows]],
     shown: Callable[[Row], Row] | None = None,
 ) -> Response:
-    """A page of a list; `shown`: a row as this reader sees it."""
+    """A page of a list, with how many rows the list has where that is asked for; `shown`: a row as this reader sees it."""
     async with books(request) as found:
         try:
-            rows, after = await question(found.connection, page.wanted)
+            rows, after, _ = await question(found.connection, page.wanted)
+            total = (await question(found.connection, ALL_COUNTED)).total if page.counts else None
         except (ValueError, asyncpg.DataError) as error:
             if not page.continues:
                 raise
             raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
     data = rows if shown is None else [shown(row) for row in rows]
-    return answered({"data": data, "next": page.following(after), "read_to": found.read_to})
+    return answered(Envelope(data, page.following(after), found.read_to, None if total is None else counted(total)).as_row())
 
 
 def single(request: Request, row: Row, read_to: Row) -> Response:

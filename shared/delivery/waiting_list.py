@@ -47,7 +47,10 @@ class WaitingList:
 
 
 async def _rows(connection: Connection, statement: str, *arguments: Any) -> list[WaitingRow]:
-    return [
-        WaitingRow(EventRef(row["source"], row["id"]), row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])
-        for row in await connection.fetch(statement, *arguments)
-    ]
+    return [waiting_row(row) for row in await connection.fetch(statement, *arguments)]
+
+
+def waiting_row(row: Any) -> WaitingRow:
+    """A row with the columns of a list's statements."""
+    event = EventRef(row["source"], row["id"])
+    return WaitingRow(event, row["reason"], orjson.loads(row["key"]), row["since"], row["sequence"], row["what"])

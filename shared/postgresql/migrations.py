@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,26 +42,35 @@ and application_name not in ($1 || ' ' || $2, $1 || ' ' || $3)
 """Sessions of services that need another schema; those of 0.1 bear no version."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a schema that no service serves, without the shell's: its name, and the folder of its files."""
+
+    name: str
+    folder: Path
+
+
 class MigrationError(Exception):
     """The database is of another version of this program, or in use by one; the text says which file differs, or what to stop."""
 
 
-def migration_files(service: AnyService) -> list[tuple[str, Path]]:
+def migration_files(service: AnyService | Tables) -> list[tuple[str, Path]]:
     """The shell's files, then those in `migrations/` beside the service's store, each with its name in the table."""
-    beside = Path(inspect.getfile(service.store)).parent / "migrations"
-    return [
-        (f"{room}/{file.name}", file)
-        for room, folder in (("shell", SHELL), (service.name, beside))
-        for file in sorted(folder.glob("*.sql"))
-    ]
+    return [(f"{room}/{file.name}", file) for room, folder in _folders(service) for file in sorted(folder.glob("*.sql"))]
 
 
-def schema_version(service: AnyService) -> str:
+def _folders(service: AnyService | Tables) -> list[tuple[str, Path]]:
+    if isinstance(service, Tables):
+        return [(service.name, service.folder)]
+    return [("shell", SHELL), (service.name, Path(inspect.getfile(service.store)).parent / "migrations")]
+
+
+def schema_version(service: AnyService | Tables) -> str:
     """What tells the schema of this program's version from that of others: a digest of the files' names."""
     return _digest(json.dumps([name for name, _ in migration_files(service)]))[:8]
 
 
-async def migrate(database: Database, schema: str, service: AnyService) -> None:
+async def migrate(database: Database, schema: str, service: AnyService | Tables) -> None:
     """Brings a service's schema to this program's version; makes it if it is not there.
 
     MigrationError, and nothing is changed, while instances of the service that need another version are connected.
@@ -78,7 +88,7 @@ async def migrate(database: Database, schema: str, service: AnyService) -> None:
             await connection.execute("insert into migrations (name, digest) values ($1, $2)", name, _digest(text))
 
 
-async def _refuse_in_use(connection: Connection, schema: str, service: AnyService) -> None:
+async def _refuse_in_use(connection: Connection, schema: str, service: AnyService | Tables) -> None:
     sessions = await connection.fetchval(_OTHERS, f"intercompany {schema}", schema_version(service), TOOL)
     if sessions:
         msg = (
@@ -88,7 +98,7 @@ async def _refuse_in_use(connection: Connection, schema: str, service: AnyServic
         raise MigrationError(msg)
 
 
-async def check_migrated(database: Database, schema: str, service: AnyService) -> None:
+async def check_migrated(database: Database, schema: str, service: AnyService | Tables) -> None:
     """MigrationError unless the schema is at this program's version; for a service whose role may not change it."""
     async with database.transaction() as connection:
         # A schema that this role may not use is none on its search_path.
@@ -99,7 +109,7 @@ async def check_migrated(database: Database, schema: str, service: AnyService) -
         raise MigrationError(msg)
 
 
-async def _not_applied(connection: Connection, schema: str, service: AnyService) -> list[tuple[str, str]]:
+async def _not_applied(connection: Connection, schema: str, service: AnyService | Tables) -> list[tuple[str, str]]:
     """Name and text of the files that this schema does not have; MigrationError for what it has and this program has not."""
     applied = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
     missing: list[tuple[str, str]] = []

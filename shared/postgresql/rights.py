@@ -1,13 +1,16 @@
 """What each PostgreSQL role may do in a service's schema, and the grants that say so (the roles: deploy/postgres/roles.sql).
 
 Invariant: a service's role reads and writes the rows of its own schema and nothing else, it makes and changes no
-table; `reader` only reads; `operator` reads, and writes no more than the commands for operators do; everything belongs
-to the role that migrates (`owner`). Granting again changes nothing.
+table; `reader` only reads; `operator` and `web` read, and write no more than the commands for operators do; of what people did
+(schema `desk`) rows are added and none is changed but an action's state; everything belongs to the role that migrates (`owner`).
+Granting again changes nothing.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+
+from shared.postgresql.migrations import Tables
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 READER: Final = "reader"
 OPERATOR: Final = "operator"
+WEB: Final = "web"
 
 _READ: Final = (
     'grant usage on schema "{schema}" to "{role}"',
@@ -26,16 +30,27 @@ _SERVE: Final = (
     'grant insert, update, delete on all tables in schema "{schema}" to "{role}"',
     'revoke insert, update, delete on "{schema}".migrations from "{role}"',
 )
-_OPERATE: Final = (
+_ORDER: Final = (
     *_READ,
     'grant insert on "{schema}".discards to "{role}"',  # waiting discard
     'grant update (replays) on "{schema}".rejections to "{role}"',  # rejections replay
     'grant update (retry) on "{schema}".failed to "{role}"',  # failed retry
+)
+_OPERATE: Final = (
+    *_ORDER,
     'grant update (acknowledged, acknowledged_at, acknowledged_by) on "{schema}".gaps to "{role}"',  # gaps acknowledge
 )
 
 
-async def grant(connection: Connection, settings: Settings, service: AnyService) -> list[str]:
+_NOTE: Final = (
+    *_READ,
+    'grant insert on all tables in schema "{schema}" to "{role}"',
+    'revoke insert on "{schema}".migrations from "{role}"',
+    'grant update (state) on "{schema}".actions to "{role}"',
+)
+
+
+async def grant(connection: Connection, settings: Settings, service: AnyService | Tables) -> list[str]:
     """Gives the roles their rights in this service's schema; the names of the roles that are not there (not an error).
 
     `connection` is the owner's, on a schema that is migrated.
@@ -48,5 +63,7 @@ async def grant(connection: Connection, settings: Settings, service: AnyService)
     return sorted(wanted.keys() - there)
 
 
-def _rights(service: AnyService) -> dict[str, tuple[str, ...]]:
-    return {service.name: _SERVE, READER: _READ, OPERATOR: _OPERATE}
+def _rights(service: AnyService | Tables) -> dict[str, tuple[str, ...]]:
+    if isinstance(service, Tables):
+        return {READER: _READ, OPERATOR: _NOTE, WEB: _NOTE}
+    return {service.name: _SERVE, READER: _READ, OPERATOR: _OPERATE, WEB: _ORDER}

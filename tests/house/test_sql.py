@@ -21,6 +21,8 @@ ROOMS: Final = (
     "services/inquiry/checks.py",
     "services/inquiry/rebuild.py",
     "services/inquiry/queries/*.py",
+    "services/desk/refusal_states.py",
+    "services/desk/actions/store.py",
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",

@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 
 from services.command_line.commands.asking import ask
+from services.desk.tables import MIGRATED
 from services.operations.broker_rights import accesses
 from services.operations.broker_rights import acls as acls_of
 from services.operations.preparation import migrate_all, provision_topics
 from services.operations.senders import senders_in_force, senders_of_file
-from services.registry import PROCESSES
 from shared.console import notes, output
 from shared.embedded.addresses import product_settings
 from shared.settings import load_settings
@@ -39,7 +39,7 @@ def migrate_command(*, within: Within = 60) -> None:
     """
     settings = product_settings()
     missing = asyncio.run(migrate_all(settings, within))
-    notes().print(f"The schemas {', '.join(settings.schema_name(each.name) for each in PROCESSES)} are at this program's version.")
+    notes().print(f"The schemas {', '.join(settings.schema_name(each.name) for each in MIGRATED)} are at this program's version.")
     if missing:
         notes().print(f"No rights were given to {', '.join(missing)}: there is no such role.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 from shared.rows import BALANCE_AMOUNTS, amounts_row
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ order by {", ".join(KEY)}, date limit $10"""
 async def balances(connection: Connection, selection: BalanceSelection, page: PageWanted) -> PageOfRows:
     """The balances by account, or the sums by account and day, in the order of company, account, posting type, partner, currency."""
     by_day = selection.by == "day"
-    found = await connection.fetch(
+    shown = await read_page(
+        connection,
+        page,
         _BY_DAY if by_day else _BY_ACCOUNT,
         await scope(connection, selection.companies),
         *selection.as_of.arguments,
@@ -88,11 +90,10 @@ async def balances(connection: Connection, selection: BalanceSelection, page: Pa
         selection.currency,
         selection.from_ or dt.date.min,
         page.texts(len(KEY) + by_day),
-        page.probe,
+        place=lambda each: (*(each[name] for name in KEY), *([each["date"].isoformat()] if by_day else [])),
     )
-    shown = cut(page, found, lambda each: (*(each[name] for name in KEY), *([each["date"].isoformat()] if by_day else [])))
     own = await currencies(connection, (each["company"] for each in shown.records))
-    return PageOfRows([(_day if by_day else _balance)(each, own[each["company"]]) for each in shown.records], shown.after)
+    return PageOfRows([(_day if by_day else _balance)(each, own[each["company"]]) for each in shown.records], shown.after, shown.total)
 
 
 def _key(record: Any) -> Row:

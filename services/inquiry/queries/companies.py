@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,9 +76,10 @@ async def companies(connection: Connection, selection: NamedSelection, page: Pag
 
     Of periods (`state`: closed or opened) that overlap the last one counts.
     """
-    found = await connection.fetch(_COMPANIES, selection.companies, page.texts(1), selection.q, page.probe)
-    shown = cut(page, found, lambda record: (record["key"],))
-    return PageOfRows([_company(record) for record in shown.records], shown.after)
+    shown = await read_page(
+        connection, page, _COMPANIES, selection.companies, page.texts(1), selection.q, place=lambda record: (record["key"],)
+    )
+    return PageOfRows([_company(record) for record in shown.records], shown.after, shown.total)
 
 
 def _company(record: Any) -> Row:
@@ -100,9 +101,8 @@ async def company_names(connection: Connection) -> dict[str, str]:
 
 async def parties(connection: Connection, selection: NamedSelection, page: PageWanted) -> PageOfRows:
     """Parties by id: name, and their accounts by company, those of the scope."""
-    found = await connection.fetch(_PARTIES, page.texts(1), selection.q, page.probe)
-    shown = cut(page, found, lambda record: (record["key"],))
-    return PageOfRows([_party(orjson.loads(record["data"]), selection.companies) for record in shown.records], shown.after)
+    shown = await read_page(connection, page, _PARTIES, page.texts(1), selection.q, place=lambda record: (record["key"],))
+    return PageOfRows([_party(orjson.loads(record["data"]), selection.companies) for record in shown.records], shown.after, shown.total)
 
 
 def _party(data: Row, scope: tuple[str, ...] | None) -> Row:

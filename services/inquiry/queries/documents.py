@@ -16,7 +16,7 @@ import orjson
 from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from services.inquiry.queries.discounts import SALES_TAX, Terms, still_to_be_had
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 from shared.events.kinds import LOWERING
 from shared.events.vouchers import voucher_number
 from shared.rows import document_row, instant, money
@@ -150,7 +150,9 @@ order by posted_at, company, series, number"""
 async def documents(connection: Connection, selection: DocumentSelection, page: PageWanted) -> PageOfRows:
     """The selected documents as of the date asked for, a page of them; the place of a row: date sorted by, ledger, document, company."""
     companies = await scope(connection, selection.companies)
-    found = await connection.fetch(
+    shown = await read_page(
+        connection,
+        page,
         _LISTS[_source(selection), selection.sort],
         companies,
         *selection.as_of.arguments,
@@ -164,10 +166,9 @@ async def documents(connection: Connection, selection: DocumentSelection, page: 
         selection.minimum,
         selection.state,
         page.texts(4),
-        page.probe,
+        place=lambda each: (each["sorted_by"].isoformat(), each["ledger"], each["document"], each["company"]),
     )
-    shown = cut(page, found, lambda each: (each["sorted_by"].isoformat(), each["ledger"], each["document"], each["company"]))
-    return PageOfRows(await _rows(connection, shown.records, selection.as_of), shown.after)
+    return PageOfRows(await _rows(connection, shown.records, selection.as_of), shown.after, shown.total)
 
 
 def _source(selection: DocumentSelection) -> str:

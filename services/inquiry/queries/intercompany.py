@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, counted, cut
 from shared.events.vouchers import voucher_number
 from shared.money import ZERO
 from shared.rows import amounts_row, money
@@ -199,16 +199,13 @@ async def pair(connection: Connection, selection: PairSelection, page: PageWante
 
     `difference`: what the first is due from the second, net, and the second from the first: 0.00 where the sides mirror each other.
     """
-    found = await connection.fetch(
-        _PAIR,
-        selection.company,
-        selection.partner,
-        *selection.as_of.arguments,
-        selection.from_ or dt.date.min,
-        page.texts(1 + len(_KEY)),
-        selection.currency,
-        page.probe,
+    asked = (
+        *(selection.company, selection.partner, *selection.as_of.arguments, selection.from_ or dt.date.min),
+        *(page.texts(1 + len(_KEY)), selection.currency),
     )
+    if page.counts:
+        return PageOfRows([], None, (await counted(connection, page, _PAIR, *asked, what="distinct row")).total)
+    found = await connection.fetch(_PAIR, *asked, page.probe)
     rows: dict[int, list[Any]] = {}
     for record in found:
         rows.setdefault(record["row"], []).append(record)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 from shared.rows import instant, journal_row
 
 if TYPE_CHECKING:
@@ -40,9 +40,16 @@ select j.*, {BOOKED} as booked from unnest($1::text[]) as c (company) cross join
 
 async def journals(connection: Connection, selection: JournalSelection, page: PageWanted) -> PageOfRows:
     """The selected journals by seller's company and document."""
-    found = await connection.fetch(_JOURNALS, await scope(connection, selection.companies), selection.status, page.texts(2), page.probe)
-    shown = cut(page, found, lambda each: (each["company"], each["document"]))
-    return PageOfRows([shown_journal(record) for record in shown.records], shown.after)
+    shown = await read_page(
+        connection,
+        page,
+        _JOURNALS,
+        await scope(connection, selection.companies),
+        selection.status,
+        page.texts(2),
+        place=lambda each: (each["company"], each["document"]),
+    )
+    return PageOfRows([shown_journal(record) for record in shown.records], shown.after, shown.total)
 
 
 def shown_journal(record: Any) -> Row:

@@ -16,7 +16,7 @@ import orjson
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.balances import DAYS
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import PageOfRows, PageWanted, Place, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, Place, read_page
 from services.inquiry.queries.vouchers import line_of, posted
 from shared.events.vouchers import voucher_number
 from shared.money import ZERO
@@ -110,7 +110,9 @@ class _Balance(NamedTuple):
 async def lines(connection: Connection, selection: LineSelection, page: PageWanted) -> PageOfRows:
     """The selected lines, the oldest first; a row's place: date, series, number, line, company."""
     companies = await scope(connection, selection.companies)
-    found = await connection.fetch(
+    shown = await read_page(
+        connection,
+        page,
         _statement(selection),
         companies,
         *selection.as_of.arguments,
@@ -122,13 +124,12 @@ async def lines(connection: Connection, selection: LineSelection, page: PageWant
         selection.party,
         orjson.dumps(dict(selection.dimensions)).decode() if selection.dimensions else None,
         page.texts(5),
-        page.probe,
+        place=_place,
     )
-    shown = cut(page, found, _place)
     rows = [_row(record) for record in shown.records]
     if selection.has_running and rows:
         _run_along(rows, shown.records, await _before(connection, selection, page.after))
-    return PageOfRows(rows, shown.after)
+    return PageOfRows(rows, shown.after, shown.total)
 
 
 def _statement(selection: LineSelection) -> str:

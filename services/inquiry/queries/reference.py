@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.inquiry.queries.as_of import ALWAYS
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 from shared.rows import instant
 
 if TYPE_CHECKING:
@@ -76,11 +76,18 @@ async def reference(connection: Connection, selection: ReferenceSelection, page:
     """The entities in force at the time asked for, by key."""
     kind = None if selection.type is None else selection.type.rpartition(".")[0]
     prefix = None if kind is None else f"{kind}/{selection.q or ''}"
-    found = await connection.fetch(
-        _IN_FORCE, selection.at or ALWAYS, selection.type, prefix, selection.companies, page.texts(1), page.probe
+    shown = await read_page(
+        connection,
+        page,
+        _IN_FORCE,
+        selection.at or ALWAYS,
+        selection.type,
+        prefix,
+        selection.companies,
+        page.texts(1),
+        place=lambda each: (each["key"],),
     )
-    shown = cut(page, found, lambda each: (each["key"],))
-    return PageOfRows([_version(record) for record in shown.records], shown.after)
+    return PageOfRows([_version(record) for record in shown.records], shown.after, shown.total)
 
 
 async def entities(connection: Connection, keys: Sequence[str]) -> list[Row]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import orjson
 
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
 from shared.events.vouchers import voucher_number
 from shared.reference import RECEIVABLE
 from shared.rows import instant, settlement_row
@@ -58,7 +58,9 @@ order by posted_at, company, series, number"""
 
 async def settlements(connection: Connection, selection: SettlementSelection, page: PageWanted) -> PageOfRows:
     """The selected records, the newest date first; a row's place: date, run's id and source, ledger, number."""
-    found = await connection.fetch(
+    shown = await read_page(
+        connection,
+        page,
         _ALONG if selection.document is None else _OF_DOCUMENT,
         await scope(connection, selection.companies),
         selection.party,
@@ -67,10 +69,9 @@ async def settlements(connection: Connection, selection: SettlementSelection, pa
         selection.to or dt.date.max,
         selection.state,
         page.texts(5),
-        page.probe,
+        place=lambda each: (each["date"].isoformat(), each["run_id"], each["run_source"], each["ledger"], each["number"]),
     )
-    shown = cut(page, found, lambda each: (each["date"].isoformat(), each["run_id"], each["run_source"], each["ledger"], each["number"]))
-    return PageOfRows([record_row(record) for record in shown.records], shown.after)
+    return PageOfRows([record_row(record) for record in shown.records], shown.after, shown.total)
 
 
 async def settlement(connection: Connection, id_: str, source: str | None = None) -> list[Row]:

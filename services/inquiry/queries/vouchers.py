@@ -15,7 +15,7 @@ import orjson
 
 from services.inquiry.queries.as_of import ALWAYS
 from services.inquiry.queries.companies import scope
-from services.inquiry.queries.pages import LARGEST, PageOfRows, PageWanted, cut
+from services.inquiry.queries.pages import LARGEST, PageOfRows, PageWanted, read_page
 from shared.events.vouchers import EventName, Voucher, VoucherLine, voucher_number
 from shared.money import ZERO
 from shared.rows import instant, voucher_row
@@ -125,7 +125,9 @@ from unnest($1::text[], $2::text[]) as k (company, voucher) join imported i usin
 
 async def vouchers(connection: Connection, selection: VoucherSelection, page: PageWanted) -> PageOfRows:
     """The selected vouchers with their lines, the newest date first or last; a row's place: date, series, number, company."""
-    found = await connection.fetch(
+    shown = await read_page(
+        connection,
+        page,
         _LISTS[_source(selection), selection.sort],
         await scope(connection, selection.companies),
         selection.ledger,
@@ -141,10 +143,9 @@ async def vouchers(connection: Connection, selection: VoucherSelection, page: Pa
         selection.minimum,
         selection.maximum,
         page.texts(4),
-        page.probe,
+        place=lambda each: (each["date"].isoformat(), each["series"], each["number"], each["company"]),
     )
-    shown = cut(page, found, lambda each: (each["date"].isoformat(), each["series"], each["number"], each["company"]))
-    return PageOfRows(await voucher_rows(connection, shown.records), shown.after)
+    return PageOfRows(await voucher_rows(connection, shown.records), shown.after, shown.total)
 
 
 def _source(selection: VoucherSelection) -> str:

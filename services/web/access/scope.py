@@ -37,6 +37,18 @@ def visible_record(row: Row, actor: Actor) -> bool:
     return actor.sees(row["debit_company"], row["credit_company"])
 
 
+_COMPANIES: Final = ("company", "partner", "seller", "buyer")
+"""Under which names the key of what is waited for has companies."""
+
+
+def visible_wait(row: Row, actor: Actor) -> Row:
+    """What waits as this reader sees it: of what is missing in companies out of scope, in which companies it is."""
+    companies = {name: row["key"][name] for name in _COMPANIES if name in row["key"]}
+    if not companies or actor.sees(*companies.values()):
+        return row
+    return {name: value for name, value in row.items() if name != "reads_like"} | {"key": companies}
+
+
 def visible_version(row: Row, actor: Actor) -> Row:
     """A version of a reference entity: of a party's accounts those in the companies in scope."""
     data = {

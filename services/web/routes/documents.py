@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from services.desk.reservations import held
 from services.inquiry.queries.as_of import AsOf
-from services.inquiry.queries.documents import DocumentName, DocumentSelection, documents
+from services.inquiry.queries.documents import DocumentName as NameInInquiry
+from services.inquiry.queries.documents import DocumentSelection, documents
 from services.inquiry.queries.documents import document as document_of
 from services.web.access.may import Reader
+from services.web.access.scope import visible_wait
 from services.web.book_models import (
     SINGLE,
     Account,
@@ -29,9 +32,17 @@ from services.web.book_models import (
 )
 from services.web.models import Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
+from services.web.work_models import ReservedByModel, WaitModel
+from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+    from services.desk.reservations import DocumentName
+    from services.inquiry.queries.pages import PageOfRows, PageWanted
+    from services.web.access.roles import Actor
+    from services.web.ports import WebPorts
+    from shared.delivery.ports import Connection
 
 router = APIRouter(tags=["books"])
 
@@ -77,6 +88,8 @@ class DocumentModel(BaseModel):
     text: str | None = Field(description="Its text.")
     event: EventRefModel = Field(description="The event that posted it.")
     posted_at: str = Field(description="When it was posted.")
+    reserved_by: ReservedByModel | None = Field(description="What has reserved it now, the first in order of arrival.")
+    waits: list[WaitModel] = Field(description="What waits now because of it or over it, the longest first.")
 
 
 class TakeModel(BaseModel):
@@ -126,7 +139,12 @@ async def list_documents(  # noqa: PLR0913 - its filters
     selection = DocumentSelection(
         scope_of(actor, company), ledger, party, account, kind, document, state, due_to, currency, min_, sort, page.as_of(as_of, known_at)
     )
-    return await listed(request, page, lambda connection, wanted: documents(connection, selection, wanted))
+
+    async def question(connection: Connection, wanted: PageWanted) -> PageOfRows:
+        found = await documents(connection, selection, wanted)
+        return found._replace(rows=await _with_holds(request, found.rows, actor))
+
+    return await listed(request, page, question)
 
 
 @router.get("/v1/document", responses=SINGLE, response_model=One[WholeDocument], summary="One document")
@@ -143,7 +161,22 @@ async def document(  # noqa: PLR0913 - its name and the moment
     if not actor.sees(company):
         missing("document")
     async with books(request) as found:
-        row = await document_of(found.connection, DocumentName(ledger, company, document), AsOf(as_of or today(request), known_at))
+        row = await document_of(found.connection, NameInInquiry(ledger, company, document), AsOf(as_of or today(request), known_at))
     if row is None:
         missing("document")
+    (row,) = await _with_holds(request, [row], actor)
     return single(request, row, found.read_to)
+
+
+async def _with_holds(request: Request, rows: list[Row], actor: Actor) -> list[Row]:
+    """Documents with what holds each now, as the services that keep that have it."""
+    ports: WebPorts = request.app.state.ports
+    held_by = await held(ports.schemas, {_name(row): EventRef(row["event"]["source"], row["event"]["id"]) for row in rows})
+    return [
+        {**row, "reserved_by": held_by[_name(row)].reserved_by, "waits": [visible_wait(each, actor) for each in held_by[_name(row)].waits]}
+        for row in rows
+    ]
+
+
+def _name(row: Row) -> DocumentName:
+    return row["ledger"], row["company"], row["document"]

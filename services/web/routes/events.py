@@ -15,6 +15,7 @@ from services.web.access.may import Reader, Sender
 from services.web.cloudevents import is_batch
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
+from services.web.work_models import WaitModel
 from shared.events.bindings import BATCH, STRUCTURED
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import EventRef
@@ -40,19 +41,6 @@ class Sent(BaseModel):
         description="`accepted`: the broker has it. `duplicate`: it was sent before. `refused`: it was left out (`partial=true`)."
     )
     problem: FaultModel | None = Field(default=None, description="Why it was left out.")
-
-
-class WaitModel(BaseModel):
-    """Something that waits because of the event."""
-
-    event: str = Field(description="The event's id.")
-    source: str = Field(description="The event's source.")
-    what: str = Field(description="What waits: document, run, reversal, …")
-    reason: str = Field(alias="for", description="For what kind of thing it waits.")
-    key: dict[str, str] = Field(description="Which one.")
-    reads_like: list[str] = Field(default=[], description="Documents that are there and whose numbers read like the missing one.")
-    since: str = Field(description="Since when.")
-    service: str = Field(description="Which service keeps it.")
 
 
 class RefusalModel(BaseModel):

@@ -120,9 +120,12 @@ async def _pages(api: Api) -> None:
         more = {"as_of": "2026-12-31"} if path in {"/v1/documents", "/v1/lines", "/v1/balances"} else {}
         whole = (await api.get(path, limit=500, **more))["data"]
         assert await api.all(path, 2, **more) == whole, path
+        assert (await api.get(path, limit=1, count="true", **more))["count"] == len(whole), path
         assert whole or path == "/v1/journals", path
     pair = {"company": "FAB", "partner": "FABE", "as_of": "2026-12-31"}
-    assert await api.all("/v1/intercompany/pair", 1, **pair) == (await api.get("/v1/intercompany/pair", **pair))["data"] != []
+    rows = (await api.get("/v1/intercompany/pair", **pair))["data"]
+    assert await api.all("/v1/intercompany/pair", 1, **pair) == rows != []
+    assert (await api.get("/v1/intercompany/pair", limit=1, count="true", **pair))["count"] == len(rows)
 
 
 async def _single_things(api: Api) -> None:

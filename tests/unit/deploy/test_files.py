@@ -92,7 +92,7 @@ def test_the_api_is_reachable_from_this_machine_alone_and_asks_for_a_token() -> 
     web = _compose()["web"]
     assert web["ports"] == ["127.0.0.1:${WEB_PORT:-8088}:8088"]
     assert web["environment"]["HTTP_AUTH"] == "tokens"
-    assert "intercompany_reader" in web["environment"]["DATABASE_URL"]
+    assert "intercompany_web" in web["environment"]["DATABASE_URL"]
     [pod] = [pod for each in documents(KUBERNETES / "base" / "web.yaml") for pod in pod_specs(each)]
     [container] = containers(pod)
     variables = {each["name"]: each.get("value") for each in container["env"]}

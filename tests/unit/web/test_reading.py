@@ -156,6 +156,23 @@ async def test_a_later_page_is_of_the_moment_at_which_the_first_was_asked_for() 
     assert arguments[-2:] == (["2026-03-01", "payable", "VI-7", "FAB"], 51)
 
 
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(("there", "said"), [(0, 0), (10_000, 10_000), (10_001, "10000+")])
+async def test_every_list_says_how_many_rows_it_has_if_it_is_asked_to(path: str, there: int, said: int | str) -> None:
+    schemas = MadeUp({") as listed": there})
+    assert (await asked(path, schemas, count="true", limit="1")).json()["count"] == said
+    counting = [arguments for query, arguments in schemas.asked if query.endswith(") as listed")]
+    assert [arguments[-1] for arguments in counting] == [10_001]
+    assert "count" not in (await asked(path)).json()
+
+
+async def test_what_is_counted_is_the_whole_list_on_a_later_page_too() -> None:
+    cursor = Pages("/v1/documents", {}).next(PageRequest(50, None, NOW), ("2026-03-01", "payable", "VI-7", "FAB"))
+    schemas = MadeUp({") as listed": 7})
+    assert (await asked("/v1/documents", schemas, cursor=cursor, count="true")).json()["count"] == 7
+    assert arguments_of(schemas, ") as listed")[-2:] == (None, 10_001)
+
+
 async def test_a_report_can_be_given_again_as_it_was() -> None:
     schemas = MadeUp()
     await asked("/v1/documents", schemas, as_of="2026-01-31", known_at="2026-02-05T10:00:00+01:00")
