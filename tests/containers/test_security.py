@@ -146,16 +146,20 @@ async def test_an_example_comes_out_right_with_no_more_rights_than_each_service_
         assert differences(scenario, await run(scenario, services)) == []
 
 
-def _books(reader: dict[str, str]) -> str:
-    """What inquiry has for who may read."""
-    return "".join(_command(reader, *command) for command in (("matrix",), ("vouchers",), ("open", "--all")))
+def _until_inquiry_has_read(reader: dict[str, str]) -> None:
+    """Waits until who may read is shown both ledgers and what companies owe each other."""
+    for _ in range(60):
+        shown = "".join(_command(reader, *command) for command in (("matrix",), ("vouchers",), ("open", "--all")))
+        if all(text in shown for text in ("980.00", "ARPAY-IC-FAB-VPAY-7-1", "CI-7")):
+            return
+        time.sleep(1)
+    pytest.fail("inquiry does not read")
 
 
 async def test_a_reader_sees_all_that_commands_show(prepared: Settings, postgres: Postgres) -> None:
     reader = {"NAMESPACE": _NAMESPACE, "DATABASE_URL": postgres.url(prepared.role_name("reader"), _password("reader"))}
-    async with _serving([_as_service(prepared, INQUIRY.name, postgres)], [INQUIRY]), asyncio.timeout(120):
-        while not all(text in await asyncio.to_thread(_books, reader) for text in ("980.00", "ARPAY-IC-FAB-VPAY-7-1", "CI-7")):
-            await asyncio.sleep(1)
+    async with _serving([_as_service(prepared, INQUIRY.name, postgres)], [INQUIRY]):
+        await asyncio.to_thread(_until_inquiry_has_read, reader)
     assert "VPAY-7" in _command(reader, "trace", "VPAY-7")
     _command(reader, "waiting", "list")
     _command(reader, "rejections", "list")
