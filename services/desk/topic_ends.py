@@ -45,7 +45,7 @@ async def ends_once(settings: Settings) -> Mapping[Partition, int] | None:
     except Exception:  # noqa: BLE001 - whatever it is, the books can be read without; whoever asks is told that it is not known
         return None
     finally:
-        with suppress(Exception):
+        with suppress(Exception, asyncio.CancelledError):  # the library cancels itself where it is stopped before it has begun
             await asking.stop()
 
 

@@ -6,7 +6,7 @@ Nothing is changed here.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.payment.rules.values import SalesPayment
 from shared.delivery.waiting_list import WaitingList
@@ -14,7 +14,14 @@ from shared.events.codec import read_stored
 from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentJournal
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.delivery.ports import Connection
+
 _JOURNAL: Final = "select status, first_source, first_id, data from journals"
+_NEXT: Final = f"{_JOURNAL} where (company, document) > ($1, $2) order by company, document limit $3"
+_PAGE: Final = 500
 _JOURNALS_WAIT: Final = """
 select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::text as key, since, sequence,
 'sales payment' as what from waiting"""
@@ -30,6 +37,15 @@ WAITING: Final = WaitingList(
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_JOURNALS_WAIT} where run_id = $1 union all {_APPROVALS_WAIT} where event = $1 order by since, sequence",
 )
+
+
+async def journal_pages(connection: Connection) -> AsyncIterator[list[SalesPayment]]:
+    """All sales payment journals, by the seller's company and their number, a page at a time."""
+    after = ("", "")
+    while rows := await connection.fetch(_NEXT, *after, _PAGE):
+        page = [_journal(row) for row in rows]
+        yield page
+        after = page[-1].key
 
 
 def _journal(row: Any) -> SalesPayment:
