@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeVar
+
+import typer
 
 from services.desk.schemas import open_schemas
 from services.desk.topic_ends import ends_once
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Reason = Annotated[str, typer.Option(help="Why, for the audit (3 to 500 characters).", show_default=False)]
 FAR_BEHIND: Final = 60.0
 """Seconds behind the topics after which it is asked whether inquiry runs at all."""
 

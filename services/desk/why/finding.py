@@ -1,19 +1,17 @@
 """The facts of a line out of the owners' tables: the voucher of posting, the record and documents of settlement.
 
-What was in force when the line was decided is inquiry's to say: the owners keep no more than what is in force now.
-
 Invariant: four statements at most in each schema, whatever the size of the books.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.desk.why.explain import Explanation, explain
-from services.desk.why.facts import Facts
-from services.desk.why.parameters import keys_asked, lookup_in, lookup_of
-from services.inquiry.queries.reference import decided_with, entities
+from services.desk.why.facts import Facts, Lookup
+from services.desk.why.parameters import lookup_in
 from services.posting import queries as posting_queries
 from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey, RecordKey
@@ -22,9 +20,12 @@ from shared.reference import Reference
 
 if TYPE_CHECKING:
     from services.desk.schemas import Schemas
-    from services.desk.why.facts import Lookup
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
+
+
+AsTheyWere = Callable[[Facts], Awaitable[Lookup]]
+"""Gives the parameters as they were in force when what is known of a line was decided."""
 
 
 class NoSuchLineError(Exception):
@@ -32,11 +33,11 @@ class NoSuchLineError(Exception):
 
 
 async def why(  # noqa: PLR0913 - a line is named by three things
-    schemas: Schemas, books: Connection, company: str, voucher: str, line: int, language: str
+    schemas: Schemas, company: str, voucher: str, line: int, language: str, as_they_were: AsTheyWere | None = None
 ) -> Explanation:
     """Why this line (from 1) of a company's voucher is there, in a language; NoSuchLineError if it is not.
 
-    The parameters are said as they were in force then, by `books`, inquiry's connection.
+    `as_they_were` gives the parameters that were in force then; without it those in force now are said.
     """
     async with schemas.of("posting") as posting, schemas.of("settlement") as settlement:
         found = await posting_queries.voucher_numbered(posting, company, voucher)
@@ -46,18 +47,9 @@ async def why(  # noqa: PLR0913 - a line is named by three things
         if not 1 <= line <= len(found.lines):
             msg = f"{company} {voucher} has lines 1 to {len(found.lines)}, not {line}"
             raise NoSuchLineError(msg)
-        facts = await _facts(posting, settlement, found, line - 1, lookup_in(Reference()))
-    return explain(replace(facts, lookup=await _as_they_were(books, facts)), language)
-
-
-async def _as_they_were(books: Connection, facts: Facts) -> Lookup:
-    """The parameters as they were when the line was decided; while inquiry has not read the voucher, as it has them now."""
-    voucher = facts.voucher
-    documents = [each for each in (facts.lowering, facts.raising, facts.document) if each is not None]
-    partners = [line.partner for line in voucher.lines if line.partner is not None]
-    keys = keys_asked([voucher.company, *partners, *(each.company for each in documents)], voucher.ledger)  # type: ignore[arg-type]
-    decided = await decided_with(books, voucher.company, voucher.series, voucher.number)
-    return lookup_of(await entities(books, keys), (lambda _: True) if decided is None else decided.counts)
+        lookup = lookup_in(Reference() if as_they_were is not None else await settlement_queries.reference(settlement))
+        facts = await _facts(posting, settlement, found, line - 1, lookup)
+    return explain(facts if as_they_were is None else replace(facts, lookup=await as_they_were(facts)), language)
 
 
 async def _facts(posting: Connection, settlement: Connection, voucher: Voucher, place: int, lookup: Lookup) -> Facts:

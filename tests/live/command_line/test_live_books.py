@@ -120,13 +120,17 @@ def test_trace_goes_from_any_name_to_every_voucher_with_its_rules(shell: Shell, 
 def test_why_says_in_the_readers_language_what_decided_a_line(shell: Shell) -> None:
     (voucher,) = (row for row in shell.rows("vouchers", "--company", "FABE", "--kind", "settlement") if row["document"] == "VPAY-7")
     number = next(place for place, line in enumerate(voucher["lines"], start=1) if line["posting_type"] == "cash_discount")
+    shell.until(lambda: shell.rows("why", "FABE", voucher["voucher"], str(number))[0]["parameters"][0]["event"] is not None)
     shown = " ".join(shell.run("why", "FABE", voucher["voucher"], str(number), "--language", "de-CH").stdout.split())
     assert shown.startswith("20,00 = 2 % von 1.000,00.")
     assert "F-C04 Skonto in der Gesellschaft der Rechnung" in shown
     (row,) = shell.rows("why", "FABE", voucher["voucher"], str(number))
     assert row["is_explained"]
     assert row["rules"] == ["F-D02", "F-D05", "F-C04", "F-C10"]
-    assert [each["name"] for each in row["parameters"]] == ["post_cash_discount"]
+    (parameter,) = row["parameters"]
+    assert (parameter["name"], parameter["of"]) == ("post_cash_discount", "centralized_payments")
+    assert parameter["event"] is not None
+    assert f"(event {parameter['event']['id']}, since " in row["sentence"]
 
 
 def test_why_of_what_is_not_there_says_what_is(shell: Shell) -> None:
@@ -149,12 +153,13 @@ def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
 def test_without_inquirys_schema_a_question_to_the_books_says_what_to_do(shell: Shell) -> None:
     shell.execute("alter schema inquiry rename to inquiry_away")
     try:
-        for command in (("vouchers",), ("open",), ("balances",), ("matrix",), ("trace", "VPAY-7"), ("why", "FAB", "AP-PAY-000001", "1")):
+        for command in (("vouchers",), ("open",), ("balances",), ("matrix",), ("trace", "VPAY-7")):
             result = shell.run(*command)
             assert result.exit_code == 1
             assert "the database has no schema inquiry" in result.stderr
             assert "intercompany service inquiry" in result.stderr
         assert shell.run("waiting", "list").exit_code == 0
+        assert shell.run("why", "FAB", "AP-PAY-000001", "1").exit_code == 0, "with the parameters that are in force now"
     finally:
         shell.execute("alter schema inquiry_away rename to inquiry")
 
