@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from services.desk.about import about
-from services.desk.ledgers import posted
+from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
