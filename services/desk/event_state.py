@@ -132,7 +132,7 @@ def _state(
 ) -> StageOfEvent:
     if waits:
         return StageOfEvent.WAITING
-    last = max((each.rejected_at for each in refusals), default=None)
+    last = max((each.again_at or each.rejected_at for each in refusals), default=None)
     if is_taken:
         return StageOfEvent.POSTED if is_whole else StageOfEvent.RECEIVED
     if last is not None and (sent_at is None or last >= sent_at):
