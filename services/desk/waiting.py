@@ -62,8 +62,8 @@ class WaitingItem:
     """Something that waits: the event that caused it, for what (events.md), and its place: since when, and which service keeps it.
 
     `reads_like`: numbers of documents that are there and read like that of the one which is waited for.
-    `what`: a document, a run (the marks of a payment, or a request), a reversal, what an automatic run has left, a sales
-    payment, an approval.
+    `what`: a document, a run (the marks of a payment, or a request), a reversal, an approval, what an automatic run has
+    left, a sales payment.
     """
 
     event: EventRef

@@ -150,7 +150,7 @@ async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkS
 
 
 async def states_of(schemas: Schemas, refused: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
-    """What was done about each of these refusals, by id; where the desk has no tables yet, nothing was."""
+    """What was done about each of these refusals, by its id; where the desk has no tables yet, nothing was."""
     if not refused:
         return {}
     again = {each.id: each.again_at for each in refused}

@@ -204,6 +204,8 @@ async def test_lines_are_selected_by_dimensions_of_any_name() -> None:
     assert answer.status_code == 200, answer.text
     assert '{"cost_center":"12","project":"x"}' in arguments_of(schemas, "from unnest")
     assert (await asked("/v1/lines", **{"dimensions.project": "x"})).json()["code"] == "parameter-invalid"
+    assert (await asked("/v1/lines", **{"dimension.project": "\x1f"})).json()["code"] == "parameter-invalid"
+    assert (await asked("/v1/lines", **{"dimension.project": "\U00071451"})).status_code == 200
 
 
 VERSION: dict[str, Any] = {
