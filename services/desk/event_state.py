@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from services.desk.about import about
-from services.desk.ledgers import posted
+from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
@@ -132,7 +132,7 @@ def _state(
 ) -> StageOfEvent:
     if waits:
         return StageOfEvent.WAITING
-    last = max((each.rejected_at for each in refusals), default=None)
+    last = max((each.again_at or each.rejected_at for each in refusals), default=None)
     if is_taken:
         return StageOfEvent.POSTED if is_whole else StageOfEvent.RECEIVED
     if last is not None and (sent_at is None or last >= sent_at):

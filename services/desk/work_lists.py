@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk import rejections
-from services.desk.about import About, about, parties
+from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
+from shared.events.contract import full_type
 from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class WorkItem(NamedTuple):
 
     place: tuple[str, ...]
     since: dt.datetime
-    about: About
+    about: Subject
     companies: frozenset[str]
     row: Row
 
@@ -97,7 +98,11 @@ async def _waiting_with(
             item.since,
             subjects[place],
             companies[place],
-            {**item.as_row(), "type": said.get(item.place, (None,))[0], **subjects[place].as_row(party_of[subjects[place]])},
+            {
+                **item.as_row(),
+                "type": full_type(said[item.place][0]) if item.place in said else None,
+                **subjects[place].as_row(party_of[subjects[place]]),
+            },
         )
         for item, place in kept
     ]
@@ -144,11 +149,11 @@ async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkS
     ]
 
 
-async def states_of(schemas: Schemas, refusals: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
+async def states_of(schemas: Schemas, refused: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
     """What was done about each of these refusals, by its id; where the desk has no tables yet, nothing was."""
-    again = {each.id: each.again_at for each in refusals}
-    if not again:
+    if not refused:
         return {}
+    again = {each.id: each.again_at for each in refused}
     try:
         async with schemas.desk() as connection:
             return await refusal_states(connection, again, again)
@@ -170,5 +175,6 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "type": said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
         "rejected_at": refused.rejected_at.isoformat(),
+        "again_at": None if refused.again_at is None else refused.again_at.isoformat(),
         "replays": refused.replays,
     }

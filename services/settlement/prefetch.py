@@ -6,7 +6,7 @@ Invariant: this is speed, not correctness: what is not foreseen here is loaded w
 from __future__ import annotations
 
 from services.settlement.rules.books import ARRIVAL, LAST_FIRST, Books
-from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
+from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction
 from services.settlement.rules.open_documents import settling_order
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
@@ -30,7 +30,7 @@ from shared.working_set import Missing, Page
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
-    incoming = read(message)
+    incoming = books.read_ahead(message)
     named = [] if parked is None else _woken(books, event_key(parked.event))
     wakes = woken_by(message.data)
     if wakes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final
 
+from services.settlement.rules.incoming import Incoming, read
 from services.settlement.rules.values import (
     APPROVED,
     Document,
@@ -23,7 +24,7 @@ from services.settlement.rules.values import (
 )
 from services.settlement.rules.waiting import RESERVATION, WOKEN_AS_ONE
 from shared import working_set
-from shared.events.envelope import EventRef
+from shared.events.envelope import EventRef, Message
 from shared.reference import Reference
 from shared.waiting import WakeKey
 from shared.working_set import Missing, Table
@@ -58,6 +59,7 @@ class Books(working_set.Books):
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
         self.named: set[Missing] = set()
+        self._read_ahead: dict[int, tuple[Message, Incoming]] = {}
         self.most_rows: int | None = None
         self.documents: Table[DocumentKey, Document] = self.table(
             "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
@@ -115,6 +117,17 @@ class Books(working_set.Books):
         """Says what will be asked for, so that a store loads it at once with the first of it that is not there."""
         if not self.complete:
             self.named.update(missing)
+
+    def read_ahead(self, message: Message) -> Incoming:
+        """What a message brings, for whoever loads what it names; it need not be read again when it is handled."""
+        incoming = read(message)
+        self._read_ahead[id(message)] = (message, incoming)  # with the message, so that no other can have its number
+        return incoming
+
+    def read(self, message: Message) -> Incoming:
+        """What a message brings."""
+        known = self._read_ahead.get(id(message))
+        return read(message) if known is None else known[1]
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""

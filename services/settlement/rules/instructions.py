@@ -43,7 +43,7 @@ def begin_to_settle(turn: Turn, sequence: int) -> None:
 def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
-    keys = instruction.keys
+    keys = parked.reserves
     need = _missing_document(turn, keys) or _earlier_run(turn, parked) or _earlier_approval(turn, keys)
     if need is None:
         instruction = _with_documents(turn, instruction, keys, parked.sequence)

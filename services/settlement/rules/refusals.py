@@ -43,14 +43,17 @@ def _invalid(_books: Books, instruction: SettlementInstruction) -> Iterator[Refu
     payment = instruction.own_document
     seen: set[DocumentKey] = set() if payment is None else {payment.key}
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        if document.key in seen:
-            by = "by itself" if payment is not None and document.key == payment.key else "twice"
+        key = document.key
+        if key in seen:
+            by = "by itself" if payment is not None and key == payment.key else "twice"
             yield Refusal("invalid", _at(place, "document"), f"{_name(document)} is marked {by}: mark it once")
-        seen.add(document.key)
-        for name in ("amount_to_settle", "cash_discount_to_take"):
-            amount: Decimal | None = getattr(mark, name)
-            own = name == "cash_discount_to_take" or payment is None
-            if own and amount is not None and not fits(amount, document.currency):
+        seen.add(key)
+        entered = (
+            ("amount_to_settle", mark.amount_to_settle if payment is None else None),
+            ("cash_discount_to_take", mark.cash_discount_to_take),
+        )
+        for name, amount in entered:
+            if amount is not None and not fits(amount, document.currency):
                 digits = minor_digits(document.currency)
                 yield Refusal("invalid", _at(place, name), f"{amount} has more digits than {document.currency} has: at most {digits}")
         if mark.cross_rate is not None and not _may_be_agreed(instruction, document):
@@ -125,11 +128,15 @@ def _closed(_books: Books, instruction: SettlementInstruction) -> Iterator[Refus
 
 def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        open_ = f"{_name(document)} has {document.open} {document.currency} open"
         if mark.amount_to_settle is not None and _more_than_open(books, instruction, document, mark):
-            yield Refusal("over-settled", _at(place, "amount_to_settle"), f"{mark.amount_to_settle} is more than that: {open_}")
+            yield _over(place, "amount_to_settle", mark.amount_to_settle, document)
         if mark.cash_discount_to_take is not None and mark.cash_discount_to_take > document.open and not document.lowers:
-            yield Refusal("over-settled", _at(place, "cash_discount_to_take"), f"{mark.cash_discount_to_take} is more than that: {open_}")
+            yield _over(place, "cash_discount_to_take", mark.cash_discount_to_take, document)
+
+
+def _over(place: int, name: str, amount: Decimal, document: Document) -> Refusal:
+    is_open = f"{_name(document)} has {document.open} {document.currency} open"
+    return Refusal("over-settled", _at(place, name), f"{amount} is more than that: {is_open}")
 
 
 def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, mark: Mark) -> bool:

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.incoming import Incoming, read
+from services.settlement.rules.incoming import Incoming
 from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION, event_key, free_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
@@ -43,7 +43,7 @@ class Turn:
     def handle(self, message: Message) -> None:
         """Turns to a message: what is emitted and refused from now on is because of it."""
         self.message = message
-        self.incoming: Incoming = read(message)
+        self.incoming: Incoming = self.books.read(message)
 
     # What is emitted
 

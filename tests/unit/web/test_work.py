@@ -46,7 +46,7 @@ def wait(sequence: int, hours: int, amount: str, company: str = "FAB", currency:
 
 def waiting(*entries: tuple[dict[str, Any], dict[str, Any]]) -> Lists:
     rows, said = [row for row, _ in entries], [said for _, said in entries]
-    return Lists({PAGE: rows, "as said where w.sequence = any": said})
+    return Lists({PAGE: rows, "where w.sequence = any": said})
 
 
 PAGE = "body->>'stage' as what from waiting where (since"
@@ -65,7 +65,12 @@ async def test_an_entry_says_what_it_is_about_and_for_how_long_it_waits() -> Non
     answer = await asked(waiting(THREE[0]), "/v1/waiting")
     (row,) = answer.json()["data"]
     assert [row[name] for name in ("company", "ledger", "document", "currency", "amount")] == ["FAB", "payable", "VI-1", "USD", "1000.00"]
-    assert (row["age_seconds"], row["for"], row["key"]["account"], row["type"]) == (7200, "account", "9999", "vendor-invoice.posted")
+    assert (row["age_seconds"], row["for"], row["key"]["account"], row["type"]) == (
+        7200,
+        "account",
+        "9999",
+        "intercompany.vendor-invoice.posted.v1",
+    )
 
 
 async def test_what_waits_for_the_same_thing_is_one_group_with_a_sentence() -> None:
