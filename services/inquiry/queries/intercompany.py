@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
@@ -19,6 +19,8 @@ from shared.money import ZERO
 from shared.rows import amounts_row, money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.delivery.ports import Connection
 
 Row = dict[str, Any]
@@ -139,8 +141,20 @@ select * from (
 ) as sides where row <= $8 order by row, company"""
 
 
+class Place(NamedTuple):
+    """Whose books, towards whom, in which currency."""
+
+    company: str
+    partner: str
+    currency: str
+
+    def mirrored(self) -> Place:
+        """The same seen from the partner's books."""
+        return Place(self.partner, self.company, self.currency)
+
+
 @dataclass(slots=True)
-class _Cell:
+class Cell:
     """What one side has in one currency."""
 
     due_from: Decimal = ZERO
@@ -149,6 +163,19 @@ class _Cell:
     accounting_due_to: Decimal = ZERO
     last_date: dt.date | None = None
     lines: int = 0
+
+    def add(self, posting_type: str, amount: Decimal, accounting_amount: Decimal, date: dt.date) -> None:
+        """Takes in a line, debit positive; other posting types than due from and due to are none of a cell."""
+        if posting_type == "due_from":
+            self.due_from += amount
+            self.accounting_due_from += accounting_amount
+        elif posting_type == "due_to":
+            self.due_to -= amount
+            self.accounting_due_to -= accounting_amount
+        else:
+            return
+        self.last_date = max(self.last_date or date, date)
+        self.lines += 1
 
     def as_row(self, currency: str, own: str, prefix: str = "") -> Row:
         """Its amounts, each in its own currency."""
@@ -169,10 +196,9 @@ async def matrix(connection: Connection, selection: MatrixSelection) -> list[Row
     everyone = await scope(connection, None)
     chosen = None if selection.companies is None else list(selection.companies)
     found = await connection.fetch(*_question(selection, everyone, chosen))
-    cells = {(each["company"], each["partner"], each["currency"]): _Cell(*list(each.values())[3:]) for each in found}
-    places = {*cells, *((partner, company, currency) for company, partner, currency in cells)}
-    own = await currencies(connection, (company for company, _, _ in places))
-    return [_cell(cells, place, own) for place in sorted(places) if {place[0], place[1]} <= own.keys()]
+    cells = {Place(each["company"], each["partner"], each["currency"]): Cell(*list(each.values())[3:]) for each in found}
+    own = await currencies(connection, {name for place in cells for name in place[:2]})
+    return cell_rows(cells, own)
 
 
 def _question(selection: MatrixSelection, everyone: list[str], chosen: list[str] | None) -> tuple[Any, ...]:
@@ -183,16 +209,19 @@ def _question(selection: MatrixSelection, everyone: list[str], chosen: list[str]
     return _CELLS_KNOWN, *asked, known_at, known_at.astimezone(dt.UTC).date()
 
 
-def _cell(cells: dict[tuple[str, str, str], _Cell], place: tuple[str, str, str], own: dict[str, str]) -> Row:
-    company, partner, currency = place
-    here, there = cells.get(place, _Cell()), cells.get((partner, company, currency), _Cell())
+def cell_rows(cells: Mapping[Place, Cell], own: Mapping[str, str]) -> list[Row]:
+    """Cells as they are shown, with those of the partners beside them; `own`: accounting currencies by company."""
+    places = {*cells, *(place.mirrored() for place in cells)}
+    return [_cell(cells, place, own) for place in sorted(places) if {place.company, place.partner} <= own.keys()]
+
+
+def _cell(cells: Mapping[Place, Cell], place: Place, own: Mapping[str, str]) -> Row:
+    here, there = cells.get(place, Cell()), cells.get(place.mirrored(), Cell())
     dates = [each.last_date for each in (here, there) if each.last_date is not None]
     return {
-        "company": company,
-        "partner": partner,
-        "currency": currency,
-        **here.as_row(currency, own[company]),
-        **there.as_row(currency, own[partner], "partner_"),
+        **place._asdict(),
+        **here.as_row(place.currency, own[place.company]),
+        **there.as_row(place.currency, own[place.partner], "partner_"),
         "mirrored": (here.due_from, here.due_to) == (there.due_to, there.due_from),
         "last_date": max(dates).isoformat(),
         "lines": here.lines,

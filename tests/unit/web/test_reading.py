@@ -34,6 +34,8 @@ NEEDED = {
     "/v1/search": {"q": "VI-7"},
     "/v1/trace": {"event": "VPAY-7", "company": "FAB"},
     "/v1/event": {"source": "/erp", "id": "x"},
+    "/v1/readiness/pair": {"payer": "FAB", "owner": "FABE", "ledger": "payable", "party": "P", "currency": "USD"},
+    "/v1/flow/stream": {"messages": "1"},
 }
 
 
