@@ -72,14 +72,15 @@ _THAT_DAY: Final = """that_day as materialized (
     coalesce(accounting_debit, 0) - coalesce(accounting_credit, 0) as accounting_amount, posted_at > $6 as is_later
     from lines where partner is not null and posting_type in ('due_from', 'due_to') and date <= $2 and company = any($1)
     and posted_at >= $7::date::timestamp at time zone 'UTC' and posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
+), known_that_day as materialized (
+    select company, partner, currency, max(date) as date from that_day where not is_later group by company, partner, currency
 ), """
 _LAST_DATE: Final = """greatest(
     (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
      and d.posting_type = 'due_from' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
     (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
      and d.posting_type = 'due_to' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
-    (select max(t.date) from that_day t where t.company = s.company and t.partner = s.partner and t.currency = s.currency
-     and not t.is_later))"""
+    (select t.date from known_that_day t where t.company = s.company and t.partner = s.partner and t.currency = s.currency))"""
 
 
 def _cells(first: str, sums: str, last_date: str) -> str:
