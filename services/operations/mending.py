@@ -15,6 +15,7 @@ from services.desk.reference import reference_data
 from services.desk.refusal_states import RefusalState
 from services.desk.rejections import RefusedEvent, refused, refused_named, whole
 from services.desk.work_lists import states_of
+from services.operations.replay_records import NotReplayableError, refuse_unread
 from services.operations.requested import checked, companies_of, request_record
 from shared.events.bindings import STRUCTURED
 from shared.events.codec import SENDER
@@ -85,10 +86,19 @@ async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
     parties = PartyBook(await reference_data(schemas))
     original = found.rejection.original
     is_of_settlement = found.rejection.scope == _OF_SETTLEMENT
-    record = _request(schemas, mended, parties) if is_of_settlement else _corrected(original, mended, parties)
+    record = _request(schemas, mended, parties) if is_of_settlement else corrected(original, mended, parties)
+    if not is_of_settlement:
+        _refuse_where_it_is_not_read(schemas, record)
     target = {"refusal": found.id, "scope": found.rejection.scope, "event": {"source": found.event.source, "id": found.event.id}}
     plan = ActionPlan(records=(record,), states={found.id: RefusalState.RESENT})
     return Draft(Verb.RESEND, target, companies_of(record), plan, original.get("data"), mended.data)
+
+
+def _refuse_where_it_is_not_read(schemas: Schemas, record: Record) -> None:
+    try:
+        refuse_unread(record.topic, schemas.settings)
+    except NotReplayableError as error:
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=str(error)) from error
 
 
 def _request(schemas: Schemas, mended: Mended, parties: PartyBook) -> Record:
@@ -98,7 +108,7 @@ def _request(schemas: Schemas, mended: Mended, parties: PartyBook) -> Record:
     return record
 
 
-def _corrected(original: dict[str, Any], mended: Mended, parties: PartyBook) -> Record:
+def corrected(original: dict[str, Any], mended: Mended, parties: PartyBook) -> Record:
     """The refused event with other data, under its own source and id, on its sender's topic."""
     name = short_type(str(original.get("type")))
     if name is None or not original.get("id") or not original.get("source"):

@@ -100,7 +100,7 @@ class Writing:
 
         async def in_scope(action: str) -> Draft:
             drafted = await draft(action)
-            self.actor.acts_for(drafted.companies or (EVERYTHING,))
+            self.actor.acts_for(_concerned(drafted))
             return drafted
 
         with said_as_problems():
@@ -110,7 +110,7 @@ class Writing:
         """Approves or declines what somebody else has proposed."""
 
         def allowed(found: Action) -> None:
-            self.actor.acts_for(found.draft.companies or (EVERYTHING,))
+            self.actor.acts_for(_concerned(found.draft))
 
         with said_as_problems():
             return await self._answered(await self._acting.decide(action, decision, self._asked, allowed), acted_as)
@@ -121,6 +121,10 @@ class Writing:
         status, body = await answer(acted) if acted.action.state is ActionState.DONE else await acted_as(acted)
         await self._acting.keep_answer(acted, self._asked, status, body)
         return JSONResponse(body, status)
+
+
+def _concerned(draft: Draft) -> tuple[str, ...]:
+    return (EVERYTHING,) if draft.companies is None else draft.companies
 
 
 async def acted_as(acted: Acted) -> Answer:

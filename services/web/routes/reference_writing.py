@@ -120,7 +120,6 @@ async def apply_reference(
     if dry_run:
         with said_as_problems():
             drafted = await draft("dry-run")
-        if found:
-            actor.acts_for(drafted.companies or (EVERYTHING,))
+        actor.acts_for((EVERYTHING,) if drafted.companies is None else drafted.companies)
         return JSONResponse({"action": None, "changes": [change_row(each) for each in found]})
     return await writing.act(draft, answer)

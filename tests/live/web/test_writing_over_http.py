@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.desk.actions.rules import Who
 from services.desk.event_state import event_state
 from services.desk.schemas import Schemas, open_schemas
 from services.desk.waiting import waiting_named
 from services.operations import by_hand
+from services.operations.carrying_out import Acting, ActionRequest
+from services.operations.orders import Ordered, drafted_settlement_reversal
 from services.scenarios.live_run import scenario_services
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import split
@@ -20,17 +23,20 @@ from services.web.access.roles import Actor, Role
 from services.web.app import create_app
 from services.web.broker import BrokerSender
 from services.web.ports import WebPorts
+from shared.delivery.ports import SystemClock
 from shared.events.envelope import EventRef
 from shared.settings import HttpAuth
 from tests.builders.web import asking, with_tokens
 from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     import httpx
 
+    from services.desk.actions.rules import Draft
     from services.local.in_process import RunningServices
+    from shared.events.envelope import Record
     from shared.settings import Settings
 
 pytestmark = pytest.mark.embedded
@@ -284,3 +290,33 @@ async def test_broker_away_is_said_and_the_same_key_does_it_later_under_the_same
         await api.services.until_quiescent()
         assert await api.state(action["id"], "intercompany/web") == "posted"
         assert [row["state"] for row in (await api.get("/v1/actions"))["data"]] == ["done"]
+
+
+async def test_what_broke_off_after_sending_goes_on_under_the_same_ids_and_happens_once() -> None:
+    async with _api(four_eyes=False) as api, open_schemas(api.services.settings) as schemas:
+        await api.send(*_documents())
+        sent: list[Record] = []
+
+        async def breaking_off(records: Sequence[Record]) -> None:
+            await api.services.send(records)
+            sent.extend(records)
+            if len(sent) == 1:
+                raise asyncio.CancelledError
+
+        async def drafted(action: str) -> Draft:
+            ordered = Ordered(action, SystemClock().now(), WHY["reason"])
+            return await drafted_settlement_reversal(schemas, "payable", EventRef("/erp", "VPAY-7"), None, ordered)
+
+        acting = Acting(schemas, breaking_off, SystemClock(), four_eyes=False)
+        request = ActionRequest(Who("ann", (), "r"), WHY["reason"], "same", b"digest")
+        with pytest.raises(asyncio.CancelledError):
+            await acting.act(request, drafted)
+        [begun] = (await api.get("/v1/actions"))["data"]
+        assert (begun["state"], begun["outcome"]) == ("begun", None)
+        await api.services.until_quiescent()
+        again = await acting.act(request, drafted)
+        await api.services.until_quiescent()
+        assert (again.action.id, again.action.state.value) == (begun["id"], "done")
+        assert [dict(record.headers)["ce_id"] for record in sent] == [begun["id"].encode()] * 2
+        assert await api.state(begun["id"], "intercompany/web") == "posted"
+        assert (await api.get("/v1/refusals"))["data"] == []

@@ -45,8 +45,8 @@ RECEIVED = {
     "received_at": NOW - timedelta(hours=1), "last_received_at": NOW,
 }  # fmt: skip
 REFUSED = {
-    "id": UUID(int=1), "source": "/erp", "event": "x", "scope": "event", "code": "invalid", "field": "", "message": "",
-    "replays": 0, "again_at": None,
+    "id": UUID(int=1), "source": "/erp", "event": "x", "scope": "event", "code": "invalid", "field": "", "message": "", "replays": 0,
+    "again_at": None,
     "original": "{}", "topic": None, "headers": None,
 }  # fmt: skip
 
