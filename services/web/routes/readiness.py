@@ -63,7 +63,7 @@ async def pair_ready(  # noqa: PLR0913 - what a settlement depends on
     owner: Annotated[Key, Query(description="The company whose document is settled; may be the same.")],
     ledger: Annotated[Literal["receivable", "payable"], Query(description="The ledger of both documents.")],
     party: Annotated[Key, Query(description="The party of both.")],
-    currency: Annotated[Key, Query(description="The currency of both, by ISO 4217.")],
+    currency: Annotated[Key, Query(description="The currency of both, by ISO 4217.", json_schema_extra={"enum": sorted(CURRENCIES)})],
     date: Annotated[date | None, Query(description="The day of the payment. Default: today.")] = None,
 ) -> Response:
     """Members, party accounts, both directions of intercompany accounting, rates, profiles, methods, periods, trading relations."""
