@@ -131,6 +131,7 @@ CONTRACT: Final[dict[str, Entry]] = {
             "document.reversed": settlements.DocumentReversed,
             "settlement.posted": settlements.SettlementPosted,
             "settlement.reversed": settlements.SettlementReversed,
+            "sales-payment-journal.approved": settlements.SalesPaymentJournalApproved,
             "sales-payment-journal.refused": settlements.SalesPaymentJournalRefused,
         },
     ),

@@ -11,6 +11,7 @@ from typing import Final
 
 from services.settlement.rules.incoming import Incoming, read
 from services.settlement.rules.values import (
+    APPROVED,
     Document,
     DocumentKey,
     Parked,
@@ -89,6 +90,16 @@ class Books(working_set.Books):
         )
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")
+
+    def awaited_approval(self, *keys: DocumentKey) -> EventRef | None:
+        """The approval of a journal that reserves one of the documents, if it is on its way to be posted: it has come before."""
+        reserving = (journal for key in keys for journal in self.journals.find("reserves", key))
+        return next((approval for each in reserving if (approval := self.approval_under_way(each)) is not None), None)
+
+    def approval_under_way(self, journal: ReservedSalesPayment) -> EventRef | None:
+        """The approval of a journal that the payment service has been told to post, and has not posted yet."""
+        approval = journal.approval if journal.status == APPROVED else None
+        return approval if approval is not None and self.pending_replies.get(approval) is not None else None
 
     def is_reserved(self, document: DocumentKey, before: int | None = None) -> bool:
         """Whether a run that waits has reserved a document; `before`: one that arrived before this place."""

@@ -16,7 +16,6 @@ from services.settlement.rules.values import Document, DocumentKey
 from shared.events.inbound import Mark
 from shared.money import ZERO, fits, minor_digits
 from shared.reference import Reference
-from shared.waiting import Need
 
 
 class Refusal(NamedTuple):
@@ -27,22 +26,9 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Judgement(NamedTuple):
-    """What contradicts, else what has to be known before it can be said that nothing does."""
-
-    refusal: Refusal | None
-    undecided: Need | None
-
-
-def judge(books: Books, instruction: SettlementInstruction) -> Judgement:
-    """The first code of the table that applies, documents in the order of the marks; what certainly contradicts does so at once."""
-    undecided: Need | None = None
-    for check in _CHECKS:
-        for found in check(books, instruction):
-            if isinstance(found, Refusal):
-                return Judgement(found, None)
-            undecided = undecided or found
-    return Judgement(None, undecided)
+def refusal_of(books: Books, instruction: SettlementInstruction) -> Refusal | None:
+    """The first code of the table that applies, documents in the order of the marks; None if nothing contradicts."""
+    return next((found for check in _CHECKS for found in check(books, instruction)), None)
 
 
 def _at(place: int, name: str) -> str:
@@ -140,16 +126,10 @@ def _closed(_books: Books, instruction: SettlementInstruction) -> Iterator[Refus
             yield Refusal("document-closed", _at(place, "document"), f"{_name(document)} has nothing left open")
 
 
-def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal | Need]:
+def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        if mark.amount_to_settle is not None:
-            try:
-                is_more = _more_than_open(books, instruction, document, mark)
-            except WaitForError as missing:
-                yield missing.need
-            else:
-                if is_more:
-                    yield _over(place, "amount_to_settle", mark.amount_to_settle, document)
+        if mark.amount_to_settle is not None and _more_than_open(books, instruction, document, mark):
+            yield _over(place, "amount_to_settle", mark.amount_to_settle, document)
         if mark.cash_discount_to_take is not None and mark.cash_discount_to_take > document.open and not document.lowers:
             yield _over(place, "cash_discount_to_take", mark.cash_discount_to_take, document)
 
@@ -162,20 +142,16 @@ def _over(place: int, name: str, amount: Decimal, document: Document) -> Refusal
 def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, mark: Mark) -> bool:
     """In another currency than the document's: only what is more both in the payment's and in the document's.
 
-    WaitForError if a rate is missing without which it cannot be said.
+    Where it cannot be said for want of a rate it does not contradict: a rate is waited for that a figure needs, and no other.
     """
     payment, amount = instruction.own_document, mark.amount_to_settle or ZERO
     if payment is None or payment.currency == document.currency:
         return amount > document.open
     conversion = Conversion(books.reference, payment, document, mark.cross_rate)
     try:
-        if amount <= conversion.cost(document.open):
-            return False
+        return amount > conversion.cost(document.open) and conversion.worth(amount) > document.open
     except WaitForError:
-        if conversion.worth(amount) > document.open:
-            raise
         return False
-    return conversion.worth(amount) > document.open
 
 
 def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
