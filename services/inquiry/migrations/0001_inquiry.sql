@@ -383,12 +383,6 @@ create table reference_history (
 create index reference_history_by_event on reference_history (event_id);
 create index reference_history_by_name on reference_history ((lower(data ->> 'name')) collate "C") where type = 'party.defined';
 
--- The versions that were taken: one that was refused (a company's currency that was to change, say) never was in force.
-create view reference_taken as
-select h.* from reference_history h where not exists (
-    select from refused_versions v where v.source = h.event_source and v.id = h.event_id and v.digest = h.digest
-);
-
 -- What the companies' own systems said of vouchers that they took over: imported or failed. voucher: series-number.
 create table imported (
     company text collate "C" not null,
