@@ -115,7 +115,8 @@ insert into reference_history
 select key, 1000, type, (data::jsonb || '{{"name": "renamed"}}')::json, '{SOURCE}', 'LATER', ''::bytea, timestamptz '2026-04-01Z'
 from reference_history where key = 'company/FABE'
 union all
-select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE', ''::bytea, timestamptz '2026-04-01Z'
+select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE', ''::bytea,
+timestamptz '2026-04-01Z'
 from reference_history where type = 'payment-journal.defined'"""  # noqa: S608 - names of ours
 
 
