@@ -138,6 +138,11 @@ def plan_of(row: Mapping[str, Any]) -> ActionPlan:
     )
 
 
+def _sent(record: Record) -> EventRef:
+    attributes = dict(record.headers)
+    return EventRef(attributes["ce_source"].decode(), attributes["ce_id"].decode())
+
+
 def _record_row(record: Record) -> Row:
     """Records that are made here are text: JSON, and attributes in UTF-8."""
     headers = [[name, value.decode()] for name, value in record.headers]
@@ -159,6 +164,14 @@ class Draft:
     plan: ActionPlan
     before: Any = None
     after: Any = None
+    about: tuple[EventRef, ...] = ()
+    """Events that it is about and does nothing with, as when a refusal is dismissed."""
+
+    def events(self) -> frozenset[EventRef]:
+        """Every event that it is about: those that it sends, replays or discards too."""
+        plan = self.plan
+        orders: tuple[PlannedReplay | PlannedDiscard, ...] = (*plan.replays, *plan.discards)
+        return frozenset((*self.about, *(each.event for each in orders), *(_sent(each) for each in plan.records)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,4 +20,4 @@ def take_reference_version(books: InquiryBooks, message: Message) -> None:
     key = (compaction_key(message.data), position)
     if books.reference_history.get(key) is None:
         data = as_json(message.data).decode()
-        books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, message.digest, broker_time(message)))
+        books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, broker_time(message), message.digest))

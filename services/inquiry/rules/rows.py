@@ -313,5 +313,5 @@ class ReferenceRow(NamedTuple):
     data: str
     event_source: str
     event_id: str
-    digest: bytes
     from_time: dt.datetime
+    digest: bytes

@@ -112,11 +112,11 @@ def test_a_later_version_or_a_withdrawal_ends_what_was_in_force_and_all_versions
 
 VERSIONS = f"""
 insert into reference_history
-select key, 1000, type, (data::jsonb || '{{"name": "renamed"}}')::json, '{SOURCE}', 'LATER', ''::bytea, timestamptz '2026-04-01Z'
+select key, 1000, type, (data::jsonb || '{{"name": "renamed"}}')::json, '{SOURCE}', 'LATER', timestamptz '2026-04-01Z', ''::bytea
 from reference_history where key = 'company/FABE'
 union all
-select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE', ''::bytea,
-timestamptz '2026-04-01Z'
+select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE',
+timestamptz '2026-04-01Z', ''::bytea
 from reference_history where type = 'payment-journal.defined'"""  # noqa: S608 - names of ours
 
 
