@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from services.desk.refusal_states import RefusalState
 from shared.events.envelope import EventRef, Record
 
@@ -139,8 +141,12 @@ def plan_of(row: Mapping[str, Any]) -> ActionPlan:
 
 
 def _sent(record: Record) -> EventRef:
-    attributes = dict(record.headers)
-    return EventRef(attributes["ce_source"].decode(), attributes["ce_id"].decode())
+    """The event of a record, which has its attributes as headers, or is itself all of the event."""
+    headers = dict(record.headers)
+    if "ce_id" in headers:
+        return EventRef(headers["ce_source"].decode(), headers["ce_id"].decode())
+    event = orjson.loads(record.value or b"{}")
+    return EventRef(event["source"], event["id"])
 
 
 def _record_row(record: Record) -> Row:
