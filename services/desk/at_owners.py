@@ -16,12 +16,12 @@ from services.posting import queries as posting_queries
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.desk.schemas import Schemas
+    from services.desk.schemas import ServicesSchemas
 
 Row = dict[str, Any]
 
 
-async def posted(schemas: Schemas, documents: Iterable[tuple[str, str, str]], runs: Iterable[tuple[str, str]]) -> list[Row]:
+async def posted(schemas: ServicesSchemas, documents: Iterable[tuple[str, str, str]], runs: Iterable[tuple[str, str]]) -> list[Row]:
     """The vouchers of these documents (ledger, company, number) and of these settlement runs (source, id), reversals included."""
     async with schemas.of("posting") as connection:
         found = await posting_queries.vouchers_of_documents(connection, documents)

@@ -2,8 +2,8 @@
 
 That it was received inquiry knows, which reads the topics, all else the services' own tables; without inquiry they alone are asked.
 
-Invariant: an event that waits or was refused is never called posted; one of which a voucher is still to come is `received`; so is
-one that was sent again after it was refused, until it is clear what came of that.
+Invariant: all that is said of an event is of one moment; an event that waits or was refused is never called posted; one of which a
+voucher is still to come is `received`; so is one that was sent again after it was refused, until it is clear what came of that.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from services.desk.about import about
-from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
+from services.desk.vouchers_due import vouchers_of
 from services.desk.waiting import waiting_named
 from services.inquiry.queries.events import receipts
 from services.settlement import queries as settlement_queries
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.desk.rejections import RefusedEvent
-    from services.desk.schemas import Schemas
+    from services.desk.schemas import Schemas, ServicesSchemas
     from services.desk.waiting import WaitingItem
     from services.inquiry.queries.events import Receipt
-    from services.settlement.rules.values import Document
     from shared.events.envelope import EventRef, Message
 
 Row = dict[str, Any]
@@ -90,16 +89,20 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     receipt = await receipt_of(schemas, ref)
     if receipt is not None:
         sent_at = max(each for each in (sent_at, receipt.last_received_at - CLOCKS_DIFFER) if each is not None)
+    async with schemas.at_one_moment() as services:
+        return await _state_at(services, ref, sent_at, receipt)
+
+
+async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime | None, receipt: Receipt | None) -> EventState:
     waits = [each for each in await waiting_named(schemas, ref.id) if each.event == ref]
     refused = [each for each in await refused_named(schemas, ref.id) if each.event == ref]
     refusals = [each async for each in whole(schemas, refused)]
     async with schemas.of("settlement") as connection:
         documents = [each for each in await settlement_queries.documents_named(connection, ref.id) if each.event == ref]
-        has_run = any(record.run == ref for record in await settlement_queries.records_of_run(connection, ref.id))
+        records = [each for each in await settlement_queries.records_of_run(connection, ref.id) if each.run == ref]
     is_taken = await _is_taken(schemas, ref)
-    keys = [(each.ledger, each.company, each.document) for each in documents]
-    vouchers = await posted(schemas, keys, [ref] if has_run else []) if keys or has_run else []
-    state = _state(waits, refusals, sent_at, is_taken=is_taken, is_whole=_is_whole(documents, vouchers, has_run=has_run))
+    vouchers, is_whole = await vouchers_of(schemas, documents, records)
+    state = _state(waits, refusals, sent_at, is_taken=is_taken, is_whole=is_whole)
     noted = [*(each.since for each in waits), *(each.rejected_at for each in refusals)]
     return EventState(
         state,
@@ -112,19 +115,12 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     )
 
 
-async def _is_taken(schemas: Schemas, ref: EventRef) -> bool:
+async def _is_taken(schemas: ServicesSchemas, ref: EventRef) -> bool:
     for service in _INBOXES:
         async with schemas.of(service) as connection:
             if await shell_queries.taken(connection, [ref]):
                 return True
     return False
-
-
-def _is_whole(documents: Sequence[Document], vouchers: Iterable[Row], *, has_run: bool) -> bool:
-    """Whether the voucher of every document and of the run is there; an event that posts nothing has none."""
-    there = {(row["ledger"], row["company"], row["document"]) for row in vouchers if row["settlement"] is None}
-    runs = [row for row in vouchers if row["settlement"] is not None]
-    return all((each.ledger, each.company, each.document) in there for each in documents) and bool(runs or not has_run)
 
 
 def _state(

@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from services.desk.schemas import Schemas
+    from services.desk.schemas import Schemas, ServicesSchemas
     from shared.delivery.shell_queries import KeptRejection
     from shared.events.envelope import Record
     from shared.events.vouchers import Rejection
@@ -92,7 +92,7 @@ async def refused(
     return found if limit is None else found[-limit:]
 
 
-async def refused_named(schemas: Schemas, name: str, code: str | None = None) -> list[RefusedEvent]:
+async def refused_named(schemas: ServicesSchemas, name: str, code: str | None = None) -> list[RefusedEvent]:
     """The refusals with this event id or refusal id, without the refused events; oldest first."""
     found: list[RefusedEvent] = []
     for service in SERVICES:
@@ -101,7 +101,7 @@ async def refused_named(schemas: Schemas, name: str, code: str | None = None) ->
     return sorted(found, key=lambda each: each.place)
 
 
-async def whole(schemas: Schemas, found: Sequence[RefusedEvent]) -> AsyncIterator[RefusedEvent]:
+async def whole(schemas: ServicesSchemas, found: Sequence[RefusedEvent]) -> AsyncIterator[RefusedEvent]:
     """These refusals with the refused events, in their order, a few at a time: an event may have a megabyte."""
     for start in range(0, len(found), WHOLE_AT_ONCE):
         part = found[start : start + WHOLE_AT_ONCE]

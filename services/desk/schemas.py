@@ -7,7 +7,7 @@ and closed once, by `open_schemas`; nothing of the services is changed by what o
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import asyncpg
 
@@ -21,6 +21,7 @@ from shared.postgresql.migrations import check_migrated, migrate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Rejection
@@ -46,6 +47,25 @@ class OneMoment:
         """The connection, looking into this service's schema until it is asked for another one."""
         await shell_queries.look_into(self._connection, self._settings.schema_name(service))
         return self._connection
+
+
+class ServicesSchemas(Protocol):
+    """Where questions about the services' tables are asked: `Schemas`, each question at its own moment, or all `AtOneMoment`."""
+
+    def of(self, service: str) -> AbstractAsyncContextManager[Connection]:
+        """A connection that looks into a service's schema, in a transaction."""
+
+
+class AtOneMoment:
+    """The services' schemas for questions that have to agree with each other. One schema at a time: the connection is one."""
+
+    def __init__(self, moment: OneMoment) -> None:
+        self._moment = moment
+
+    @asynccontextmanager
+    async def of(self, service: str) -> AsyncIterator[Connection]:
+        """The connection, looking into this service's schema."""
+        yield await self._moment.of(service)
 
 
 class Schemas:
@@ -78,6 +98,12 @@ class Schemas:
         async with self.of(SERVICES[0].name) as connection:
             await shell_queries.be_of_one_moment(connection)
             yield OneMoment(connection, self.settings)
+
+    @asynccontextmanager
+    async def at_one_moment(self) -> AsyncIterator[ServicesSchemas]:
+        """The same schemas for several questions whose answers are of one moment: what one of them says the others say too."""
+        async with self.snapshot() as moment:
+            yield AtOneMoment(moment)
 
     @asynccontextmanager
     async def books(self) -> AsyncIterator[Connection]:

@@ -19,7 +19,7 @@ from shared.waiting import rank
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.desk.schemas import Schemas
+    from services.desk.schemas import Schemas, ServicesSchemas
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
     from shared.waiting import WaitingRow
@@ -89,7 +89,7 @@ class WaitingItem:
         return {**waiting_row(self.event, self.reason, self.key, self.reads_like), **more}
 
 
-async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
+async def waiting_named(schemas: ServicesSchemas, event: str) -> list[WaitingItem]:
     """All that the events with this id caused to wait; oldest first."""
     found: list[WaitingItem] = []
     for service, kept in _KEEPERS.items():
@@ -98,7 +98,7 @@ async def waiting_named(schemas: Schemas, event: str) -> list[WaitingItem]:
     return sorted(await with_lookalikes(schemas, found), key=lambda each: each.place)
 
 
-async def waiting_because_of(schemas: Schemas, events: frozenset[EventRef]) -> list[Row]:
+async def waiting_because_of(schemas: ServicesSchemas, events: frozenset[EventRef]) -> list[Row]:
     """All that these events caused to wait, as it is shown; a query for each service that keeps something, however many they are."""
     if not events:
         return []
@@ -107,7 +107,7 @@ async def waiting_because_of(schemas: Schemas, events: frozenset[EventRef]) -> l
     return [item.as_row() for item in await with_lookalikes(schemas, items)]
 
 
-async def waiting_of_events(schemas: Schemas, events: Iterable[EventRef]) -> dict[EventRef, list[WaitingItem]]:
+async def waiting_of_events(schemas: ServicesSchemas, events: Iterable[EventRef]) -> dict[EventRef, list[WaitingItem]]:
     """What each of these events caused to wait, of those of which something does; a query for each service that keeps something."""
     wanted = set(events)
     return await _of_events(schemas, wanted) if wanted else {}
@@ -118,7 +118,7 @@ def items_of(service: str, rows: Iterable[WaitingRow]) -> list[WaitingItem]:
     return [WaitingItem(each.event, each.reason, each.key, each.what, WaitingPlace(each.since, service, each.sequence)) for each in rows]
 
 
-async def with_lookalikes(schemas: Schemas, found: list[WaitingItem]) -> list[WaitingItem]:
+async def with_lookalikes(schemas: ServicesSchemas, found: list[WaitingItem]) -> list[WaitingItem]:
     """The same items, each that waits for a document with the documents that are there and read like it: one query at most."""
     wanted = [key for each in found if (key := awaited(each.reason, each.key)) is not None]
     if not wanted:
@@ -161,7 +161,7 @@ def _after(place: WaitingPlace, service: str) -> tuple[datetime, int]:
     return place.since, _LAST if service < place.service else -1
 
 
-async def _of_events(schemas: Schemas, events: set[EventRef]) -> dict[EventRef, list[WaitingItem]]:
+async def _of_events(schemas: ServicesSchemas, events: set[EventRef]) -> dict[EventRef, list[WaitingItem]]:
     found: dict[EventRef, list[WaitingItem]] = {}
     for service, kept in _KEEPERS.items():
         async with schemas.of(service) as connection:

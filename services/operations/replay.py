@@ -69,7 +69,7 @@ async def drafted(schemas: Schemas, refusals: Iterable[RefusedEvent], company: s
             problems[each.id] = str(error)
             continue
         read = decode(record)
-        planned.append(PlannedReplay(each.service, each.id, each.event, number, read.replay > 0))
+        planned.append(PlannedReplay(each.service, each.id, each.event, number, read.replay > 0, read.digest))
         of_event = companies_of(record, each.rejection.company)
         concerned = None if concerned is None or of_event is None else concerned | set(of_event)
     target = {

@@ -1,6 +1,7 @@
 """What became of events that were sent again: asked for as many as there are at once.
 
-Invariant: an event of which nothing is known yet is `received`; one that was refused again, for whatever reason, is never called posted.
+Invariant: all that is said is of one moment; an event of which nothing is known yet is `received`; one that was refused again, for
+whatever reason, is never called posted, nor is one whose id other data have taken meanwhile: that will be refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_because_of
 from services.registry import SERVICES
 from shared.delivery import shell_queries
+from shared.delivery.inbox import inbox_key
 from shared.events.envelope import EventRef, replay_identity
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.desk.actions.rules import PlannedReplay
-    from services.desk.schemas import Schemas
+    from services.desk.schemas import Schemas, ServicesSchemas
 
 _INBOXES: Final = ("settlement", "payment")
 
@@ -33,6 +35,11 @@ class EventReply(NamedTuple):
 
 async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[EventReply]:
     """What became of these since they were sent (by the database's clock)."""
+    async with schemas.at_one_moment() as services:
+        return await _replies_at(services, sent, since)
+
+
+async def _replies_at(schemas: ServicesSchemas, sent: Sequence[PlannedReplay], since: datetime) -> list[EventReply]:
     events = frozenset(each.event for each in sent)
     refused: dict[EventRef, str] = {}
     for service in SERVICES:
@@ -40,11 +47,17 @@ async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: dateti
             refused |= await shell_queries.refused_since(connection, events, since)
     waits = {EventRef(row["source"], row["event"]) for row in await waiting_because_of(schemas, events)}
     identities = [replay_identity(each.event, each.number if each.is_numbered else 0) for each in sent]
-    taken: set[EventRef] = set()
+    digests: dict[str, bytes] = {}
     for name in _INBOXES:
         async with schemas.of(name) as connection:
-            taken |= await shell_queries.taken(connection, identities)
+            digests |= await shell_queries.digests(connection, map(inbox_key, identities))
+    taken = {each for each, said in zip(identities, sent, strict=True) if _is_taken_by(said, digests.get(inbox_key(each)))}
     return [_reply(each, identity, refused, waits, taken) for each, identity in zip(sent, identities, strict=True)]
+
+
+def _is_taken_by(sent: PlannedReplay, digest: bytes | None) -> bool:
+    """Whether it is these data that have taken the id, and not mended ones; an order of before digests were noted counts as such."""
+    return digest is not None and (not sent.digest or digest == sent.digest)
 
 
 def _reply(each: PlannedReplay, identity: EventRef, refused: dict[EventRef, str], waits: set[EventRef], taken: set[EventRef]) -> EventReply:

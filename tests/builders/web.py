@@ -80,6 +80,9 @@ class MadeUp:
             raise self.failure
         yield self
 
+    def at_one_moment(self) -> Any:
+        return self.of("any")
+
     @asynccontextmanager
     async def books(self) -> AsyncIterator[MadeUp]:
         if self.failure is not None:

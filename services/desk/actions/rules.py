@@ -92,6 +92,7 @@ class PlannedReplay(NamedTuple):
     """A refused event that is to be sent again, for the `number`th time: the refusal's service and id, and the event.
 
     `is_numbered`: it is a payment whose id is taken, so that what is sent says the number, and takes an id of its own.
+    `digest`: of its data, to tell it from mended data under the same id; empty where it could not be read, or is of an earlier version.
     """
 
     service: str
@@ -99,6 +100,7 @@ class PlannedReplay(NamedTuple):
     event: EventRef
     number: int
     is_numbered: bool = False
+    digest: bytes = b""
 
 
 class PlannedDiscard(NamedTuple):
@@ -120,7 +122,9 @@ class ActionPlan:
     def as_row(self) -> Row:
         """The plan as an object."""
         return {
-            "replays": [[each.service, each.refusal, *each.event, each.number, each.is_numbered] for each in self.replays],
+            "replays": [
+                [each.service, each.refusal, *each.event, each.number, each.is_numbered, each.digest.hex()] for each in self.replays
+            ],
             "records": [_record_row(each) for each in self.records],
             "discards": [[each.service, *each.event] for each in self.discards],
             "states": {refusal: state.value for refusal, state in self.states.items()},
@@ -131,8 +135,8 @@ def plan_of(row: Mapping[str, Any]) -> ActionPlan:
     """The plan that an object says."""
     return ActionPlan(
         tuple(
-            PlannedReplay(service, refusal, EventRef(source, id_), number, is_numbered)
-            for service, refusal, source, id_, number, is_numbered in row["replays"]
+            PlannedReplay(service, refusal, EventRef(source, id_), number, is_numbered, bytes.fromhex("".join(digest)))
+            for service, refusal, source, id_, number, is_numbered, *digest in row["replays"]
         ),
         tuple(_record(each) for each in row["records"]),
         tuple(PlannedDiscard(service, EventRef(source, id_)) for service, source, id_ in row["discards"]),

@@ -83,10 +83,12 @@ def test_an_approval_is_repeated_where_carrying_it_out_failed_or_broke_off(
 def test_a_plan_is_read_as_it_was_written() -> None:
     record = Record("intercompany.requests", "Ä".encode(), b'{"a": "1.00"}', (("ce_id", b"x"), ("content-type", b"application/json")))
     event = EventRef("/erp", "I1")
-    replays = (PlannedReplay("settlement", "1", event, 3, is_numbered=True),)
+    replays = (PlannedReplay("settlement", "1", event, 3, is_numbered=True, digest=b"d"), PlannedReplay("posting", "2", event, 1))
     plan = ActionPlan(replays, (record,), (PlannedDiscard("payment", event),), {"1": RefusalState.RESENT})
     assert plan_of(orjson.loads(orjson.dumps(plan.as_row()))) == plan
     assert plan_of(orjson.loads(orjson.dumps(ActionPlan().as_row()))) == ActionPlan()
+    of_before_digests = {**ActionPlan().as_row(), "replays": [["posting", "2", *event, 1, False]]}
+    assert plan_of(of_before_digests).replays == (PlannedReplay("posting", "2", event, 1),)
 
 
 @pytest.mark.parametrize("reason", ["", "  ab ", "x" * (LONGEST_REASON + 1)])
