@@ -15,6 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from services.web.access.roles import Actor
 from services.web.languages import Language, negotiated, weight_of
 from services.web.problems import MEDIA_TYPE, Code, ProblemError, answer
+from shared.events.bindings import parsed
+from shared.events.refusal import RefusedError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +32,8 @@ JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 OPEN: Final = frozenset({"/openapi.json"})
 """What is answered to everybody: it says nothing of anybody's books."""
+_READ_AS_EVENTS: Final = frozenset({"/v1/events"})
+"""Of a batch each event is read by itself, so that what is wrong with one is said of that one."""
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -89,7 +93,18 @@ class Frame:
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):
             raise ProblemError(Code.NOT_ACCEPTABLE, "no-media", offered=offered, accepted=accepted)
-        return await _body(request.headers, receive)
+        body = await _body(request.headers, receive)
+        if body and path not in _READ_AS_EVENTS and "json" in request.headers.get("content-type", ""):
+            _refuse_keys_twice(body)
+        return body
+
+
+def _refuse_keys_twice(body: bytes) -> None:
+    """Every body is read as events are: which of two values with one key counts, nobody can know."""
+    try:
+        parsed(body)
+    except RefusedError as refused:
+        raise ProblemError(Code.MALFORMED, "body-not-json", reason=refused.message) from refused
 
 
 class _Request:
