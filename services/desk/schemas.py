@@ -136,6 +136,14 @@ class Schemas:
         async with database.transaction() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def desk_session(self) -> AsyncIterator[Connection]:
+        """A connection of its own to the desk's schema, for a lock that lasts longer than a transaction."""
+        async with self.desk():
+            pass
+        async with self._open[DESK.name].session() as connection:
+            yield connection
+
     async def _make_desk(self, database: Postgres) -> None:
         if self.settings.provision:
             try:

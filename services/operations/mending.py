@@ -81,9 +81,11 @@ async def drafted_dismissal(schemas: Schemas, ids: Sequence[str]) -> Draft:
 async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
     """The action that sends mended data in place of what was refused.
 
-    ActionRefusedError (not-found); RefusedError if the services would not read it.
+    ActionRefusedError (not-found; not-open where it was sent again already); RefusedError if the services would not read it.
     """
     [found] = [each async for each in whole(schemas, await refusals_named(schemas, [mended.refusal]))]
+    if (await states_of(schemas, [found]))[found.id] is RefusalState.RESENT:
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="refusal")
     parties = PartyBook(await reference_data(schemas))
     original = found.rejection.original
     is_of_settlement = found.rejection.scope == _OF_SETTLEMENT
@@ -92,7 +94,7 @@ async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
         _refuse_where_it_is_not_read(schemas, record)
     target = {"refusal": found.id, "scope": found.rejection.scope, "event": {"source": found.event.source, "id": found.event.id}}
     plan = ActionPlan(records=(record,), states={found.id: RefusalState.RESENT})
-    return Draft(Verb.RESEND, target, companies_of(record), plan, original.get("data"), mended.data)
+    return Draft(Verb.RESEND, target, companies_of(record), plan, original.get("data"), mended.data, about=(found.event,))
 
 
 def _refuse_where_it_is_not_read(schemas: Schemas, record: Record) -> None:

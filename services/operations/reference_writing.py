@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.desk.actions.rules import ActionCode, ActionPlan, ActionRefusedError, Draft, Verb
+from services.desk.actions.rules import ActionCode, ActionPlan, ActionRefusedError, Draft, ReplacedVersion, Verb
 from services.desk.reference import reference_events
 from services.inquiry.queries.reference import WITHDRAWN, entity
 from services.operations.reference_changes import Change, changes
@@ -52,7 +52,8 @@ async def drafted_definition(  # noqa: PLR0913 - an entity, its version, and the
     if type_ != WITHDRAWN:
         await _group_changes(schemas, [ReferenceEntry("", type_, data)], ordered)
     target = {"key": key, "type": type_}
-    return Draft(Verb.DEFINE, target, companies_of(record), ActionPlan(records=(_keyed(record, key),)), before, data)
+    plan = ActionPlan(records=(_keyed(record, key),), replaces=ReplacedVersion(key, position))
+    return Draft(Verb.DEFINE, target, companies_of(record), plan, before, data)
 
 
 async def _version(schemas: Schemas, key: str, position: int) -> Any:

@@ -40,6 +40,7 @@ class Code(StrEnum):
     CONFLICTING_DUPLICATE = "conflicting-duplicate"
     ALREADY_DECIDED = "already-decided"
     NOT_OPEN = "not-open"
+    UNDER_WAY = "under-way"
     VERSION_CHANGED = "version-changed"
     TOO_LARGE = "too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
@@ -67,6 +68,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     Code.CONFLICTING_DUPLICATE: HTTPStatus.CONFLICT,
     Code.ALREADY_DECIDED: HTTPStatus.CONFLICT,
     Code.NOT_OPEN: HTTPStatus.CONFLICT,
+    Code.UNDER_WAY: HTTPStatus.CONFLICT,
     Code.VERSION_CHANGED: HTTPStatus.PRECONDITION_FAILED,
     Code.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

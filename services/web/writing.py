@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 from fastapi import Header, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionRefusedError, ActionState, Who
+from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionCode, ActionRefusedError, ActionState, Who, is_readable
 from services.operations.carrying_out import Acting, ActionRequest
 from services.operations.orders import Ordered
 from services.web.access.roles import EVERYTHING, Role
-from services.web.problems import Fault, ProblemError
+from services.web.problems import Code, Fault, ProblemError
 from shared.events.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -35,12 +35,23 @@ Answer = tuple[int, Row]
 
 LONGEST_KEY: Final = 64
 REPLAYED: Final = "Idempotent-Replayed"
+_AGAIN_AFTER: Final = "2"
+"""Seconds after which to ask again for what somebody else is carrying out."""
+
+
+def _readable(reason: str) -> str:
+    if not is_readable(reason):
+        msg = f"a reason has {SHORTEST_REASON} characters that are seen, and none that hides or reorders what stands there"
+        raise ValueError(msg)
+    return reason
+
 
 Reason = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, min_length=SHORTEST_REASON, max_length=LONGEST_REASON, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
     ),
+    AfterValidator(_readable),
     Field(description="Why, for the audit."),
 ]
 Key = Annotated[
@@ -119,7 +130,9 @@ class Writing:
         if acted.first is not None and acted.first.status is not None:
             return JSONResponse(acted.first.body, acted.first.status, {REPLAYED: "true"})
         status, body = await answer(acted) if acted.action.state is ActionState.DONE else await acted_as(acted)
-        await self._acting.keep_answer(acted, self._asked, status, body)
+        kept = await self._acting.keep_answer(acted, self._asked, status, body)
+        if kept is not None and kept.status is not None:
+            return JSONResponse(kept.body, kept.status, {REPLAYED: "true"})
         return JSONResponse(body, status)
 
 
@@ -138,7 +151,12 @@ def said_as_problems() -> Iterator[None]:
     try:
         yield
     except ActionRefusedError as refused:
-        raise ProblemError(refused.code, refused.key, **refused.words) from refused
+        headers = {"Retry-After": _AGAIN_AFTER} if refused.code is ActionCode.UNDER_WAY else {}
+        raise ProblemError(refused.code, refused.key, headers=headers, **refused.words) from refused
+    except ProblemError as problem:
+        if problem.code != Code.BROKER_AWAY:
+            raise
+        raise ProblemError(problem.code, "broker-for-action") from problem  # unlike an event, what was asked for is written down
     except RefusedError as refused:
         raise ProblemError(
             refused.code, faults=[Fault(f"/data{refused.field}", refused.code, refused.message)], detail=refused.message

@@ -6,6 +6,7 @@ does the same under the same ids; nobody decides about their own proposal, and n
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,11 @@ Row = dict[str, Any]
 
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 500
+_NOT_SHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what is not shown: controls, marks of direction and of width, half characters, separators of lines."""
+_HARMLESS: Final = frozenset("\t\n\u200c\u200d")
+_BLANK: Final = ("\u115f", "\u1160", "\u2800", "\u3164", "\uffa0")
+"""Letters and signs that are drawn as nothing."""
 
 
 class Verb(StrEnum):
@@ -68,6 +74,7 @@ class ActionCode(StrEnum):
     OWN_PROPOSAL = "own-proposal"
     CONFLICTING_DUPLICATE = "conflicting-duplicate"
     VERSION_CHANGED = "version-changed"
+    UNDER_WAY = "under-way"
 
 
 class ActionRefusedError(Exception):
@@ -110,14 +117,25 @@ class PlannedDiscard(NamedTuple):
     event: EventRef
 
 
+class ReplacedVersion(NamedTuple):
+    """The version of an entity of the reference data that an action replaces: its key, and its position (0: there was none)."""
+
+    entity: str
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class ActionPlan:
-    """What carrying out an action does: refused events are replayed, records sent, waits given up, and states of refusals noted."""
+    """What carrying out an action does: refused events are replayed, records sent, waits given up, and states of refusals noted.
+
+    `replaces`: it may be done only where nobody else replaces the same version.
+    """
 
     replays: tuple[PlannedReplay, ...] = ()
     records: tuple[Record, ...] = ()
     discards: tuple[PlannedDiscard, ...] = ()
     states: Mapping[str, RefusalState] = field(default_factory=dict)
+    replaces: ReplacedVersion | None = None
 
     def as_row(self) -> Row:
         """The plan as an object."""
@@ -128,6 +146,7 @@ class ActionPlan:
             "records": [_record_row(each) for each in self.records],
             "discards": [[each.service, *each.event] for each in self.discards],
             "states": {refusal: state.value for refusal, state in self.states.items()},
+            "replaces": None if self.replaces is None else list(self.replaces),
         }
 
 
@@ -141,6 +160,7 @@ def plan_of(row: Mapping[str, Any]) -> ActionPlan:
         tuple(_record(each) for each in row["records"]),
         tuple(PlannedDiscard(service, EventRef(source, id_)) for service, source, id_ in row["discards"]),
         {refusal: RefusalState(state) for refusal, state in row["states"].items()},
+        ReplacedVersion(*row["replaces"]) if row.get("replaces") else None,
     )
 
 
@@ -196,7 +216,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action as it is kept; `outcome`: what came of carrying it out, the last time that was tried."""
+    """An action as it is kept; `outcome`: what came of carrying it out, and by whom, the last time that was tried.
+
+    `decided` is what was decided; `decided_again` says who approved it once more after it had failed or broken off.
+    """
 
     id: str
     at: datetime
@@ -206,6 +229,7 @@ class Action:
     state: ActionState
     decided: Decided | None = None
     outcome: Any = None
+    decided_again: tuple[Decided, ...] = ()
 
     def as_row(self) -> Row:
         """The action as an object, without its plan."""
@@ -223,6 +247,7 @@ class Action:
             "after": self.draft.after,
             "state": self.state.value,
             "decided_by": None if self.decided is None else _decided_row(self.decided),
+            "decided_again": [_decided_row(each) for each in self.decided_again],
             "outcome": self.outcome,
         }
 
@@ -249,12 +274,25 @@ def is_to_be_repeated(action: Action, decider: str) -> bool:
     """Whether approving an action once more carries it out again: it failed, or broke off under the same approver."""
     if action.decided is None or action.decided.decision is not Decision.APPROVED or action.who.name == decider:
         return False
-    return action.state is ActionState.FAILED or (action.state is ActionState.BEGUN and action.decided.who.name == decider)
+    approvers = {each.who.name for each in (action.decided, *action.decided_again)}
+    return action.state is ActionState.FAILED or (action.state is ActionState.BEGUN and decider in approvers)
 
 
 def checked_reason(reason: str) -> str:
-    """The reason without blanks around it; ActionRefusedError (invalid) where it is too short or too long."""
+    """The reason without blanks around it; ActionRefusedError (invalid) where it is too short, too long, or would be read otherwise."""
     text = reason.strip()
     if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
         raise ActionRefusedError(ActionCode.INVALID, "reason-length", least=SHORTEST_REASON, most=LONGEST_REASON)
+    if not is_readable(text):
+        raise ActionRefusedError(ActionCode.INVALID, "reason-visible", least=SHORTEST_REASON)
     return text
+
+
+def is_readable(reason: str) -> bool:
+    """Whether a reason is shown as it is written: enough of it is seen, and nothing in it hides, reorders or breaks what stands there.
+
+    The joiners within words of some scripts and of emoji are no such thing.
+    """
+    kinds = [unicodedata.category(letter) for letter in reason if letter not in _HARMLESS]
+    is_seen = sum(kind[0] not in "ZCM" for kind in kinds) - sum(map(reason.count, _BLANK)) >= SHORTEST_REASON
+    return is_seen and _NOT_SHOWN.isdisjoint(kinds)

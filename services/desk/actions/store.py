@@ -18,6 +18,7 @@ from shared.rows import instant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from services.desk.actions.rules import ReplacedVersion
     from services.desk.refusal_states import RefusalState
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
@@ -39,6 +40,10 @@ _STATE: Final = "update actions set state = $2 where id = $1 and state = any($3:
 _DECIDE: Final = """
 insert into decisions (action, at, actor, roles, request_id, decision, reason) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
 """
+_DECIDE_AGAIN: Final = """
+insert into decisions (action, repeat, at, actor, roles, request_id, decision, reason)
+select $1, coalesce(max(repeat), 0) + 1, $2, $3, $4, $5, $6, $7 from decisions where action = $1
+"""
 _OUTCOME: Final = """
 insert into outcomes (action, attempt, at, outcome)
 select $1, coalesce(max(attempt), 0) + 1, $2, $3 from outcomes where action = $1 on conflict do nothing
@@ -50,8 +55,10 @@ from unnest($3::uuid[], $4::text[]) as r (refusal, state) on conflict do nothing
 _SHOWN: Final = """
 select a.id, a.at, a.actor, a.roles, a.request_id, a.verb, a.target::text, a.companies, a.reason, a.before::text, a.after::text, a.state,
 d.decision, d.actor as decider, d.roles as decider_roles, d.request_id as decider_request, d.at as decided_at, d.reason as decided_reason,
-(select o.outcome::text from outcomes o where o.action = a.id order by o.attempt desc limit 1) as outcome"""
-_FROM: Final = "from actions a left join decisions d on d.action = a.id"
+(select o.outcome::text from outcomes o where o.action = a.id order by o.attempt desc limit 1) as outcome,
+(select json_agg(json_build_array(r.decision, r.actor, r.roles, r.request_id, r.at, r.reason) order by r.repeat)
+from decisions r where r.action = a.id and r.repeat > 0)::text as decided_again"""
+_FROM: Final = "from actions a left join decisions d on d.action = a.id and d.repeat = 0"
 _ONE: Final = f"{_SHOWN}, a.plan::text as plan {_FROM} where a.id = $1"
 _SELECTED: Final = """
 where ($1::text is null or a.verb = $1) and ($2::text is null or a.actor = $2) and ($3::text is null or a.state = $3)
@@ -63,6 +70,20 @@ _LIST: Final = f"""
 and ($7::timestamptz is null or (a.at, a.id) < ($7, $8::uuid)) order by a.at desc, a.id desc limit $9
 """
 _LOCK_KEY: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
+_CARRY_OUT: Final = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+_IS_FREE: Final = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+_REPLACING: Final = """
+select a.id, a.actor, a.at, a.state from replaced_versions r join actions a on a.id = r.action
+where r.entity = $1 and r.position = $2 and r.action <> $3 order by a.at, a.id
+"""
+_REPLACE: Final = "insert into replaced_versions (entity, position, action) values ($1, $2, $3) on conflict do nothing"
+_RESENT: Final = """
+select a.id, coalesce(d.actor, a.actor) as actor, a.at, a.state, greatest(
+a.at, d.at, (select max(o.at) from outcomes o where o.action = a.id)) as last
+from concerned c join actions a on a.id = c.action left join decisions d on d.action = a.id and d.repeat = 0
+where c.id = $1 and c.source = $2 and a.id <> $3 and a.verb = 'resend' and a.target ->> 'refusal' = $4
+and a.state in ('begun', 'failed', 'done') order by last, a.id
+"""
 _KEY: Final = """
 select k.at, k.digest, k.action, s.status, s.body::text as body from request_keys k left join answers s using (actor, key, at)
 where k.actor = $1 and k.key = $2 and k.at > $3 order by k.at desc limit 1
@@ -93,6 +114,16 @@ class TakenKey(NamedTuple):
     body: Any
 
 
+class Rival(NamedTuple):
+    """An action that does the same as another one: its id, who did it, when it was asked for, its state, and when it last changed."""
+
+    id: str
+    actor: str
+    at: datetime
+    state: ActionState
+    last: datetime
+
+
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
@@ -119,6 +150,42 @@ async def decide(connection: Connection, action: str, decided: Decided) -> bool:
     who = decided.who
     about = (UUID(action), decided.at, who.name, list(who.roles), who.request_id, decided.decision.value, decided.reason)
     return str(await connection.execute(_DECIDE, *about)).endswith(" 1")
+
+
+async def decide_again(connection: Connection, action: str, decided: Decided) -> None:
+    """Keeps who approves once more what was approved already, and why."""
+    who = decided.who
+    about = (UUID(action), decided.at, who.name, list(who.roles), who.request_id, decided.decision.value, decided.reason)
+    await connection.execute(_DECIDE_AGAIN, *about)
+
+
+async def carry_out(session: Connection, action: str) -> bool:
+    """Whether whoever asks is alone in carrying out an action, for as long as this session lasts; False: somebody else is."""
+    return bool(await session.fetchval(_CARRY_OUT, _carrying(action)))
+
+
+async def is_under_way(connection: Connection, action: str) -> bool:
+    """Whether somebody is carrying out an action; nobody begins before the transaction ends."""
+    return not await connection.fetchval(_IS_FREE, _carrying(action))
+
+
+def _carrying(action: str) -> str:
+    return f"carrying out {action}"
+
+
+async def replacing(connection: Connection, action: str, version: ReplacedVersion) -> list[Rival]:
+    """Notes that an action replaces a version; gives the others that do. One asks at a time, until its transaction ends."""
+    await connection.fetchval(_LOCK_KEY, f"version of {version.entity}")
+    rows = await connection.fetch(_REPLACING, *version, UUID(action))
+    await connection.execute(_REPLACE, *version, UUID(action))
+    return [Rival(str(row["id"]), row["actor"], row["at"], ActionState(row["state"]), row["at"]) for row in rows]
+
+
+async def resent(connection: Connection, action: str, refusal: str, event: EventRef) -> list[Rival]:
+    """The other actions that send mended data for a refusal of this event, or have. One asks at a time, until its transaction ends."""
+    await connection.fetchval(_LOCK_KEY, f"mended {refusal}")
+    rows = await connection.fetch(_RESENT, event.id, event.source, UUID(action), refusal)
+    return [Rival(str(row["id"]), row["actor"], row["at"], ActionState(row["state"]), row["last"]) for row in rows]
 
 
 async def add_outcome(connection: Connection, action: str, at: datetime, outcome: Any) -> None:
@@ -176,9 +243,9 @@ async def take_key(connection: Connection, actor: str, key: str, now: datetime, 
     await connection.execute(_TAKE_KEY, actor, key, now, digest, UUID(action))
 
 
-async def keep_answer(connection: Connection, actor: str, key: str, at: datetime, status: int, body: Any) -> None:  # noqa: PLR0913 - a row
-    """Keeps the first answer to what was asked under a key, taken at that time."""
-    await connection.execute(_ANSWER, actor, key, at, status, _json(body))
+async def keep_answer(connection: Connection, actor: str, key: str, at: datetime, status: int, body: Any) -> bool:  # noqa: PLR0913 - a row
+    """Keeps the first answer to what was asked under a key, taken at that time; False if there is one already."""
+    return str(await connection.execute(_ANSWER, actor, key, at, status, _json(body))).endswith(" 1")
 
 
 def _action(row: Any, plan: ActionPlan) -> Action:
@@ -187,7 +254,12 @@ def _action(row: Any, plan: ActionPlan) -> Action:
     before, after = (None if row[name] is None else orjson.loads(row[name]) for name in ("before", "after"))
     draft = Draft(Verb(row["verb"]), orjson.loads(row["target"]), companies, plan, before, after)
     outcome = None if row["outcome"] is None else orjson.loads(row["outcome"])
-    return Action(str(row["id"]), row["at"], who, row["reason"], draft, ActionState(row["state"]), _decided(row), outcome)
+    again = tuple(_decided_again(*each) for each in orjson.loads(row["decided_again"] or "[]"))
+    return Action(str(row["id"]), row["at"], who, row["reason"], draft, ActionState(row["state"]), _decided(row), outcome, again)
+
+
+def _decided_again(decision: str, actor: str, roles: list[str], request_id: str, at: str, reason: str) -> Decided:  # noqa: PLR0913 - a row
+    return Decided(Decision(decision), Who(actor, tuple(roles), request_id), datetime.fromisoformat(at), reason)
 
 
 def _decided(row: Any) -> Decided | None:

@@ -58,7 +58,8 @@ class ActionModel(BaseModel):
     after: Any = Field(description="What is there after; null outside of your scope.")
     state: ActionState = Field(description="How far it is. `begun` and `failed`: asked for again with its key it is carried out once more.")
     decided_by: DecidedModel | None = Field(description="What somebody else decided about it.")
-    outcome: Any = Field(description="What came of carrying it out.")
+    decided_again: list[DecidedModel] = Field(description="Who approved it once more after it had failed, the oldest first.")
+    outcome: Any = Field(description="What came of carrying it out the last time, and `by` whom.")
 
 
 @router.get("/v1/actions", response_model=ListOf[ActionModel], summary="What people did")

@@ -283,8 +283,9 @@ async def test_broker_away_is_said_and_the_same_key_does_it_later_under_the_same
         async with _client(away) as (client, headers):
             failed = await client.post("/v1/settlements/reverse", json=settled, headers={**headers["ann"], "idempotency-key": "later"})
         assert (failed.status_code, failed.json()["code"]) == (503, "broker-away")
+        assert "written down" in failed.json()["detail"]
         [action] = (await api.get("/v1/actions"))["data"]
-        assert (action["state"], action["outcome"]) == ("failed", {"failed": "broker-away"})
+        assert (action["state"], action["outcome"]) == ("failed", {"failed": "broker-away", "by": "ann"})
         done = await api.post("/v1/settlements/reverse", settled, key="later")
         assert (done.status_code, done.json()) == (202, {"action": action["id"], "state": "done"})
         await api.services.until_quiescent()

@@ -22,6 +22,7 @@ from services.desk.actions.rules import (
     Draft,
     PlannedDiscard,
     PlannedReplay,
+    ReplacedVersion,
     Verb,
     Who,
     check_decision,
@@ -84,7 +85,9 @@ def test_a_plan_is_read_as_it_was_written() -> None:
     record = Record("intercompany.requests", "Ä".encode(), b'{"a": "1.00"}', (("ce_id", b"x"), ("content-type", b"application/json")))
     event = EventRef("/erp", "I1")
     replays = (PlannedReplay("settlement", "1", event, 3, is_numbered=True, digest=b"d"), PlannedReplay("posting", "2", event, 1))
-    plan = ActionPlan(replays, (record,), (PlannedDiscard("payment", event),), {"1": RefusalState.RESENT})
+    plan = ActionPlan(
+        replays, (record,), (PlannedDiscard("payment", event),), {"1": RefusalState.RESENT}, ReplacedVersion("company/FAB", 3)
+    )
     assert plan_of(orjson.loads(orjson.dumps(plan.as_row()))) == plan
     assert plan_of(orjson.loads(orjson.dumps(ActionPlan().as_row()))) == ActionPlan()
     of_before_digests = {**ActionPlan().as_row(), "replays": [["posting", "2", *event, 1, False]]}
@@ -96,6 +99,20 @@ def test_a_reason_that_says_nothing_or_too_much_is_refused(reason: str) -> None:
     with pytest.raises(ActionRefusedError) as refused:
         checked_reason(reason)
     assert refused.value.code is ActionCode.INVALID
+
+
+@pytest.mark.parametrize(
+    "reason", ["\u200b" * 9, "\u3164" * 9, "ok\u0301\u0301", "a\u202eb c", "a\u2028b c", "a\x85b c", "a\u2066b c", "a\ufeffb c"]
+)
+def test_a_reason_that_would_be_read_otherwise_than_it_is_kept_is_refused(reason: str) -> None:
+    with pytest.raises(ActionRefusedError) as refused:
+        checked_reason(reason)
+    assert (refused.value.code, refused.value.key) == (ActionCode.INVALID, "reason-visible")
+
+
+@pytest.mark.parametrize("reason", ["première fois", "a\nb\tc", "\u0645\u06cc\u200c\u062e", "\U0001f468\u200d\U0001f469 ok", "12.5 %"])
+def test_a_reason_in_any_language_is_taken_as_it_is(reason: str) -> None:
+    assert checked_reason(reason) == reason
 
 
 def test_a_reason_is_trimmed() -> None:

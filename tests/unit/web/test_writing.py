@@ -37,6 +37,9 @@ def test_whatever_writes_needs_a_reason_and_takes_a_key(method: str, path: str, 
     ("path", "body", "pointer"),
     [
         ("/v1/refusals/dismiss", {"ids": [ID], "reason": " x "}, "/reason"),
+        ("/v1/refusals/dismiss", {"ids": [ID], "reason": "\u200b" * 5}, "/reason"),
+        ("/v1/refusals/dismiss", {"ids": [ID], "reason": "paid \u202eecivni"}, "/reason"),
+        ("/v1/refusals/dismiss", {"ids": [ID], "reason": "first\u0085second"}, "/reason"),
         ("/v1/refusals/dismiss", {"ids": [ID]}, "/reason"),
         ("/v1/refusals/dismiss", {"ids": [], "reason": "because"}, "/ids"),
         ("/v1/refusals/dismiss", {"ids": ["x"], "reason": "because"}, "/ids/0"),
@@ -52,6 +55,14 @@ async def test_what_is_missing_or_wrong_is_named_with_its_place(path: str, body:
     async with asking(app_of(made_up_ports(), who)) as client:
         answer = await client.post(path, json=body, headers=headers["ann"])
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_a_body_that_says_something_twice_is_not_read() -> None:
+    who, headers = with_tokens(ACTOR)
+    body = f'{{"ids": ["{ID}"], "reason": "because", "reason": "another"}}'.encode()
+    async with asking(app_of(made_up_ports(), who)) as client:
+        answer = await client.post("/v1/refusals/dismiss", content=body, headers={**headers["ann"], "content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
 
 @pytest.mark.parametrize("key", ["x" * 65, "a b", ""])
