@@ -18,6 +18,7 @@ import orjson
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
+from services.desk.posting_stand import posting_stand
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.read_to import read_to
@@ -98,9 +99,10 @@ async def books(request: Request) -> AsyncIterator[Books]:
     """The books, for all questions of a request; ProblemError (inquiry-behind, database-away) by way of the frame."""
     ports = _ports(request)
     now = ports.clock.now()
+    posting = await posting_stand(ports.schemas)
     ends = await ports.ends.ends()
     async with ports.schemas.books() as connection:
-        yield Books(connection, (await read_to(connection, ends, now)).as_row())
+        yield Books(connection, (await read_to(connection, ends, now, posting)).as_row())
 
 
 async def listed(

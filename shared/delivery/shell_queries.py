@@ -64,6 +64,7 @@ _TAKEN: Final = "select key from inbox where key = any($1::uuid[])"
 _DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
 _OF_ONE_MOMENT: Final = "set transaction isolation level repeatable read, read only"
 _LOOK_INTO: Final = "select set_config('search_path', $1, true)"
+_UNSENT: Final = "select count(*) from outbox"
 _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count(*) from failed) as failed"
 
 
@@ -258,6 +259,11 @@ async def stand(connection: Connection) -> Stand:
 async def read_positions(connection: Connection) -> dict[Partition, int]:
     """How far a service has read: the offset of the next record of each partition of which it has read something."""
     return {Partition(row["topic"], row["partition"]): row["read"] for row in await connection.fetch(_POSITIONS)}
+
+
+async def unsent(connection: Connection) -> int:
+    """How many rows are decided and not yet on the topics."""
+    return int(await connection.fetchval(_UNSENT))
 
 
 async def backlog(connection: Connection) -> Backlog:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeVar
 
 import typer
 
+from services.desk.posting_stand import posting_stand
 from services.desk.schemas import open_schemas
 from services.desk.topic_ends import ends_once
 from services.inquiry.queries.read_to import read_to
@@ -58,9 +59,10 @@ def ask_books(question: Callable[[Books], Awaitable[T]]) -> T:
 
     async def answer() -> tuple[T, HowFarRead]:
         async with open_schemas(settings) as schemas:
-            ends, now = await ends_once(settings), datetime.now(UTC)
+            posting, now = await posting_stand(schemas), datetime.now(UTC)
+            ends = await ends_once(settings)
             async with schemas.books() as connection:
-                far = await read_to(connection, ends, now)
+                far = await read_to(connection, ends, now, posting)
                 return await question(Books(schemas, connection, now)), far
 
     found, far = asyncio.run(answer())

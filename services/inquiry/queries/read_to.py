@@ -1,6 +1,7 @@
 """How far the books here are read, and the transaction in which a request asks all its questions.
 
-Invariant: what one request is told is of one moment, and it is told how far behind the topics that was: it may lag, never lie.
+Invariant: what one request is told is of one moment, and it is told how far behind that was: behind the topics, and behind the vouchers
+that posting has still to make of documents and settlements that are shown already. It may lag, never lie.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from shared.events.envelope import Topic
 from shared.rows import instant
 
 if TYPE_CHECKING:
@@ -44,10 +46,24 @@ async def be_snapshot(connection: Connection) -> None:
     await connection.execute(_SNAPSHOT)
 
 
+class PostingStand(NamedTuple):
+    """How far the posting service has read, by partition, and how many of its rows are not yet on the topics."""
+
+    read: Mapping[Partition, int]
+    unsent: int
+
+    def left(self, shown: Mapping[tuple[str, int], int]) -> int:
+        """Of how much that is shown the vouchers are still to come; `shown`: how far the topics are read, or go."""
+        to_be_posted = {place: offset for place, offset in shown.items() if place[0] == Topic.SETTLEMENTS}
+        read = {tuple(place): offset for place, offset in self.read.items()}
+        return self.unsent + sum(max(0, offset - read.get(place, 0)) for place, offset in to_be_posted.items())
+
+
 @dataclass(frozen=True, slots=True)
 class HowFarRead:
     """How far: `time` of the broker up to which everything is read, seconds behind, and messages still to be read by topic.
 
+    Documents and settlements of which posting has still to make the vouchers are counted as messages of the vouchers' topic.
     `behind` is None where the ends of the topics are not known (the broker is away).
     """
 
@@ -61,18 +77,30 @@ class HowFarRead:
         return {"time": time, "lag_seconds": round(self.lag_seconds, 3), "behind": self.behind}
 
 
-async def read_to(connection: Connection, ends: Mapping[Partition, int] | None, now: dt.datetime) -> HowFarRead:
+async def positions(connection: Connection) -> dict[tuple[str, int], int]:
+    """How far these books are read, by topic and partition."""
+    return {(row["topic"], row["partition"]): row["read"] for row in await connection.fetch(_POSITIONS)}
+
+
+async def read_to(
+    connection: Connection, ends: Mapping[Partition, int] | None, now: dt.datetime, posting: PostingStand | None = None
+) -> HowFarRead:
     """How far these books are read. `ends`: the broker's next offset of each partition of the topics read; `now`: with time zone.
+
+    `posting`: how far that service was before the ends were asked for; None: not known.
 
     With nothing left to read they are as of now; else as of the newest message that was read.
     """
     newest: dt.datetime | None = await connection.fetchval(_NEWEST)
     if ends is None:
         return HowFarRead(newest, _seconds(newest, now), None)
-    read = {(row["topic"], row["partition"]): row["read"] for row in await connection.fetch(_POSITIONS)}
+    read = await positions(connection)
     behind: dict[str, int] = {}
     for place, end in sorted(ends.items()):
         behind[place.topic] = behind.get(place.topic, 0) + max(0, end - read.get((place.topic, place.number), 0))
+    shown = read | {(place.topic, place.number): max(end, read.get((place.topic, place.number), 0)) for place, end in ends.items()}
+    if posting is not None and (left := posting.left(shown)):
+        behind[Topic.VOUCHERS] = behind.get(Topic.VOUCHERS, 0) + left
     if not any(behind.values()):
         return HowFarRead(now, 0.0, behind)
     return HowFarRead(newest, _seconds(newest, now), behind)
