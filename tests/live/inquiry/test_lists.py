@@ -12,7 +12,7 @@ import pytest
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, document, documents
-from services.inquiry.queries.feed import feed
+from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.lines import LineSelection, lines
 from services.inquiry.queries.pages import PageWanted
@@ -269,6 +269,9 @@ def test_the_feed_gives_every_voucher_once_in_the_order_of_posting(books: Asked,
     assert [row["position"] for row in taken] == sorted(row["position"] for row in taken)
     of_one = books.run(feed(books.connection, ("B",), 0, 1000)).rows
     assert of_one == [row for row in taken if row["company"] == "B"]
+    places = {0, *(row["position"] for row in taken)}
+    asked = {each + step for each in places for step in (-1, 0, 1)}
+    assert {each for each in asked if books.run(is_place(books.connection, each))} == places
     assert known.times()
 
 

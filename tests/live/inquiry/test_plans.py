@@ -14,7 +14,7 @@ from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, Sort, State, document, documents
 from services.inquiry.queries.events import event, sources
-from services.inquiry.queries.feed import feed
+from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
@@ -119,6 +119,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "sources": lambda connection: sources(connection, "P77"),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
+    "place in the feed": lambda connection: is_place(connection, 5_000),
     "entity": lambda connection: entity(connection, "exchange-rate//EUR/USD/2026-01-07"),
     "search": lambda connection: search(connection, "P77"),
     "search of a number": lambda connection: search(connection, "AR-SET-000073"),
