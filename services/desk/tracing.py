@@ -3,7 +3,8 @@
 What was posted, refused and settled is inquiry's (`services.inquiry.queries.trace`). What waits is on no topic until it has waited for
 a while, so it is asked of the services in which it waits.
 
-Invariant: one answer, whoever asks; the owners are asked once, about all events of the trace together.
+Invariant: one answer, whoever asks: an event's state is what `/v1/event` says; the owners are asked once, about all events of the
+trace together.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.desk.actions.store import actions_about
+from services.desk.event_state import taken
 from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_because_of
 from services.inquiry.queries.trace import trace
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 async def traced(schemas: Schemas, connection: Connection, start: TraceStart) -> Graph:
     """The trace from where it is begun; `connection`: inquiry's, at one moment. Each event's node has its `actions`."""
-    found = await trace(connection, start, lambda events: waiting_because_of(schemas, events))
+    found = await trace(connection, start, lambda events: waiting_because_of(schemas, events), lambda events: taken(schemas, events))
     nodes = {EventRef(**node["event"]): node for node in found.nodes if node["kind"] == "event"}
     for node in nodes.values():
         node["actions"] = []

@@ -1,7 +1,7 @@
 """The vouchers in the order in which they were taken here: for a system that reads on from where it was, without Kafka.
 
 Invariant: the caller keeps the position; whoever asks with the last position that he took gets every voucher at least once. A rebuild
-keeps the positions, and tables that are made anew give none that was given before (migration 0003): a position is either that of the
+keeps the positions, and tables that are made again give none that was given before (migration 0003): a position is either that of the
 same voucher as ever, or one at which nobody can read on.
 """
 
