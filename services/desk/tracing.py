@@ -11,17 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.desk.actions.store import actions_about
+from services.desk.audit import actions_of
 from services.desk.event_state import taken
-from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_because_of
 from services.inquiry.queries.trace import trace
 from shared.events.envelope import EventRef
-from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from services.desk.schemas import Schemas
     from services.inquiry.queries.trace import TraceStart
     from services.inquiry.queries.trace_graph import Graph
@@ -36,15 +32,6 @@ async def traced(schemas: Schemas, connection: Connection, start: TraceStart) ->
     nodes = {EventRef(**node["event"]): node for node in found.nodes if node["kind"] == "event"}
     for node in nodes.values():
         node["actions"] = []
-    for row in await _actions(schemas, nodes.keys()) if nodes else []:
+    for row in await actions_of(schemas, nodes.keys()) if nodes else []:
         nodes[EventRef(row.pop("source"), row.pop("event"))]["actions"].append(row)
     return found
-
-
-async def _actions(schemas: Schemas, events: Collection[EventRef]) -> list[Row]:
-    """What people did about these events; nothing where the desk has no tables yet."""
-    try:
-        async with schemas.desk() as connection:
-            return await actions_about(connection, events)
-    except (SchemaMissingError, MigrationError):
-        return []

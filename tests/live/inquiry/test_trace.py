@@ -11,6 +11,7 @@ import pytest
 
 from services.desk.rows import waiting_rows
 from services.inquiry.queries.events import event, sources
+from services.inquiry.queries.reversals import reversed_by
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.trace_graph import MOST, Graph, node_id
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
@@ -204,6 +205,19 @@ def test_of_what_is_reversed_each_voucher_leads_to_the_one_it_reverses(books: As
         assert by_id[edge.to]["company"] == node["company"]
     asked = {edge.from_ for edge in found.edges if edge.kind == "reverses"} & ids(found, "event")
     assert asked, "the event that asked for a reversal leads to what it reversed"
+
+
+@pytest.mark.parametrize("file", sorted(REVERSALS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_what_reversed_something_is_the_event_that_asked_for_it_with_its_reason(books: Asked, file: Path) -> None:
+    books.listen(file)
+    asked = books.run(books.connection.fetch("select id, coalesce(data ->> 'reason', '') as reason from events where source = $1", SOURCE))
+    reasons = {row["id"]: row["reason"] for row in asked}
+    reversals = [row for row in books.all(vouchers, VoucherSelection()) if row["kind"].endswith("_reversal")]
+    for row in reversals:
+        found = books.run(reversed_by(books.connection, row["company"], row["series"], row["number"]))
+        assert found is not None
+        assert (found.event.id, found.reason) == (row["caused_by"]["id"], reasons[row["caused_by"]["id"]])
+    assert books.run(reversed_by(books.connection, "NONE", "AP-SRV", 1)) is None
 
 
 def first_payment(simulation: Listening) -> str:
