@@ -6,6 +6,8 @@ nothing is left of what is closed. SettlementDefectError, and nothing changes, i
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from services.settlement.rules.books import LAST_FIRST
 from services.settlement.rules.run.differences import held_back
 from services.settlement.rules.run.messages import messages_of
@@ -36,6 +38,7 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
         turn.emit("settlement.posted", f"{said.ledger}/{said.records[0].number}", said.party, said)
     if settlement.reply_expected:
         turn.await_replies(run.id)
+    run.end()
 
 
 def settlement_of(run: Run, records: list[MadeRecord]) -> SettlementPosted:
@@ -56,7 +59,7 @@ def _flag_held_back(turn: Turn, run: Run) -> None:
     for item in run.items:
         manual_only = item in flagged
         if manual_only != item.document.manual_only or item.document.marks_refused:
-            document = item.document._replace(manual_only=manual_only, marks_refused=False)
+            document = replace(item.document, manual_only=manual_only, marks_refused=False)
             turn.books.documents.put(document.key, document)
 
 

@@ -6,10 +6,11 @@ applied part that closes a document takes what is left of its accounting amount.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.settlement.rules.run.decided import why_of
 from services.settlement.rules.run.state import Match, OpenItem, Run, Values
@@ -18,8 +19,7 @@ from shared.events.settlements import Difference, Discount, DiscountPart, Discou
 from shared.money import ZERO, share
 
 
-@dataclass(slots=True)
-class RemainingValue:
+class RemainingValue(Struct):
     """What a document still has of its accounting amount while its records are made, and how many matches are to come.
 
     `rest` is what the match that closed it found.
