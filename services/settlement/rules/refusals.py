@@ -28,7 +28,10 @@ class Refusal(NamedTuple):
 
 def refusal_of(books: Books, instruction: SettlementInstruction) -> Refusal | None:
     """The first code of the table that applies, documents in the order of the marks; None if nothing contradicts."""
-    return next((found for check in _CHECKS for found in check(books, instruction)), None)
+    for check in _CHECKS:
+        for found in check(books, instruction):
+            return found
+    return None
 
 
 def _at(place: int, name: str) -> str:
