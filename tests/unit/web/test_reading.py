@@ -13,7 +13,7 @@ import pytest
 
 from services.desk.schemas import InquiryMissingError
 from services.web.access.roles import Role
-from services.web.access.scope import visible_graph, visible_version
+from services.web.access.scope import is_visible_entity, visible_graph, visible_version
 from services.web.app import document
 from services.web.cursors import PageRequest, Pages
 from shared.delivery.ports import Partition
@@ -227,6 +227,18 @@ def test_of_a_partys_accounts_those_in_scope_are_shown() -> None:
     row = {"data": orjson.loads(VERSION["data"])}
     shown = visible_version(row, of_role(Role.READER, "FAB"))
     assert shown["data"] == {"party": "P", "customers": {"FAB": "1"}}
+
+
+def test_of_a_partys_groups_those_in_scope_are_shown() -> None:
+    data = {"party": "P", "customer_groups": {"FAB": "A", "FABE": "B"}, "vendor_groups": {"FABE": "C"}}
+    shown = visible_version({"data": data}, of_role(Role.READER, "FAB"))
+    assert shown["data"] == {"party": "P", "customer_groups": {"FAB": "A"}, "vendor_groups": {}}
+
+
+@pytest.mark.parametrize(("company", "seen"), [("FABW", True), ("FABE", True), ("FAB", False)])
+def test_a_trading_relation_is_seen_by_its_two_companies_alone(company: str, seen: bool) -> None:  # noqa: FBT001 - the expected answer
+    data = {"seller": {"company": "FABW", "customer": "C"}, "buyer": {"company": "FABE", "vendor": "V"}, "payment_journal": "J"}
+    assert is_visible_entity(data, of_role(Role.READER, company)) is seen
 
 
 async def test_what_is_not_there_is_not_found() -> None:
