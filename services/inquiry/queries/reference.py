@@ -29,7 +29,8 @@ WITHDRAWN: Final = "reference.withdrawn"
 class ReferenceSelection:
     """Which entities: None selects all. `type`: as in events.md, `exchange-rate.published` say; `q`: the key begins with it, kind aside.
 
-    `companies`: entities that name one of these, a trading relation with either side, or no company at all. `at`: in force at that time; None: now.
+    `companies`: entities that name one of these (a trading relation: on either side), or no company at all.
+    `at`: in force at that time; None: now.
     """
 
     companies: tuple[str, ...] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from dataclasses import replace
@@ -16,7 +17,7 @@ from services.web.access.roles import Role
 from services.web.access.scope import is_visible_entity, visible_graph, visible_version
 from services.web.app import document
 from services.web.cursors import PageRequest, Pages
-from shared.delivery.ports import Partition
+from shared.delivery.ports import Partition, SystemClock
 from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
 
 DOCUMENT = document()
@@ -125,7 +126,7 @@ async def test_a_value_out_of_range_is_refused_by_name(path: str, name: str, val
 @pytest.mark.parametrize(("path", "parameters"), [("/v1/trace", {}), ("/v1/trace", {"voucher": "A-1"}), ("/v1/reference", {"q": "x"})])
 async def test_parameters_that_need_each_other_say_so(path: str, parameters: dict[str, str]) -> None:
     async with asking(APP) as client:
-        answer = await client.get(path, params=parameters)
+        answer = await client.get("/v1/feed", params={"after": 7, "wait": 30})
     assert (answer.status_code, answer.json()["code"]) == (400, "parameter-invalid")
 
 
@@ -254,6 +255,17 @@ async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place(
     assert (answer.json()["data"], answer.json()["after"]) == ([], 7)
     assert isinstance(ports.clock, StandingClock)
     assert 10 <= ports.clock.seconds - StandingClock().seconds < 11
+
+
+async def test_who_waits_is_answered_at_once_when_the_process_is_to_end() -> None:
+    ports = APP.state.ports = replace(made_up_ports(), clock=SystemClock())
+    async with asking(APP) as client:
+        asked_for = asyncio.ensure_future(client.get("/v1/feed", params={"after": 7, "wait": 30}))
+        await asyncio.sleep(0.1)
+        assert not asked_for.done()
+        ports.stopping.set()
+        answer = await asyncio.wait_for(asked_for, 5)
+    assert answer.status_code == 200
 
 
 async def test_it_says_how_many_records_are_still_to_be_read() -> None:
