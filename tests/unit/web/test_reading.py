@@ -126,7 +126,7 @@ async def test_a_value_out_of_range_is_refused_by_name(path: str, name: str, val
 @pytest.mark.parametrize(("path", "parameters"), [("/v1/trace", {}), ("/v1/trace", {"voucher": "A-1"}), ("/v1/reference", {"q": "x"})])
 async def test_parameters_that_need_each_other_say_so(path: str, parameters: dict[str, str]) -> None:
     async with asking(APP) as client:
-        answer = await client.get("/v1/feed", params={"after": 7, "wait": 30})
+        answer = await client.get(path, params=parameters)
     assert (answer.status_code, answer.json()["code"]) == (400, "parameter-invalid")
 
 
