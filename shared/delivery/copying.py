@@ -16,12 +16,13 @@ _ESCAPED: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
     """The rows, one at least, a line each, all of the same width; values as the database reads them from text."""
-    text = "\n".join(["\t".join([_NULL if value is None else str(value) for value in row]) for row in rows])
+    line = "\t".join(["%s"] * len(rows[0])) + "\n"
+    text = (line * len(rows)) % tuple([_NULL if value is None else value for row in rows for value in row])
     # What would end a value or begin an escape is nearly never there: without any the values are not gone through one by one.
-    ends, nulls = len(rows) * len(rows[0]) - 1, sum([row.count(None) for row in rows])
+    ends, nulls = len(rows) * len(rows[0]), sum([row.count(None) for row in rows])
     if text.count("\t") + text.count("\n") > ends or text.count("\\") > nulls or "\r" in text:
-        text = "\n".join(["\t".join([_NULL if value is None else _escaped(str(value)) for value in row]) for row in rows])
-    yield text.encode() + b"\n"
+        text = (line * len(rows)) % tuple([_NULL if value is None else _escaped(str(value)) for row in rows for value in row])
+    yield text.encode()
 
 
 async def as_it_is(text: str) -> AsyncIterator[bytes]:
