@@ -84,7 +84,8 @@ class Frame:
         """The request's body, once it is clear who asks and that an answer can be given."""
         path = request.scope["path"]
         if path not in OPEN:
-            request.scope["state"]["actor"] = await self._authentication.actor_of(request.headers)
+            known = request.scope["state"].get("known_actor")
+            request.scope["state"]["actor"] = known or await self._authentication.actor_of(request.headers)
         offered = EVENT_STREAM if path in self._streams else JSON
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):

@@ -1,0 +1,99 @@
+"""How a page asks: the API's own operations, in this process, as the reader.
+
+Invariant: a page learns nothing that the API would not answer to the same reader; what the API refuses is a `RefusedError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
+
+    from services.web.access.roles import Actor
+    from services.web.languages import Language
+
+_JSON: Final = (b"content-type", b"application/json")
+_PROBLEM: Final = 400
+_MISSING: Final = 404
+
+
+class RefusedError(Exception):
+    """The API has refused: its status, and its problem (services/web/problems.py)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(status, problem)
+        self.status = status
+        self.problem = problem
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether what was asked for is not there, or not in the reader's scope."""
+        return self.status == _MISSING
+
+
+class Api:
+    """Asks the application in this process, as one reader."""
+
+    def __init__(self, app: ASGIApp, actor: Actor, language: Language, around: Mapping[str, Any]) -> None:
+        """`around`: the `app` that a scope names, and the `host` that the reader asked."""
+        self._app = app
+        self._actor = actor
+        self._language = language
+        self._around = around
+
+    async def ask(self, path: str, /, **parameters: object) -> Any:
+        """The answer of GET; parameters that are None or empty are left out. RefusedError."""
+        return await self._answer("GET", path, _query(parameters), b"", ())
+
+    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
+        """The answer of POST; `key`: under which the same order again is answered as the first one was. RefusedError."""
+        headers = () if key is None else ((b"idempotency-key", key.encode()),)
+        return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *headers))
+
+    async def _answer(self, method: str, path: str, query: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> Any:
+        status, parts = 500, list[bytes]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(self._scope(method, path, query, headers), receive, send)
+        said = orjson.loads(b"".join(parts) or b"{}")
+        if status >= _PROBLEM:
+            raise RefusedError(status, said)
+        return said
+
+    def _scope(self, method: str, path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:
+        usual = ((b"host", self._around["host"].encode("latin-1")), (b"accept-language", self._language.value.encode()))
+        return {
+            "type": "http",
+            "app": self._around["app"],
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query,
+            "headers": [*usual, *headers],
+            "client": None,
+            "server": None,
+            "state": {"known_actor": self._actor},
+        }
+
+
+def _query(parameters: Mapping[str, object]) -> bytes:
+    given = {name.removesuffix("_"): str(value) for name, value in parameters.items() if value not in {None, ""}}
+    return urlencode(given).encode()

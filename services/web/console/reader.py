@@ -1,0 +1,140 @@
+"""Who reads a page, in which language and colours, of which companies, as of which day; and what a page asks on the reader's behalf.
+
+What was chosen stands in cookies; what stands in the address counts first, so that an address can be passed on.
+
+Invariant: a page sees the books through `ask` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from services.web.console import formats, texts
+from services.web.languages import Language, negotiated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from services.web.access.roles import Actor
+    from services.web.console.api import Api
+
+THEMES: Final = ("system", "light", "dark")
+CHOICES: Final = ("language", "theme", "as_of", "company")
+"""What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
+COOKIE: Final = "console_"
+
+
+@dataclass(slots=True)
+class Reader:
+    """A request for a page, as its reader."""
+
+    request: Request
+    actor: Actor
+    api: Api
+    today: date
+    read_to: Mapping[str, Any] | None = None
+    companies: list[dict[str, Any]] = field(default_factory=list)
+
+    # What was chosen
+
+    @property
+    def language(self) -> Language:
+        """The reader's language."""
+        return language_of(self.request)
+
+    @property
+    def theme(self) -> str:
+        """The colours: system, light or dark."""
+        found = chosen(self.request, "theme")
+        return found if found in THEMES else THEMES[0]
+
+    @property
+    def as_of(self) -> str | None:
+        """The day that the books are looked at, ISO; None: today."""
+        return _day(chosen(self.request, "as_of"))
+
+    @property
+    def day(self) -> str:
+        """The day that the books are looked at."""
+        return self.as_of or self.today.isoformat()
+
+    @property
+    def company(self) -> str | None:
+        """The company that is looked at; None: all in scope."""
+        return chosen(self.request, "company") or None
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the address; None where it is empty."""
+        return self.request.query_params.get(name) or None
+
+    # What is asked
+
+    async def ask(self, path: str, /, **parameters: object) -> Any:
+        """What the API answers to GET; RefusedError."""
+        said = await self.api.ask(path, **parameters)
+        if isinstance(said, dict) and said.get("read_to"):
+            self.read_to = said["read_to"]
+        return said
+
+    # How it is said
+
+    def t(self, message: str, /, **words: object) -> str:
+        """A message in the reader's language."""
+        return texts.text(self.language, message, **words)
+
+    def name(self, value: str | None) -> str:
+        """What the books call something, in the reader's language."""
+        return texts.name(self.language, value)
+
+    def amount(self, plain: str) -> str:
+        """An amount in the reader's form."""
+        return formats.amount(self.language, plain)
+
+    def date(self, value: str | None) -> str:
+        """A date in the reader's form."""
+        return formats.day(self.language, value)
+
+    def clock(self, value: str | None) -> str:
+        """A time of day in the reader's form."""
+        return formats.clock(self.language, value)
+
+    def seconds(self, value: float) -> str:
+        """Seconds in the reader's form."""
+        return formats.seconds(self.language, value)
+
+    def url(self, path: str, **parameters: object) -> str:
+        """An address of the console."""
+        return url(path, **parameters)
+
+    def same(self, **changed: object) -> str:
+        """This page's address with other parameters; None takes one away."""
+        return url(self.request.url.path, **{**dict(self.request.query_params), **changed})
+
+
+def url(path: str, /, **parameters: object) -> str:
+    """An address; parameters that are None or empty are left out."""
+    query = urlencode({name.removesuffix("_"): str(value) for name, value in parameters.items() if value not in {None, ""}})
+    return f"{path}?{query}" if query else path
+
+
+def chosen(request: Request, name: str) -> str | None:
+    """What the address says, else what was chosen before."""
+    return request.query_params.get(name) if name in request.query_params else request.cookies.get(COOKIE + name)
+
+
+def language_of(request: Request) -> Language:
+    """The reader's language: chosen, else the browser's."""
+    found = chosen(request, "language")
+    return Language(found) if found in set(Language) else negotiated(", ".join(request.headers.getlist("accept-language")))
+
+
+def _day(value: str | None) -> str | None:
+    try:
+        return date.fromisoformat(value).isoformat() if value else None
+    except ValueError:
+        return None

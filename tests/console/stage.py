@@ -1,0 +1,98 @@
+"""The whole product on a port of this machine, with a month's business in its books: what the browser's tests look at.
+
+Invariant: everything runs in one thread with a loop of its own and has stopped when the context ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from services.desk.schemas import Schemas
+from services.local.backing_services import scenario_backing_services
+from services.local.in_process import running_services
+from services.scenarios.scenario_file import arrivals, load_scenario
+from services.web.app import create_app
+from services.web.broker import BrokerEnds, BrokerSender
+from services.web.ports import WebPorts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from shared.settings import Settings
+
+MONTH: Final = Path(__file__).with_name("month.yaml")
+_STARTS_WITHIN: Final = 120
+
+
+@asynccontextmanager
+async def books_of(path: Path, namespace: str) -> AsyncIterator[Settings]:
+    """The services with a scenario's business in their books; inquiry has read all of it."""
+    async with scenario_backing_services(namespace) as settings, running_services(settings, inquiry=True) as services:
+        arriving = arrivals(load_scenario(path))
+        await services.send(each.record for each in arriving if each.reference)
+        await services.until_quiescent()
+        for each in arriving:
+            if not each.reference:
+                await services.send([each.record])
+                await services.until_quiescent()
+        await services.until_inquiry_has_read()
+        yield settings
+
+
+async def served(settings: Settings, port: int, started: threading.Event, stop: asyncio.Event) -> None:
+    """Serves the API and the console until it is to stop."""
+    ports = WebPorts(settings, Schemas(settings), BrokerSender(settings), ends=BrokerEnds(settings))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings, ports), "127.0.0.1", port, log_level="error", lifespan="on"))
+    serving = asyncio.ensure_future(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.05)
+    started.set()
+    await stop.wait()
+    server.should_exit = True
+    await serving
+
+
+@contextmanager
+def stage(path: Path = MONTH) -> Iterator[str]:
+    """The address under which a scenario's books can be looked at."""
+    port, started, stop = _free_port(), threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    failures: list[BaseException] = []
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with books_of(path, f"console{os.getpid()}") as settings:
+            await served(settings, port, started, stop)
+
+    def thread() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:  # noqa: BLE001 - said by the thread that waits
+            failures.append(error)
+        finally:
+            started.set()
+
+    running = threading.Thread(target=thread, daemon=True)
+    running.start()
+    assert started.wait(_STARTS_WITHIN), "the product has not started"
+    if failures:
+        raise failures[0]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        running.join(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
