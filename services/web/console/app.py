@@ -85,6 +85,10 @@ class Console:
                 language = language_of(request)
                 said = {"title": title(language, problem.code), "detail": problem.detail(language), "code": problem.code}
                 return await self._failed(request, RefusedError(problem.status, said))
+            except Exception as error:
+                log.exception("a page failed", path=request.url.path, exc_info=error)
+                said = {"title": title(language_of(request), "internal"), "code": "internal"}
+                return await self._failed(request, RefusedError(500, said))
 
         return answer
 
