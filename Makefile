@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle lint fmt mutants up lock producers clean
+.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,12 @@ unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenari
 
 oracle: $(INSTALLED_DEV) ## a second reading of the rules and the product on COUNT random scenarios from SEED; prints what differs
 	@$(BIN)/python -m tests.oracle.compare --count $(or $(COUNT),300) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(INSTALLED_DEV) ## schemathesis with every check against the HTTP API of a stack of its own; EXAMPLES=50 of each operation
+	@$(BIN)/python -m tests.live.web.fuzz --examples $(or $(EXAMPLES),50)
+
+questions: $(INSTALLED_DEV) ## how long questions to the books take on LINES=1000000 lines, beside their budget; FOLDER keeps the database
+	@$(BIN)/python -m tests.live.inquiry.questions --lines $(or $(LINES),1000000) $(if $(FOLDER),--folder $(FOLDER))
 
 # The reaper is an image of its own, which not every machine can pull; the tests stop what they start.
 producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some

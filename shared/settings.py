@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
     http_auth: HttpAuth = HttpAuth.NONE
     http_tokens_file: Path | None = None
+    four_eyes: bool = Field(default=True, description="whoever proposes what changes books may not approve it; not with HTTP_AUTH=none")
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str | None = None
     oidc_roles_claim: str = "roles"
@@ -246,6 +247,11 @@ class Settings(BaseSettings):
         if token_url is not None and token_url.scheme != "https" and not _is_local(token_url.host or ""):
             problems.append("KAFKA_SECURITY_TOKEN_URL is not encrypted: use https")
         return problems
+
+    @property
+    def needs_four_eyes(self) -> bool:
+        """Whether a second person approves what one proposes over HTTP; where nobody proves who asks there is one person alone."""
+        return self.four_eyes and self.http_auth is not HttpAuth.NONE
 
     @property
     def http_is_local(self) -> bool:

@@ -67,6 +67,8 @@ def all_tables(result: Result) -> Iterator[Table]:
     """The result as tables: vouchers by company with their rules, what is open and settled, the rest, at last the intercompany matrix."""
     for company, rows in tables.by_company(result.vouchers).items():
         yield tables.vouchers(company, result.companies.get(company, company), rows)
+        if any("why" in line for row in rows for line in row["lines"]):
+            yield tables.reasons(company, rows)
     yield tables.rules(result.vouchers)
     yield tables.open_documents(result.open)
     yield tables.settlements(result.settlements)

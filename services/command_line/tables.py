@@ -69,6 +69,16 @@ def vouchers(company: str, name: str, rows: list[Row]) -> Table:
     return table
 
 
+def reasons(company: str, rows: list[Row]) -> Table:
+    """Why each line of a company's vouchers is there."""
+    table = _table(f"{company}: why", "Voucher", "Line", "Why", right=("Line",))
+    for row in rows:
+        for place, line in enumerate(row["lines"], start=1):
+            table.add_row(*_texts(row["voucher"] if place == 1 else "", place, line["why"]["sentence"]))
+        table.add_section()
+    return table
+
+
 def rules(rows: Iterable[Row]) -> Table:
     """What the rules that the lines of these vouchers name are called."""
     table = _table("Rules (docs/rules.md)", "Rule", "Title")

@@ -1,19 +1,28 @@
-"""What became of an event, as the services' own tables say: taken, waiting, refused, posted, and what it posted.
+"""What became of an event: received, taken, waiting, refused, posted, and what it posted.
 
-Invariant: an event that waits or was refused is never called posted; one of which a voucher is still to come is `received`.
+That it was received inquiry knows, which reads the topics, all else the services' own tables; without inquiry they alone are asked.
+
+Invariant: an event that waits or was refused is never called posted; one of which a voucher is still to come is `received`; so is
+one that was sent again after it was refused, until it is clear what came of that.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
+
+from services.desk.about import about
 from services.desk.ledgers import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
+from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_named
+from services.inquiry.queries.events import receipts
 from services.settlement import queries as settlement_queries
 from shared.delivery import shell_queries
 from shared.delivery.inbox import inbox_key
@@ -25,11 +34,14 @@ if TYPE_CHECKING:
     from services.desk.rejections import RefusedEvent
     from services.desk.schemas import Schemas
     from services.desk.waiting import WaitingItem
+    from services.inquiry.queries.events import Receipt
     from services.settlement.rules.values import Document
     from shared.events.envelope import EventRef, Message
 
 Row = dict[str, Any]
 
+CLOCKS_DIFFER: Final = timedelta(seconds=5)
+"""By so much the broker's clock may be ahead of the database's: what was refused is not taken for what was sent again since."""
 _INBOXES = ("settlement", "payment")
 """Where the ids of events from outside are taken: payment has those of approvals, settlement all others."""
 
@@ -46,7 +58,10 @@ class StageOfEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventState:
-    """What became of an event. `companies`: those that it is known to concern; `received_at`: None where that was not noted."""
+    """What became of an event. `companies`: those that it is known to concern.
+
+    `received_at`: when the broker took it; without inquiry when something of it was first noted, None if nothing was.
+    """
 
     state: StageOfEvent
     received_at: datetime | None = None
@@ -62,8 +77,19 @@ class EventState:
         return self.state is not StageOfEvent.RECEIVED
 
 
+async def receipt_of(schemas: Schemas, ref: EventRef) -> Receipt | None:
+    """That inquiry has read an event; None where it has not, is not there, or its database does not answer: nothing waits for it."""
+    with suppress(SchemaMissingError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        async with schemas.books() as connection:
+            return (await receipts(connection, [ref])).get(ref)
+    return None
+
+
 async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None = None) -> EventState:
     """The state of an event; `sent_at`: when the broker acknowledged it last, if that is known: refusals before that are of the past."""
+    receipt = await receipt_of(schemas, ref)
+    if receipt is not None:
+        sent_at = max(each for each in (sent_at, receipt.last_received_at - CLOCKS_DIFFER) if each is not None)
     waits = [each for each in await waiting_named(schemas, ref.id) if each.event == ref]
     refused = [each for each in await refused_named(schemas, ref.id) if each.event == ref]
     refusals = [each async for each in whole(schemas, refused)]
@@ -74,14 +100,15 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     keys = [(each.ledger, each.company, each.document) for each in documents]
     vouchers = await posted(schemas, keys, [ref] if has_run else []) if keys or has_run else []
     state = _state(waits, refusals, sent_at, is_taken=is_taken, is_whole=_is_whole(documents, vouchers, has_run=has_run))
+    noted = [*(each.since for each in waits), *(each.rejected_at for each in refusals)]
     return EventState(
         state,
-        min([*(each.since for each in waits), *(each.rejected_at for each in refusals)], default=None),
+        min(noted, default=None) if receipt is None else receipt.received_at,
         [each.as_row() for each in waits],
         [_refusal_row(each) for each in refusals],
         [document_row(each) for each in documents],
         [{name: row[name] for name in ("company", "voucher", "kind", "date", "document")} for row in vouchers],
-        frozenset({*(each.company for each in documents), *(row["company"] for row in vouchers), *_companies(waits, refusals)}),
+        frozenset({*(each.company for each in documents), *(row["company"] for row in vouchers), *_companies(waits, refusals, receipt)}),
     )
 
 
@@ -119,7 +146,9 @@ def _refusal_row(refused: RefusedEvent) -> Row:
     return {**row, "id": refused.id, "rejected_at": refused.rejected_at.isoformat()}
 
 
-def _companies(waits: Iterable[WaitingItem], refusals: Iterable[RefusedEvent]) -> Iterable[str]:
+def _companies(waits: Iterable[WaitingItem], refusals: Iterable[RefusedEvent], receipt: Receipt | None) -> Iterable[str]:
+    if receipt is not None:
+        yield from about(receipt.type, receipt.data).companies
     yield from (each.key["company"] for each in waits if "company" in each.key)
     yield from (each.rejection.company for each in refusals if each.rejection.company)
 

@@ -51,7 +51,10 @@ def place_of(text: str) -> RefusalPlace:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """A refusal and the service that keeps it. Only if it was read whole: the event, and its `record` if that was at hand."""
+    """A refusal and the service that keeps it. Only if it was read whole: the event, and its `record` if that was at hand.
+
+    `again_at`: when the event was last refused again for the same reason.
+    """
 
     service: str
     id: str
@@ -59,6 +62,7 @@ class RefusedEvent:
     rejection: Rejection
     record: Record | None
     replays: int
+    again_at: datetime | None = None
 
     @property
     def place(self) -> RefusalPlace:

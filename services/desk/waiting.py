@@ -171,3 +171,16 @@ async def _of_events(schemas: Schemas, events: set[EventRef]) -> dict[EventRef, 
 
 def _order(item: WaitingItem) -> tuple[tuple[int, int], WaitingPlace]:
     return rank(item.reason, of_document=item.what in _DOCUMENTS), item.place
+
+
+async def said_of(schemas: Schemas, items: Iterable[WaitingItem]) -> dict[WaitingPlace, tuple[str, Any]]:
+    """What these items are about: type and data of an event, of the data what names companies, documents and amounts."""
+    found: dict[WaitingPlace, tuple[str, Any]] = {}
+    of_service: dict[str, dict[int, WaitingPlace]] = {}
+    for item in items:
+        of_service.setdefault(item.service, {})[item.place.sequence] = item.place
+    for service, places in of_service.items():
+        async with schemas.of(service) as connection:
+            said = await _KEEPERS[service].said(connection, places)
+        found |= {places[sequence]: each for sequence, each in said.items()}
+    return found

@@ -77,6 +77,9 @@ _ACCOUNT: Final = 5
 _CLOCKS: Final = frozenset({"position", "last_offset", "from_time"})
 """Beside the columns that end in `_at`: what depends on when, and in which order, something was read."""
 
+_BY_CLOCK: Final = frozenset({"between_days"})
+"""Tables whose very rows depend on when something was posted; what they add up to is in between_months too."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityCheck:
@@ -107,7 +110,7 @@ async def accounts(connection: Connection) -> dict[tuple[str, ...], tuple[Decima
 
 async def digest(connection: Connection) -> dict[str, str]:
     """Of each table the number of its rows and a digest of them that does not depend on their order."""
-    return {table: await _digest(connection, table) for table in KEYS}
+    return {table: await _digest(connection, table) for table in KEYS if table not in _BY_CLOCK}
 
 
 async def _digest(connection: Connection, table: str) -> str:

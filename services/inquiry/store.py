@@ -2,7 +2,7 @@
 
 Invariant: the number of statements of a batch does not depend on its size, and nothing is read row by row; what batches write
 does not depend on their order, and nothing is written twice: base rows are inserted once, what is derived of them is computed
-again for the keys that a batch touches. The sums of a day grow by the vouchers that were new, in the transaction that adds them.
+again for the keys that a batch touches. The sums of days and months grow by the vouchers that were new, in the transaction that adds them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from services.inquiry import stored_tables as tables
 from services.inquiry.rules.books import DocumentKey, InquiryBooks
 from services.inquiry.rules.rows import LineRow, TakeRow
-from services.inquiry.rules.vouchers import daily_sums
+from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.delivery.ports import Connection
 from shared.events.envelope import EventRef, Message
 from shared.working_set import Missing, Released, Table
@@ -52,7 +52,7 @@ class Store:
         return InquiryBooks()
 
     async def save(self, connection: Connection, books: InquiryBooks) -> None:
-        """Everything that the messages of a batch say; at most 21 statements."""
+        """Everything that the messages of a batch say; at most 23 statements."""
         await _save_events(connection, books)
         await _save_documents(connection, books)
         touched = await _save_records(connection, books)
@@ -123,11 +123,14 @@ async def _save_vouchers(connection: Connection, books: InquiryBooks) -> None:
     posted = _changed(books.vouchers)
     rows = [each.voucher for each in posted]
     new = {tuple(row) for row in await connection.fetch(tables.SAVE_VOUCHERS, *tables.arrays(rows, len(rows[0])))}
-    lines: list[LineRow] = [line for each in posted if each.voucher[:3] in new for line in each.lines]
+    added = [each for each in posted if each.voucher[:3] in new]
+    lines: list[LineRow] = [line for each in added for line in each.lines]
     if lines:
         await connection.copy_records_to_table("lines", records=lines, columns=LineRow._fields)
-        sums = daily_sums(lines)
-        await connection.execute(tables.ADD_TO_DAYS, *tables.arrays(sums, len(sums[0])))
+        months, days = sums_between(added)
+        for statement, sums in ((tables.ADD_TO_DAYS, daily_sums(lines)), (tables.ADD_TO_MONTHS, months), (tables.ADD_BETWEEN_DAYS, days)):
+            if sums:
+                await connection.execute(statement, *tables.arrays(sums, len(sums[0])))
 
 
 async def _save_journals(connection: Connection, books: InquiryBooks) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Final, get_type_hints
 from services.inquiry.rules.books import STATUSES
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.rules.rows import (
+    BetweenDayRow,
+    BetweenMonthRow,
     DailyRow,
     DocumentReversalRow,
     DocumentRow,
@@ -37,6 +39,8 @@ _ROWS: Final[dict[str, type[Any]]] = {
     "record_reversals": RecordReversalRow,
     "vouchers": VoucherRow,
     "daily": DailyRow,
+    "between_months": BetweenMonthRow,
+    "between_days": BetweenDayRow,
     "journals": JournalRow,
     "journal_refusals": JournalRefusalRow,
     "refusals": RefusalRow,
@@ -160,11 +164,20 @@ MARK_TAKES: Final = f"{_mark('takes')} returning t.ledger, t.company, t.document
 # Vouchers
 
 SAVE_VOUCHERS: Final = f"{_new('vouchers')} returning company, series, number"
-ADD_TO_DAYS: Final = f"""
-insert into daily as d ({_columns("daily")}) select * from {_unnest("daily")}
-on conflict (company, account, posting_type, partner, currency, date) do update set
-debit = d.debit + excluded.debit, credit = d.credit + excluded.credit, accounting_debit = d.accounting_debit + excluded.accounting_debit,
-accounting_credit = d.accounting_credit + excluded.accounting_credit, lines = d.lines + excluded.lines"""  # noqa: S608 - our own names
+_SUMMED: Final = ("debit", "credit", "accounting_debit", "accounting_credit", "lines")
+
+
+def _add(table: str, more: str = "") -> str:
+    """Sums are added to those that are there."""
+    sums = ", ".join(f"{name} = t.{name} + excluded.{name}" for name in _SUMMED)
+    return f"""
+insert into {table} as t ({_columns(table)}) select * from {_unnest(table)}
+on conflict ({", ".join(KEYS[table])}) do update set {sums}{more}"""  # noqa: S608 - our own names
+
+
+ADD_TO_DAYS: Final = _add("daily")
+ADD_TO_MONTHS: Final = _add("between_months", ", last_date = greatest(t.last_date, excluded.last_date)")
+ADD_BETWEEN_DAYS: Final = _add("between_days")
 
 # Journals
 

@@ -15,13 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.rows import BooksOfAll, Result, collect, money
+from services.desk.why.rows import unnumbered, with_reasons
+from services.operations.what_decided import load_what_decided
+from services.posting.rules.numbers import VoucherKey
 from services.registry import SERVICES
 from services.scenarios.simulation import CoreFailedError
 from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey
 from shared.delivery import shell_queries
 from shared.delivery.folding import Candidate, Folded, candidates, decoded, fold_alone, fold_candidates, may_concern
-from shared.delivery.inbox import Inbox
+from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
 from shared.events.codec import encode
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
@@ -29,7 +32,6 @@ from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from services.desk.schemas import OneMoment, Schemas
     from services.settlement.rules.values import Document
@@ -42,7 +44,6 @@ Row = dict[str, Any]
 
 MOST_SLICES: Final = 20
 """So many times of what was released a slice is resumed for one message: what waits in thousands is not simulated to its end."""
-_NEXT: Final = "next"
 _ROW_LOCK: Final = " for update"
 
 
@@ -59,13 +60,16 @@ class SimulatedResult:
         return {**{part: getattr(self.result, part) for part in parts}, "complete": self.is_whole}
 
 
-async def simulate_events(schemas: Schemas, records: Sequence[Record], now: datetime) -> SimulatedResult:
-    """What these records would do, one after the other, arriving `now`. CoreFailedError if a core fails, which is a defect of ours."""
+async def simulate_events(schemas: Schemas, records: Sequence[Record], now: datetime, language: str = "en") -> SimulatedResult:
+    """What these records would do, one after the other, arriving `now`, and why, in a language.
+
+    CoreFailedError if a core fails, which is a defect of ours.
+    """
     async with schemas.snapshot() as snapshot:
         run = _Simulated(snapshot, now)
         for record in records:
             await run.send(record)
-        return await run.result(records)
+        return await run.result(records, language)
 
 
 class _ReadOnly:
@@ -86,7 +90,7 @@ class _Overlay:
     """What the simulation has changed in a service's books so far: rows by table and key, ids taken, the reference data."""
 
     rows: dict[str, dict[Any, Any]] = field(default_factory=dict)
-    ids: dict[UUID, bytes | None] = field(default_factory=dict)
+    ids: dict[InboxKey, bytes | None] = field(default_factory=dict)
     reference_events: list[Message] = field(default_factory=list)
     sequence: int = 0
 
@@ -224,7 +228,7 @@ class _Simulated:
                 key, value, headers = encode(each)
                 self._queue.append(Record(each.topic, key, value, tuple(headers)))
 
-    async def result(self, records: Sequence[Record]) -> SimulatedResult:
+    async def result(self, records: Sequence[Record], language: str) -> SimulatedResult:
         """What has come out; `records`: the events, in whose order what was refused or waits is listed."""
         books = BooksOfAll(*(part.books() for part in self._parts))
         touched = [document.key for document in books.settlement.documents]
@@ -236,7 +240,10 @@ class _Simulated:
                 books.settlement.documents.loaded(key, before[key])
         found = collect("", books, self._rejections.values(), _refs(records))
         opened = [_open_row(books.settlement.documents.get(key), before.get(key)) for key in sorted(touched)]
-        result = replace(found, vouchers=[_unnumbered(row) for row in found.vouchers], open=opened)
+        posted = frozenset(VoucherKey(each.company, each.series, each.number) for each in books.posting.vouchers)
+        await load_what_decided(self._snapshot, books)
+        vouchers = [_unnumbered(row) for row in with_reasons(books, found.vouchers, language, posted)]
+        result = replace(found, vouchers=vouchers, open=opened)
         return SimulatedResult(result, all(part.is_whole for part in self._parts))
 
 
@@ -247,7 +254,7 @@ def _refs(records: Iterable[Record]) -> list[EventRef]:
 
 def _unnumbered(row: Row) -> Row:
     """A voucher without its number, which it gets when it is posted."""
-    return {**row, "voucher": f"{row['series']}-{_NEXT}", "number": None}
+    return {**row, "voucher": unnumbered(row["series"]), "number": None}
 
 
 def _open_row(after: Document | None, before: Document | None) -> Row:

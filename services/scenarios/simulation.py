@@ -8,10 +8,12 @@ event comes when all queues are empty.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.rows import BooksOfAll, Result, collect
+from services.desk.why.rows import with_reasons
 from services.registry import INQUIRY, PROCESSES, SERVICES
 from services.scenarios.quotes import quotes_advice
 from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, arrivals
@@ -116,7 +118,17 @@ def _raise_defect(service: AnyService, folded: Folded, record: Record) -> None:
 
 def simulate(scenario: Scenario) -> Result:
     """What comes out of a scenario. FileError if its group is refused; CoreFailedError if a core fails."""
+    return _simulated(scenario, Simulation())
+
+
+def simulate_with_why(scenario: Scenario, language: str = "en") -> Result:
+    """The same, and why each line is there, in a language."""
     simulation = Simulation()
+    result = _simulated(scenario, simulation)
+    return replace(result, vouchers=with_reasons(simulation.books, result.vouchers, language))
+
+
+def _simulated(scenario: Scenario, simulation: Simulation) -> Result:
     arriving = arrivals(scenario)
     group, events = split(arriving)
     for arrival in group:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
-from services.settlement.stored_tables import TABLES, joined
+from services.settlement.stored_tables import TABLES, joined, texts
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList, waiting_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from services.settlement.rules.values import Document, ReservedSalesPayment
+    from services.settlement.rules.values import Document, Parked, ReservedSalesPayment
     from shared.delivery.ports import Connection
+    from shared.events.envelope import EventRef
     from shared.reference import Reference
     from shared.waiting import WaitingRow
 
@@ -59,6 +60,14 @@ select distinct on (id, source, reason, what) * from (
 {_WAITS} where (event_id, event_source) in (select * from unnest($1::text[], $2::text[]))) as found
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_WAITS} where event_id = $1 order by since, sequence",
+    about="""
+select w.sequence, w.body->'message'->>'type' as type, json_build_object(
+    'company', d->'company', 'account', d->'account', 'document', d->'document', 'payment', d->'payment', 'primary', d->'primary',
+    'ledger', d->'ledger', 'currency', d->'currency', 'amount', d->'amount', 'settle', (
+        select json_agg(json_build_object('company', m->'company', 'document', m->'document'))
+        from json_array_elements(case json_typeof(d->'settle') when 'array' then d->'settle' end) as m)
+)::text as data
+from waiting w cross join lateral (select (w.body->'message'->>'data')::json as d) as said where w.sequence = any($1)""",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (
@@ -74,6 +83,8 @@ _RESERVING: Final = """
 select k.key as document, j.body from unnest($1::text[]) as k (key) cross join lateral (
     select body from journals where reserves @> array[k.key] and cardinality(reserves) > 0 offset 0
 ) as j"""
+_PARKED: Final = """
+select body from waiting where (event_id, event_source) in (select * from unnest($1::text[], $2::text[])) order by sequence"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
 
 
@@ -124,7 +135,8 @@ async def documents_named(connection: Connection, name: str) -> list[Document]:
 
 async def documents_by_key(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Document]:
     """The documents with these keys, those that there are."""
-    rows = await connection.fetch(TABLES["documents"].select, *_columns(keys))
+    named = list(keys)
+    rows = await connection.fetch(TABLES["documents"].select, *texts(named)) if named else []
     return dict(TABLES["documents"].read(row["body"]) for row in rows)
 
 
@@ -155,7 +167,7 @@ async def records_of_run(connection: Connection, run_id: str) -> list[RecordInFo
 async def record(connection: Connection, key: RecordKey) -> RecordInForce | None:
     """A settlement record, reversed or not; None if there is none."""
     stored = TABLES["records"]
-    rows = await connection.fetch(stored.select, *([part] for part in stored.key(key)))
+    rows = await connection.fetch(stored.select, *texts([stored.key(key)]))
     return stored.read(rows[0]["body"])[1] if rows else None
 
 
@@ -163,6 +175,13 @@ async def records_of_document(connection: Connection, key: DocumentKey) -> list[
     """The records, reversed ones too, that a document has part in."""
     rows = await connection.fetch(TABLES["records"].indexes["document"].select, *_columns([key]), None)
     return [TABLES["records"].read(row["body"])[1] for row in rows]
+
+
+async def parked_of(connection: Connection, events: Iterable[EventRef]) -> list[Parked]:
+    """What these events caused to wait, whole."""
+    causes = list(events)
+    rows = await connection.fetch(_PARKED, [event.id for event in causes], [event.source for event in causes])
+    return [TABLES["waiting"].read(row["body"])[1] for row in rows]
 
 
 async def reference(connection: Connection) -> Reference:

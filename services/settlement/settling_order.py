@@ -24,6 +24,7 @@ from shared.working_set import Page
 PAGE: Final = 20
 """So many open documents are read first; every further page is as large as all before it."""
 
+_WHOLE: Final = Fraction(1)
 _SIDES: Final = {PAYMENT: 1, CREDIT_NOTE: 2}
 
 COLUMNS: Final = {
@@ -49,7 +50,7 @@ def _tiers(document: Document) -> str | None:
     """The cash discounts as [last day, percent, amount]; None without any."""
     if not document.discounts:
         return None
-    terms = CashDiscountTerms(document.discounts, document.date, document.amount, Fraction(1))
+    terms = CashDiscountTerms(document.discounts, document.date, document.amount, _WHOLE)
     return orjson.dumps([[terms.last_date(tier), _text(tier.percent), _text(tier.amount)] for tier in terms.tiers]).decode()
 
 

@@ -114,7 +114,7 @@ class Store:
             gone = [stored.key(key) for key, row in changed.items() if row is None]
             rows = [stored.row(row) for row in changed.values() if row is not None]
             if gone:
-                await connection.execute(stored.delete, *_columns(gone))
+                await connection.execute(stored.delete, *texts(gone))
             if rows:
                 await connection.execute(stored.upsert, *texts(rows))
         if books.sequence != books.first_sequence:
@@ -229,7 +229,8 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
         for key in keys:
             table.loaded(key, None)
     loaded: list[Any] = []
-    for row in await _rows(connection, books, statement, arguments, has_limit=index is not None and stored.indexes[index].has_limit):
+    parameters = texts(arguments) if index is None else _columns(arguments)
+    for row in await _rows(connection, books, statement, parameters, has_limit=index is not None and stored.indexes[index].has_limit):
         key, value = stored.read(row["body"])
         table.loaded(key, value)
         loaded.append(value)
@@ -242,11 +243,11 @@ async def _load(connection: Connection, books: Books, stored: StoredTable, index
     return loaded
 
 
-async def _rows(connection: Connection, books: Books, statement: str, arguments: Sequence[Any], *, has_limit: bool) -> list[Any]:
+async def _rows(connection: Connection, books: Books, statement: str, parameters: Sequence[Any], *, has_limit: bool) -> list[Any]:
     """The rows of a statement; TooHeavyError if they are more than several messages together may have loaded."""
     if not has_limit:
-        return await connection.fetch(statement, *_columns(arguments))
-    rows = await connection.fetch(statement, *_columns(arguments), None if books.most_rows is None else books.most_rows + 1)
+        return await connection.fetch(statement, *parameters)
+    rows = await connection.fetch(statement, *parameters, None if books.most_rows is None else books.most_rows + 1)
     if books.most_rows is not None and len(rows) > books.most_rows:
         msg = f"the records of the runs that are mirrored or reversed are more than {books.most_rows}"
         raise TooHeavyError(msg)

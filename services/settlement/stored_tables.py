@@ -80,22 +80,26 @@ _APART: Final = "(string_to_array(${}::text, chr(29), chr(28)))[2:]"
 
 
 def texts(rows: Iterable[Row]) -> list[str]:
-    """Rows as one text for each column, as `upsert` takes them: of an array the driver would look at every value by itself."""
+    """Rows as one text for each column, as the statements take them: of an array the driver would look at every value by itself."""
     return [_BETWEEN + _BETWEEN.join([_NOTHING if value is None else str(value) for value in column]) for column in zip(*rows, strict=True)]
+
+
+def _arrays(types: Iterable[str]) -> str:
+    """The columns of `texts` as arrays of these types."""
+    return ", ".join(f"{_APART.format(number)}::{kind}[]" for number, kind in enumerate(types, start=1))
 
 
 def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
     """Select, upsert and delete of a table by its key columns and all its columns (name -> type)."""
-    unnested = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(key.values(), start=1))
+    unnested = _arrays(key.values())
     names = ", ".join(key)
     match = " and ".join(f"t.{column} = k.{column}" for column in key)
     select = f"select t.body from {name} t join unnest({unnested}) as k ({names}) on {match}"  # noqa: S608 - names of our own
     delete = f"delete from {name} t using unnest({unnested}) as k ({names}) where {match}"  # noqa: S608
-    values = ", ".join(f"{_APART.format(number)}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
     selected = ", ".join(f"string_to_array({column}, chr(30))" if column in _LISTS else column for column in columns)
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     upsert = (
-        f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({values}) as v ({', '.join(columns)}) "  # noqa: S608
+        f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({_arrays(columns.values())}) as v ({', '.join(columns)}) "  # noqa: S608
         f"on conflict ({names}) do update set {updates}"
     )
     return select, upsert, delete
@@ -247,11 +251,11 @@ _FEW_WAITING = (
 )
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 
-_END_OF_WAITING: Final = """
+_END_OF_WAITING: Final = f"""
 with gone as (
-    delete from waiting t using unnest($1::bigint[]) as k (sequence) where t.sequence = k.sequence
+    delete from waiting t using unnest({_arrays(["bigint"])}) as k (sequence) where t.sequence = k.sequence
     returning event_source, event_id
-) update announced a set ended = true from gone where a.source = gone.event_source and a.event = gone.event_id"""
+) update announced a set ended = true from gone where a.source = gone.event_source and a.event = gone.event_id"""  # noqa: S608 - as above
 """What stops waiting, and with it that its sender is to be told so, if it was told that it waits."""
 
 TABLES: Final[dict[str, StoredTable]] = {

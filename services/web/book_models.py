@@ -5,14 +5,12 @@ Invariant: a model says what shared.rows and inquiry's questions spell, field by
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from services.web.models import MOST_CHARACTERS, PRINTABLE, ReadTo
+from services.web.models import MOST_CHARACTERS, PRINTABLE, ADay, ReadTo
 
 T = TypeVar("T")
 
@@ -28,9 +26,8 @@ Kind = Annotated[str | None, Query(description="Of this kind alone.", **TEXT)]
 Currency = Annotated[str | None, Query(description="In this currency alone.", **TEXT)]
 PostingType = Annotated[str | None, Query(description="Of this posting type alone: receivable, due_from, cash_discount, …", **TEXT)]
 Partner = Annotated[str | None, Query(description="Towards this company of the group alone.", **TEXT)]
-From = Annotated[date | None, Query(alias="from", description="Dated on or after this day.")]
-To = Annotated[date | None, Query(description="Dated on or before this day.")]
-Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=10, allow_inf_nan=False)]
+From = Annotated[ADay | None, Query(alias="from", description="Dated on or after this day.")]
+To = Annotated[ADay | None, Query(description="Dated on or before this day.")]
 Q = Annotated[str | None, Query(description="Code or name begins with this.", **TEXT)]
 
 
@@ -46,6 +43,13 @@ class One(BaseModel, Generic[T]):
 
     data: T = Field(description="The thing.")
     read_to: ReadTo = Field(description="How far the read side had read.")
+
+
+class PartyModel(BaseModel):
+    """A party."""
+
+    id: str = Field(description="Its id.")
+    name: str | None = Field(description="Its name.")
 
 
 class EventRefModel(BaseModel):

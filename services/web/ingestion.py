@@ -16,7 +16,7 @@ from services.operations.publish import addressed
 from services.web.access.roles import EVERYTHING, Actor, Role
 from services.web.cloudevents import GivenEvent, given_events
 from services.web.problems import Code, Fault, ProblemError
-from shared.delivery.inbox import inbox_key
+from shared.delivery.inbox import InboxKey, inbox_key
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
 from shared.events.inbound import SettlementReversalRequested
@@ -26,7 +26,6 @@ from shared.events.senders import concerns
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from starlette.datastructures import Headers
 
@@ -52,7 +51,7 @@ class Recent:
     """The events that the broker has taken from this process lately: the services may not have read them yet."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[UUID, Acknowledged] = OrderedDict()
+        self._kept: OrderedDict[InboxKey, Acknowledged] = OrderedDict()
 
     def note(self, message: Message, at: datetime) -> None:
         """Notes an event; the oldest are forgotten."""

@@ -65,3 +65,8 @@ def title(language: Language, code: str) -> str:
 def text(language: Language, key: str) -> str:
     """The text of a detail, with its words in braces."""
     return texts(language)["details"][key]
+
+
+def work_text(language: Language, key: str) -> str:
+    """A text of the work lists, with its words in braces."""
+    return texts(language)["work"][key]

@@ -5,10 +5,13 @@ Invariant: every field has a description (a test), amounts are decimal strings, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from services.web.cursors import DEFAULT_LIMIT, MOST
 
@@ -20,6 +23,54 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 Company = Annotated[str, Query(description="A company's code.", min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _written_as_a_day(value: Any) -> Any:
+    """A number would else be taken for the seconds since 1970."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        msg = "a day is written as 2026-03-31"
+        raise ValueError(msg)
+    return value
+
+
+def _written_as_a_time(value: Any) -> Any:
+    """A number would else be taken for the seconds since 1970."""
+    if isinstance(value, str) and not _TIME.fullmatch(value):
+        msg = "a time is written as 2026-03-31T12:00:00Z, or with another offset as +02:00"
+        raise ValueError(msg)
+    return value
+
+
+def _of_our_time(time: datetime) -> datetime:
+    """In UTC. Nothing was posted in far-off years, so the nearest time that every part can hold says the same of the books."""
+    if time.year <= _EARLIEST.year:
+        return _EARLIEST
+    return _LATEST if time.year >= _LATEST.year else time.astimezone(UTC)
+
+
+ADay = Annotated[date, BeforeValidator(_written_as_a_day)]
+"""A day, written by ISO 8601 and no other way."""
+ATime = Annotated[AwareDatetime, BeforeValidator(_written_as_a_time), AfterValidator(_of_our_time)]
+"""A time, written by RFC 3339 and no other way, in UTC."""
+
+_AMOUNT: Final = r"^-?[0-9]{1,28}(\.[0-9]{1,10})?$"
+
+
+def _written_as_an_amount(value: Any) -> Any:
+    """Neither an exponent nor a name of what is no number."""
+    if isinstance(value, str) and not re.fullmatch(_AMOUNT, value, re.ASCII):
+        msg = "an amount is written as 1234.50, with 28 digits before the point and 10 after it at most"
+        raise ValueError(msg)
+    return value
+
+
+AnAmount = Annotated[Decimal, BeforeValidator(_written_as_an_amount), WithJsonSchema({"type": "string", "pattern": _AMOUNT})]
+"""An amount, written as a decimal number."""
+
 Limit = Annotated[int, Query(description="So many rows at most.", ge=1, le=MOST)]
 Cursor = Annotated[
     str | None,

@@ -10,13 +10,12 @@ turns out not to be a place in the list is `cursor-invalid`.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, NoReturn
 
 import asyncpg
 import orjson
 from fastapi import Depends, Query, Request
-from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import Response
 
 from services.inquiry.queries.as_of import AsOf
@@ -24,8 +23,9 @@ from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.read_to import read_to
 from services.web.cursors import MOST_COUNTED, Envelope, PageRequest, Pages, counted, etag, is_unchanged
 from services.web.frame import language_of
-from services.web.models import DEFAULT_LIMIT, Count, Cursor, Limit
+from services.web.models import DEFAULT_LIMIT, ADay, ATime, Count, Cursor, Limit
 from services.web.problems import Code, ProblemError
+from shared.rows import instant
 from shared.rulebook import rule_book
 
 if TYPE_CHECKING:
@@ -41,24 +41,12 @@ Row = dict[str, Any]
 ALL_COUNTED: Final = PageWanted(None, MOST_COUNTED, counts=True)
 """How many rows a list has, one more than is counted exactly at most."""
 _OF_PAGES: Final = frozenset({"limit", "cursor", "count"})
-_EARLIEST_YEAR: Final = 1900
-_LATEST_YEAR: Final = 9000
-
-
-def _of_our_time(time: datetime) -> datetime:
-    if not _EARLIEST_YEAR <= time.year <= _LATEST_YEAR:
-        msg = f"a time has a year from {_EARLIEST_YEAR} to {_LATEST_YEAR}"
-        raise ValueError(msg)
-    return time.astimezone(UTC)
-
-
-Time = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
 Day = Annotated[
-    date | None, Query(alias="as_of", description="As of the end of this day: what is dated later is left out. Default: today.")
+    ADay | None, Query(alias="as_of", description="As of the end of this day: what is dated later is left out. Default: today.")
 ]
 KnownAt = Annotated[
-    Time | None,
+    ATime | None,
     Query(description="Only what was posted by this time (RFC 3339), so that a report can be given again as it was. Default: now."),
 ]
 
@@ -157,6 +145,11 @@ def scope_of(actor: Actor, company: str | None) -> tuple[str, ...] | None:
 def today(request: Request) -> date:
     """The day on which is asked, in UTC."""
     return _ports(request).clock.now().date()
+
+
+def as_of_now(request: Request) -> Row:
+    """How far was read of what is read where it is kept: it is as of now."""
+    return {"time": instant(_ports(request).clock.now()), "lag_seconds": 0.0, "behind": None}
 
 
 def missing(what: str) -> NoReturn:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from services.web.book_models import CompanyDocument, EventRefModel
+from services.desk.refusal_states import RefusalState
+from services.web.book_models import CompanyDocument, EventRefModel, PartyModel
 
 
 class WaitModel(BaseModel):
@@ -30,3 +31,67 @@ class ReservedByModel(BaseModel):
     event: EventRefModel = Field(description="The event that the settlement comes of.")
     since: str | None = Field(description="Since when it waits; null of a journal.")
     journal: CompanyDocument | None = Field(description="The sales payment journal, by its company and number.")
+
+
+class AboutModel(BaseModel):
+    """What an event is about, as far as it says so. What is of a company out of scope is null."""
+
+    type: str | None = Field(description="The event's type.")
+    company: str | None = Field(description="The company of its document.")
+    ledger: str | None = Field(description="receivable or payable.")
+    document: str | None = Field(description="Its document, or the one that it names.")
+    party: PartyModel | None = Field(description="The party of its account or document.")
+    currency: str | None = Field(description="The currency of its amount.")
+    amount: str | None = Field(description="Its amount.")
+    age_seconds: int = Field(description="For how long, by the clock of the service that keeps it.")
+
+
+class WaitingModel(WaitModel, AboutModel):
+    """An event that waits, with the first thing that it waits for."""
+
+
+class RefusedModel(AboutModel):
+    """A refusal."""
+
+    id: str = Field(description="The refusal's id.")
+    service: str = Field(description="Which service refused.")
+    event: str = Field(description="The event's id.")
+    source: str = Field(description="The event's source.")
+    scope: str = Field(description="`event`: all of it; `settlement`: what it asked to be settled.")
+    code: str = Field(description="Why, as a code of docs/events.md.")
+    field: str = Field(description="Where, as a JSON pointer.")
+    message: str = Field(description="What is wrong and what would be right.")
+    rejected_at: str = Field(description="When.")
+    replays: int = Field(description="How often it was sent again as it was.")
+    state: RefusalState = Field(description="What was done about it.")
+
+
+class SumModel(BaseModel):
+    """A sum in one currency."""
+
+    currency: str = Field(description="The currency.")
+    amount: str = Field(description="The sum.")
+
+
+class GroupModel(BaseModel):
+    """Events by what is missing, or by why they were refused."""
+
+    events: int = Field(description="How many.")
+    amounts: list[SumModel] = Field(description="What they amount to, by currency, of companies in scope.")
+    oldest: str = Field(description="Since when the oldest waits, or when it was refused.")
+    age_seconds: int = Field(description="For how long.")
+    sentence: str = Field(description="The group in words, in the reader's language.")
+
+
+class MissingModel(GroupModel):
+    """Events that wait for the same thing."""
+
+    reason: str = Field(alias="for", description="For what kind of thing they wait.")
+    key: dict[str, str] = Field(description="Which one; of what is of companies out of scope only the companies.")
+
+
+class RefusedForModel(GroupModel):
+    """Events that were refused for the same reason."""
+
+    code: str = Field(description="Why, as a code of docs/events.md.")
+    company: str | None = Field(description="In which company; null where they do not say.")

@@ -23,7 +23,7 @@ import structlog
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, decoded, fold_candidates, may_concern
-from shared.delivery.inbox import Inbox
+from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
@@ -35,7 +35,6 @@ from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, trac
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
-    from uuid import UUID
 
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
@@ -215,7 +214,7 @@ class Delivery:
                     data.replay = 0
 
     async def _fold(
-        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[UUID, bytes]
+        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[InboxKey, bytes]
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
         to_fold = _to_fold(coming, known)
@@ -275,16 +274,16 @@ async def _in_time(work: Awaitable[Written]) -> Written:
         raise OverdueError(str(error) or "the database did not answer in time") from error
 
 
-def _claims(coming: Iterable[Candidate]) -> dict[UUID, bytes]:
+def _claims(coming: Iterable[Candidate]) -> dict[InboxKey, bytes]:
     """The ids to be looked up and taken, each with the digest of the first message that has it."""
-    claims: dict[UUID, bytes] = {}
+    claims: dict[InboxKey, bytes] = {}
     for candidate in coming:
         if candidate.identity:
             claims.setdefault(*candidate.identity)
     return claims
 
 
-def _to_fold(coming: Iterable[Candidate], known: Container[UUID]) -> list[Message]:
+def _to_fold(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Message]:
     """The messages that the core may see, for the store to load by."""
     return [event for _, event, identity in coming if isinstance(event, Message) and (identity is None or identity[0] not in known)]
 

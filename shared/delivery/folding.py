@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.delivery.inbox import Inbox, Verdict, inbox_key
+from shared.delivery.inbox import Inbox, InboxKey, Verdict, inbox_key
 from shared.delivery.refusals import conflicting, unreadable
 from shared.events.codec import decode, digest_as_written, type_said
 from shared.events.contract import INBOUND_TOPICS, base_topic
@@ -20,7 +20,6 @@ from shared.working_set import Missing, NotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
-    from uuid import UUID
 
     from shared.delivery.service import AnyService, WorkingSet
 
@@ -82,7 +81,7 @@ def decoded(service: AnyService, record: Record) -> Incoming:
     return Defect(record, UnreadableOwnEventError(f"{event.code} {event.field}: {event.message}")) if is_taken else event
 
 
-def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[UUID, bytes] | None:
+def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[InboxKey, bytes] | None:
     """The inbox key and digest of an event; None if it is not deduplicated here."""
     if isinstance(event, Message):
         identity = service.identity(event)
@@ -115,7 +114,7 @@ class Candidate(NamedTuple):
 
     number: int
     event: Message | Unreadable
-    identity: tuple[UUID, bytes] | None
+    identity: tuple[InboxKey, bytes] | None
 
 
 def candidates(service: AnyService, batch: Sequence[Incoming]) -> list[Candidate]:

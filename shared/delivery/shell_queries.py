@@ -14,18 +14,18 @@ from uuid import UUID
 
 import orjson
 
-from shared.delivery.inbox import inbox_key
+from shared.delivery.inbox import InboxKey, inbox_key
 from shared.events.envelope import EventRef, Record
 from shared.events.vouchers import Rejection, rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from shared.delivery.ports import Connection
 
 _THERE: Final = "select to_regclass('inbox') is not null"
-_SHOWN: Final = "select id, rejected_at, source, event, scope, code, field, message, replays"
+_SHOWN: Final = "select id, rejected_at, source, event, scope, code, field, message, replays, again_at"
 _REJECTIONS: Final = f"""
 {_SHOWN} from rejections where ($1::text is null or code = $1) and ($3::timestamptz is null or (rejected_at, id) < ($3, $4))
 order by rejected_at desc, id desc limit $2
@@ -48,7 +48,16 @@ update gaps set acknowledged = true, acknowledged_at = clock_timestamp(), acknow
 where not acknowledged and ($1::text is null or (topic = $1 and partition = $2 and ($3::bigint is null or first = $3)))
 returning topic, partition, first, last
 """
-_COUNT_REPLAYS: Final = "update rejections set replays = replays + 1 where id = any($1::uuid[])"
+_REFUSED_SINCE: Final = """
+select distinct on (source, event) source, event, code from rejections join unnest($1::text[], $2::text[]) as named (source, event)
+using (source, event) where greatest(rejected_at, again_at) >= $3 order by source, event, greatest(rejected_at, again_at) desc
+"""
+_NOW: Final = "select clock_timestamp()"
+_COUNT_REPLAYS: Final = """
+update rejections r set replays = r.replays + 1 from unnest($1::uuid[], $2::int[]) as planned (id, number)
+where r.id = planned.id
+and (select sum(o.replays) from rejections o where o.event = r.event and o.source = r.source) < planned.number
+"""
 _DISCARD: Final = "insert into discards (source, event) select * from unnest($1::text[], $2::text[]) on conflict do nothing"
 _TAKEN: Final = "select key from inbox where key = any($1::uuid[])"
 _DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
@@ -58,13 +67,17 @@ _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count
 
 
 class KeptRejection(NamedTuple):
-    """A refusal as a service keeps it. Only if it was read whole: the refused event, and its `record` if that was at hand."""
+    """A refusal as a service keeps it. Only if it was read whole: the refused event, and its `record` if that was at hand.
+
+    `again_at`: when the event was last refused again for the same reason.
+    """
 
     id: str
     rejected_at: datetime
     rejection: Rejection
     record: Record | None
     replays: int
+    again_at: datetime | None = None
 
 
 class FailedMessage(NamedTuple):
@@ -137,7 +150,7 @@ def _rejection(row: Any) -> KeptRejection:
 def _kept(row: Any, original: dict[str, Any], record: Record | None) -> KeptRejection:
     said = (row["scope"], row["code"], row["field"], row["message"], original)
     refusal = replace(rejection(EventRef(row["source"], row["event"]), *said), at=row["rejected_at"])
-    return KeptRejection(str(row["id"]), row["rejected_at"], refusal, record, row["replays"])
+    return KeptRejection(str(row["id"]), row["rejected_at"], refusal, record, row["replays"], row["again_at"])
 
 
 def _record(row: Any) -> Record | None:
@@ -147,9 +160,22 @@ def _record(row: Any) -> Record | None:
     return Record(row["topic"], row["key"], row["value"], headers)
 
 
-async def count_replays(connection: Connection, ids: Iterable[str]) -> None:
-    """Notes that these refused events were sent again; `ids` are those of the refusals."""
-    await connection.execute(_COUNT_REPLAYS, list(ids))
+async def refused_since(connection: Connection, events: Iterable[EventRef], since: datetime) -> dict[EventRef, str]:
+    """Those of these events that were refused at this time or later, or again for the same reason, and the code of the last time."""
+    refs = list(events)
+    rows = await connection.fetch(_REFUSED_SINCE, [ref.source for ref in refs], [ref.id for ref in refs], since)
+    return {EventRef(row["source"], row["event"]): row["code"] for row in rows}
+
+
+async def now(connection: Connection) -> datetime:
+    """The time by the database's clock."""
+    time: datetime = await connection.fetchval(_NOW)
+    return time
+
+
+async def count_replays(connection: Connection, numbers: Mapping[str, int]) -> None:
+    """Notes that refused events are sent again, and how often by now, by the refusals' ids; what was noted so often stays as it is."""
+    await connection.execute(_COUNT_REPLAYS, [UUID(id_) for id_ in numbers], list(numbers.values()))
 
 
 async def order_discards(connection: Connection, events: Iterable[EventRef]) -> None:
@@ -162,14 +188,12 @@ async def taken(connection: Connection, events: Iterable[EventRef]) -> set[Event
     """Those of these events that are in the inbox."""
     keys = {inbox_key(event): event for event in events}
     rows = await connection.fetch(_TAKEN, list(keys))
-    found = {row["key"].int for row in rows}
-    return {event for key, event in keys.items() if key.int in found}
+    return {keys[str(row["key"])] for row in rows}
 
 
-async def digests(connection: Connection, keys: Iterable[UUID]) -> dict[UUID, bytes]:
+async def digests(connection: Connection, keys: Iterable[InboxKey]) -> dict[InboxKey, bytes]:
     """The digests of the data with which these ids (inbox.inbox_key) were taken; those that were."""
-    # The driver's own class of UUID has another hash than the standard library's.
-    return {UUID(int=row["key"].int): row["digest"] for row in await connection.fetch(_DIGESTS, list(keys))}
+    return {str(row["key"]): row["digest"] for row in await connection.fetch(_DIGESTS, list(keys))}
 
 
 async def be_of_one_moment(connection: Connection) -> None:

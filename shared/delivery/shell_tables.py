@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from shared.delivery.folding import Defect, RecordedRefusal
+    from shared.delivery.inbox import InboxKey
     from shared.delivery.ports import Connection, Headers
 
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
@@ -32,7 +33,7 @@ select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coal
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _CLAIM: Final = """
-insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[]) on conflict do nothing returning key
+insert into inbox (key, digest) select * from unnest($1::text::uuid[], $2::text::bytea[]) on conflict do nothing returning key
 """
 _RETAKE: Final = """
 insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
@@ -42,7 +43,7 @@ _REFUSE: Final = """
 insert into rejections (id, source, event, scope, code, field, message, original, topic, key, value, headers)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
                      $9::text[], $10::bytea[], $11::bytea[], $12::json[])
-on conflict (id) do nothing
+on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """
 insert into failed (direction, topic, partition, "offset", key, value, headers, timestamp_ms, error)
@@ -148,20 +149,22 @@ async def note_stop(connection: Connection, instance: str) -> None:
     await connection.execute("delete from running where instance = $1", instance)
 
 
-async def claim(connection: Connection, digests: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+async def claim(connection: Connection, digests: Mapping[InboxKey, bytes]) -> dict[InboxKey, bytes]:
     """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
     if not digests:
         return {}
-    taken = await connection.fetch(_CLAIM, list(digests), list(digests.values()))
+    # Arrays as text: given a list, the driver looks at every value by itself.
+    as_bytes = ",".join([f'"\\\\x{digest.hex()}"' for digest in digests.values()])
+    taken = await connection.fetch(_CLAIM, f"{{{','.join(digests)}}}", f"{{{as_bytes}}}")
     if len(taken) == len(digests):
         return {}
-    old = list(digests.keys() - {row["key"] for row in taken})
+    old = list(digests.keys() - {str(row["key"]) for row in taken})
     rows = await connection.fetch("select key, digest from inbox where key = any($1::uuid[])", old)
-    return {UUID(int=row["key"].int): row["digest"] for row in rows}
+    return {str(row["key"]): row["digest"] for row in rows}
 
 
 async def correct_inbox(
-    connection: Connection, claimed: Mapping[UUID, bytes], known: Mapping[UUID, bytes], changes: Mapping[UUID, bytes | None]
+    connection: Connection, claimed: Mapping[InboxKey, bytes], known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]
 ) -> None:
     """Brings the inbox to what the fold left: ids that were given back, or never used, are free again."""
     if not known and changes == claimed:
@@ -176,7 +179,7 @@ async def correct_inbox(
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
-    """Keeps refusals with the refused events; the same refusal again changes nothing."""
+    """Keeps refusals with the refused events; of the same refusal again only the time is noted."""
     if refusals:
         await connection.execute(_REFUSE, *_columns(map(_refusal_row, refusals)))
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from shared.events import inbound, journals, reference, settlements, vouchers
 from shared.events.envelope import Topic
-from shared.events.reference import OWN_SOURCES
+from shared.events.reference import OWN_SOURCES, WEB
 
 PREFIX: Final = "intercompany."
 VERSION: Final = ".v1"
@@ -58,7 +58,7 @@ def is_of_its_sender(source: str, topic: str) -> bool:
     """Whether an event with this source may stand on this topic: nobody outside has a source of ours, nobody else sends on our topics."""
     base = base_topic(topic)
     if base in INBOUND_TOPICS:
-        return source == OPERATOR or not source.lower().startswith(OWN_SOURCES)
+        return source in {OPERATOR, WEB} or not source.lower().startswith(OWN_SOURCES)
     service = _SENDS.get(base)
     return service is None or source == f"{OWN_SOURCES}{service}" or source.startswith(f"{OWN_SOURCES}{service}/")
 

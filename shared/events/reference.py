@@ -38,6 +38,8 @@ MessageKind = Literal["invoices", "payments", "requests", "reference"]
 
 OWN_SOURCES: Final = "intercompany/"
 """How the sources of the services' own events begin."""
+WEB: Final = f"{OWN_SOURCES}web"
+"""The source of what people ask for over HTTP. It has a sender of its own where senders are held to their definitions."""
 
 Poster = Literal["invoice", "payment"]
 ById = Annotated[dict[Id, Id], Field(max_length=MOST_ENTRIES)]
@@ -373,7 +375,7 @@ def withdrawal_contradictions(_event_type: str, data: ReferenceWithdrawn) -> Ite
 def sender_contradictions(_event_type: str, data: SenderDefined) -> Iterator[tuple[str, str]]:
     """Sources that would let a sender speak as one of the services."""
     for place, source in enumerate(data.sources):
-        if source.startswith(OWN_SOURCES):
+        if source.startswith(OWN_SOURCES) and source != WEB:
             yield (
                 f"/sources/{place}",
                 f"{shown(source)} is a source of the services themselves: no sender has one that begins with {OWN_SOURCES}",

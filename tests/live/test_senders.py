@@ -11,7 +11,7 @@ from services.desk.rejections import refused
 from services.desk.schemas import Schemas, load_books, open_schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
-from services.operations.replay import replay
+from services.operations.by_hand import replay
 from services.operations.senders import senders_in_force
 from shared.events.contract import CONTRACT, sender_topic
 from shared.events.envelope import Record, Topic

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
 
 from services.desk.schemas import open_schemas
 from shared.embedded.addresses import product_settings
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from services.desk.schemas import Schemas
 
 T = TypeVar("T")
+
+Reason = Annotated[str, typer.Option(help="Why, for the audit (3 to 500 characters).", show_default=False)]
 
 
 def ask(question: Callable[[Schemas], Awaitable[T]], *, broker: bool = False) -> T:

@@ -9,9 +9,9 @@ from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 
-from services.command_line.commands.asking import ask
+from services.command_line.commands.asking import Reason, ask
 from services.desk.rejections import place_of, refused, refused_named, whole
-from services.operations.replay import replay
+from services.operations.by_hand import NO_REASON, replay
 from shared.console import fail, notes, output, print_error, print_json
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def replay_command(
     code: Code = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="All that was refused and has not been sent again.")] = False,
+    reason: Reason = NO_REASON,
 ) -> None:
     """Sends refused events again as they came, under their own ids; of a payment that is posted it asks for the settlement again.
 
@@ -100,7 +101,7 @@ def replay_command(
     """
     if not names and code is None and not everything:
         fail("say which: the ids of events, --code CODE, or --all")
-    done = ask(lambda schemas: replay(schemas, names or [], code), broker=True)
+    done = ask(lambda schemas: replay(schemas, names or [], code, reason), broker=True)
     for name in done.unknown:
         print_error(f"nothing with the id {name!r} was refused")
     for problem in done.problems:

@@ -9,11 +9,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.command_line.commands.asking import ask
+from services.command_line.commands.asking import Reason, ask
 from services.command_line.tables import missing
 from services.desk.waiting import BEGINNING, place_of, waiting_named
 from services.desk.waiting import waiting as all_waiting
-from services.operations.discard import order_discards
+from services.operations.by_hand import NO_REASON, discard
 from shared.console import fail, notes, output, print_json
 from shared.events.values import visible
 
@@ -111,7 +111,7 @@ def show_command(event: Event) -> None:
 
 
 @waiting.command("discard")
-def discard_command(event: Event) -> None:
+def discard_command(event: Event, *, reason: Reason = NO_REASON) -> None:
     """Gives up what an event waits for: it is refused as `discarded`, and what waited for it resumes.
 
     A document that waited is not posted and its id is free again; marks that waited are dropped, their document stands.
@@ -119,7 +119,7 @@ def discard_command(event: Event) -> None:
     Example: intercompany waiting discard PAY2
     """
     found = _of(event)
-    ask(lambda schemas: order_discards(schemas, found))
+    ask(lambda schemas: discard(schemas, found, reason))
     notes().print(
         f"Ordered: the services give up {event} within seconds; `intercompany rejections show {event}` shows it then.", markup=False
     )

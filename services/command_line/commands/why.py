@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
+from services.desk.schemas import InquiryMissingError
 from services.desk.why.explain import Explanation
 from services.desk.why.finding import why
+from services.desk.why.in_force import as_they_were
 from shared.console import output, print_json
 from shared.rulebook import language_of, rule_book
+
+if TYPE_CHECKING:
+    from services.desk.schemas import Schemas
 
 
 def why_command(
@@ -28,12 +34,21 @@ def why_command(
     Example: intercompany why FABE AP-SET-000001 3
     """
     known = language_of(language)
-    found = ask(lambda schemas: why(schemas, company, voucher, line, known))
+    found = ask(lambda schemas: _why(schemas, company, voucher, line, known))
     if as_json:
         print_json(found.as_row())
         return
     output().print(Text(found.sentence))
     output().print(_rules(found, known))
+
+
+async def _why(schemas: Schemas, company: str, voucher: str, line: int, language: str) -> Explanation:
+    """With the parameters as they were then, as the HTTP API says it; where inquiry has never run, with those in force now."""
+    try:
+        async with schemas.books() as books:
+            return await why(schemas, company, voucher, line, language, partial(as_they_were, books))
+    except InquiryMissingError:
+        return await why(schemas, company, voucher, line, language)
 
 
 def _rules(found: Explanation, language: str) -> Table:

@@ -268,6 +268,41 @@ create table daily (
     primary key (company, account, posting_type, partner, currency, date)
 ) with (fillfactor = 70);
 create index daily_by_pair on daily (company, partner, currency, date) where partner <> '';
+create index daily_between on daily (date) where partner <> '';
+
+-- Sums of the lines due from and due to other companies, per month: what they owe each other is a sum over few rows, however many
+-- days there are. month: its first day; last_date: the last date in it.
+create table between_months (
+    company text collate "C" not null,
+    partner text collate "C" not null,
+    currency text collate "C" not null,
+    posting_type text collate "C" not null,
+    month date not null,
+    debit numeric not null,
+    credit numeric not null,
+    accounting_debit numeric not null,
+    accounting_credit numeric not null,
+    last_date date not null,
+    lines bigint not null,
+    primary key (company, partner, currency, posting_type, month)
+) with (fillfactor = 70);
+
+-- The same per day, and per day of posting in UTC (posted_on): what was not known yet at a time is taken off by these.
+create table between_days (
+    company text collate "C" not null,
+    partner text collate "C" not null,
+    currency text collate "C" not null,
+    posting_type text collate "C" not null,
+    date date not null,
+    posted_on date not null,
+    debit numeric not null,
+    credit numeric not null,
+    accounting_debit numeric not null,
+    accounting_credit numeric not null,
+    lines bigint not null,
+    primary key (company, partner, currency, posting_type, date, posted_on)
+) with (fillfactor = 70);
+create index between_days_by_posting on between_days (posted_on);
 
 -- Sales payment journals, by the seller's company and their number there. status: created, posted, reversed, or refused (its number
 -- was taken in the seller's books: the journal never was). payer_company and payer_document: the vendor payment that it mirrors;

@@ -5,15 +5,17 @@ Invariant: the state is the most that is to be done about it: what waits or was 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from shared.events.envelope import EventRef
 from shared.events.vouchers import voucher_number
 from shared.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from shared.delivery.ports import Connection
 
@@ -35,12 +37,34 @@ select ledger, company, document from documents where event_id = $2 and event_so
 _VOUCHERS: Final = """
 select company, series, number, kind from vouchers where first_id = $2 and first_source = $1 order by posted_at, company, series, number
 limit 1000"""
+_RECEIPTS: Final = """
+select e.source, e.id, e.type, e.received_at, e.last_received_at, e.data::text as data
+from unnest($1::text[], $2::text[]) as k (source, id) join events e on e.id = k.id and e.source = k.source and e.is_current"""
 _SOURCES: Final = "select distinct source from events where id = $1 and is_current union select source from refusals where event = $1"
 
 
 async def sources(connection: Connection, id_: str) -> list[str]:
     """The sources of which an event with this id was received or refused."""
     return sorted(row["source"] for row in await connection.fetch(_SOURCES, id_))
+
+
+class Receipt(NamedTuple):
+    """That an event was received: its type and data, when first (any data), and when last with this data, by the broker's clock."""
+
+    type: str
+    data: Any
+    received_at: dt.datetime
+    last_received_at: dt.datetime
+
+
+async def receipts(connection: Connection, refs: Iterable[EventRef]) -> dict[EventRef, Receipt]:
+    """Of these events those that were read here."""
+    wanted = list(refs)
+    found = await connection.fetch(_RECEIPTS, [ref.source for ref in wanted], [ref.id for ref in wanted])
+    return {
+        EventRef(row["source"], row["id"]): Receipt(row["type"], orjson.loads(row["data"]), row["received_at"], row["last_received_at"])
+        for row in found
+    }
 
 
 async def event(connection: Connection, source: str, id_: str, waits: Sequence[Row] = ()) -> Row:

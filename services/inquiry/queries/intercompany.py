@@ -46,31 +46,57 @@ class PairSelection:
     as_of: AsOf = NOW
 
 
-_CELLS: Final = """
-with days as (
-    select d.company, d.partner, d.currency, d.posting_type, d.date, d.debit - d.credit as amount,
-    d.accounting_debit - d.accounting_credit as accounting_amount, d.lines
+_SUMS: Final = """
+    select m.company, m.partner, m.currency, m.posting_type, m.debit - m.credit as amount,
+    m.accounting_debit - m.accounting_credit as accounting_amount, m.last_date, m.lines
     from unnest($1::text[]) as c (company) cross join lateral (
-        select * from daily d where d.company = c.company and d.partner <> '' offset 0
-    ) as d where d.posting_type in ('due_from', 'due_to') and d.date <= $2 and ($4::text is null or d.currency = $4)
-    and ($5::text[] is null or d.company = any($5) or d.partner = any($5))
+        select * from between_months m where m.company = c.company and m.month < $5::date offset 0
+    ) as m
     union all
-    select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.credit, 0) - coalesce(l.debit, 0),
-    coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0), -1
+    select company, partner, currency, posting_type, debit - credit, accounting_debit - accounting_credit, date, lines
+    from daily where partner <> '' and date >= $5 and date <= $2 and posting_type in ('due_from', 'due_to') and company = any($1)"""
+"""Whole months before the month of the date ($5: its first day), and its days up to the date."""
+
+_LATER: Final = """
+    union all
+    select company, partner, currency, posting_type, credit - debit, accounting_credit - accounting_debit, null, -lines
+    from between_days where posted_on > $7 and date <= $2 and company = any($1)
+    union all
+    select company, partner, currency, posting_type, -amount, -accounting_amount, null, -1 from that_day where is_later"""
+"""What was not known yet, to be taken off: what was posted on later days, and later on the day of `known_at` ($7)."""
+
+_THAT_DAY: Final = """that_day as materialized (
+    select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.debit, 0) - coalesce(l.credit, 0) as amount,
+    coalesce(l.accounting_debit, 0) - coalesce(l.accounting_credit, 0) as accounting_amount, v.posted_at > $6 as is_later
     from vouchers v cross join lateral (
         select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
-    ) as l where $3::timestamptz < 'infinity' and v.posted_at > $3 and l.partner is not null and l.posting_type in ('due_from', 'due_to')
-    and l.date <= $2 and ($4::text is null or l.currency = $4) and ($5::text[] is null or l.company = any($5) or l.partner = any($5))
-), of_days as (
-    select company, partner, currency, posting_type, date, sum(amount) as amount, sum(accounting_amount) as accounting_amount,
-    sum(lines) as lines from days group by company, partner, currency, posting_type, date having sum(lines) > 0
+    ) as l where v.posted_at >= $7::date::timestamp at time zone 'UTC' and v.posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
+    and l.partner is not null and l.posting_type in ('due_from', 'due_to') and l.date <= $2 and l.company = any($1)
+), """
+_LAST_DATE: Final = """greatest(
+    (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
+     and d.posting_type = 'due_from' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
+    (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
+     and d.posting_type = 'due_to' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
+    (select max(t.date) from that_day t where t.company = s.company and t.partner = s.partner and t.currency = s.currency
+     and not t.is_later))"""
+
+
+def _cells(first: str, sums: str, last_date: str) -> str:
+    return f"""
+with {first}sums as ({sums}
 )
 select company, partner, currency, coalesce(sum(amount) filter (where posting_type = 'due_from'), 0) as due_from,
 coalesce(-sum(amount) filter (where posting_type = 'due_to'), 0) as due_to,
 coalesce(sum(accounting_amount) filter (where posting_type = 'due_from'), 0) as accounting_due_from,
 coalesce(-sum(accounting_amount) filter (where posting_type = 'due_to'), 0) as accounting_due_to,
-max(date) as last_date, sum(lines)::bigint as lines
-from of_days group by company, partner, currency order by company, partner, currency"""
+{last_date} as last_date, sum(lines)::bigint as lines
+from sums s where ($3::text is null or currency = $3) and ($4::text[] is null or company = any($4) or partner = any($4))
+group by company, partner, currency having sum(lines) > 0 order by company, partner, currency"""
+
+
+_CELLS: Final = _cells("", _SUMS, "max(last_date)")
+_CELLS_KNOWN: Final = _cells(_THAT_DAY, _SUMS + _LATER, _LAST_DATE)
 
 _SIDE: Final = """
 select l.* from (
@@ -142,11 +168,19 @@ async def matrix(connection: Connection, selection: MatrixSelection) -> list[Row
     """The cells by company, partner and currency; both orders of a pair where either side has posted towards the other."""
     everyone = await scope(connection, None)
     chosen = None if selection.companies is None else list(selection.companies)
-    found = await connection.fetch(_CELLS, everyone, *selection.as_of.arguments, selection.currency, chosen)
+    found = await connection.fetch(*_question(selection, everyone, chosen))
     cells = {(each["company"], each["partner"], each["currency"]): _Cell(*list(each.values())[3:]) for each in found}
     places = {*cells, *((partner, company, currency) for company, partner, currency in cells)}
     own = await currencies(connection, (company for company, _, _ in places))
     return [_cell(cells, place, own) for place in sorted(places) if {place[0], place[1]} <= own.keys()]
+
+
+def _question(selection: MatrixSelection, everyone: list[str], chosen: list[str] | None) -> tuple[Any, ...]:
+    date, known_at = selection.as_of.arguments
+    asked = (everyone, date, selection.currency, chosen, date.replace(day=1))
+    if selection.as_of.known_at is None:
+        return _CELLS, *asked
+    return _CELLS_KNOWN, *asked, known_at, known_at.astimezone(dt.UTC).date()
 
 
 def _cell(cells: dict[tuple[str, str, str], _Cell], place: tuple[str, str, str], own: dict[str, str]) -> Row:

@@ -15,7 +15,7 @@ import orjson
 
 from services.inquiry.rules.books import DocumentKey, EventKey, InquiryBooks
 from services.inquiry.rules.rows import DocumentRow, EventRow
-from services.inquiry.rules.vouchers import daily_sums
+from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.money import ZERO
 
 Row = dict[str, Any]
@@ -34,6 +34,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "vouchers": _VOUCHER,
     "lines": (*_VOUCHER, "line"),
     "daily": ("company", "account", "posting_type", "partner", "currency", "date"),
+    "between_months": ("company", "partner", "currency", "posting_type", "month"),
+    "between_days": ("company", "partner", "currency", "posting_type", "date", "posted_on"),
     "journals": ("company", "document"),
     "journal_refusals": ("company", "document"),
     "refusals": ("id",),
@@ -44,6 +46,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 
 def tables(books: InquiryBooks) -> dict[str, list[Row]]:
     """All rows of every table as mappings by column, in no order; without what only the database gives (vouchers.position)."""
+    months, days = sums_between(books.vouchers)
     return {
         "events": _events(books),
         "refused_versions": _plain(books.refused_versions),
@@ -55,6 +58,8 @@ def tables(books: InquiryBooks) -> dict[str, list[Row]]:
         "vouchers": [each.voucher._asdict() for each in books.vouchers],
         "lines": [line._asdict() for each in books.vouchers for line in each.lines],
         "daily": [row._asdict() for row in daily_sums(line for each in books.vouchers for line in each.lines)],
+        "between_months": [row._asdict() for row in months],
+        "between_days": [row._asdict() for row in days],
         "journals": _journals(books),
         "journal_refusals": _plain(books.journal_refusals),
         "refusals": _plain(books.refusals),

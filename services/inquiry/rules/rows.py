@@ -222,6 +222,38 @@ class DailyRow(NamedTuple):
     lines: int
 
 
+class BetweenMonthRow(NamedTuple):
+    """What the lines of one month due from or due to another company add up to; `lines`: how many they are."""
+
+    company: str
+    partner: str
+    currency: str
+    posting_type: str
+    month: dt.date
+    debit: Decimal
+    credit: Decimal
+    accounting_debit: Decimal
+    accounting_credit: Decimal
+    last_date: dt.date
+    lines: int
+
+
+class BetweenDayRow(NamedTuple):
+    """The same of one day, of what was posted on one day in UTC."""
+
+    company: str
+    partner: str
+    currency: str
+    posting_type: str
+    date: dt.date
+    posted_on: dt.date
+    debit: Decimal
+    credit: Decimal
+    accounting_debit: Decimal
+    accounting_credit: Decimal
+    lines: int
+
+
 class JournalRow(NamedTuple):
     """A sales payment journal: `status` is created, posted or reversed."""
 

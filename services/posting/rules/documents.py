@@ -12,8 +12,8 @@ from services.posting.rules.accounts import PENNY_DIFFERENCE, SALES_TAX, Account
 from services.posting.rules.voucher_draft import LineAmount, VoucherDraft, VoucherHeader, new_voucher, nothing
 from shared.events.kinds import DEFAULT_OFFSET, LOWERING, PAYMENT
 from shared.events.settlements import DocumentPosted, PostedLine
-from shared.money import minor_unit, rounded, share
-from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference, as_fraction
+from shared.money import at_rate, minor_unit, rounded
+from shared.reference import RECEIVABLE, SUMMARY_TYPE, Reference
 
 
 def document_voucher(reference: Reference, document: DocumentPosted) -> VoucherDraft:
@@ -48,9 +48,9 @@ def _offset_line(voucher: VoucherDraft, document: DocumentPosted, line: PostedLi
 
 
 def _accounting_amount(amount: Decimal, document: DocumentPosted) -> Decimal:
-    if document.exchange_rate == 1:
-        return rounded(amount, document.accounting_currency)
-    return share(amount, as_fraction(document.exchange_rate), document.accounting_currency)
+    if document.currency == document.accounting_currency:
+        return amount
+    return at_rate(amount, document.exchange_rate, document.accounting_currency)
 
 
 def _rule(kind: str, posting_type: str) -> str:

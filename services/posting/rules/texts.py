@@ -50,7 +50,7 @@ _POSTING_TYPES: Final = {
         "fee_income": "produits de frais",
         "fee_expense": "charges de frais",
         "cash_discount": "escompte",
-        "overpayment_underpayment": "trop-perçu ou moins-perçu",
+        "overpayment_underpayment": "excédent ou insuffisance de paiement",
         "penny_difference": "écart d'arrondi",
         "realized_gain": "gain de change réalisé",
         "realized_loss": "perte de change réalisée",

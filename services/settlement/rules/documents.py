@@ -26,6 +26,7 @@ from shared.waiting import Need, for_account, for_company, for_exchange_rate, fo
 
 TAX: Final = "sales_tax"
 _SAME: Final = Fraction(1)
+_ONE: Final = Decimal(1)
 _TOO_LARGE: Final = Decimal(10) ** AMOUNT_DIGITS
 _RATE: Final = Context(prec=28)
 
@@ -104,6 +105,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
     ledger, company, number = incoming.key
     own = reference.currency(company)
     rate = _rate(turn.books, incoming, own) or _SAME
+    exchange_rate, inverse_rate = _kept(rate)
     account = AccountKey(ledger, company, incoming.account)
     value = incoming.amount if incoming.currency == own else share(incoming.amount, rate, own)
     taxes = _tax_accounts(turn, incoming)
@@ -126,8 +128,8 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         currency=incoming.currency,
         amount=incoming.amount,
         accounting_currency=own,
-        exchange_rate=_as_decimal(rate),
-        inverse_rate=_inverse(rate),
+        exchange_rate=exchange_rate,
+        inverse_rate=inverse_rate,
         tax_lines=tax_lines,
         reference=incoming.reference,
         text=incoming.text,
@@ -180,16 +182,13 @@ def _posted(document: Document, lines: list[PostedLine]) -> DocumentPosted:
     )
 
 
-def _as_decimal(rate: Fraction) -> Decimal:
-    """A rate as Decimal: exact where it is one, else to 28 digits, far beyond any currency's."""
-    return Decimal(1) if rate is _SAME else _RATE.divide(Decimal(rate.numerator), Decimal(rate.denominator))
-
-
-def _inverse(rate: Fraction) -> Decimal | None:
-    """The published rate that this is the inverse of; None if it is a decimal number itself."""
-    if rate is _SAME or Fraction(_as_decimal(rate)) == rate:
-        return None
-    return _as_decimal(1 / rate)
+def _kept(rate: Fraction) -> tuple[Decimal, Decimal | None]:
+    """A rate as a document keeps it: a decimal; where it is none, its first 28 digits, and the published rate that it is the inverse of."""
+    if rate is _SAME:
+        return _ONE, None
+    exact = (rate.numerator, rate.denominator)
+    first_digits = _RATE.divide(*exact)
+    return first_digits, None if first_digits.as_integer_ratio() == exact else _RATE.divide(*reversed(exact))
 
 
 def _tax_accounts(turn: Turn, incoming: IncomingDocument) -> Container[str]:

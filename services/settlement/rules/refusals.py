@@ -15,6 +15,7 @@ from services.settlement.rules.run.conversion import Conversion, WaitForError
 from services.settlement.rules.values import Document, DocumentKey
 from shared.events.inbound import Mark
 from shared.money import ZERO, fits, minor_digits
+from shared.reference import Reference
 from shared.waiting import Need
 
 
@@ -91,15 +92,20 @@ def _primary(instruction: SettlementInstruction, primary: DocumentKey) -> Iterat
         )
 
 
+def is_member(reference: Reference, company: str) -> bool:
+    """Whether a company may settle with others: it is a member of centralized payments, or nobody has said who is (F-A03)."""
+    return reference.members is None or company in reference.members
+
+
 def _members(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
-    members, payment = books.reference.members, instruction.own_document
+    reference, payment = books.reference, instruction.own_document
     companies = {document.company for document in instruction.all_documents}
-    if members is None or len(companies) == 1:
+    if len(companies) == 1:
         return
     for place, document in enumerate(instruction.documents):
-        if document.company not in members:
+        if not is_member(reference, document.company):
             yield Refusal("not-a-member", _at(place, "company"), f"{document.company} is not among the members of centralized payments")
-    if payment is not None and payment.company not in members:
+    if payment is not None and not is_member(reference, payment.company):
         yield Refusal("not-a-member", "/company", f"{payment.company} is not among the members of centralized payments")
 
 

@@ -16,7 +16,7 @@ from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
 from shared.events.settlements import Why
 from shared.events.values import Ledger
-from shared.money import ZERO, share
+from shared.money import ZERO, at_rate
 from shared.waiting import Need
 
 LOWERING: Final = frozenset({"payment", "credit_note"})
@@ -122,7 +122,9 @@ class Document(NamedTuple):
         """An amount of the document in its company's accounting currency, at the rate that it was posted with (F-C15)."""
         if self.currency == self.accounting_currency:
             return amount
-        return share(amount, self.rate, self.accounting_currency)
+        if self.inverse_rate is not None:
+            return at_rate(amount, self.inverse_rate, self.accounting_currency, inverse=True)
+        return at_rate(amount, self.exchange_rate, self.accounting_currency)
 
     @property
     def rate(self) -> Fraction:

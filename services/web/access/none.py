@@ -6,10 +6,10 @@ so that no page on the internet can reach it (DNS rebinding, cross-site requests
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from services.desk.actions.people import local_user
 from services.web.access.roles import NOTHING, Actor, Role
 from services.web.problems import Code, ProblemError
 
@@ -23,7 +23,7 @@ class NoAuthentication:
     """Takes everybody on this machine for its user (HTTP_AUTH=none)."""
 
     def __init__(self) -> None:
-        self._actor = Actor(f"local:{_user()}", frozenset(Role))
+        self._actor = Actor(local_user(), frozenset(Role))
 
     async def actor_of(self, headers: Mapping[str, str]) -> Actor:
         """This machine's user, with all roles; ProblemError (not-allowed) for a request that is not addressed to this machine."""
@@ -46,11 +46,3 @@ def _name(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _user() -> str:
-    """The user of this process; one that has no name (a container's) by its number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unnamed"

@@ -15,6 +15,7 @@ from services.web.routes import (
     events,
     feed,
     intercompany,
+    readiness,
     reference,
     rules,
     search,
@@ -22,6 +23,7 @@ from services.web.routes import (
     simulate,
     trace,
     vouchers,
+    work,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
+    *(work.router, readiness.router),
 )
 STREAMS: Final = frozenset[str]()
 """The paths that answer with a stream of events in place of JSON."""

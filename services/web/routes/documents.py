@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +17,6 @@ from services.web.access.scope import visible_wait
 from services.web.book_models import (
     SINGLE,
     Account,
-    Amount,
     Currency,
     Document,
     EventRefModel,
@@ -29,8 +27,9 @@ from services.web.book_models import (
     One,
     OneCompany,
     Party,
+    PartyModel,
 )
-from services.web.models import Company, Key, ListOf
+from services.web.models import ADay, AnAmount, Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
 from services.web.work_models import ReservedByModel, WaitModel
 from shared.events.envelope import EventRef
@@ -47,13 +46,6 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["books"])
 
 Row = dict[str, Any]
-
-
-class PartyModel(BaseModel):
-    """A party."""
-
-    id: str = Field(description="Its id.")
-    name: str | None = Field(description="Its name.")
 
 
 class DiscountModel(BaseModel):
@@ -124,10 +116,10 @@ async def list_documents(  # noqa: PLR0913 - its filters
     kind: Kind = None,
     document: Document = None,
     state: Annotated[Literal["open", "closed", "reversed"] | None, Query(description="What they were on that day.")] = None,
-    due_to: Annotated[date | None, Query(description="Due on or before this day.")] = None,
+    due_to: Annotated[ADay | None, Query(description="Due on or before this day.")] = None,
     currency: Currency = None,
     min_: Annotated[
-        Amount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
+        AnAmount | None, Query(alias="min", description="At least this is open (`state=open`), else is their amount; in their currency.")
     ] = None,
     sort: Annotated[
         Literal["due_date", "-due_date", "date", "-date"], Query(description="By which date; `-`: the latest first.")

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.desk.event_state import EventState, StageOfEvent, event_state
 from services.web.access.may import Reader, Sender
+from services.web.access.scope import visible_wait
 from services.web.cloudevents import is_batch
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
@@ -80,7 +81,9 @@ class StateOfEvent(BaseModel):
     source: str = Field(description="The event's source.")
     id: str = Field(description="The event's id.")
     state: StageOfEvent = Field(description="`received`: it is on its way. `waiting`: something of it waits. `posted`: all of it was done.")
-    received_at: str | None = Field(description="When it was first seen, if that was noted.")
+    received_at: str | None = Field(
+        description="When it was first received; without inquiry when something of it was first noted; null: not known."
+    )
     waits: list[WaitModel] = Field(description="What of it waits, and for what.")
     refusals: list[RefusalModel] = Field(description="What of it was refused, those of the past too.")
     documents: list[PostedDocument] = Field(description="The documents that it posted, of companies in scope.")
@@ -207,7 +210,7 @@ def _state_row(ref: EventRef, state: EventState, actor: Actor) -> dict[str, Any]
         "id": ref.id,
         "state": state.state,
         "received_at": state.received_at.isoformat() if state.received_at else None,
-        "waits": state.waits,
+        "waits": [visible_wait(row, actor) for row in state.waits],
         "refusals": state.refusals,
         "documents": [row for row in state.documents if actor.sees(row["company"])],
         "vouchers": [row if actor.sees(row["company"]) else {**row, "document": None} for row in state.vouchers],

@@ -15,8 +15,10 @@ from services.web.access.may import Reader
 from services.web.access.roles import EVERYTHING
 from services.web.access.scope import visible_voucher
 from services.web.cloudevents import given_events
+from services.web.frame import language_of
 from services.web.models import FaultModel
 from services.web.problems import Code, Fault, ProblemError
+from services.web.why_models import WhyModel
 from shared.events.bindings import BATCH
 from shared.events.envelope import Message, Unreadable
 from shared.events.producing import PartyBook
@@ -60,6 +62,7 @@ class SimulatedLine(BaseModel):
     dimensions: dict[str, str] | None = Field(description="Financial dimensions.")
     text: str | None = Field(description="The line's text.")
     rule: str | None = Field(description="The rule by which it is posted (`/v1/rules`).")
+    why: WhyModel | None = Field(description="Why it would be there and have its amount, as `/v1/voucher/why` says it once it is posted.")
 
 
 class SimulatedVoucher(BaseModel):
@@ -127,7 +130,7 @@ async def simulate(request: Request, actor: Reader, given: Annotated[ToSimulate,
             if isinstance(event.read, Message):
                 actor.acts_for(concern.company or EVERYTHING for concern in concerns(event.read.data))
         readable = [event.record for event in events if isinstance(event.read, Message)]
-        result = await simulate_events(ports.schemas, readable, ports.clock.now())
+        result = await simulate_events(ports.schemas, readable, ports.clock.now(), language_of(request.scope))
     faults = [event.fault(alone=False) for event in events if isinstance(event.read, Unreadable)]
     return JSONResponse(_row(result, faults, actor))
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
 
 from services.desk.why.finding import NoSuchLineError, why
-from services.desk.why.parameters import keys_asked, lookup_of
-from services.inquiry.queries.reference import decided_with, entities
+from services.desk.why.in_force import as_they_were
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from services.inquiry.queries.vouchers import voucher as voucher_of
 from services.web.access.may import Reader
@@ -18,13 +16,10 @@ from services.web.book_models import (
     SINGLE,
     TEXT,
     Account,
-    Amount,
     Document,
-    EventRefModel,
     From,
     Kind,
     Ledger,
-    NamedDocument,
     One,
     OneCompany,
     Party,
@@ -32,75 +27,20 @@ from services.web.book_models import (
     VoucherModel,
 )
 from services.web.frame import language_of
-from services.web.models import Company, Key, ListOf
+from services.web.models import AnAmount, Company, Key, ListOf
 from services.web.reading import KnownAt, Page, books, listed, missing, scope_of, single, titled
+from services.web.why_models import WhyOfLine
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from services.desk.why.facts import Facts, Lookup
     from services.web.access.roles import Actor
-    from shared.delivery.ports import Connection
 
 router = APIRouter(tags=["books"])
 
 Row = dict[str, Any]
 
 VoucherNumber = Annotated[Key, Query(description="The voucher's number, with its series: AR-SET-000012.")]
-
-
-class LineName(BaseModel):
-    """A line of a voucher."""
-
-    company: str = Field(description="The company.")
-    voucher: str = Field(description="The voucher's number.")
-    line: int = Field(description="The line, from 1.")
-
-
-class FigureModel(BaseModel):
-    """An amount that the sentence says."""
-
-    amount: str = Field(description="The amount.")
-    currency: str = Field(description="Its currency.")
-
-
-class ParameterModel(BaseModel):
-    """A parameter that decided, as it was in force then."""
-
-    name: str = Field(description="What it is called.")
-    company: str = Field(description="Whose it is.")
-    partner: str | None = Field(description="Towards which company.")
-    ledger: str = Field(description="In which ledger.")
-    value: str = Field(description="Its value.")
-    of: str = Field(description="What says it: `intercompany_accounting`, `centralized_payments`, …, or `default`.")
-    event: EventRefModel | None = Field(description="The event that set it.")
-    since: str | None = Field(description="Since when it was in force.")
-
-
-class RateModel(BaseModel):
-    """An exchange rate that was used."""
-
-    from_: str = Field(alias="from", description="1 unit of this currency …")
-    to: str = Field(description="… is so much in this one.")
-    rate: str = Field(description="So much.")
-    date: str | None = Field(default=None, description="The rate's date.")
-    of: str = Field(description="Where it comes from: `document`, `event` or `published`.")
-    company: str | None = Field(default=None, description="Whose it is.")
-
-
-class WhyModel(BaseModel):
-    """Why a line is there and has its amount."""
-
-    line: LineName = Field(description="The line.")
-    is_explained: bool = Field(description="Whether the arithmetic of the sentence gives what was posted; else it says so.")
-    sentence: str = Field(description="Why, in the reader's language.")
-    figures: dict[str, FigureModel] = Field(description="The amounts of the sentence.")
-    rules: list[str] = Field(description="The rules that apply (docs/rules.md).")
-    parameters: list[ParameterModel] = Field(description="The parameters that decided, with the event that set each.")
-    rates: list[RateModel] = Field(description="The exchange rates that were used.")
-    documents: list[NamedDocument] = Field(description="The documents that it is about.")
-    cause: EventRefModel | None = Field(description="The event that it comes of.")
-    mirrors: dict[str, Any] | None = Field(description="The line that a reversal mirrors.")
 
 
 @router.get("/v1/vouchers", response_model=ListOf[VoucherModel], summary="Vouchers")
@@ -118,8 +58,8 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
     from_: From = None,
     to: To = None,
     account: Account = None,
-    min_: Annotated[Amount | None, Query(alias="min", description="Their debit in accounting currency is at least this.")] = None,
-    max_: Annotated[Amount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
+    min_: Annotated[AnAmount | None, Query(alias="min", description="Their debit in accounting currency is at least this.")] = None,
+    max_: Annotated[AnAmount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
     sort: Annotated[Literal["date", "-date"], Query(description="The oldest or the newest (`-date`) first.")] = "-date",
     known_at: KnownAt = None,
 ) -> Response:
@@ -157,7 +97,7 @@ async def voucher(request: Request, actor: Reader, company: Company, voucher: Vo
     return single(request, titled(request)(visible_voucher(row, actor)), found.read_to)
 
 
-@router.get("/v1/voucher/why", responses=SINGLE, response_model=One[WhyModel], summary="Why a line of a voucher is there")
+@router.get("/v1/voucher/why", responses=SINGLE, response_model=One[WhyOfLine], summary="Why a line of a voucher is there")
 async def why_line(
     request: Request,
     actor: Reader,
@@ -175,7 +115,7 @@ async def why_line(
                 voucher,
                 line,
                 language_of(request.scope),
-                lambda facts: _as_they_were(found.connection, facts),
+                lambda facts: as_they_were(found.connection, facts),
             )
         except NoSuchLineError:
             missing("line of a voucher")
@@ -185,13 +125,3 @@ async def why_line(
 def _in_scope(actor: Actor, company: str) -> None:
     if not actor.sees(company):
         missing("voucher")
-
-
-async def _as_they_were(connection: Connection, facts: Facts) -> Lookup:
-    """The parameters as they were when the line was decided; while inquiry has not read the voucher, as it has them now."""
-    voucher = facts.voucher
-    documents = [each for each in (facts.lowering, facts.raising, facts.document) if each is not None]
-    partners = [line.partner for line in voucher.lines if line.partner is not None]
-    keys = keys_asked([voucher.company, *partners, *(each.company for each in documents)], voucher.ledger)  # type: ignore[arg-type]
-    decided = await decided_with(connection, voucher.company, voucher.series, voucher.number)
-    return lookup_of(await entities(connection, keys), (lambda _: True) if decided is None else decided.counts)

@@ -183,13 +183,17 @@ def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell,
 def test_why_says_in_the_readers_language_what_decided_a_line(shell: Shell) -> None:
     (voucher,) = (row for row in shell.rows("vouchers", "--company", "FABE", "--kind", "settlement") if row["document"] == "VPAY-7")
     number = next(place for place, line in enumerate(voucher["lines"], start=1) if line["posting_type"] == "cash_discount")
+    shell.until(lambda: shell.rows("why", "FABE", voucher["voucher"], str(number))[0]["parameters"][0]["event"] is not None)
     shown = " ".join(shell.run("why", "FABE", voucher["voucher"], str(number), "--language", "de-CH").stdout.split())
     assert shown.startswith("20,00 = 2 % von 1.000,00.")
     assert "F-C04 Skonto in der Gesellschaft der Rechnung" in shown
     (row,) = shell.rows("why", "FABE", voucher["voucher"], str(number))
     assert row["is_explained"]
     assert row["rules"] == ["F-D02", "F-D05", "F-C04", "F-C10"]
-    assert [each["name"] for each in row["parameters"]] == ["post_cash_discount"]
+    (parameter,) = row["parameters"]
+    assert (parameter["name"], parameter["of"]) == ("post_cash_discount", "centralized_payments")
+    assert parameter["event"] is not None
+    assert f"(event {parameter['event']['id']}, since " in row["sentence"]
 
 
 def test_why_of_what_is_not_there_says_what_is(shell: Shell) -> None:

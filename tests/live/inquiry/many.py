@@ -7,11 +7,12 @@ from typing import Any
 OPEN = 60
 """Of the invoices, how many are not paid."""
 
-_PAIRS = """
+PAIRS = """
 create temp table pairs as
-select n, 'C' || n % 10 as payer, 'C' || (n + 1) % 10 as owner, 'P' || n % 500 as party, 'I' || n as invoice, 'P' || n as payment,
-date '2025-06-01' + (n * 300 / $1)::int as date, timestamptz '2025-06-01Z' + n * 300.0 / $1 * interval '1 day' as at,
-n > $1 - 60 as is_open, n % 97 = 0 as is_reversed from generate_series(1, $1::int) n"""
+select n, 'EUR' as currency, 'C' || n % 10 as payer, 'C' || (n + 1) % 10 as owner, 'P' || n % 500 as party,
+'I' || n as invoice, 'P' || n as payment, date '2025-06-01' + (n * 300 / $1)::int as date,
+timestamptz '2025-06-01Z' + n * 300.0 / $1 * interval '1 day' as at, n > $1 - 60 as is_open, n % 97 = 0 as is_reversed
+from generate_series(1, $1::int) n"""
 _FILLING = (
     """
 insert into reference_history
@@ -26,14 +27,14 @@ json_build_object('from', 'EUR', 'to', 'USD', 'rate', '1.1'), 'ecb', 'R' || n, t
     """
 insert into events (source, id, digest, is_current, type, time, topic, partition, "offset", received_at, last_received_at, last_offset,
 company, account, document, currency, amount, data)
-select 'erp', k.id, ''::bytea, true, k.type, at, 'intercompany.payments', 0, n, at, at, n, k.company, party, k.id, 'EUR', 100, '{}'
+select 'erp', k.id, ''::bytea, true, k.type, at, 'intercompany.payments', 0, n, at, at, n, k.company, party, k.id, currency, 100, '{}'
 from pairs cross join lateral (
     values (invoice, owner, 'customer-invoice.posted'), (payment, payer, 'customer-payment.posted')) as k (id, company, type)""",
     """
 insert into documents (ledger, company, document, kind, sign, party, account, date, due_date, currency, amount, accounting_currency,
 exchange_rate, accounting_amount, summary_account, event_source, event_id, first_source, first_id, cash_discounts, posted_at, open,
 open_accounting)
-select 'receivable', k.company, k.id, k.kind, k.sign, party, party, date - k.before, date + 30, 'EUR', 100, 'EUR', 1, 100, '1000', 'erp',
+select 'receivable', k.company, k.id, k.kind, k.sign, party, party, date - k.before, date + 30, currency, 100, 'EUR', 1, 100, '1000', 'erp',
 k.id, 'erp',
 k.id, case when k.kind = 'invoice' then '[{"percent": "2", "days": 200}]'::json end, at,
 case when is_open then 100 else 0 end, case when is_open then 100 else 0 end
@@ -48,8 +49,8 @@ insert into records (run_source, run_id, ledger, number, date, party, lowering_c
 raising_document, enlarges, lowering_currency, raising_currency, amount, applied, cash_discount, credit_note_discount, overpayment,
 underpayment, penny_difference, realized_gain, gain_currency, event_source, event_id, first_source, first_id, reference, posted_at,
 reversed_on, reversed_at)
-select 'erp', payment, 'receivable', 1, date, party, payer, payment, owner, invoice, false, 'EUR', 'EUR', 100, 100, 0, 0, 0, 0, 0, 0, 'EUR',
-'intercompany/settlement', payment, 'erp', payment, 0, at, case when is_reversed then date + 2 end,
+select 'erp', payment, 'receivable', 1, date, party, payer, payment, owner, invoice, false, currency, currency, 100, 100, 0,
+0, 0, 0, 0, 0, 'EUR', 'intercompany/settlement', payment, 'erp', payment, 0, at, case when is_reversed then date + 2 end,
 case when is_reversed then at + interval '2 days' end from pairs where not is_open""",
     """
 insert into vouchers (company, series, number, ledger, kind, date, document, accounting_currency, run_source, run_id, record, posted_at,
@@ -62,7 +63,7 @@ from pairs cross join lateral (values
 ) as k (company, series, kind, id, run, cause) where not (is_open and k.run) order by n""",
     """
 insert into lines
-select v.company, v.series, v.number, k.line, v.date, k.posting_type, k.account, k.partner, k.party, k.party, k.settles, 'EUR',
+select v.company, v.series, v.number, k.line, v.date, k.posting_type, k.account, k.partner, k.party, k.party, k.settles, p.currency,
 case when k.debit then 100 end, case when not k.debit then 100 end, case when k.debit then 100 end, case when not k.debit then 100 end,
 '{"centre": "A"}', 'text', 'F-C01'
 from vouchers v join pairs p on p.n = v.number cross join lateral (
@@ -78,7 +79,17 @@ insert into daily
 select company, account, posting_type, coalesce(partner, ''), currency, date, coalesce(sum(debit), 0), coalesce(sum(credit), 0),
 coalesce(sum(accounting_debit), 0), coalesce(sum(accounting_credit), 0), count(*) from lines group by 1, 2, 3, 4, 5, 6""",
     """
-insert into journals select owner, payment, 'ARPAY', case when is_open then 'created' else 'posted' end, party, date, 'EUR', 100, null,
+insert into between_days
+select l.company, l.partner, l.currency, l.posting_type, l.date, (v.posted_at at time zone 'UTC')::date, coalesce(sum(l.debit), 0),
+coalesce(sum(l.credit), 0), coalesce(sum(l.accounting_debit), 0), coalesce(sum(l.accounting_credit), 0), count(*)
+from lines l join vouchers v using (company, series, number)
+where l.partner is not null and l.posting_type in ('due_from', 'due_to') group by 1, 2, 3, 4, 5, 6""",
+    """
+insert into between_months
+select company, partner, currency, posting_type, date_trunc('month', date), sum(debit), sum(credit), sum(accounting_debit),
+sum(accounting_credit), max(date), sum(lines) from between_days group by 1, 2, 3, 4, 5""",
+    """
+insert into journals select owner, payment, 'ARPAY', case when is_open then 'created' else 'posted' end, party, date, currency, 100, null,
 payer, payment, 'erp', payment, 'erp', payment, null, null, at from pairs where n % 2 = 0""",
     """
 insert into refusals select 'F' || n, at, 'settlement', 'erp', 'X' || n, 'customer-invoice.posted', 'event', 'invalid', '/amount', '',
@@ -88,9 +99,9 @@ payer, 'X' || n, '{}' from pairs""",
 )
 
 
-async def fill(connection: Any, payments: int) -> None:
-    """Fills empty tables; `payments` with as many invoices."""
+async def fill(connection: Any, payments: int, pairs: str = PAIRS) -> None:
+    """Fills empty tables; `payments` with as many invoices. `pairs`: who pays for whom, when, in which currency."""
     await connection.execute("set synchronous_commit = off")
-    await connection.execute(_PAIRS.replace("$1::int", str(payments)).replace("$1", str(payments)))
+    await connection.execute(pairs.replace("$1::int", str(payments)).replace("$1", str(payments)))
     for statement in _FILLING:
         await connection.execute(statement)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.embedded
 
-OF_THE_BROKER = {"position", "offset", "last_offset", "reference", "from_time"}
-"""What depends on where the broker put a record."""
+OF_THE_BROKER = {"position", "offset", "last_offset", "reference", "from_time", "posted_on"}
+"""What depends on where the broker put a record, and when."""
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -27,11 +26,11 @@ from services.inquiry.queries.settlements import SettlementSelection, settlement
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, voucher, vouchers
 from tests.live.inquiry.asking import Asked, asked
+from tests.live.inquiry.explaining import Explaining
 from tests.live.inquiry.many import fill
 
 pytestmark = pytest.mark.embedded
 
-GROWING = {"events", "documents", "takes", "records", "vouchers", "lines", "daily", "journals", "refusals", "reference_history"}
 MANY = 6_000
 """Payments with their invoices, settled between companies; the last few are open."""
 DAY = dt.date(2026, 3, 1)
@@ -54,35 +53,6 @@ def large(database_url: str) -> Iterator[Asked]:
     with asked(database_url, "inquiry_plans_test") as opened:
         opened.run(fill(opened.connection, MANY))
         yield opened
-
-
-class Explaining:
-    """A connection that has every statement explained before it is run; the plans' nodes are kept."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self.statements = 0
-        self.scans: list[tuple[str, str]] = []
-
-    async def fetch(self, query: str, *arguments: Any) -> Any:
-        self.statements += 1
-        plan = json.loads(await self._connection.fetchval(f"explain (format json) {query}", *arguments))
-        self._take(plan[0]["Plan"], query)
-        return await self._connection.fetch(query, *arguments)
-
-    async def fetchrow(self, query: str, *arguments: Any) -> Any:
-        rows = await self.fetch(query, *arguments)
-        return rows[0] if rows else None
-
-    async def fetchval(self, query: str, *arguments: Any) -> Any:
-        row = await self.fetchrow(query, *arguments)
-        return None if row is None else row[0]
-
-    def _take(self, node: dict[str, Any], query: str) -> None:
-        if node["Node Type"] in {"Seq Scan", "Parallel Seq Scan"} and node["Relation Name"] in GROWING:
-            self.scans.append((node["Relation Name"], query))
-        for child in node.get("Plans", ()):
-            self._take(child, query)
 
 
 def lists() -> Iterator[tuple[Any, Any]]:

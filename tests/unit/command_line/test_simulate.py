@@ -69,6 +69,18 @@ def test_json_is_one_object_per_file_and_nothing_else() -> None:
     )
 
 
+def test_with_why_every_line_says_why_it_is_there() -> None:
+    shown = " ".join(run("--why", IC_4).stdout.split())
+    assert "FABE: why" in shown
+    assert "20.00 = 2 % of 1,000.00." in shown
+    found = orjson.loads(run("--why", "--json", IC_4).stdout)
+    whys = [line["why"] for row in found["vouchers"] for line in row["lines"]]
+    assert all(why["is_explained"] for why in whys)
+    assert [why["mirrors"] for why in whys] == [None] * len(whys)
+    assert found["differences"] == []
+    assert "why" not in orjson.loads(run("--json", IC_4).stdout)["vouchers"][0]["lines"][0]
+
+
 def test_what_differs_is_shown_and_the_exit_code_is_1(tmp_path: Path) -> None:
     path = write(tmp_path, f"id: own\n{GROUP}\nevents: [{INVOICE}]\nexpect: {{open: [{{company: FAB, document: I1, balance: '99.00'}}]}}")
     result = run(path)

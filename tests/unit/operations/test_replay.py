@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from services.desk.rejections import RefusedEvent
-from services.operations.replay import NotReplayableError, refuse_unread, replay_record
+from services.operations.replay_records import NotReplayableError, refuse_unread, replay_record
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.producing import PartyBook
 from shared.events.vouchers import rejection

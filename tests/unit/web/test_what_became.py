@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 
+from services.desk.schemas import InquiryMissingError
+from services.web.access.roles import Role
 from services.web.routes.events import LONGEST_WAIT
-from tests.builders.web import MadeUp, StandingClock, app_of, asking, made_up_ports
+from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
 from tests.unit.web.test_sending import PAYMENT, STRUCTURED
 
 
@@ -30,6 +38,56 @@ async def test_an_event_that_was_just_sent_is_on_its_way_for_as_long_as_one_wait
     assert answer.json()["state"] == "received"
     assert isinstance(ports.clock, StandingClock)
     assert 15 <= ports.clock.seconds - StandingClock().seconds < 16
+
+
+RECEIVED = {
+    "source": "/erp", "id": "x", "type": "vendor-payment.posted", "data": '{"company": "FAB"}',
+    "received_at": NOW - timedelta(hours=1), "last_received_at": NOW,
+}  # fmt: skip
+REFUSED = {
+    "id": UUID(int=1), "source": "/erp", "event": "x", "scope": "event", "code": "invalid", "field": "", "message": "", "replays": 0,
+    "original": "{}", "topic": None, "headers": None,
+}  # fmt: skip
+
+
+def refused_at(time: datetime) -> dict[str, Any]:
+    row = {**REFUSED, "rejected_at": time}
+    return {"join events e on": [RECEIVED], "where event = $1 and ($2": [row], "original, topic": [row]}
+
+
+async def state_of(schemas: MadeUp, who: Any = None, headers: Any = None) -> Any:
+    async with asking(app_of(made_up_ports(schemas=schemas), who)) as client:
+        return (await client.get("/v1/event", params={"source": "/erp", "id": "x"}, headers=headers)).json()
+
+
+async def test_what_inquiry_has_read_and_nobody_has_taken_yet_was_received() -> None:
+    said = await state_of(MadeUp({"join events e on": [RECEIVED]}))
+    assert (said["state"], said["received_at"]) == ("received", (NOW - timedelta(hours=1)).isoformat())
+
+
+async def test_an_event_of_another_company_is_one_that_nobody_knows() -> None:
+    who, headers = with_tokens(of_role(Role.READER, "FABE"))
+    said = await state_of(MadeUp({"join events e on": [RECEIVED]}), who, headers["reader"])
+    assert (said["state"], said["received_at"]) == ("unknown", None)
+
+
+async def test_what_was_refused_and_then_sent_again_is_on_its_way_again() -> None:
+    assert (await state_of(MadeUp(refused_at(NOW - timedelta(minutes=1)))))["state"] == "received"
+    assert (await state_of(MadeUp(refused_at(NOW + timedelta(minutes=1)))))["state"] == "refused"
+    assert (await state_of(MadeUp(refused_at(NOW - timedelta(seconds=1)))))["state"] == "refused", "clocks differ by so much"
+
+
+@pytest.mark.parametrize("failure", [InquiryMissingError("x"), OSError("away"), asyncpg.CannotConnectNowError("starting")])
+async def test_without_inquiry_the_services_alone_are_asked(failure: Exception) -> None:
+    @dataclass
+    class WithoutInquiry(MadeUp):
+        @asynccontextmanager
+        async def books(self) -> AsyncIterator[MadeUp]:
+            raise failure
+            yield self
+
+    said = await state_of(WithoutInquiry({**refused_at(NOW), "join events e on": []}))
+    assert (said["state"], said["received_at"]) == ("refused", NOW.isoformat())
 
 
 @pytest.mark.parametrize(

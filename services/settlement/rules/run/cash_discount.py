@@ -92,7 +92,7 @@ def terms_of(document: Document, settings: SettlementParametersDefined, credited
     """The terms of a document; a credit note's those of the document it credits, if that counts (C16, C23)."""
     source = credited if credited is not None else document
     net_share = _WHOLE
-    if source.discounts and settings.cash_discount_base != "gross":
+    if source.discounts and settings.cash_discount_base != "gross" and document.net != document.amount:
         net_share = Fraction(document.net) / Fraction(document.amount)
     return CashDiscountTerms(source.discounts, source.date, source.amount, net_share)
 

@@ -12,6 +12,7 @@ from services.settlement.rules.run.order import put_in_order
 from services.settlement.rules.run.pairing import match_all
 from services.settlement.rules.run.records import MadeRecord, make_records
 from services.settlement.rules.run.state import Run
+from shared.reference import Reference
 from shared.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
 
 
@@ -53,14 +54,26 @@ def _wait_for_profiles(run: Run, companies: list[str]) -> None:
     payments = [item.document for item in run.matched() if item.is_payment]
     for payment in payments:
         for company in companies:
-            profiles, profile = run.reference.posting_profiles.get(company), payment.posting_profile
-            if profile is not None and profiles and profile not in profiles:
+            profile = payment.posting_profile
+            if profile is not None and not has_profile(run.reference, company, profile):
                 raise WaitForError(for_posting_profile(company, profile))
     for payment in payments:
         for company in companies:
-            methods, method = run.reference.methods.get(company), payment.method_of_payment
-            if method is not None and methods and method not in methods:
+            method = payment.method_of_payment
+            if method is not None and not has_method(run.reference, company, method):
                 raise WaitForError(for_method_of_payment(company, method))
+
+
+def has_profile(reference: Reference, company: str, profile: str) -> bool:
+    """Whether a payment with this posting profile may settle in a company: it defines the profile, or none at all (F-A05)."""
+    profiles = reference.posting_profiles.get(company)
+    return not profiles or profile in profiles
+
+
+def has_method(reference: Reference, company: str, method: str) -> bool:
+    """Whether a payment by this method may settle in a company: it defines the method, or none at all (F-A06)."""
+    methods = reference.methods.get(company)
+    return not methods or method in methods
 
 
 def _wait_for_periods(run: Run, companies: list[str]) -> None:

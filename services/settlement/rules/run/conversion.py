@@ -7,8 +7,10 @@ waited for, and no other.
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from services.settlement.rules.values import Document
 from shared.money import ZERO, share
@@ -22,6 +24,24 @@ class WaitForError(Exception):
     def __init__(self, need: Need) -> None:
         super().__init__(need.reason)
         self.need = need
+
+
+class PublishedRate(NamedTuple):
+    """1 unit of a currency in the invoice company's own; `is_of_payment_company`: that company has none, the payment's has (C32)."""
+
+    rate: Fraction
+    is_of_payment_company: bool
+
+
+def published_rate(  # noqa: PLR0913 - whose rate of what on which day
+    reference: Reference, invoice_company: str, payment_company: str, currency: str, own: str, on: dt.date
+) -> PublishedRate | None:
+    """1 unit of a currency in I's own on L's date, as I has it; C32: else the inverse of P's. None: neither has one."""
+    found = reference.rate(invoice_company, currency, own, on)
+    if found is not None:
+        return PublishedRate(found, is_of_payment_company=False)
+    back = reference.rate(payment_company, own, currency, on)
+    return None if back is None else PublishedRate(1 / back, is_of_payment_company=True)
 
 
 class Conversion:
@@ -124,14 +144,12 @@ class Conversion:
 
     def _published(self, currency: str) -> Fraction:
         on, own = self.lowering.date, self.raising.accounting_currency
-        found = self._reference.rate(self.raising.company, currency, own, on)
-        if found is not None:
-            return found
-        back = self._reference.rate(self.lowering.company, own, currency, on)
-        if back is None:
+        found = published_rate(self._reference, self.raising.company, self.lowering.company, currency, own, on)
+        if found is None:
             raise WaitForError(for_exchange_rate(self.raising.company, currency, own, on))
-        self.by_payment_company.add(currency)
-        return 1 / back
+        if found.is_of_payment_company:
+            self.by_payment_company.add(currency)
+        return found.rate
 
     @property
     def agreed(self) -> Fraction | None:

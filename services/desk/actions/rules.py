@@ -1,0 +1,237 @@
+"""What people may do to what the services keep: which actions there are, which need a second person, and who may decide.
+
+Invariant: nothing is read or written here. An action has all that carrying it out needs (`plan`), so that doing it again after a crash
+does the same under the same ids; nobody decides about their own proposal, and nothing is decided twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from services.desk.refusal_states import RefusalState
+from shared.events.envelope import EventRef, Record
+
+Row = dict[str, Any]
+
+SHORTEST_REASON: Final = 3
+LONGEST_REASON: Final = 500
+
+
+class Verb(StrEnum):
+    """What can be done."""
+
+    REPLAY = "replay"
+    RESEND = "resend"
+    DISMISS = "dismiss"
+    DISCARD = "discard"
+    APPROVE_JOURNAL = "approve-journal"
+    REVERSE_SETTLEMENT = "reverse-settlement"
+    REVERSE_PAYMENT = "reverse-payment"
+    DEFINE = "define"
+    APPLY = "apply"
+
+
+NEED_APPROVAL: Final = frozenset({Verb.RESEND, Verb.DISCARD, Verb.REVERSE_SETTLEMENT, Verb.REVERSE_PAYMENT})
+"""What changes books, or gives up what was to change them: with four eyes a second person has to approve it."""
+
+
+class ActionState(StrEnum):
+    """How far an action is. `begun`: it is being carried out, or was when the process ended; `failed`: it can be carried out again."""
+
+    PROPOSED = "proposed"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    DECLINED = "declined"
+
+
+class Decision(StrEnum):
+    """What somebody decided about a proposal."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+class Code(StrEnum):
+    """Why an action is not done, as codes of docs/http_api.md."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not-found"
+    NOT_OPEN = "not-open"
+    ALREADY_DECIDED = "already-decided"
+    OWN_PROPOSAL = "own-proposal"
+    CONFLICTING_DUPLICATE = "conflicting-duplicate"
+    VERSION_CHANGED = "version-changed"
+
+
+class ActionRefusedError(Exception):
+    """An action that is not done: `code` as in docs/http_api.md, `key` of its text (services/web/texts) and the words in that."""
+
+    def __init__(self, code: Code, key: str, **words: object) -> None:
+        super().__init__(f"{code}: {key} {words}")
+        self.code = code
+        self.key = key
+        self.words = words
+
+
+class Who(NamedTuple):
+    """Who acts, in which roles, and by which request."""
+
+    name: str
+    roles: tuple[str, ...]
+    request_id: str
+
+
+class PlannedReplay(NamedTuple):
+    """A refused event that is to be sent again, for the `number`th time: the refusal's service and id, and the event.
+
+    `is_numbered`: it is a payment whose id is taken, so that what is sent says the number, and takes an id of its own.
+    """
+
+    service: str
+    refusal: str
+    event: EventRef
+    number: int
+    is_numbered: bool = False
+
+
+class PlannedDiscard(NamedTuple):
+    """An event whose waiting is to be given up by a service."""
+
+    service: str
+    event: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What carrying out an action does: refused events are replayed, records sent, waits given up, and states of refusals noted."""
+
+    replays: tuple[PlannedReplay, ...] = ()
+    records: tuple[Record, ...] = ()
+    discards: tuple[PlannedDiscard, ...] = ()
+    states: Mapping[str, RefusalState] = field(default_factory=dict)
+
+    def as_row(self) -> Row:
+        """The plan as an object."""
+        return {
+            "replays": [[each.service, each.refusal, *each.event, each.number, each.is_numbered] for each in self.replays],
+            "records": [_record_row(each) for each in self.records],
+            "discards": [[each.service, *each.event] for each in self.discards],
+            "states": {refusal: state.value for refusal, state in self.states.items()},
+        }
+
+
+def plan_of(row: Mapping[str, Any]) -> Plan:
+    """The plan that an object says."""
+    return Plan(
+        tuple(
+            PlannedReplay(service, refusal, EventRef(source, id_), number, is_numbered)
+            for service, refusal, source, id_, number, is_numbered in row["replays"]
+        ),
+        tuple(_record(each) for each in row["records"]),
+        tuple(PlannedDiscard(service, EventRef(source, id_)) for service, source, id_ in row["discards"]),
+        {refusal: RefusalState(state) for refusal, state in row["states"].items()},
+    )
+
+
+def _record_row(record: Record) -> Row:
+    """Records that are made here are text: JSON, and attributes in UTF-8."""
+    headers = [[name, value.decode()] for name, value in record.headers]
+    return {"topic": record.topic, "key": (record.key or b"").decode(), "value": (record.value or b"").decode(), "headers": headers}
+
+
+def _record(row: Row) -> Record:
+    headers = tuple((name, value.encode()) for name, value in row["headers"])
+    return Record(row["topic"], row["key"].encode(), row["value"].encode(), headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An action that somebody asks for. `companies`: whose books it concerns; None: the whole group's."""
+
+    verb: Verb
+    target: Row
+    companies: tuple[str, ...] | None
+    plan: Plan
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about a proposal, by whom, when and why."""
+
+    decision: Decision
+    who: Who
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action as it is kept; `outcome`: what came of carrying it out, the last time that was tried."""
+
+    id: str
+    at: datetime
+    who: Who
+    reason: str
+    draft: Draft
+    state: ActionState
+    decided: Decided | None = None
+    outcome: Any = None
+
+    def as_row(self) -> Row:
+        """The action as an object, without its plan."""
+        return {
+            "id": self.id,
+            "at": self.at.isoformat(),
+            "actor": self.who.name,
+            "roles": list(self.who.roles),
+            "request_id": self.who.request_id,
+            "verb": self.draft.verb.value,
+            "target": self.draft.target,
+            "companies": None if self.draft.companies is None else list(self.draft.companies),
+            "reason": self.reason,
+            "before": self.draft.before,
+            "after": self.draft.after,
+            "state": self.state.value,
+            "decided_by": None if self.decided is None else _decided_row(self.decided),
+            "outcome": self.outcome,
+        }
+
+
+def _decided_row(decided: Decided) -> Row:
+    said = {"decision": decided.decision.value, "actor": decided.who.name, "roles": list(decided.who.roles)}
+    return {**said, "request_id": decided.who.request_id, "at": decided.at.isoformat(), "reason": decided.reason}
+
+
+def first_state(verb: Verb, *, four_eyes: bool) -> ActionState:
+    """How an action begins: as a proposal where somebody else has to approve it."""
+    return ActionState.PROPOSED if four_eyes and verb in NEED_APPROVAL else ActionState.BEGUN
+
+
+def check_decision(action: Action, decider: str) -> None:
+    """ActionRefusedError (already-decided, own-proposal) if this person may not decide about an action now."""
+    if action.state is not ActionState.PROPOSED:
+        raise ActionRefusedError(Code.ALREADY_DECIDED, "decided-already", id=action.id, state=action.state.value)
+    if action.who.name == decider:
+        raise ActionRefusedError(Code.OWN_PROPOSAL, "proposal-of-own", name=decider)
+
+
+def is_to_be_repeated(action: Action, decider: str) -> bool:
+    """Whether approving an action once more carries it out again: it failed, or broke off under the same approver."""
+    if action.decided is None or action.decided.decision is not Decision.APPROVED or action.who.name == decider:
+        return False
+    return action.state is ActionState.FAILED or (action.state is ActionState.BEGUN and action.decided.who.name == decider)
+
+
+def checked_reason(reason: str) -> str:
+    """The reason without blanks around it; ActionRefusedError (invalid) where it is too short or too long."""
+    text = reason.strip()
+    if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
+        raise ActionRefusedError(Code.INVALID, "reason-length", least=SHORTEST_REASON, most=LONGEST_REASON)
+    return text

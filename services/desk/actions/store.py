@@ -1,0 +1,168 @@
+"""Actions, decisions and outcomes as rows of the schema `desk`.
+
+Invariant: rows are added, and of an action nothing but the state is changed; `connection` is one to that schema, in a transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.desk.actions.rules import Action, ActionState, Decided, Decision, Draft, Plan, Verb, Who, plan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from services.desk.refusal_states import RefusalState
+    from shared.delivery.ports import Connection
+
+KEYS_COUNT_FOR: Final = timedelta(days=30)
+
+_INSERT: Final = """
+insert into actions (id, at, actor, roles, request_id, verb, target, companies, reason, before, after, plan, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_STATE: Final = "update actions set state = $2 where id = $1 and state = any($3::text[])"
+_DECIDE: Final = """
+insert into decisions (action, at, actor, roles, request_id, decision, reason) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
+"""
+_OUTCOME: Final = """
+insert into outcomes (action, attempt, at, outcome)
+select $1, coalesce(max(attempt), 0) + 1, $2, $3 from outcomes where action = $1 on conflict do nothing
+"""
+_NOTE: Final = """
+insert into refusal_states (refusal, action, at, state) select r.refusal, $1, $2, r.state
+from unnest($3::uuid[], $4::text[]) as r (refusal, state) on conflict do nothing
+"""
+_SHOWN: Final = """
+select a.id, a.at, a.actor, a.roles, a.request_id, a.verb, a.target::text, a.companies, a.reason, a.before::text, a.after::text, a.state,
+d.decision, d.actor as decider, d.roles as decider_roles, d.request_id as decider_request, d.at as decided_at, d.reason as decided_reason,
+(select o.outcome::text from outcomes o where o.action = a.id order by o.attempt desc limit 1) as outcome"""
+_FROM: Final = "from actions a left join decisions d on d.action = a.id"
+_ONE: Final = f"{_SHOWN}, a.plan::text as plan {_FROM} where a.id = $1"
+_LIST: Final = f"""
+{_SHOWN} {_FROM}
+where ($1::text is null or a.verb = $1) and ($2::text is null or a.actor = $2) and ($3::text is null or a.state = $3)
+and ($4::text[] is null or a.companies && $4) and ($5::timestamptz is null or a.at >= $5) and ($6::timestamptz is null or a.at <= $6)
+and ($7::timestamptz is null or (a.at, a.id) < ($7, $8::uuid)) order by a.at desc, a.id desc limit $9
+"""
+_LOCK_KEY: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
+_KEY: Final = """
+select k.at, k.digest, k.action, s.status, s.body::text as body from request_keys k left join answers s using (actor, key, at)
+where k.actor = $1 and k.key = $2 and k.at > $3 order by k.at desc limit 1
+"""
+_TAKE_KEY: Final = "insert into request_keys (actor, key, at, digest, action) values ($1, $2, $3, $4, $5)"
+_ANSWER: Final = "insert into answers (actor, key, at, status, body) values ($1, $2, $3, $4, $5) on conflict do nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSelection:
+    """Which actions: None selects all. `companies`: those that concern one of these; times: at or after, at or before."""
+
+    verb: str | None = None
+    actor: str | None = None
+    state: str | None = None
+    companies: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class TakenKey(NamedTuple):
+    """A key under which somebody asked before: when, the digest of what, for which action, and the first answer if that is kept."""
+
+    at: datetime
+    digest: bytes
+    action: str
+    status: int | None
+    body: Any
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+async def insert(connection: Connection, action: Action) -> None:
+    """Keeps a new action."""
+    draft, who = action.draft, action.who
+    companies = None if draft.companies is None else list(draft.companies)
+    shown = (_json(draft.before), _json(draft.after), _json(draft.plan.as_row()))
+    about = (draft.verb.value, _json(draft.target), companies, action.reason, *shown, action.state.value)
+    await connection.execute(_INSERT, action.id, action.at, who.name, list(who.roles), who.request_id, *about)
+
+
+async def set_state(connection: Connection, action: str, state: ActionState, expected: Iterable[ActionState]) -> bool:
+    """Sets an action's state; False, and nothing is changed, if it is in none of the expected states."""
+    done = await connection.execute(_STATE, UUID(action), state.value, [each.value for each in expected])
+    return str(done).endswith(" 1")
+
+
+async def decide(connection: Connection, action: str, decided: Decided) -> bool:
+    """Keeps a decision; False if there is one already."""
+    who = decided.who
+    about = (UUID(action), decided.at, who.name, list(who.roles), who.request_id, decided.decision.value, decided.reason)
+    return str(await connection.execute(_DECIDE, *about)).endswith(" 1")
+
+
+async def add_outcome(connection: Connection, action: str, at: datetime, outcome: Any) -> None:
+    """Keeps what came of carrying out an action."""
+    await connection.execute(_OUTCOME, UUID(action), at, _json(outcome))
+
+
+async def note_refusals(connection: Connection, action: str, at: datetime, states: Mapping[str, RefusalState]) -> None:
+    """Notes what an action did about refusals."""
+    if states:
+        ids = [UUID(each) for each in states]
+        await connection.execute(_NOTE, UUID(action), at, ids, [state.value for state in states.values()])
+
+
+async def action_of(connection: Connection, id_: str) -> Action | None:
+    """An action with its plan; None if there is none."""
+    row = await connection.fetchrow(_ONE, UUID(id_))
+    return None if row is None else _action(row, plan_of(orjson.loads(row["plan"])))
+
+
+async def actions(connection: Connection, selection: ActionSelection, limit: int, after: tuple[datetime, str] | None) -> list[Action]:
+    """The selected actions without their plans, the newest first; those after a place of this order."""
+    companies = None if selection.companies is None else list(selection.companies)
+    place = (None, None) if after is None else (after[0], UUID(after[1]))
+    filters = (selection.verb, selection.actor, selection.state, companies, selection.since, selection.until)
+    return [_action(row, Plan()) for row in await connection.fetch(_LIST, *filters, *place, limit)]
+
+
+async def key_of(connection: Connection, actor: str, key: str, now: datetime) -> TakenKey | None:
+    """What was asked under a key that counts still; whoever takes it is alone with it until the transaction ends."""
+    await connection.fetchval(_LOCK_KEY, f"{actor}\0{key}")
+    row = await connection.fetchrow(_KEY, actor, key, now - KEYS_COUNT_FOR)
+    if row is None:
+        return None
+    return TakenKey(row["at"], row["digest"], str(row["action"]), row["status"], None if row["body"] is None else orjson.loads(row["body"]))
+
+
+async def take_key(connection: Connection, actor: str, key: str, now: datetime, digest: bytes, action: str) -> None:  # noqa: PLR0913 - a row
+    """Keeps under which key an action was asked for."""
+    await connection.execute(_TAKE_KEY, actor, key, now, digest, UUID(action))
+
+
+async def keep_answer(connection: Connection, actor: str, key: str, at: datetime, status: int, body: Any) -> None:  # noqa: PLR0913 - a row
+    """Keeps the first answer to what was asked under a key, taken at that time."""
+    await connection.execute(_ANSWER, actor, key, at, status, _json(body))
+
+
+def _action(row: Any, plan: Plan) -> Action:
+    who = Who(row["actor"], tuple(row["roles"]), row["request_id"])
+    companies = None if row["companies"] is None else tuple(row["companies"])
+    before, after = (None if row[name] is None else orjson.loads(row[name]) for name in ("before", "after"))
+    draft = Draft(Verb(row["verb"]), orjson.loads(row["target"]), companies, plan, before, after)
+    outcome = None if row["outcome"] is None else orjson.loads(row["outcome"])
+    return Action(str(row["id"]), row["at"], who, row["reason"], draft, ActionState(row["state"]), _decided(row), outcome)
+
+
+def _decided(row: Any) -> Decided | None:
+    if row["decision"] is None:
+        return None
+    who = Who(row["decider"], tuple(row["decider_roles"]), row["decider_request"])
+    return Decided(Decision(row["decision"]), who, row["decided_at"], row["decided_reason"])

@@ -1,0 +1,56 @@
+"""What became of events that were sent again: asked for as many as there are at once.
+
+Invariant: an event of which nothing is known yet is `received`; one that was refused again, for whatever reason, is never called posted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from services.desk.event_state import StageOfEvent
+from services.desk.waiting import waiting_because_of
+from services.registry import SERVICES
+from shared.delivery import shell_queries
+from shared.events.envelope import EventRef, replay_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from services.desk.actions.rules import PlannedReplay
+    from services.desk.schemas import Schemas
+
+_INBOXES: Final = ("settlement", "payment")
+
+
+class Reply(NamedTuple):
+    """How far an event is that was sent again; the code with which it was refused again."""
+
+    event: EventRef
+    state: StageOfEvent
+    code: str | None = None
+
+
+async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[Reply]:
+    """What became of these since they were sent (by the database's clock)."""
+    events = frozenset(each.event for each in sent)
+    refused: dict[EventRef, str] = {}
+    for service in SERVICES:
+        async with schemas.of(service.name) as connection:
+            refused |= await shell_queries.refused_since(connection, events, since)
+    waits = {EventRef(row["source"], row["event"]) for row in await waiting_because_of(schemas, events)}
+    identities = [replay_identity(each.event, each.number if each.is_numbered else 0) for each in sent]
+    taken: set[EventRef] = set()
+    for name in _INBOXES:
+        async with schemas.of(name) as connection:
+            taken |= await shell_queries.taken(connection, identities)
+    return [_reply(each, identity, refused, waits, taken) for each, identity in zip(sent, identities, strict=True)]
+
+
+def _reply(each: PlannedReplay, identity: EventRef, refused: dict[EventRef, str], waits: set[EventRef], taken: set[EventRef]) -> Reply:
+    if each.event in refused:
+        return Reply(each.event, StageOfEvent.REFUSED, refused[each.event])
+    if each.event in waits:
+        return Reply(each.event, StageOfEvent.WAITING)
+    # Of what was refused whole the id was free: that it is taken now says enough. A payment's replay takes an id of its own.
+    return Reply(each.event, StageOfEvent.POSTED if identity in taken else StageOfEvent.RECEIVED)
