@@ -31,7 +31,7 @@ SIGNS: Final = {
 """The sign beside each state's word: colour alone says nothing."""
 NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
-    *(("/accounts", "accounts", "a"), ("/companies", "companies", "c"), ("/rules", "rule book", "u")),
+    *(("/waiting", "waiting", "w"), ("/refused", "refused", "r"), ("/accounts", "accounts", "a"), ("/companies", "companies", "c"), ("/rules", "rule book", "u")),
 )
 """The pages of the menu: address, name, and the key after `g`."""
 

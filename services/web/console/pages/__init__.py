@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.web.console.pages import accounts, companies, document, home, intercompany, open_documents, rules, search, trace, voucher
+from services.web.console.pages import accounts, companies, document, home, intercompany, open_documents, rules, search, trace, voucher, work
 from services.web.console.rendering import Page
 
 PAGES: Final = {
@@ -20,6 +20,8 @@ PAGES: Final = {
     "/intercompany": Page("intercompany.html", intercompany.view),
     "/intercompany/pair": Page("pair.html", intercompany.pair),
     "/open": Page("open.html", open_documents.view),
+    "/waiting": Page("waiting.html", work.waiting),
+    "/refused": Page("refused.html", work.refused),
     "/accounts": Page("accounts.html", accounts.view),
     "/account": Page("account.html", accounts.statement),
     "/companies": Page("companies.html", companies.view),
