@@ -52,7 +52,7 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
     ports = WebPorts(settings, Schemas(settings), BrokerSender(settings), ends=BrokerEnds(settings))
     server = uvicorn.Server(uvicorn.Config(create_app(settings, ports), "127.0.0.1", port, log_level="error", lifespan="on"))
     serving = asyncio.ensure_future(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn says so in no other way
         await asyncio.sleep(0.05)
     started.set()
     await stop.wait()

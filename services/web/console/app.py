@@ -23,7 +23,8 @@ from services.web.console.api import Api, RefusedError
 from services.web.console.pages import PAGES
 from services.web.console.reader import CHOICES, COOKIE, Reader, language_of
 from services.web.console.rendering import page_of
-from services.web.problems import ProblemError, title
+from services.web.languages import title
+from services.web.problems import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

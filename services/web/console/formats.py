@@ -30,10 +30,10 @@ _DAY: Final = 86400
 
 @lru_cache(maxsize=65536)
 def amount(language: Language, plain: str) -> str:
-    """An amount of any currency in the reader's form: `1234.50` is 1,234.50, 1 234,50, 1.234,50; with the sign − where negative."""
+    """An amount of any currency in the reader's form: `1234.50` is 1,234.50, 1 234,50, 1.234,50; with a minus sign where negative."""
     digits = len(plain.partition(".")[2])
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(Decimal(plain), pattern, LOCALES[language]).replace("-", "−")
+    return format_decimal(Decimal(plain), pattern, LOCALES[language]).replace("-", "\N{MINUS SIGN}")
 
 
 def digits_of(plain: str) -> int:

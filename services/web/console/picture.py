@@ -188,9 +188,7 @@ def _documents_step(graph: _Graph, nodes: list[Row], place: dict[str, int]) -> S
     return Step("documents", None, _cells(place, cards))
 
 
-def _reversed_documents(
-    graph: _Graph, nodes: list[Row], place: dict[str, int], depth: int
-) -> list[tuple[tuple[Any, ...], Step]]:
+def _reversed_documents(graph: _Graph, nodes: list[Row], place: dict[str, int], depth: int) -> list[tuple[tuple[Any, ...], Step]]:
     cards = [(each["company"], Card(None, (each,))) for node in nodes for each in _vouchers(graph, node["id"], reversals=True)]
     return [((depth + _LATE, "", 0), Step("reversal", None, _cells(place, cards)))] if cards else []
 
@@ -225,8 +223,11 @@ def _connected(graph: _Graph, steps: list[Step], place: dict[str, int]) -> tuple
 def _leading_to(graph: _Graph, step: Step, place: dict[str, int]) -> list[Connector]:
     if step.kind == "documents":
         made = [card.node for cell in step.cells for card in cell if card.node is not None and _is_made(graph, card.node["id"])]
-        return [_connector(place[graph.nodes[graph.mirrors[node["id"]]]["company"]], place[node["company"]], "makes") for node in made
-                if graph.mirrors[node["id"]] in graph.nodes]
+        return [
+            _connector(place[graph.nodes[graph.mirrors[node["id"]]]["company"]], place[node["company"]], "makes")
+            for node in made
+            if graph.mirrors[node["id"]] in graph.nodes
+        ]
     if step.kind == "settlement" and step.node is not None:
         settled = [graph.nodes[each] for each in graph.settles[step.node["id"]] if each in graph.nodes]
         return [_connector(place[node["company"]], place[node["company"]], "settles") for node in settled]

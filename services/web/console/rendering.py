@@ -25,13 +25,19 @@ if TYPE_CHECKING:
     from services.web.console.reader import Reader
 
 SIGNS: Final = {
-    **{"posted": "●", "open": "●", "approved": "●", "done": "●", "received": "○", "under way": "○", "created": "◌", "waiting": "◌"},
-    **{"closed": "✓", "refused": "✕", "failed": "✕", "reversed": "↺", "unknown": "?"},
+    "posted": "●", "open": "●", "approved": "●", "done": "●", "received": "○", "under way": "○", "created": "◌", "waiting": "◌",
+    "closed": "✓", "refused": "✕", "failed": "✕", "reversed": "↺", "unknown": "?",
 }
 """The sign beside each state's word: colour alone says nothing."""
 NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
-    *(("/waiting", "waiting", "w"), ("/refused", "refused", "r"), ("/accounts", "accounts", "a"), ("/companies", "companies", "c"), ("/rules", "rule book", "u")),
+    *(
+        ("/waiting", "waiting", "w"),
+        ("/refused", "refused", "r"),
+        ("/accounts", "accounts", "a"),
+        ("/companies", "companies", "c"),
+        ("/rules", "rule book", "u"),
+    ),
 )
 """The pages of the menu: address, name, and the key after `g`."""
 

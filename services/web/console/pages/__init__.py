@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.web.console.pages import accounts, companies, document, home, intercompany, open_documents, rules, search, trace, voucher, work
+from services.web.console.pages import (
+    accounts,
+    companies,
+    document,
+    home,
+    intercompany,
+    open_documents,
+    rules,
+    search,
+    trace,
+    voucher,
+    work,
+)
 from services.web.console.rendering import Page
 
 PAGES: Final = {

@@ -26,7 +26,9 @@ async def view(reader: Reader) -> Row:
     companies: dict[str, list[Row]] = {}
     for row in said["data"]:
         companies.setdefault(row["company"], []).append(row)
-    tables = [{"company": name, "currency": rows[0]["accounting_currency"], "rows": rows, **_sums(rows)} for name, rows in companies.items()]
+    tables = [
+        {"company": name, "currency": rows[0]["accounting_currency"], "rows": rows, **_sums(rows)} for name, rows in companies.items()
+    ]
     return {"title": reader.t("Trial balance"), "tables": tables, "next": said["next"], "first": reader.parameter("from")}
 
 

@@ -37,7 +37,7 @@ async def pair(reader: Reader) -> Row:
     only = reader.parameter("only") == "differences"
     rows = [row for row in said["data"] if not only or not is_zero(row["difference"])]
     return {
-        "title": f"{company} – {partner}",
+        "title": f"{company} \N{EN DASH} {partner}",
         "company": company,
         "partner": partner,
         "rows": rows,

@@ -18,9 +18,7 @@ async def view(reader: Reader) -> Row:
     """Aging per company and currency, and the documents by due date."""
     filters = {name: reader.parameter(name) for name in _FILTERS}
     by = "party" if reader.parameter("by") == "party" else "company"
-    aging = await reader.ask(
-        "/v1/aging", company=reader.company, ledger=filters["ledger"], party=filters["party"], by=by, as_of=reader.day
-    )
+    aging = await reader.ask("/v1/aging", company=reader.company, ledger=filters["ledger"], party=filters["party"], by=by, as_of=reader.day)
     said = await reader.ask(
         "/v1/documents", company=reader.company, state="open", as_of=reader.day, cursor=reader.parameter("cursor"), limit=100, **filters
     )

@@ -21,7 +21,7 @@ async def view(reader: Reader) -> Row:
     names = {name: reader.parameter(name) for name in _NAMES}
     names["company"] = names["company"] if names["document"] or names["voucher"] else None
     said = (await reader.ask("/v1/trace", **names))["data"]
-    start = next((names[name] for name in _STARTS if names[name]), "")
+    start = next((names[name] for name in _STARTS if names[name]), None) or ""
     events = [node for node in said["nodes"] if node["kind"] == "event"]
     return {
         "title": start,

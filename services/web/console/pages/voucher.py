@@ -87,8 +87,12 @@ async def _of_document(reader: Reader) -> Response:
     why = reader.parameter("why") and "1"
     address = url("/voucher", company=own[0]["company"], voucher=own[0]["voucher"], settles=names["document"])
     line = _place(own[0], names["document"])
-    return RedirectResponse(address if line is None else url(address.partition("?")[0], company=own[0]["company"],
-                            voucher=own[0]["voucher"], line=line, why=why and line), status_code=303)
+    return RedirectResponse(
+        address
+        if line is None
+        else url(address.partition("?")[0], company=own[0]["company"], voucher=own[0]["voucher"], line=line, why=why and line),
+        status_code=303,
+    )
 
 
 def _place(voucher: Row, document: str | None) -> int | None:

@@ -1,0 +1,71 @@
+"""Every page, in four languages, on a phone and on a screen, light and dark: nothing wrong, readable for everybody, and light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.console.looking import COLOURS, LANGUAGES, PAGES, WIDTHS, tab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.embedded
+
+SERIOUS = {"serious", "critical"}
+MOST_BYTES = 150_000
+MOST_SCRIPT = 100_000
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_nothing_wrong_in_any_language_width_and_colour(console: str, browser: Browser, path: str) -> None:
+    axe = Axe()
+    for language in LANGUAGES:
+        for width in WIDTHS:
+            for colours in COLOURS:
+                seen = f"{path} {language} {width} {colours}"
+                with tab(browser, console, language=language, width=width, colours=colours) as found:
+                    answer = found.page.goto(path, wait_until="load")
+                    assert answer is not None
+                    expected = 404 if path == "/nowhere" else 200
+                    assert answer.status == expected, seen
+                    wrong = [each for each in found.wrong if expected == 200 or "404" not in each]
+                    assert wrong == [], seen
+                    assert found.page.evaluate("document.documentElement.lang") == language, seen
+                    assert found.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{seen}: scrolls sideways"
+                    assert _violations(axe, found.page) == [], seen
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_scrolls_down_alone_at_360_pixels(console: str, browser: Browser, path: str) -> None:
+    with tab(browser, console, language="de", width=360) as found:
+        found.page.goto(path)
+        assert found.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light(console: str, browser: Browser, path: str) -> None:
+    with tab(browser, console) as found:
+        sizes: dict[str, int] = {}
+        found.page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
+        found.page.goto(path, wait_until="networkidle")
+        script = sum(size for url, size in sizes.items() if url.endswith(".js"))
+        assert sum(sizes.values()) <= MOST_BYTES, sizes
+        assert 0 < script <= MOST_SCRIPT, sizes
+
+
+def test_everything_that_is_asked_for_is_forbidden_to_come_from_elsewhere(console: str, browser: Browser) -> None:
+    with tab(browser, console) as found:
+        answer = found.page.goto("/")
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def _violations(axe: Axe, page: Page) -> list[str]:
+    found = axe.run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in SERIOUS]
