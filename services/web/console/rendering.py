@@ -32,8 +32,8 @@ SIGNS: Final = {
 NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
     *(
-        ("/waiting", "waiting", "w"),
-        ("/refused", "refused", "r"),
+        ("/waiting", "Waiting", "w"),
+        ("/refused", "Refused", "r"),
         ("/accounts", "accounts", "a"),
         ("/companies", "companies", "c"),
         ("/rules", "rule book", "u"),

@@ -24,7 +24,7 @@ async def view(reader: Reader) -> dict[str, Any]:
     )
     cells = await reader.ask("/v1/intercompany", as_of=reader.day, company=reader.company)
     posted = await reader.ask("/v1/vouchers", company=reader.company, limit=_LAST)
-    named = (("waiting", "/waiting"), ("refused", "/refused"), ("to be approved", "/approvals"), ("open documents", "/open"))
+    named = (("Waiting", "/waiting"), ("Refused", "/refused"), ("to be approved", "/approvals"), ("open documents", "/open"))
     tiles = [{"name": name, "path": path, "count": count} for (name, path), count in zip(named, counts, strict=True)]
     return {"title": reader.t("Overview"), "tiles": tiles, "matrices": matrices(cells["data"]), "posted": posted["data"]}
 
