@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.desk.ledgers import posted
+from services.desk.at_owners import posted
 from services.desk.reconciliation import reconcile
 from services.desk.rows import voucher_rows
 from services.desk.schemas import open_schemas

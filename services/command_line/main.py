@@ -115,9 +115,16 @@ class Commands(LazyCommands):
             "books",
             "balances_command",
         ),
+        "matrix": Listed(
+            SHOWING,
+            "Prints what each company is due from and due to each other one, in transaction and in accounting currency,"
+            " and the partner's side.",
+            "books",
+            "matrix_command",
+        ),
         "trace": Listed(
             SHOWING,
-            "Follows an event or a document through journals and settlements to every voucher, with the rule of each line.",
+            "Follows an event, document, voucher or settlement to all that came of it, with the state of each and the rule of each line.",
             "books",
             "trace_command",
         ),

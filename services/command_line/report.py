@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from services.command_line import tables
-from services.desk.intercompany import pair_rows, sums_of_vouchers
+from services.desk.intercompany import matrix_of
 from services.scenarios.expectations import Mismatch, differences
 from services.scenarios.quotes import quotes_advice
 from shared.console import notes, output, print_error, print_json
@@ -75,7 +75,7 @@ def all_tables(result: Result) -> Iterator[Table]:
     yield tables.journals(result.journals)
     yield tables.rejected(result.rejected)
     yield tables.waiting(result.waiting)
-    yield tables.intercompany_matrix(pair_rows(sums_of_vouchers(result.vouchers)))
+    yield tables.intercompany_matrix(matrix_of(result.vouchers))
 
 
 def verdict(scenario: Scenario, found: list[Mismatch]) -> Text:

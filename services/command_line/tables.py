@@ -1,6 +1,6 @@
 """What came out of a scenario or stands in the books, as tables a finance controller reads.
 
-Invariant: what is shown is what the rows say, no figure is computed here but an account's debit less credit; accounting amounts are
+Invariant: what is shown is what the rows say, no figure is computed here; accounting amounts of lines and documents are
 shown only where they differ from the amounts; text of others is never taken for markup.
 """
 
@@ -14,12 +14,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from services.desk.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS
+from services.desk.rows import SETTLEMENT_AMOUNTS
 from shared.events.values import visible
 from shared.rulebook import rule_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from rich.console import RenderableType
 
@@ -116,6 +117,24 @@ def open_documents(rows: list[Row]) -> Table:
     return table
 
 
+def documents(rows: list[Row], day: date | None) -> Table:
+    """Documents as of a day (None: today) with what is open of each, debit positive; age: days since they were due."""
+    amounts = ("Amount", "Balance", "Acc. open")
+    title = "Documents, balance debit positive" + (f", as of {day}" if day else "")
+    state = ("State",) if any(row["state"] != "open" for row in rows) else ()
+    columns = ("Company", "Ledger", "Kind", "Party", "Document", "Date", "Due", "Age", "Cur.", *amounts, *state)
+    table = _table(title, *columns, right=("Age", *amounts))
+    for row in rows:
+        party = " ".join(filter(None, (row["party"]["id"], row["party"]["name"])))
+        head = (row["company"], row["ledger"], row["kind"].replace("_", " "), party, row["document"], row["date"], row["due_date"])
+        booked = (
+            f"{Decimal(row['open_accounting']):,} {row['accounting_currency']}" if row["accounting_currency"] != row["currency"] else ""
+        )
+        sums = (f"{Decimal(row['amount']):,}", f"{Decimal(row['balance']):,}", booked)
+        table.add_row(*_texts(*head, row["age_days"], row["currency"], *sums, *([row["state"]] if state else [])))
+    return table
+
+
 def settlements(rows: list[Row]) -> Table:
     """Settlement records in force; amounts that are nowhere are left out."""
     used = [name for name in SETTLEMENT_AMOUNTS if name == "amount" or any(Decimal(row[name]) for row in rows)]
@@ -159,25 +178,26 @@ def waiting(rows: list[Row]) -> Table:
 def balances(company: str, name: str, rows: list[Row]) -> Table:
     """One company's accounts with their balances: debit less credit, in transaction and in accounting currency."""
     title = f"{company} {name}" if name and name != company else company
-    amounts = ("Debit", "Credit", "Balance", "Acc. balance")
-    table = _table(title, "Account", "Posting type", "Partner", "Cur.", *amounts, right=amounts)
+    opening = ("Opening",) if any(Decimal(row["opening"]) for row in rows) else ()
+    amounts = (*opening, "Debit", "Credit", "Balance", "Acc. balance")
+    table = _table(title, "Account", "Posting type", "Partner", "Cur.", *amounts, "Last", right=amounts)
     for row in rows:
-        debit, credit, booked_debit, booked_credit = (Decimal(row[name]) for name in BALANCE_AMOUNTS)
-        sides = (f"{debit:,}", f"{credit:,}", f"{debit - credit:,}", f"{booked_debit - booked_credit:,}")
-        table.add_row(*_texts(row["account"], row["posting_type"], row["partner"], row["currency"], *sides))
+        names = (*(("opening",) if opening else ()), "debit", "credit", "closing", "accounting_closing")
+        sums = (f"{Decimal(row[name]):,}" for name in names)
+        table.add_row(*_texts(row["account"], row["posting_type"], row["partner"], row["currency"], *sums, row["last_date"]))
     return table
 
 
 def intercompany_matrix(rows: list[Row]) -> Table:
-    """What each company has to get from and to pay to each other one, and whether the partner's books say the same."""
-    amounts = ("Due from", "Due to")
-    table = _table("Intercompany: due from and due to", "Company", "Partner", "Cur.", *amounts, "Partner's books", right=amounts)
+    """What each company has to get from and to pay to each other one, both sides in their own currency, and whether they agree."""
+    amounts = ("Due from", "Due to", "Net", "Acc. net", "Partner's acc. net")
+    columns = ("Company", "Partner", "Cur.", *amounts, "Partner's books", "Last")
+    table = _table("Intercompany: due from and due to", *columns, right=amounts)
     for row in rows:
-        due_from, due_to, partner_due_from, partner_due_to = (
-            f"{Decimal(row[name]):,}" for name in ("due_from", "due_to", "partner_due_from", "partner_due_to")
-        )
-        says = "agree" if row["agrees"] else f"due to {partner_due_to}, due from {partner_due_from}"
-        table.add_row(*_texts(row["company"], row["partner"], row["currency"], due_from, due_to, says))
+        sums = (f"{Decimal(row[name]):,}" for name in ("due_from", "due_to", "net"))
+        booked = (f"{Decimal(row[f'{side}accounting_net']):,} {row[f'{side}accounting_currency']}" for side in ("", "partner_"))
+        says = "agree" if row["mirrored"] else f"due to {Decimal(row['partner_due_to']):,}, due from {Decimal(row['partner_due_from']):,}"
+        table.add_row(*_texts(row["company"], row["partner"], row["currency"], *sums, *booked, says, row["last_date"]))
     return table
 
 

@@ -33,7 +33,7 @@ _NAMED: Final = ("document", "payment", "primary")
 _LEDGERS: Final = {"vendor": PAYABLE, "customer": RECEIVABLE, "sales": RECEIVABLE}
 
 
-class About(NamedTuple):
+class Subject(NamedTuple):
     """What an event is about. `account`: ledger, company, account; `companies`: all that it names, `amount` in `currency`."""
 
     companies: frozenset[str] = frozenset()
@@ -58,10 +58,10 @@ class About(NamedTuple):
         return {**named, "party": party, "currency": self.currency, "amount": amount}
 
 
-def about(kind: Any, data: Any) -> About:
+def about(kind: Any, data: Any) -> Subject:
     """What an event of this type (`vendor-payment.posted`, with prefix and version or without) and data is about."""
     if not isinstance(data, Mapping):
-        return About()
+        return Subject()
     marks = [mark for mark in _list(data.get("settle")) if isinstance(mark, Mapping)]
     named: list[Mapping[str, Any]] = [each for name in _NAMED if isinstance(each := data.get(name), Mapping)]
     chosen = next(iter([*named, *marks]), {}) if _text(data.get("company")) is None else data
@@ -69,7 +69,7 @@ def about(kind: Any, data: Any) -> About:
     account, currency = _text(data.get("vendor")) or _text(data.get("account")), _text(data.get("currency"))
     owner = _text(data.get("buyer")) or company
     companies = [data.get("company"), data.get("buyer"), data.get("seller"), *(each.get("company") for each in [*named, *marks])]
-    return About(
+    return Subject(
         frozenset(text for each in companies if (text := _text(each)) is not None),
         company,
         ledger,
@@ -80,7 +80,7 @@ def about(kind: Any, data: Any) -> About:
     )
 
 
-async def parties(schemas: Schemas, reference: Reference, subjects: Iterable[About]) -> dict[About, Row | None]:
+async def parties(schemas: Schemas, reference: Reference, subjects: Iterable[Subject]) -> dict[Subject, Row | None]:
     """The party of each, with id and name: that of its account, or of the document that it names. One query at most."""
     wanted = set(subjects)
     keys = {key for each in wanted if each.account is None and (key := each.key) is not None}
@@ -88,7 +88,7 @@ async def parties(schemas: Schemas, reference: Reference, subjects: Iterable[Abo
     if keys:
         async with schemas.of("settlement") as connection:
             documents = await settlement_queries.documents_by_key(connection, keys)
-    found: dict[About, Row | None] = {}
+    found: dict[Subject, Row | None] = {}
     for each in wanted:
         there = None if each.key is None else documents.get(each.key)
         id_ = reference.party(*each.account) if each.account is not None else there.party if there is not None else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from services.desk.about import about
-from services.desk.ledgers import posted
+from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
@@ -43,7 +43,7 @@ Row = dict[str, Any]
 CLOCKS_DIFFER: Final = timedelta(seconds=5)
 """By so much the broker's clock may be ahead of the database's: what was refused is not taken for what was sent again since."""
 _INBOXES = ("settlement", "payment")
-"""Where the ids of events from outside are taken: payment has those of approvals, settlement all others."""
+"""Where the ids of events from outside are taken: settlement has all; payment those of approvals that earlier versions took."""
 
 
 class StageOfEvent(StrEnum):
@@ -132,7 +132,7 @@ def _state(
 ) -> StageOfEvent:
     if waits:
         return StageOfEvent.WAITING
-    last = max((each.rejected_at for each in refusals), default=None)
+    last = max((each.again_at or each.rejected_at for each in refusals), default=None)
     if is_taken:
         return StageOfEvent.POSTED if is_whole else StageOfEvent.RECEIVED
     if last is not None and (sent_at is None or last >= sent_at):

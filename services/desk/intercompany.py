@@ -1,4 +1,6 @@
-"""What each company is owed by each other one and owes it, and whether the partner's books say the same.
+"""What companies owe each other: of vouchers that were just made, in inquiry's form, and where two companies' books disagree.
+
+Of what is posted the matrix is inquiry's (`services.inquiry.queries.intercompany`); a scenario's and the reconciler's is made here.
 
 Invariant: due from is debit positive, due to credit positive; both are per pair of companies and transaction currency, so that
 what A is due from B must be what B is due to A.
@@ -6,31 +8,19 @@ what A is due from B must be what B is due to A.
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.desk.rows import money
+from services.inquiry.queries.intercompany import Cell, Place, cell_rows
 from shared.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 Row = dict[str, Any]
 
-DUE_FROM: Final = "due_from"
-DUE_TO: Final = "due_to"
-
-
-class Place(NamedTuple):
-    """Whose books, towards whom, in which currency."""
-
-    company: str
-    partner: str
-    currency: str
-
-    def mirrored(self) -> Place:
-        """The same seen from the partner's books."""
-        return Place(self.partner, self.company, self.currency)
+_DUE = frozenset({"due_from", "due_to"})
 
 
 class Dues(NamedTuple):
@@ -39,12 +29,25 @@ class Dues(NamedTuple):
     due_from: Decimal = ZERO
     due_to: Decimal = ZERO
 
-    def mirrored(self) -> Dues:
-        """What the partner must have for these."""
-        return Dues(self.due_to, self.due_from)
-
 
 Sums = dict[Place, Dues]
+
+
+def matrix_of(vouchers: Iterable[Row]) -> list[Row]:
+    """The matrix of these vouchers; the accounting currency of a company without any is taken to be that of the line."""
+    cells: dict[Place, Cell] = {}
+    own: dict[str, str] = {}
+    theirs: dict[str, str] = {}
+    for voucher in vouchers:
+        own[voucher["company"]] = voucher["accounting_currency"]
+        for line in voucher["lines"]:
+            if line["posting_type"] not in _DUE:
+                continue
+            cell = cells.setdefault(Place(voucher["company"], line["partner"], line["currency"]), Cell())
+            amount, booked = (Decimal(line[f"{kind}debit"]) - Decimal(line[f"{kind}credit"]) for kind in ("", "accounting_"))
+            cell.add(line["posting_type"], amount, booked, dt.date.fromisoformat(voucher["date"]))
+            theirs[line["partner"]] = line["currency"]
+    return cell_rows(cells, {**theirs, **own})
 
 
 def sums_of_balances(rows: Iterable[Row]) -> Sums:
@@ -55,41 +58,14 @@ def sums_of_balances(rows: Iterable[Row]) -> Sums:
     return sums
 
 
-def sums_of_vouchers(rows: Iterable[Row]) -> Sums:
-    """Due from and due to, from voucher rows."""
-    sums: Sums = {}
-    for voucher in rows:
-        for line in voucher["lines"]:
-            _add(sums, voucher["company"], line)
-    return sums
-
-
 def _add(sums: Sums, company: str, posted: Row) -> None:
-    if posted["posting_type"] not in {DUE_FROM, DUE_TO}:
+    if posted["posting_type"] not in _DUE:
         return
     place = Place(company, posted["partner"], posted["currency"])
     debit = Decimal(posted["debit"]) - Decimal(posted["credit"])
     before = sums.get(place, Dues())
-    own = Dues(debit, ZERO) if posted["posting_type"] == DUE_FROM else Dues(ZERO, -debit)
+    own = Dues(debit, ZERO) if posted["posting_type"] == "due_from" else Dues(ZERO, -debit)
     sums[place] = Dues(before.due_from + own.due_from, before.due_to + own.due_to)
-
-
-def pair_rows(sums: Sums) -> list[Row]:
-    """One row per pair of companies and currency, with the partner's side and whether both say the same."""
-    return list(_pair_rows(sums))
-
-
-def _pair_rows(sums: Sums) -> Iterator[Row]:
-    for place, dues in sorted(sums.items()):
-        partner = sums.get(place.mirrored(), Dues())
-        yield {
-            **place._asdict(),
-            "due_from": money(dues.due_from, place.currency),
-            "due_to": money(dues.due_to, place.currency),
-            "partner_due_from": money(partner.due_from, place.currency),
-            "partner_due_to": money(partner.due_to, place.currency),
-            "agrees": partner == dues.mirrored(),
-        }
 
 
 def disagreements(sums: Sums) -> list[str]:

@@ -4,7 +4,7 @@ The form is that of scenarios.md ("The commands"); how amounts, vouchers, docume
 which inquiry has too.
 
 Invariant: the same books give the same rows in the same order, whether they were folded in memory (`simulate`), loaded whole
-(`run`) or selected from tables (`vouchers`, `trace` ...); amounts are decimal strings in the minor digits of their currency.
+(`run`) or asked of inquiry (`vouchers`, `open` …); amounts are decimal strings in the minor digits of their currency.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from shared import rows as spelled
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.money import fits
-from shared.rows import BALANCE_AMOUNTS, SETTLEMENT_AMOUNTS, Row, amounts_row, money, voucher_row
+from shared.rows import SETTLEMENT_AMOUNTS, Row, money, voucher_row
 from shared.waiting import rank
 
 if TYPE_CHECKING:
     from services.payment.rules.books import Books as PaymentBooks
     from services.payment.rules.values import SalesPayment
-    from services.posting.rules.books import Balance, BalanceKey
     from services.posting.rules.books import Books as PostingBooks
     from services.settlement.rules.books import Books as SettlementBooks
     from services.settlement.rules.values import Document, RecordInForce
     from shared.events.vouchers import Rejection
 
-__all__ = ["BALANCE_AMOUNTS", "SETTLEMENT_AMOUNTS", "Row", "money", "voucher_row"]
+__all__ = ["SETTLEMENT_AMOUNTS", "Row", "money", "voucher_row"]
 
+MOST_LINES_SHOWN: Final = 10_000
+"""Lines of vouchers in a table, which needs all of them to be drawn; those of the first voucher at least."""
 _KINDS: Final = (*DOCUMENT_KINDS, SETTLEMENT)
 
 
@@ -96,11 +97,6 @@ def voucher_order(row: Row) -> tuple[Any, ...]:
     kind = _KINDS.index(row["kind"]) if row["kind"] in _KINDS else len(_KINDS)
     series, _, number = row["voucher"].rpartition("-")
     return (row["company"], row["date"], kind, series, int(number))
-
-
-def balance_row(key: BalanceKey, balance: Balance, accounting_currency: str) -> Row:
-    """The running sums of an account; `accounting_currency`: its company's."""
-    return {**key._asdict(), **amounts_row(dict(zip(BALANCE_AMOUNTS, balance, strict=True)), key.currency, accounting_currency)}
 
 
 # Documents and settlements
@@ -202,7 +198,7 @@ def waiting_row(event: EventRef, reason: str, key: Mapping[str, str], reads_like
 
 def waiting_rows(payment: PaymentBooks, settlement: SettlementBooks, order: Mapping[EventRef, int]) -> list[Row]:
     """What waits: each event once, with the first thing in the table's order (events.md) that it waits for."""
-    waits = [(each.event, each.reason, each.key, not each.is_approval) for each in payment.list_waiting()]
+    waits = [(each.event, each.reason, each.key, True) for each in payment.list_waiting()]
     in_order = sorted(settlement.waiting, key=lambda each: each.sequence)
     waits += [(each.event, each.need.reason, each.need.key, each.stage == "document") for each in in_order]
     alike = (

@@ -87,7 +87,12 @@ class Schemas:
                 async with self.of(INQUIRY.name):
                     pass
             except SchemaMissingError as error:
-                raise InquiryMissingError(str(error)) from error
+                name = self.settings.schema_name(INQUIRY.name)
+                msg = (
+                    f"the database has no schema {name}: the books are asked of the service inquiry, which has not run on it yet"
+                    " (intercompany service inquiry; INQUIRY_DATABASE_URL says where its tables are)"
+                )
+                raise InquiryMissingError(msg) from error
         async with self.of(INQUIRY.name) as connection:
             await be_snapshot(connection)
             yield connection

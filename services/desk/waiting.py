@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from services.desk.schemas import Schemas
+    from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef
     from shared.waiting import WaitingRow
 
@@ -61,8 +62,8 @@ class WaitingItem:
     """Something that waits: the event that caused it, for what (events.md), and its place: since when, and which service keeps it.
 
     `reads_like`: numbers of documents that are there and read like that of the one which is waited for.
-    `what`: a document, a run (the marks of a payment, or a request), a reversal, what an automatic run has left, a sales
-    payment, an approval.
+    `what`: a document, a run (the marks of a payment, or a request), a reversal, an approval, what an automatic run has
+    left, a sales payment.
     """
 
     event: EventRef
@@ -171,6 +172,11 @@ async def _of_events(schemas: Schemas, events: set[EventRef]) -> dict[EventRef, 
 
 def _order(item: WaitingItem) -> tuple[tuple[int, int], WaitingPlace]:
     return rank(item.reason, of_document=item.what in _DOCUMENTS), item.place
+
+
+async def extent_of_waiting(connection: Connection, service: str) -> tuple[int, datetime | None]:
+    """How much a service has waiting, and since when the oldest does; nothing where it keeps nothing."""
+    return await _KEEPERS[service].extent(connection) if service in _KEEPERS else (0, None)
 
 
 async def said_of(schemas: Schemas, items: Iterable[WaitingItem]) -> dict[WaitingPlace, tuple[str, Any]]:

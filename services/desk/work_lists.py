@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk import rejections
-from services.desk.about import About, about, parties
+from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
+from shared.events.contract import full_type
 from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class WorkItem(NamedTuple):
 
     place: tuple[str, ...]
     since: dt.datetime
-    about: About
+    about: Subject
     companies: frozenset[str]
     row: Row
 
@@ -97,7 +98,11 @@ async def _waiting_with(
             item.since,
             subjects[place],
             companies[place],
-            {**item.as_row(), "type": said.get(item.place, (None,))[0], **subjects[place].as_row(party_of[subjects[place]])},
+            {
+                **item.as_row(),
+                "type": full_type(said[item.place][0]) if item.place in said else None,
+                **subjects[place].as_row(party_of[subjects[place]]),
+            },
         )
         for item, place in kept
     ]
@@ -127,7 +132,7 @@ async def refused_work(
 
 
 async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkSelection, part: Sequence[RefusedEvent]) -> list[WorkItem]:
-    states = await states_of(schemas, [each.id for each in part])
+    states = await states_of(schemas, part)
     wanted = [each for each in part if selection.state in {None, states[each.id]}]
     read = [(each, about(each.rejection.original.get("type"), _data(each))) async for each in rejections.whole(schemas, wanted)]
     kept = [(each, subject) for each, subject in read if selection.has(subject.companies)]
@@ -144,15 +149,16 @@ async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkS
     ]
 
 
-async def states_of(schemas: Schemas, ids: Sequence[str]) -> dict[str, RefusalState]:
-    """What was done about each of these refusals; where the desk has no tables yet, nothing was."""
-    if not ids:
+async def states_of(schemas: Schemas, refused: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
+    """What was done about each of these refusals, by its id; where the desk has no tables yet, nothing was."""
+    if not refused:
         return {}
+    again = {each.id: each.again_at for each in refused}
     try:
         async with schemas.desk() as connection:
-            return await refusal_states(connection, ids)
+            return await refusal_states(connection, again, again)
     except MigrationError:
-        return dict.fromkeys(ids, RefusalState.OPEN)
+        return dict.fromkeys(again, RefusalState.OPEN)
 
 
 def _data(refused: RefusedEvent) -> Any:
@@ -169,5 +175,6 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "type": said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
         "rejected_at": refused.rejected_at.isoformat(),
+        "again_at": None if refused.again_at is None else refused.again_at.isoformat(),
         "replays": refused.replays,
     }

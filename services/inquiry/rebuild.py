@@ -19,6 +19,7 @@ _HAS: Final = "select to_regclass(format('%I.positions', $1::text)) is not null"
 _TAKE_BASES: Final = """
 insert into "{next}".positions (topic, partition, next_offset, base)
 select topic, partition, base, base from "{live}".positions where base > 0"""
+_BASES: Final = "select base from positions"
 _BEHIND: Final = """
 select l.topic || ' ' || l.partition from "{live}".positions l left join "{next}".positions n using (topic, partition)
 where coalesce(n.next_offset, 0) < l.next_offset order by 1"""
@@ -50,6 +51,11 @@ async def take_bases(connection: Connection, live: str, next_: str) -> None:
     await connection.execute(_TAKE_BASES.format(live=live, next=next_))
 
 
+async def bases(connection: Connection) -> list[int]:
+    """Of each partition that is read the offset from which its log was made again (positions.base); 0: it never was."""
+    return [row["base"] for row in await connection.fetch(_BASES)]
+
+
 async def hold(connection: Connection, schema: str) -> None:
     """Keeps the service of a schema from taking anything until the transaction ends."""
     await connection.execute(_LOCK, f"{schema}.batch")
@@ -61,7 +67,7 @@ async def behind(connection: Connection, live: str, next_: str) -> list[str]:
 
 
 async def missing(connection: Connection, live: str, next_: str) -> list[str]:
-    """Of which tables the new ones have fewer rows, in words: then the topics no longer have everything."""
+    """Of which tables the new ones have fewer rows, in words: then neither topics nor owners have everything."""
     found = []
     for table in _COUNTED:
         row = await connection.fetchrow(_COUNT.format(live=live, next=next_, table=table))

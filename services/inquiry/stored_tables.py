@@ -95,9 +95,10 @@ _OF_THE_FIRST: Final = ", ".join(
 _OF_THE_LAST: Final = ", ".join(
     f"{name} = case when {_LAST} then excluded.{name} else e.{name} end" for name in ("last_received_at", "last_offset")
 )
+RECEIVED_AGAIN: Final = f"on conflict (source, id, digest) do update set {_OF_THE_FIRST}, {_OF_THE_LAST} where {_FIRST} or {_LAST}"
+"""Of an event `e` that is there already: where and when it was received first and last."""
 SAVE_EVENTS: Final = f"""
-insert into events as e ({_columns("events")}, is_current) select n.*, true from {_unnest("events")}
-on conflict (source, id, digest) do update set {_OF_THE_FIRST}, {_OF_THE_LAST} where {_FIRST} or {_LAST}"""  # noqa: S608 - our own names
+insert into events as e ({_columns("events")}, is_current) select n.*, true from {_unnest("events")} {RECEIVED_AGAIN}"""  # noqa: S608 - our own names
 SAVE_REFUSED_VERSIONS: Final = f"""
 insert into refused_versions as r ({_columns("refused_versions")}) select * from {_unnest("refused_versions")}
 on conflict (source, id, digest) do update set is_conflicting = true where excluded.is_conflicting and not r.is_conflicting"""  # noqa: S608

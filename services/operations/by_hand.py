@@ -1,4 +1,4 @@
-"""What the commands do that operators give by hand, by the same way as over HTTP, so that one audit has both.
+"""What the commands for operators do, by the same way as over HTTP, so that one audit has both.
 
 Invariant: whoever may run these commands has the rights in database and broker to do what they do, so nobody else approves it; that it
 was done, by which user of the machine, and for what reason, is written down like anything else.
@@ -14,7 +14,7 @@ from services.desk.actions.people import local_user
 from services.desk.actions.rules import Who
 from services.operations import discard as discarding
 from services.operations import replay as replaying
-from services.operations.carrying_out import Acting, Asked
+from services.operations.carrying_out import Acting, ActionRequest
 from shared.delivery.ports import SystemClock
 from shared.kafka.sender import sender
 
@@ -60,8 +60,8 @@ async def _acting(schemas: Schemas) -> AsyncIterator[Acting]:
         yield Acting(schemas, sending.send, SystemClock(), four_eyes=False)
 
 
-def _asked(reason: str) -> Asked:
-    return Asked(Who(local_user(), (_ROLE,), uuid4().hex), reason)
+def _asked(reason: str) -> ActionRequest:
+    return ActionRequest(Who(local_user(), (_ROLE,), uuid4().hex), reason)
 
 
 def _of(draft: Draft) -> Callable[[str], Awaitable[Draft]]:

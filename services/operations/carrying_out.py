@@ -15,9 +15,9 @@ from uuid_utils import uuid7
 from services.desk.actions import store
 from services.desk.actions.rules import (
     Action,
+    ActionCode,
     ActionRefusedError,
     ActionState,
-    Code,
     Decided,
     Decision,
     Draft,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from services.desk.actions.rules import Plan
+    from services.desk.actions.rules import ActionPlan
     from services.desk.actions.store import TakenKey
     from services.desk.schemas import Schemas
     from shared.delivery.ports import Clock, Connection
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
-class Asked(NamedTuple):
+class ActionRequest(NamedTuple):
     """What is asked for: by whom, for what reason, under which key (None: none), and a digest of the whole request."""
 
     who: Who
@@ -77,7 +77,7 @@ class Acting:
         self._clock = clock
         self._four_eyes = four_eyes
 
-    async def act(self, asked: Asked, draft: Callable[[str], Awaitable[Draft]]) -> Acted:
+    async def act(self, asked: ActionRequest, draft: Callable[[str], Awaitable[Draft]]) -> Acted:
         """Does what is asked for, or proposes it. `draft` is given the action's id; it says what is to be done, or why it cannot be.
 
         ActionRefusedError (invalid, conflicting-duplicate), and whatever `draft` and the sending raise.
@@ -98,7 +98,7 @@ class Acting:
             return Acted(action, key_at=key_at)
         return replace(await self._carried_out(action), key_at=key_at)
 
-    async def decide(self, id_: str, decision: Decision, asked: Asked, allowed: Callable[[Action], None]) -> Acted:
+    async def decide(self, id_: str, decision: Decision, asked: ActionRequest, allowed: Callable[[Action], None]) -> Acted:
         """Approves or declines a proposal; what is approved is carried out. `allowed` raises where this person may not.
 
         ActionRefusedError: not-found, already-decided, own-proposal, conflicting-duplicate, invalid.
@@ -111,7 +111,7 @@ class Acting:
         async with self._schemas.desk() as connection:
             action = await store.action_of(connection, id_)
             if action is None:
-                raise ActionRefusedError(Code.NOT_FOUND, "no-record", what="action")
+                raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="action")
             allowed(action)
             if decision is Decision.DECLINED or not is_to_be_repeated(action, asked.who.name):
                 action = await self._decided(connection, action, Decided(decision, asked.who, now, asked.reason))
@@ -126,22 +126,22 @@ class Acting:
         state = ActionState.BEGUN if decided.decision is Decision.APPROVED else ActionState.DECLINED
         is_first = await store.decide(connection, action.id, decided)
         if not is_first or not await store.set_state(connection, action.id, state, [ActionState.PROPOSED]):
-            raise ActionRefusedError(Code.ALREADY_DECIDED, "decided-already", id=action.id, state=state.value)
+            raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=state.value)
         return replace(action, decided=decided, state=state)
 
-    async def keep_answer(self, acted: Acted, asked: Asked, status: int, body: Any) -> None:
+    async def keep_answer(self, acted: Acted, asked: ActionRequest, status: int, body: Any) -> None:
         """Keeps the answer to what was asked under a key, for whoever asks the same again."""
         if asked.key is not None and acted.key_at is not None:
             async with self._schemas.desk() as connection:
                 await store.keep_answer(connection, asked.who.name, asked.key, acted.key_at, status, body)
 
-    async def _asked_before(self, asked: Asked) -> TakenKey | None:
+    async def _asked_before(self, asked: ActionRequest) -> TakenKey | None:
         if asked.key is None:
             return None
         async with self._schemas.desk() as connection:
             return _same(await store.key_of(connection, asked.who.name, asked.key, self._clock.now()), asked)
 
-    async def _write_down(self, action: Action, asked: Asked, now: datetime) -> TakenKey | None:
+    async def _write_down(self, action: Action, asked: ActionRequest, now: datetime) -> TakenKey | None:
         """Keeps an action and its key; what was asked under the key meanwhile, in which case nothing is kept."""
         async with self._schemas.desk() as connection:
             if asked.key is not None:
@@ -157,7 +157,7 @@ class Acting:
         async with self._schemas.desk() as connection:
             action = await store.action_of(connection, found.action)
         if action is None:
-            raise ActionRefusedError(Code.NOT_FOUND, "no-record", what="action")
+            raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="action")
         is_left = found.status is None and action.decided is None and action.state in {ActionState.BEGUN, ActionState.FAILED}
         acted = await self._carried_out(action) if is_left else Acted(action)
         return replace(acted, first=found if found.status is not None else None, key_at=found.at)
@@ -177,7 +177,7 @@ class Acting:
             await store.set_state(connection, action.id, ActionState.DONE, [ActionState.BEGUN, ActionState.FAILED])
         return Acted(replace(action, state=ActionState.DONE, outcome=outcome), began=began)
 
-    async def _done(self, plan: Plan) -> dict[str, Any]:
+    async def _done(self, plan: ActionPlan) -> dict[str, Any]:
         sent = 0
         if plan.replays:
             parties = PartyBook(await reference_data(self._schemas))
@@ -196,8 +196,8 @@ class Acting:
                 await store.set_state(connection, action.id, ActionState.FAILED, [ActionState.BEGUN])
 
 
-def _same(found: TakenKey | None, asked: Asked) -> TakenKey | None:
+def _same(found: TakenKey | None, asked: ActionRequest) -> TakenKey | None:
     """What was asked under this key; ActionRefusedError (conflicting-duplicate) if that was something else."""
     if found is not None and found.digest != asked.digest:
-        raise ActionRefusedError(Code.CONFLICTING_DUPLICATE, "key-taken", given=asked.key)
+        raise ActionRefusedError(ActionCode.CONFLICTING_DUPLICATE, "key-taken", given=asked.key)
     return found

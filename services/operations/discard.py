@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.desk.actions.rules import Draft, Plan, PlannedDiscard, Verb
+from services.desk.actions.rules import ActionPlan, Draft, PlannedDiscard, Verb
 from services.desk.waiting_companies import companies_waiting
 from shared.delivery import shell_queries
 
@@ -25,7 +25,7 @@ async def drafted(schemas: Schemas, items: Sequence[WaitingItem]) -> Draft:
     planned = tuple(dict.fromkeys(PlannedDiscard(each.service, each.event) for each in items))
     target = {"events": [{"source": event.source, "id": event.id} for event in events]}
     before = [each.as_row() for each in items]
-    return Draft(Verb.DISCARD, target, await companies_waiting(schemas, items), Plan(discards=planned), before)
+    return Draft(Verb.DISCARD, target, await companies_waiting(schemas, items), ActionPlan(discards=planned), before)
 
 
 async def order_discards(schemas: Schemas, planned: Iterable[PlannedDiscard]) -> None:

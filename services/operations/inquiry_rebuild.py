@@ -1,7 +1,8 @@
 """The inquiry service's tables read again from the beginning of the topics, beside those in use, and switched live.
 
 Invariant: whoever asks meanwhile is answered from the old tables, and from one moment on from the new ones; the service keeps
-reading where it is. Where the topics no longer have what the old tables have (retention), nothing is switched.
+reading where it is. What the topics no longer have (retention, or a topic that was made again) comes from the owners; where even then
+something is missing that the old tables have, nothing is switched.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
+from services.desk.schemas import Schemas
 from services.inquiry import rebuild as tables
 from services.inquiry.checks import digest
 from services.local.quiescence import as_it_reads, what_is_left
-from services.registry import INQUIRY
-from shared.kafka.log_ends import reading
+from services.operations.inquiry_owners import restore
+from services.registry import INQUIRY, SERVICES
+from shared.events.envelope import Topic
+from shared.kafka.log_ends import begin_offsets, partitions_of, reading
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate
 from shared.postgresql.rights import grant
@@ -35,7 +39,7 @@ _HOLDS_AT_MOST: Final = 20.0
 
 
 class RebuildIncompleteError(Exception):
-    """The topics no longer have everything that the tables in use have: they stay. The text says what is missing."""
+    """Neither topics nor owners have everything that the tables in use have: they stay. The text says what is missing."""
 
 
 async def rebuild(settings: Settings) -> dict[str, str]:
@@ -43,6 +47,7 @@ async def rebuild(settings: Settings) -> dict[str, str]:
 
     The role of the database's address must be the owner of the schema.
     """
+    owners = Schemas(settings)
     settings = settings.model_copy(
         update={
             "database_url": SecretStr(settings.database_of(INQUIRY.name)),
@@ -59,12 +64,15 @@ async def rebuild(settings: Settings) -> dict[str, str]:
         replaces = await _prepare(database, service, live)
         async with _reading_again(service, settings) as process:
             await _until_caught_up(database, service, settings, process)
+            if await _has_lost_its_beginning(database, owners, settings):
+                await restore(owners, database, live if replaces else None)
             if not replaces:
                 await process.stop()
             while not await _is_switched(database, settings, process, replaces=replaces):
                 process.raise_if_ended()
                 await asyncio.sleep(_LOOK_EVERY)
     finally:
+        await owners.close()
         await database.close()
     return await _digest(settings, live)
 
@@ -117,6 +125,23 @@ async def _until_caught_up(database: Postgres, service: AnyService, settings: Se
             await asyncio.sleep(_LOOK_EVERY)
 
 
+async def _has_lost_its_beginning(database: Postgres, owners: Schemas, settings: Settings) -> bool:
+    """Whether a topic begins later than it once did: its first records are gone, or it was made again, as the services have noted.
+
+    A compacted topic of reference data has the last version of each entity; where it was made again it has none.
+    """
+    bases: set[int] = set()
+    async with database.session() as connection:
+        bases |= set(await tables.bases(connection))
+    for service in SERVICES:
+        async with owners.of(service.name) as connection:
+            bases |= set(await tables.bases(connection))
+    async with reading(settings) as broker:
+        read = sorted(as_it_reads(INQUIRY, settings).subscriptions.keys() - {Topic.REFERENCE})
+        begins = await begin_offsets(broker, await partitions_of(broker, read, settings), settings)
+    return any(bases) or any(begins.values())
+
+
 async def _is_switched(database: Postgres, settings: Settings, process: _Reading, *, replaces: bool) -> bool:
     """Whether the new tables are live; False: while the service in use was held they did not catch up with it."""
     live, next_ = settings.schema_name(INQUIRY.name), database.schema
@@ -126,7 +151,7 @@ async def _is_switched(database: Postgres, settings: Settings, process: _Reading
             if not await _is_as_far(connection, live, next_, process):
                 return False
             if lost := await tables.missing(connection, live, next_):
-                msg = f"the topics no longer have everything, the tables in use stay: {'; '.join(lost)}"
+                msg = f"topics and services do not have everything, the tables in use stay: {'; '.join(lost)}"
                 raise RebuildIncompleteError(msg)
             await process.stop()
         await tables.switch(connection, live, next_, replaces=replaces)

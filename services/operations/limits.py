@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
-from services.desk import ledgers
+from services.desk import rows
 from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
@@ -159,7 +159,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("lines of vouchers read at once", f"{queries.MOST_LINES:,}", "the next read; one voucher at least"),
         Limit(
             "lines of vouchers that a table shows",
-            f"{ledgers.MOST_LINES_SHOWN:,}",
+            f"{rows.MOST_LINES_SHOWN:,}",
             "it says that there are more; `--json` prints all, while they are read",
         ),
     ),

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from services.desk.actions.rules import ActionRefusedError, Code, Draft, Plan, Verb
+from services.desk.actions.rules import ActionCode, ActionPlan, ActionRefusedError, Draft, Verb
 from services.desk.reference import reference_data
-from services.desk.refusal_states import RefusalState, refusal_states
+from services.desk.refusal_states import RefusalState
 from services.desk.rejections import RefusedEvent, refused, refused_named, whole
+from services.desk.work_lists import states_of
+from services.operations.replay_records import NotReplayableError, refuse_unread
 from services.operations.requested import checked, companies_of, request_record
 from shared.events.bindings import STRUCTURED
 from shared.events.codec import SENDER
@@ -49,7 +51,7 @@ async def refusals_named(schemas: Schemas, ids: Sequence[str]) -> list[RefusedEv
     for id_ in dict.fromkeys(ids):
         named = [each for each in await refused_named(schemas, id_) if each.id == id_]
         if not named:
-            raise ActionRefusedError(Code.NOT_FOUND, "no-record", what=f"refusal {id_}")
+            raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what=f"refusal {id_}")
         found += named
     return found
 
@@ -61,24 +63,18 @@ async def open_refusals(schemas: Schemas, code: str | None, source: str | None, 
     return [each for each in latest.values() if states[each.id] is RefusalState.OPEN][-most:]
 
 
-async def states_of(schemas: Schemas, refusals: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
-    """What was done about these refusals."""
-    async with schemas.desk() as connection:
-        return await refusal_states(connection, [each.id for each in refusals], {each.id: each.again_at for each in refusals})
-
-
 async def drafted_dismissal(schemas: Schemas, ids: Sequence[str]) -> Draft:
     """The action that takes refusals off the work list; ActionRefusedError (not-open) if none of them is on it."""
     found = await refusals_named(schemas, ids)
     states = await states_of(schemas, found)
     left = [each async for each in whole(schemas, [each for each in found if states[each.id] is not RefusalState.DISMISSED])]
     if not left:
-        raise ActionRefusedError(Code.NOT_OPEN, "nothing-open", what="refusal")
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="refusal")
     companies = {each.rejection.company for each in left}
     concerned = None if None in companies else tuple(sorted(each for each in companies if each is not None))
     after = {each.id: RefusalState.DISMISSED for each in left}
     target = {"refusals": list(after), "events": [{"source": each.event.source, "id": each.event.id} for each in left]}
-    return Draft(Verb.DISMISS, target, concerned, Plan(states=after), {each.id: states[each.id].value for each in left})
+    return Draft(Verb.DISMISS, target, concerned, ActionPlan(states=after), {each.id: states[each.id].value for each in left})
 
 
 async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
@@ -90,10 +86,19 @@ async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
     parties = PartyBook(await reference_data(schemas))
     original = found.rejection.original
     is_of_settlement = found.rejection.scope == _OF_SETTLEMENT
-    record = _request(schemas, mended, parties) if is_of_settlement else _corrected(original, mended, parties)
+    record = _request(schemas, mended, parties) if is_of_settlement else corrected(original, mended, parties)
+    if not is_of_settlement:
+        _refuse_where_it_is_not_read(schemas, record)
     target = {"refusal": found.id, "scope": found.rejection.scope, "event": {"source": found.event.source, "id": found.event.id}}
-    plan = Plan(records=(record,), states={found.id: RefusalState.RESENT})
+    plan = ActionPlan(records=(record,), states={found.id: RefusalState.RESENT})
     return Draft(Verb.RESEND, target, companies_of(record), plan, original.get("data"), mended.data)
+
+
+def _refuse_where_it_is_not_read(schemas: Schemas, record: Record) -> None:
+    try:
+        refuse_unread(record.topic, schemas.settings)
+    except NotReplayableError as error:
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=str(error)) from error
 
 
 def _request(schemas: Schemas, mended: Mended, parties: PartyBook) -> Record:
@@ -103,11 +108,11 @@ def _request(schemas: Schemas, mended: Mended, parties: PartyBook) -> Record:
     return record
 
 
-def _corrected(original: dict[str, Any], mended: Mended, parties: PartyBook) -> Record:
+def corrected(original: dict[str, Any], mended: Mended, parties: PartyBook) -> Record:
     """The refused event with other data, under its own source and id, on its sender's topic."""
     name = short_type(str(original.get("type")))
     if name is None or not original.get("id") or not original.get("source"):
-        raise RefusedError(MALFORMED, "", "what was refused is no event of the contract: its sender must send it again")
+        raise RefusedError(MALFORMED, "", "what was refused is not an event of the contract: its sender must send it again")
     event = {key: value for key, value in original.items() if key not in _NOT_SENT}
     event |= {"data": mended.data, "mendedby": mended.who, "mendedfrom": mended.refusal}
     key = key_of(name, str(original["id"]), mended.data, parties)

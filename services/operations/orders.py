@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.desk.actions.rules import ActionRefusedError, Code, Draft, Plan, Verb
+from services.desk.actions.rules import ActionCode, ActionPlan, ActionRefusedError, Draft, Verb
 from services.desk.reference import reference_data
 from services.operations.requested import request_record
 from services.payment import queries as payment_queries
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from services.desk.schemas import Schemas
     from services.settlement.rules.values import Document, RecordInForce
     from shared.events.values import Ledger
+
+__all__ = ["DocumentKey", "Ordered", "drafted_approval", "drafted_payment_reversal", "drafted_payment_settlement_reversal"]
+__all__ += ["drafted_settlement_reversal"]
 
 _CREATED: Final = "created"
 
@@ -41,9 +44,9 @@ async def drafted_approval(schemas: Schemas, company: str, document: str, ordere
     async with schemas.of("payment") as connection:
         journal = await payment_queries.journal_numbered(connection, company, document)
     if journal is None:
-        raise ActionRefusedError(Code.NOT_FOUND, "no-record", what="journal")
+        raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="journal")
     if journal.status != _CREATED:
-        raise ActionRefusedError(Code.NOT_OPEN, "journal-is", document=document, status=journal.status)
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "journal-is", document=document, status=journal.status)
     data = {"company": company, "journal": journal.data.journal, "document": document}
     plan = await _plan(schemas, "journal-approval.requested", data, ordered)
     before = {"status": journal.status, "currency": journal.data.currency, "amount": str(journal.data.amount)}
@@ -72,10 +75,10 @@ async def _settlement_reversal(
     schemas: Schemas, data: dict[str, Any], records: list[RecordInForce], date: date | None, ordered: Ordered
 ) -> Draft:
     if not records:
-        raise ActionRefusedError(Code.NOT_FOUND, "no-record", what="settlement")
+        raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="settlement")
     in_force = [each for each in records if not each.is_reversed]
     if not in_force:
-        raise ActionRefusedError(Code.NOT_OPEN, "is-reversed", what="settlement")
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "is-reversed", what="settlement")
     companies = sorted({key.company for each in in_force for key in (each.lowering, each.raising)})
     said = {**data, "date": None if date is None else date.isoformat(), "reason": ordered.reason}
     plan = await _plan(schemas, "settlement-reversal.requested", said, ordered)
@@ -87,7 +90,7 @@ async def drafted_payment_reversal(schemas: Schemas, key: DocumentKey, date: dat
     """The action that reverses a payment; ActionRefusedError: not-found, not-open."""
     document = await _document(schemas, key)
     if document.is_reversed:
-        raise ActionRefusedError(Code.NOT_OPEN, "is-reversed", what=document.kind)
+        raise ActionRefusedError(ActionCode.NOT_OPEN, "is-reversed", what=document.kind)
     data = {"ledger": key.ledger, "payment": {"company": key.company, "document": key.document}}
     said = {**data, "date": None if date is None else date.isoformat(), "reason": ordered.reason}
     plan = await _plan(schemas, "payment-reversal.requested", said, ordered)
@@ -99,10 +102,10 @@ async def _document(schemas: Schemas, key: DocumentKey) -> Document:
     async with schemas.of("settlement") as connection:
         found = await settlement_queries.documents_by_key(connection, [key])
     if key not in found:
-        raise ActionRefusedError(Code.NOT_FOUND, "no-record", what="document")
+        raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="document")
     return found[key]
 
 
-async def _plan(schemas: Schemas, type_: str, data: dict[str, Any], ordered: Ordered) -> Plan:
+async def _plan(schemas: Schemas, type_: str, data: dict[str, Any], ordered: Ordered) -> ActionPlan:
     parties = PartyBook(await reference_data(schemas))
-    return Plan(records=(request_record(ordered.action, type_, data, ordered.at, parties, schemas.settings, ordered.traceparent),))
+    return ActionPlan(records=(request_record(ordered.action, type_, data, ordered.at, parties, schemas.settings, ordered.traceparent),))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.desk.actions.rules import ActionRefusedError, Code, Draft, Plan, Verb
+from services.desk.actions.rules import ActionCode, ActionPlan, ActionRefusedError, Draft, Verb
 from services.desk.reference import reference_events
 from services.inquiry.queries.reference import WITHDRAWN, entity
 from services.operations.reference_changes import Change, changes
@@ -38,7 +38,7 @@ _NONE: Final = 0
 async def drafted_definition(  # noqa: PLR0913 - an entity, its version, and the order
     schemas: Schemas, key: str, type_: str, data: dict[str, Any], position: int, ordered: Ordered
 ) -> Draft:
-    """The action that defines an entity anew (or withdraws it); `position`: of the version that is replaced, 0: there is none.
+    """The action that defines an entity again (or withdraws it); `position`: of the version that is replaced, 0: there is none.
 
     ActionRefusedError: version-changed. RefusedError, with the place in the data.
     """
@@ -52,7 +52,7 @@ async def drafted_definition(  # noqa: PLR0913 - an entity, its version, and the
     if type_ != WITHDRAWN:
         await _group_changes(schemas, [ReferenceEntry("", type_, data)], ordered)
     target = {"key": key, "type": type_}
-    return Draft(Verb.DEFINE, target, companies_of(record), Plan(records=(_keyed(record, key),)), before, data)
+    return Draft(Verb.DEFINE, target, companies_of(record), ActionPlan(records=(_keyed(record, key),)), before, data)
 
 
 async def _version(schemas: Schemas, key: str, position: int) -> Any:
@@ -63,7 +63,7 @@ async def _version(schemas: Schemas, key: str, position: int) -> Any:
     in_force = (await reference_events(schemas)).get(key)
     seen = None if last is None or last["type"] == WITHDRAWN else (last["type"], last["data"])
     if (_NONE if last is None else last["position"]) != position or seen != (None if in_force is None else tuple(in_force)):
-        raise ActionRefusedError(Code.VERSION_CHANGED, "version-is", entity=key, position=_NONE if last is None else last["position"])
+        raise ActionRefusedError(ActionCode.VERSION_CHANGED, "version-is", entity=key, position=_NONE if last is None else last["position"])
     return None if in_force is None else in_force.data
 
 
@@ -86,7 +86,7 @@ async def drafted_group(schemas: Schemas, group: dict[str, Any], ordered: Ordere
     before = {each.key: None if each.before is None else each.before.data for each in found}
     after = {each.key: each.after for each in found}
     companies = None if concerned is None else tuple(sorted(concerned))
-    return Draft(Verb.APPLY, {"keys": list(after)}, companies, Plan(records=tuple(records)), before, after), found
+    return Draft(Verb.APPLY, {"keys": list(after)}, companies, ActionPlan(records=tuple(records)), before, after), found
 
 
 async def _group_changes(schemas: Schemas, entries: list[ReferenceEntry], ordered: Ordered) -> list[Change]:

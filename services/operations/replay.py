@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from services.desk.actions.rules import Draft, Plan, PlannedReplay, Verb
+from services.desk.actions.rules import ActionPlan, Draft, PlannedReplay, Verb
 from services.desk.reference import reference_data
 from services.desk.refusal_states import RefusalState
 from services.desk.rejections import RefusedEvent, refused, refused_named, whole
@@ -78,7 +78,7 @@ async def drafted(schemas: Schemas, refusals: Iterable[RefusedEvent], company: s
     }
     states = {each.refusal: RefusalState.RESENT for each in planned}
     companies = None if concerned is None else tuple(sorted(concerned))
-    return DraftedReplay(Draft(Verb.REPLAY, target, companies, Plan(replays=tuple(planned), states=states)), problems)
+    return DraftedReplay(Draft(Verb.REPLAY, target, companies, ActionPlan(replays=tuple(planned), states=states)), problems)
 
 
 async def _number(schemas: Schemas, refusal: RefusedEvent) -> int:

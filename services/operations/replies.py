@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _INBOXES: Final = ("settlement", "payment")
 
 
-class Reply(NamedTuple):
+class EventReply(NamedTuple):
     """How far an event is that was sent again; the code with which it was refused again."""
 
     event: EventRef
@@ -31,7 +31,7 @@ class Reply(NamedTuple):
     code: str | None = None
 
 
-async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[Reply]:
+async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[EventReply]:
     """What became of these since they were sent (by the database's clock)."""
     events = frozenset(each.event for each in sent)
     refused: dict[EventRef, str] = {}
@@ -47,10 +47,10 @@ async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: dateti
     return [_reply(each, identity, refused, waits, taken) for each, identity in zip(sent, identities, strict=True)]
 
 
-def _reply(each: PlannedReplay, identity: EventRef, refused: dict[EventRef, str], waits: set[EventRef], taken: set[EventRef]) -> Reply:
+def _reply(each: PlannedReplay, identity: EventRef, refused: dict[EventRef, str], waits: set[EventRef], taken: set[EventRef]) -> EventReply:
     if each.event in refused:
-        return Reply(each.event, StageOfEvent.REFUSED, refused[each.event])
+        return EventReply(each.event, StageOfEvent.REFUSED, refused[each.event])
     if each.event in waits:
-        return Reply(each.event, StageOfEvent.WAITING)
+        return EventReply(each.event, StageOfEvent.WAITING)
     # Of what was refused whole the id was free: that it is taken now says enough. A payment's replay takes an id of its own.
-    return Reply(each.event, StageOfEvent.POSTED if identity in taken else StageOfEvent.RECEIVED)
+    return EventReply(each.event, StageOfEvent.POSTED if identity in taken else StageOfEvent.RECEIVED)

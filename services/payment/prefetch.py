@@ -10,30 +10,30 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.payment.rules.books import OF_JOURNAL, paid_by
+from services.payment.rules.books import paid_by
 from services.payment.rules.mirroring import judged_again
 from services.payment.rules.values import JournalKey
 from shared.events.envelope import EventRef, Message
-from shared.events.inbound import JournalApprovalRequested
 from shared.events.kinds import PAYMENT
-from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
+from shared.events.settlements import (
+    DocumentReversed,
+    SalesPaymentJournalApproved,
+    SalesPaymentJournalRefused,
+    SettlementPosted,
+    SettlementReversed,
+)
 from shared.reference import Reference
 from shared.waiting import woken_by
 
 
 @dataclass(slots=True)
 class NeededJournals:
-    """Keys: last numbers by vendor payment, journals, waiting journals by run, approvals by payment, both by what wakes them.
-
-    `approved`: approvals by journal, of a payment that has too many to be loaded by it.
-    """
+    """Keys: last numbers by vendor payment, journals, waiting journals by run and by what wakes them."""
 
     numbers: set[str] = field(default_factory=set)
     journals: set[JournalKey] = field(default_factory=set)
     runs: set[EventRef] = field(default_factory=set)
     wakes: set[tuple[str, ...]] = field(default_factory=set)
-    payments: set[tuple[str, str]] = field(default_factory=set)
-    approved: set[JournalKey] = field(default_factory=set)
 
     def add(self, table: str, index: str | None, key: Hashable) -> None:
         """A key of a table, or of one of its indexes, by their names in the working set."""
@@ -42,9 +42,6 @@ class NeededJournals:
             ("journals", None): self.journals,
             ("waiting", "run"): self.runs,
             ("waiting", "wakes"): self.wakes,
-            ("approvals", "wakes"): self.wakes,
-            ("approvals", "payment"): self.payments,
-            ("approvals", OF_JOURNAL): self.approved,
         }
         sets[table, index].add(key)
 
@@ -56,7 +53,7 @@ def needed_by(messages: Iterable[Message], reference: Reference) -> NeededJourna
         data = message.data
         if isinstance(data, SettlementPosted):
             _by_run(needed, data)
-        elif isinstance(data, JournalApprovalRequested | DocumentReversed | SalesPaymentJournalRefused):
+        elif isinstance(data, DocumentReversed | SalesPaymentJournalApproved | SalesPaymentJournalRefused):
             needed.journals.add(JournalKey(data.company, data.document))
         elif isinstance(data, SettlementReversed):
             needed.journals.update(JournalKey(*document) for document in data.journals)
@@ -69,8 +66,5 @@ def needed_by(messages: Iterable[Message], reference: Reference) -> NeededJourna
 def _by_run(needed: NeededJournals, settlement: SettlementPosted) -> None:
     if not settlement.reply_expected:
         return
-    payments = {paid_by(each.company, each.document) for each in settlement.documents if each.kind == PAYMENT}
-    sellers = {each.intercompany_company for each in settlement.documents if each.intercompany_company is not None}
-    if sellers:
-        needed.numbers |= payments
-        needed.payments.update((seller, payment) for seller in sellers for payment in payments)
+    if any(each.intercompany_company is not None for each in settlement.documents):
+        needed.numbers |= {paid_by(each.company, each.document) for each in settlement.documents if each.kind == PAYMENT}

@@ -1,8 +1,8 @@
-"""The wiring of the payment service: payments of other systems, approvals, and what the settlement service has posted.
+"""The wiring of the payment service: payments of other systems, and what the settlement service has posted.
 
 Invariant: inbound payments are handed on without being remembered, so they are deduplicated by the settlement
-service alone; of the reference data payment keeps what journals and keys need. It reports what cannot be read as an
-approval, and on the payments topic what has no id to be handed on by.
+service alone; of the reference data payment keeps what journals and keys need. It reports what on the payments
+topic has no id to be handed on by.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from shared.delivery.service import Announces, Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.inbound import PaymentPosted
 
-_APPROVAL: Final = "journal-approval.requested"
+_OF_SETTLEMENT: Final = frozenset(
+    {
+        *("settlement.posted", "settlement.reversed", "document.reversed"),
+        *("sales-payment-journal.approved", "sales-payment-journal.refused"),
+    }
+)
 
 
 def _identity(message: Message) -> Identity | None:
@@ -29,20 +34,18 @@ SERVICE: Final = Service(
     new_books=lambda: Books(complete=True),
     subscriptions={
         Topic.PAYMENTS: None,
-        Topic.REQUESTS: frozenset({_APPROVAL}),
-        Topic.SETTLEMENTS: frozenset({"settlement.posted", "settlement.reversed", "document.reversed", "sales-payment-journal.refused"}),
+        Topic.SETTLEMENTS: _OF_SETTLEMENT,
         Topic.REFERENCE: frozenset(
             {
                 *("company.defined", "party.defined", "payment-journal.defined", "trading-relation.defined"),
                 *("exchange-rate.published", "period.closed", "period.opened", "reference.withdrawn"),
-                "sender.defined",
             }
         ),
     },
-    sender_topics=frozenset({Topic.PAYMENTS, Topic.REQUESTS}),
+    sender_topics=frozenset({Topic.PAYMENTS}),
     publishes=frozenset({Topic.JOURNALS, Topic.REJECTIONS}),
     identity=_identity,
-    rejects_unreadable=lambda topic, message_type: topic == Topic.PAYMENTS or (topic == Topic.REQUESTS and message_type == _APPROVAL),
+    rejects_unreadable=lambda topic, _: topic == Topic.PAYMENTS,
     hand_on_unreadable=refused_payment,
     expire=expire,
     discard=discard,

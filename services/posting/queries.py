@@ -6,7 +6,6 @@ Invariant: `connection` is one to the posting service's schema; rows are read as
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.posting.rules.numbers import VoucherKey
@@ -22,9 +21,6 @@ from services.posting.stored_tables import (
     lines_by_voucher,
     voucher_of,
 )
-from shared.events.codec import read_stored
-from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
-from shared.events.reference import CompanyDefined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -40,13 +36,6 @@ _PAGE: Final = 50
 """Vouchers, without their lines, read at once."""
 MOST_LINES: Final = 2_000
 """Lines read at once, those of one voucher at least, which may have ten thousand; long dimensions count as more lines."""
-_KINDS: Final = [*DOCUMENT_KINDS, SETTLEMENT]
-_SELECTED: Final = f"""
-select * from (
-    {VOUCHERS} where ($1::text is null or company = $1) and ($2::text is null or document = $2) and ($3::text is null or kind = $3)
-    and ($4::date is null or date >= $4) and ($5::date is null or date <= $5)
-    order by date desc, company, series, number desc limit $6
-) newest order by company, date, coalesce(array_position($7::text[], kind), cardinality($7) + 1), series, number"""  # noqa: S608 - the columns of our own tables
 _NEXT: Final = f"""
 {VOUCHERS} where (company, series, number) > ($1, $2, $3) and ($4::text is null or company = $4) and ($5::date is null or date >= $5)
 {IN_ORDER} limit $6"""
@@ -59,7 +48,6 @@ _OF_RUNS: Final = f"""
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
 _CURRENCIES: Final = """
 select data ->> 'company' as company, data ->> 'currency' as currency from reference where type = 'company.defined'"""
-_COMPANIES: Final = "select data from reference where type = 'company.defined'"
 
 _COUNT: Final = "select count(*) from vouchers"
 _SETTLEMENT_COUNT: Final = "select count(*) from vouchers where kind in ('settlement', 'settlement_reversal')"
@@ -95,31 +83,6 @@ RecordName = tuple[str, str, str, int]
 """A settlement record: source and id of its run, ledger, number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which vouchers: None selects all; the newest `limit` of them."""
-
-    company: str | None = None
-    document: str | None = None
-    kind: str | None = None
-    from_: date | None = None
-    to: date | None = None
-    limit: int = 50
-
-
-async def vouchers(connection: Connection, selection: Selection) -> AsyncIterator[Voucher]:
-    """The selected vouchers with their lines, by company, date, kind (documents, settlements, reversals) and number, as they are read."""
-    page: list[Any] = []
-    async for row in connection.cursor(_SELECTED, *astuple(selection), _KINDS, prefetch=_PAGE):
-        page.append(row)
-        if len(page) == _PAGE:
-            async for voucher in _one_by_one(connection, page):
-                yield voucher
-            page = []
-    async for voucher in _one_by_one(connection, page):
-        yield voucher
-
-
 async def voucher_numbered(connection: Connection, company: str, voucher: str) -> Voucher | None:
     """A company's voucher by its number as an ERP shows it (AR-SET-000012); None if there is none."""
     series, _, number = voucher.rpartition("-")
@@ -145,12 +108,6 @@ async def voucher_pages(connection: Connection, company: str | None = None, sinc
         async for part in _in_parts(connection, rows):
             yield part
         after = VoucherKey(*key_of(rows[-1]))
-
-
-async def _one_by_one(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[Voucher]:
-    async for part in _in_parts(connection, rows):
-        for voucher in part:
-            yield voucher
 
 
 async def _in_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[Voucher]]:
@@ -181,12 +138,6 @@ async def _read(connection: Connection, rows: Iterable[Any]) -> list[Voucher]:
 async def balances(connection: Connection, company: str | None = None) -> dict[BalanceKey, Balance]:
     """The running sums of all accounts, or of one company's, in the order of their keys."""
     return dict(balance_of(row) for row in await connection.fetch(BALANCES, company))
-
-
-async def companies(connection: Connection) -> dict[str, CompanyDefined]:
-    """The companies that are defined, by code."""
-    found: list[CompanyDefined] = [read_stored(CompanyDefined, row["data"]) for row in await connection.fetch(_COMPANIES)]
-    return {company.company: company for company in found}
 
 
 # What checks the tables: each of these is empty, or agrees with what settlement has, when nothing is under way

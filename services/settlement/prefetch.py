@@ -6,12 +6,22 @@ Invariant: this is speed, not correctness: what is not foreseen here is loaded w
 from __future__ import annotations
 
 from services.settlement.rules.books import ARRIVAL, LAST_FIRST, Books
-from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction, read
+from services.settlement.rules.incoming import IncomingDocument, ReversalInstruction, SettlementInstruction
 from services.settlement.rules.open_documents import settling_order
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.values import LOWERING, Document, DocumentKey, OpenPlace, Parked, open_place
-from services.settlement.rules.waiting import EVERY, OF_REFERENCE, document_key, event_key, free_key, replies_key, reservation_key
+from services.settlement.rules.waiting import (
+    EVERY,
+    OF_REFERENCE,
+    document_key,
+    event_key,
+    free_key,
+    journal_key,
+    replies_key,
+    reservation_key,
+)
 from shared.events.envelope import EventRef, Message
+from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.values import Ledger
 from shared.waiting import WakeKey, woken_by
@@ -20,7 +30,7 @@ from shared.working_set import Missing, Page
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
     """Rows and index entries that handling this message, or resuming what is parked, will ask for."""
-    incoming = read(message)
+    incoming = books.read_ahead(message)
     named = [] if parked is None else _woken(books, event_key(parked.event))
     wakes = woken_by(message.data)
     if wakes:
@@ -32,9 +42,11 @@ def named_by(message: Message, books: Books, parked: Parked | None = None) -> li
     if incoming.instruction is not None:
         named += _of_instruction(books, incoming.instruction)
     if incoming.journal is not None:
-        named += _of_journal(incoming.journal)
+        named += _of_journal(books, incoming.journal)
     if incoming.reply is not None:
         named += _replies(books, incoming.reply.run)
+    if incoming.approval is not None:
+        named += _of_approval(books, message.ref, incoming.approval)
     if incoming.reversal is not None:
         named += _of_reversal(books, message, incoming.reversal)
     return named
@@ -103,8 +115,15 @@ def _of_instruction(books: Books, instruction: SettlementInstruction) -> list[Mi
     return named
 
 
-def _of_journal(journal: SalesPaymentJournal) -> list[Missing]:
-    return [Missing("journals", None, (journal.company, journal.document)), Missing("records", "run", (journal.run, "payable"))]
+def _of_journal(books: Books, journal: SalesPaymentJournal) -> list[Missing]:
+    key = (journal.company, journal.document)
+    return [Missing("journals", None, key), Missing("records", "run", (journal.run, "payable")), *_woken(books, journal_key(*key))]
+
+
+def _of_approval(books: Books, event: EventRef, approval: JournalApprovalRequested) -> list[Missing]:
+    key = DocumentKey("receivable", approval.company, approval.document)
+    named = [Missing("journals", None, (key.company, key.document)), Missing("requests", None, event)]
+    return [*named, *_replies(books, event), *_woken(books, event_key(event))]
 
 
 def _replies(books: Books, run: EventRef) -> list[Missing]:

@@ -61,13 +61,17 @@ select distinct on (id, source, reason, what) * from (
 order by id, source, reason, what, since, sequence""",  # noqa: S608 - the columns above
     named=f"{_WAITS} where event_id = $1 order by since, sequence",
     about="""
-select w.sequence, w.body->'message'->>'type' as type, json_build_object(
+select w.sequence, case when told.is_payment then case s->>'ledger' when 'payable' then 'vendor' else 'customer' end || '-payment.posted'
+    else w.body->'message'->>'type' end as type, json_build_object(
     'company', d->'company', 'account', d->'account', 'document', d->'document', 'payment', d->'payment', 'primary', d->'primary',
-    'ledger', d->'ledger', 'currency', d->'currency', 'amount', d->'amount', 'settle', (
+    'ledger', s->'ledger', 'currency', d->'currency', 'amount', d->'amount', 'settle', (
         select json_agg(json_build_object('company', m->'company', 'document', m->'document'))
         from json_array_elements(case json_typeof(d->'settle') when 'array' then d->'settle' end) as m)
 )::text as data
-from waiting w cross join lateral (select (w.body->'message'->>'data')::json as d) as said where w.sequence = any($1)""",
+from waiting w cross join lateral (select (w.body->'message'->>'data')::json as s) as said
+cross join lateral (select json_typeof(s->'payment'->'amount') is not null as is_payment) as told
+cross join lateral (select case when is_payment then s->'payment' else s end as d) as event where w.sequence = any($1)""",
+    summary="select count(*) as number, min(since) as oldest from waiting",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (

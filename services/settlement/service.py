@@ -1,7 +1,7 @@
 """The wiring of the settlement service: the one place where all events from outside meet in one order.
 
 Invariant: it alone knows which ids are taken: invoices, requests and reference data come to it directly, payments
-through the payment service under their own ids. Approvals of journals are the payment service's.
+through the payment service under their own ids.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from shared.delivery.service import Announces, Identity, Service
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
-APPROVAL: Final = "journal-approval.requested"
 REQUESTS: Final = frozenset(
-    {"settlement.requested", "settlement-reversal.requested", "document-reversal.requested", "payment-reversal.requested"}
+    {
+        *("settlement.requested", "settlement-reversal.requested", "document-reversal.requested", "payment-reversal.requested"),
+        "journal-approval.requested",
+    }
 )
 
 
@@ -36,10 +38,8 @@ def _replayed(message: Message) -> PaymentJournal | PaymentRefused | None:
     return data if isinstance(data, PaymentJournal | PaymentRefused) and data.replay else None
 
 
-def _reports(topic: str, message_type: str | None) -> bool:
-    if topic == Topic.REQUESTS:
-        return message_type != APPROVAL
-    return topic in {Topic.INVOICES, Topic.REFERENCE, Topic.JOURNALS}
+def _reports(topic: str, _message_type: str | None) -> bool:
+    return topic in {Topic.INVOICES, Topic.REQUESTS, Topic.REFERENCE, Topic.JOURNALS}
 
 
 SERVICE: Final = Service(

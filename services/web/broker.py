@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.registry import INQUIRY
+from services.desk.topic_ends import ENDS_WITHIN, ends_of
 from services.web.problems import Code, ProblemError
 from shared.delivery.ports import Encoded, SystemClock
-from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reader
+from shared.kafka.log_ends import reader
 from shared.kafka.producer import KafkaProducer
-from shared.kafka.subscription import pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 SENT_WITHIN: Final = 20.0
 """Seconds after which the broker counts as away."""
-ENDS_WITHIN: Final = 2.0
-"""Seconds for which somebody who reads waits to be told how far behind the books are."""
 ENDS_AGAIN_AFTER: Final = 10.0
 """Seconds for which a broker that did not answer is not asked where its topics end."""
 
@@ -124,19 +120,7 @@ class BrokerEnds:
         if self._reader is None:
             self._reader = reader(self._settings)
             await self._reader.start()
-        places = await partitions_of(self._reader, await self._topics(self._reader), self._settings)
-        least = await end_offsets_at_least(self._reader, places, self._settings)
-        return await end_offsets(self._reader, least, self._settings)
-
-    async def _topics(self, asking: AIOKafkaConsumer) -> list[str]:
-        """The topics that inquiry reads; with SENDERS=enforced those of the senders too, which may have become more."""
-        settings = self._settings
-        read = sorted(INQUIRY.topics_read(enforces_senders=settings.enforces_senders))
-        if not settings.enforces_senders:
-            return read
-        own = re.compile(pattern_of(settings, [], sorted(INQUIRY.sender_topics)))
-        there = sorted(await asking.topics())
-        return [*read, *(name.removeprefix(settings.topic_name("")) for name in there if own.fullmatch(name))]
+        return await ends_of(self._reader, self._settings)
 
     async def _stop(self) -> None:
         stopped, self._reader = self._reader, None

@@ -21,6 +21,7 @@ from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message, Record, Topic, Unreadable
 from shared.events.inbound import SettlementReversalRequested
 from shared.events.producing import PartyBook
+from shared.events.reference import WEB
 from shared.events.senders import concerns
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def may_send(actor: Actor, message: Message) -> None:
     if needed is not None and needed not in actor.roles:
         name, roles = actor.name, actor.roles_in_words
         raise ProblemError(Code.NOT_ALLOWED, "role-for-type", type=message.type, role=needed, name=name, roles=roles)
+    if message.ref.source == WEB:
+        raise ProblemError(Code.SOURCE_NOT_ALLOWED, "source-of-ours", source=WEB)
     actor.sends_for(message.ref.source)
     if isinstance(message.data, SettlementReversalRequested) and message.data.settlement_source is not None:
         actor.sends_for(message.data.settlement_source)

@@ -61,7 +61,7 @@ _AMOUNT: Final = r"^-?[0-9]{1,28}(\.[0-9]{1,10})?$"
 
 
 def _written_as_an_amount(value: Any) -> Any:
-    """Neither an exponent nor a name of what is no number."""
+    """Neither an exponent nor a word such as NaN."""
     if isinstance(value, str) and not re.fullmatch(_AMOUNT, value, re.ASCII):
         msg = "an amount is written as 1234.50, with 28 digits before the point and 10 after it at most"
         raise ValueError(msg)

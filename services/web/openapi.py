@@ -31,6 +31,7 @@ _PROBLEM: Final = "#/components/schemas/Problem"
 _RESPONSES: Final = "#/components/responses/"
 _EVERYWHERE: Final = (400, 401, 403, 404, 405, 406, 413, 500, 503)
 _WITH_BODY: Final = (409, 415, 422)
+_WITH_VERSION: Final = (412,)
 _REQUEST_ID: Final = "#/components/headers/X-Request-Id"
 _HEADERS: Final[dict[int, dict[str, Any]]] = {
     401: {"WWW-Authenticate": {"description": "How to prove who asks.", "schema": {"type": "string"}}},
@@ -50,7 +51,7 @@ def published(app: FastAPI, servers: list[dict[str, str]], *, is_open: bool = Fa
     )
     components = document.setdefault("components", {})
     components["headers"] = {"X-Request-Id": {"description": "The request's id, as given or made.", "schema": {"type": "string"}}}
-    components["responses"] = {str(status): _problem_response(status) for status in sorted((*_EVERYWHERE, *_WITH_BODY))}
+    components["responses"] = {str(status): _problem_response(status) for status in sorted((*_EVERYWHERE, *_WITH_BODY, *_WITH_VERSION))}
     schemas = components.setdefault("schemas", {})
     problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"), Problem=problem)
@@ -87,6 +88,8 @@ def _complete(operation: dict[str, Any]) -> None:
     for response in responses.values():
         response.setdefault("headers", {}).setdefault("X-Request-Id", {"$ref": _REQUEST_ID})
     statuses = (*_EVERYWHERE, *_WITH_BODY) if "requestBody" in operation else _EVERYWHERE
+    if any(each["name"] == "If-Match" for each in operation.get("parameters", ())):
+        statuses = (*statuses, *_WITH_VERSION)
     responses.pop("422", None)  # FastAPI's own; what does not validate is a problem as all others are
     responses.update({str(status): {"$ref": f"{_RESPONSES}{status}"} for status in statuses})
     operation["responses"] = dict(sorted(responses.items()))

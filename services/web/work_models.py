@@ -62,6 +62,7 @@ class RefusedModel(AboutModel):
     field: str = Field(description="Where, as a JSON pointer.")
     message: str = Field(description="What is wrong and what would be right.")
     rejected_at: str = Field(description="When.")
+    again_at: str | None = Field(description="When it was last refused again for the same reason.")
     replays: int = Field(description="How often it was sent again as it was.")
     state: RefusalState = Field(description="What was done about it.")
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from shared.delivery.inbox import InboxKey, inbox_key
+from shared.delivery.ports import Partition
 from shared.events.envelope import EventRef, Record
 from shared.events.vouchers import Rejection, rejection
 
@@ -64,6 +65,29 @@ _DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
 _OF_ONE_MOMENT: Final = "set transaction isolation level repeatable read, read only"
 _LOOK_INTO: Final = "select set_config('search_path', $1, true)"
 _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count(*) from failed) as failed"
+
+
+MOST_REFUSALS_COUNTED: Final = 10_001
+_STAND: Final = """
+select (select count(*) from outbox) as outbox, (select min(created_at) from outbox) as outbox_since,
+(select count(*) from failed) as failed,
+(select count(*) from (select from rejections limit $1) as counted) as refused,
+(select rejected_at from rejections order by rejected_at desc, id desc limit 1) as last_refused_at"""
+"""Refusals are never deleted: no more of them are counted than are said exactly."""
+_POSITIONS: Final = "select topic, partition, next_offset - base as read from positions"
+
+
+class Stand(NamedTuple):
+    """What a service has to do still: rows to be sent and since when, messages put aside, refusals and when the last one was.
+
+    `refused` is at most MOST_REFUSALS_COUNTED.
+    """
+
+    outbox: int
+    outbox_since: datetime | None
+    failed: int
+    refused: int
+    last_refused_at: datetime | None
 
 
 class KeptRejection(NamedTuple):
@@ -224,6 +248,16 @@ async def gaps(connection: Connection, after: tuple[str, int, int], most: int, *
 async def acknowledge_gaps(connection: Connection, topic: str | None, partition: int, first: int | None) -> list[tuple[str, int, int, int]]:
     """Acknowledges the open gaps of a partition, or the one from `first` on, or all (no topic); gives topic, partition, first, last."""
     return [tuple(row.values()) for row in await connection.fetch(_ACKNOWLEDGE, topic, partition, first)]
+
+
+async def stand(connection: Connection) -> Stand:
+    """What a service has to do still."""
+    return Stand(*(await connection.fetchrow(_STAND, MOST_REFUSALS_COUNTED)).values())
+
+
+async def read_positions(connection: Connection) -> dict[Partition, int]:
+    """How far a service has read: the offset of the next record of each partition of which it has read something."""
+    return {Partition(row["topic"], row["partition"]): row["read"] for row in await connection.fetch(_POSITIONS)}
 
 
 async def backlog(connection: Connection) -> Backlog:

@@ -26,13 +26,14 @@ class WaitingList:
 
     `first`: the first $3 after the time $1 and the sequence $2. `because_of`: of the events with the ids $1 and sources $2, each
     reason once. `named`: all of the events with the id $1. `about`: of the rows with the sequences $1 what they say of themselves,
-    as type and data (JSON) of an event.
+    as type and data (JSON) of an event. `summary`: number and oldest, of all rows.
     """
 
     first: str
     because_of: str
     named: str
     about: str
+    summary: str
 
     async def page(self, connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
         """The first `most` that wait after this time and place in the order of arrival."""
@@ -46,6 +47,11 @@ class WaitingList:
     async def of_id(self, connection: Connection, event: str) -> list[WaitingRow]:
         """All that the events with this id caused to wait, in order of arrival."""
         return await _rows(connection, self.named, event)
+
+    async def extent(self, connection: Connection) -> tuple[int, datetime | None]:
+        """How much waits, and since when the oldest does."""
+        row = await connection.fetchrow(self.summary)
+        return row["number"], row["oldest"]
 
     async def said(self, connection: Connection, sequences: Iterable[int]) -> dict[int, tuple[str, Any]]:
         """What these rows are about, by sequence: the type of an event, and of its data what names companies, documents, amounts."""

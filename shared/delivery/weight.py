@@ -109,46 +109,43 @@ def bytes_of(record: Record) -> int:
 
 
 def entries_of(event: Incoming) -> int:
-    """How many entries the lists of an event's data have."""
-    return 1 + _entries(event.data) + _repeated(event.data) if isinstance(event, Message) else 1
+    """How many entries the lists of an event's data have, at any depth; what each line of a document repeats counts too."""
+    return 1 + _entries(event.data, is_whole=True) if isinstance(event, Message) else 1
 
 
-def _repeated(data: Any) -> int:
-    """What each line of a document says in its voucher, though the event says it once: so many bytes are an entry more."""
+def _entries(data: Any, *, is_whole: bool) -> int:
     kind: type = type(data)
-    said = _of_lines(kind)(data)
-    if not said:
-        return 0
-    lines, dimensions, text = said
-    if not (dimensions or text):
-        return 0
-    return len(lines) * (size_of_dimensions(dimensions) + len(text or "")) // ENTRY
-
-
-@cache
-def _of_lines(kind: type) -> Getter:
-    """Gives the lines of a document, its dimensions and its text; nothing of what is not a document."""
-    names = ("lines", "dimensions", "text")
-    has_them = is_dataclass(kind) and {each.name for each in fields(kind)}.issuperset(names)
-    return _getter(names if has_them else ())
-
-
-def _entries(data: Any) -> int:
+    lists, parts, is_document = _shape_of(kind)
     entries = 0
-    kind: type = type(data)
-    for value in _lists_of(kind)(data):
-        if value:
-            entries += len(value) if isinstance(value, _LISTS) else _entries(value)
+    for each in lists(data):
+        if each:
+            entries += len(each)
+    if parts is not None:
+        entries += sum([_entries(part, is_whole=False) for part in parts(data) if part is not None])
+    if is_document and is_whole and (data.dimensions or data.text):
+        # Each line says them in its voucher, though the event says them once: so many bytes are an entry more.
+        entries += len(data.lines) * (size_of_dimensions(data.dimensions) + len(data.text or "")) // ENTRY
     return entries
 
 
+class _Shape(NamedTuple):
+    """Of a class of the contract: what gives its lists, and the values that have lists in turn; whether it is a document with lines."""
+
+    lists: Getter
+    parts: Getter | None
+    is_document: bool
+
+
 @cache
-def _lists_of(kind: type) -> Getter:
-    """Gives what may hold a list."""
-    return _getter(_fields_with_entries(kind))
+def _shape_of(kind: type) -> _Shape:
+    names = [each.name for each in fields(kind)] if is_dataclass(kind) else []
+    heavy = _fields_with_entries(kind)
+    parts = [name for name, hint in heavy.items() if any(map(is_dataclass, _one_of(hint)))]
+    lists = _getter([name for name in heavy if name not in parts])
+    return _Shape(lists, _getter(parts) if parts else None, {"lines", "dimensions", "text"}.issubset(names))
 
 
-def _getter(names: tuple[str, ...]) -> Getter:
+def _getter(names: Sequence[str]) -> Getter:
     """Gives these attributes, all at once: `attrgetter` of a single one would give it bare."""
     if len(names) > 1:
         return attrgetter(*names)
@@ -157,22 +154,27 @@ def _getter(names: tuple[str, ...]) -> Getter:
 
 
 @cache
-def _fields_with_entries(kind: type) -> tuple[str, ...]:
+def _fields_with_entries(kind: type) -> dict[str, Any]:
     """The fields of a class of the contract that may hold a list, at any depth; most hold a text, a number or a date."""
     if not is_dataclass(kind):
-        return ()
+        return {}
     hints = get_type_hints(kind)
-    return tuple(each.name for each in fields(kind) if _may_have_entries(hints[each.name]))
+    return {each.name: hints[each.name] for each in fields(kind) if _may_have_entries(hints[each.name])}
+
+
+def _one_of(hint: Any) -> tuple[Any, ...]:
+    """The types of which a value may be."""
+    return get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
 
 
 def _may_have_entries(hint: Any) -> bool:
-    if get_origin(hint) in {Union, UnionType}:
-        return any(map(_may_have_entries, get_args(hint)))
+    kinds = _one_of(hint)
+    if len(kinds) > 1:
+        return any(map(_may_have_entries, kinds))
     if hint in _SINGLE or get_origin(hint) is Literal:
         return False
     has_fields: bool = is_dataclass(hint)
     return bool(_fields_with_entries(hint)) if has_fields else True
 
 
-_LISTS: Final = (list, tuple, dict)
 _SINGLE: Final = frozenset({str, int, bool, Decimal, dt.date, dt.datetime, NoneType})

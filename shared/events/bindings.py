@@ -160,7 +160,7 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     context = content_type = ""
     try:
         for name, value in record.headers:
-            attribute = _attribute(name)
+            attribute = _OF_EVERY_EVENT.get(name) or _attribute(name)
             if attribute is not None:
                 if attribute in attributes:
                     _refuse_header_twice(name)
@@ -176,10 +176,14 @@ def headers_of(record: Record) -> tuple[dict[str, Any], str]:
     return attributes, content_type
 
 
-@lru_cache(maxsize=1024)  # all records have the same few
 def _attribute(header: str) -> str | None:
     """The attribute that a header holds; None: it is another header."""
     return header[_HEADER_LENGTH:] if header.startswith(_HEADER) else None
+
+
+_USUAL: Final = ("specversion", "type", "source", "id", "time", "causationid", "causationsource", "correlationid", "correlationsource")
+_OF_EVERY_EVENT: Final = {f"{_HEADER}{name}": name for name in (*_USUAL, "traceparent", "reference")}
+"""The headers that nearly every record has: looked up, not cut."""
 
 
 def _refuse_header_twice(header: str) -> NoReturn:
@@ -272,18 +276,15 @@ def parsed(value: bytes) -> Any:
 
 def _number_of_keys(document: Any) -> int:
     """How many keys the objects of a document have; -1 where some are the same after trimming."""
-    number, waiting = 0, [document]
-    while waiting:
-        value = waiting.pop()
-        inner = value
-        if isinstance(value, dict):
-            if len({*map(str.strip, value)}) != len(value):
+    number, containers = 0, [document] if type(document) in _CONTAINERS else []
+    for container in containers:  # those in it are put behind it
+        inner = container
+        if type(container) is dict:
+            if len({*map(str.strip, container)}) != len(container):
                 return -1
-            number += len(value)
-            inner = value.values()
-        elif not isinstance(value, list):
-            continue
-        waiting.extend([each for each in inner if type(each) in _CONTAINERS])
+            number += len(container)
+            inner = container.values()
+        containers += [each for each in inner if type(each) in _CONTAINERS]
     return number
 
 

@@ -107,7 +107,9 @@ def _message(event: CloudEvent, record: Record) -> Message:
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
-    if not from_outside:
+    if from_outside:
+        message.as_written = event.data
+    else:
         message.reference_offset = event.number("reference")
         message.cause = _ref(event, "causationsource", "causationid") or ref
         message.first = _ref(event, "correlationsource", "correlationid") or ref
@@ -229,9 +231,7 @@ def digest_as_written(message: Message) -> bytes | None:
     """
     if isinstance(message.data, PaymentJournal):
         return bytes.fromhex(message.data.digest_as_written or "") or None
-    if message.record is None or not CONTRACT[message.type].inbound:
-        return None
-    return _digest(message.type, canonical(orjson.loads(read(message.record).data)))
+    return _digest(message.type, canonical(orjson.loads(message.as_written))) if message.as_written else None
 
 
 def _digest(name: str, data: bytes) -> bytes:

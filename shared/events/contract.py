@@ -131,6 +131,7 @@ CONTRACT: Final[dict[str, Entry]] = {
             "document.reversed": settlements.DocumentReversed,
             "settlement.posted": settlements.SettlementPosted,
             "settlement.reversed": settlements.SettlementReversed,
+            "sales-payment-journal.approved": settlements.SalesPaymentJournalApproved,
             "sales-payment-journal.refused": settlements.SalesPaymentJournalRefused,
         },
     ),
@@ -182,12 +183,9 @@ def contradictions(name: str, data: Any) -> Iterator[tuple[str, str]]:
 
 def completed(name: str, data: Any, source: str) -> Any:
     """The data of an inbound or reference event with what follows from the event alone filled in; changed in place."""
-    if isinstance(data, reference.CompanyDefined):
-        reference.complete_chart(data)
-    elif isinstance(data, reference.PartyDefined):
-        reference.complete_party(data)
-    elif isinstance(data, reference.CentralizedPaymentsDefined | reference.PostingProfileDefined):
-        _complete_ledgers(data)
+    complete = _COMPLETED.get(type(data))
+    if complete is not None:
+        complete(data)
     return inbound.completed(name, data, source)
 
 
@@ -197,6 +195,13 @@ def _complete_ledgers(data: reference.CentralizedPaymentsDefined | reference.Pos
         if getattr(data, ledger) in (reference.PostingOptions(), reference.ProfileAccounts()):
             setattr(data, ledger, None)
 
+
+_COMPLETED: Final[dict[type, Callable[[Any], None]]] = {
+    reference.CompanyDefined: reference.complete_chart,
+    reference.PartyDefined: reference.complete_party,
+    reference.CentralizedPaymentsDefined: _complete_ledgers,
+    reference.PostingProfileDefined: _complete_ledgers,
+}
 
 _REFERENCE_CHECKS: Final[dict[type, Check]] = {
     reference.PeriodClosed: reference.period_contradictions,

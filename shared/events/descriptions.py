@@ -225,6 +225,8 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "reply_count": "How many messages together reply to the run; 0: this is not a reply.",
         "payer": "The event of the vendor payment: source and id.",
         "approval": "The event that approved it: source and id. Null: it needed no approval, or has none yet.",
+        "batch": "The name of the journals that had waited and are made together. Null: it is made alone, or with its run.",
+        "batch_size": "How many journals the batch has.",
     },
     "SalesMark": {
         "company": "The seller.",
@@ -288,6 +290,10 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "journals": "The sales payments that became reversed by it: company and document of each.",
     },
     "ReversedRecord": {"date": "The date of the mirror."},
+    "SalesPaymentJournalApproved": {
+        "document": "The number of the journal.",
+        "approval": "The event that asked for it: source and id.",
+    },
     "SalesPaymentJournalRefused": {"document": "The number that is taken."},
     "Voucher": {
         "voucher": "The voucher's number as an ERP shows it, series and number: AR-SET-000012.",
@@ -374,6 +380,7 @@ PURPOSES: Final[dict[str, str]] = {
     "document.reversed": "A document was taken back.",
     "settlement.posted": "A settlement with all its records, complete enough to post from.",
     "settlement.reversed": "Settlements were taken back.",
+    "sales-payment-journal.approved": "A sales payment that was only created was approved: it is posted.",
     "sales-payment-journal.refused": "The number of a sales payment is taken in the seller's books.",
     "voucher.posted": "A balanced voucher of one company, to be imported into its ledger as it is.",
     "event.rejected": "An event was refused, or what it asked for; the event itself is in it.",

@@ -58,7 +58,8 @@ class Message:
     (causationid); for an event from outside both are the event itself. `digest` is over the data alone, to tell a
     duplicate from a conflict. `reference_offset` is how far the sender had read the reference topic, 0 from outside.
     `replay` counts how often an operator sent the event again. `sender` is whose own topic it came on; None: a topic of
-    the contract itself. `arrived` is when this service first read it, by its own clock.
+    the contract itself. `arrived` is when this service first read it, by its own clock. `as_written` is the JSON of an event from
+    outside as it came, where its record is at hand.
     """
 
     ref: EventRef
@@ -74,6 +75,7 @@ class Message:
     sender: str | None = None
     record: Record | None = None
     arrived: datetime | None = None
+    as_written: bytes = b""
 
     @property
     def arrival(self) -> datetime:

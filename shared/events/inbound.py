@@ -220,18 +220,16 @@ def contradictions(event_type: str, data: Any) -> Iterator[Problem]:
     return check(event_type, data) if check else iter(())
 
 
-def _digits(pointer: str, amount: Decimal | None, currency: str) -> Iterator[Problem]:
-    if amount is not None and not fits(amount, currency):
-        yield pointer, f"{amount} has more digits than {currency} has: at most {minor_digits(currency)} after the point"
+def _digits(amount: Decimal, currency: str) -> str:
+    return f"{amount} has more digits than {currency} has: at most {minor_digits(currency)} after the point"
 
 
 def _invoice(event_type: str, data: InvoicePosted) -> Iterator[Problem]:
-    yield from _digits("/amount", data.amount, data.currency)
+    if not fits(data.amount, data.currency):
+        yield "/amount", _digits(data.amount, data.currency)
     for number, discount in enumerate(data.cash_discounts):
         yield from _cash_discount(f"/cash_discounts/{number}", discount, data)
-    for number, line in enumerate(data.lines):
-        yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
-    yield from _repeated(data)
+    yield from _lines(data)
     if data.credits is not None and data.kind != CREDIT_NOTE:
         yield "/credits", f"only a credit note credits a document, this is of kind {data.kind}"
     if data.intercompany_invoice is not None and ledger_of(event_type) == "receivable":
@@ -245,41 +243,44 @@ def _cash_discount(pointer: str, discount: CashDiscount, invoice: InvoicePosted)
         yield f"{pointer}/amount", "a cash discount has percent or amount, not both"
     if discount.days is not None and discount.until is not None:
         yield f"{pointer}/until", "a cash discount has days or until, not both"
-    yield from _digits(f"{pointer}/amount", discount.amount, invoice.currency)
+    if discount.amount is not None and not fits(discount.amount, invoice.currency):
+        yield f"{pointer}/amount", _digits(discount.amount, invoice.currency)
     if discount.amount is not None and discount.amount > invoice.amount:
         yield f"{pointer}/amount", f"{discount.amount} is more than the document's amount, {invoice.amount}"
     if discount.days is not None and invoice.date > date.max - timedelta(discount.days):
         yield f"{pointer}/days", f"{discount.days} days after {invoice.date} is beyond the calendar"
 
 
-def _repeated(data: InvoicePosted | PaymentPosted) -> Iterator[Problem]:
-    """Dimensions and text: each line of the voucher says them whole, so that a small event could make a voucher of any size."""
-    yield from _large("/dimensions", size := size_of_dimensions(data.dimensions))
-    total = 0
+def _lines(data: InvoicePosted | PaymentPosted) -> Iterator[Problem]:
+    """The lines, and the dimensions and text that each of them says whole in the voucher: a small event could make one of any size."""
     for number, line in enumerate(data.lines):
-        own = size_of_dimensions(line.dimensions)
-        yield from _large(f"/lines/{number}/dimensions", own)
+        if not fits(line.amount, data.currency):
+            yield f"/lines/{number}/amount", _digits(line.amount, data.currency)
+    if (size := size_of_dimensions(data.dimensions)) > LARGEST_DIMENSIONS:
+        yield "/dimensions", _large(size)
+    total = len(data.lines) * len((data.text or data.document).encode())
+    for number, line in enumerate(data.lines):
+        if (own := size_of_dimensions(line.dimensions)) > LARGEST_DIMENSIONS:
+            yield f"/lines/{number}/dimensions", _large(own)
         total += own or size
-    total += len(data.lines) * len((data.text or data.document).encode())
     if total > LARGEST_REPEATED:
         message = f"dimensions and text, which each of {len(data.lines)} lines has in the voucher, have {total} bytes there"
         yield "/lines", f"{message}: at most {LARGEST_REPEATED} are posted"
 
 
-def _large(pointer: str, size: int) -> Iterator[Problem]:
-    if size > LARGEST_DIMENSIONS:
-        yield pointer, f"the dimensions have {size} bytes: at most {LARGEST_DIMENSIONS} are kept"
+def _large(size: int) -> str:
+    return f"the dimensions have {size} bytes: at most {LARGEST_DIMENSIONS} are kept"
 
 
 def _payment(_event_type: str, data: PaymentPosted) -> Iterator[Problem]:
-    yield from _digits("/amount", data.amount, data.currency)
+    if not fits(data.amount, data.currency):
+        yield "/amount", _digits(data.amount, data.currency)
     if data.offset is not None and data.lines:
         yield "/lines", f"a payment has offset or lines, not both: offset is {shown(data.offset)}"
-    for number, line in enumerate(data.lines):
-        yield from _digits(f"/lines/{number}/amount", line.amount, data.currency)
-    yield from _repeated(data)
+    yield from _lines(data)
     for number, mark in enumerate(data.settle):
-        yield from _digits(f"/settle/{number}/amount_to_settle", mark.amount_to_settle, data.currency)
+        if mark.amount_to_settle is not None and not fits(mark.amount_to_settle, data.currency):
+            yield f"/settle/{number}/amount_to_settle", _digits(mark.amount_to_settle, data.currency)
 
 
 def _settlement_reversal(_event_type: str, data: SettlementReversalRequested) -> Iterator[Problem]:
@@ -334,7 +335,9 @@ def _complete_lines(data: InvoicePosted | PaymentPosted, account: str) -> None:
     """One line on `account` where there is none; a line's dimensions are left to the document's where they are the same."""
     data.reference = data.reference or None
     data.text = data.text or None
-    data.lines = data.lines or [OffsetLine(account, data.amount)]
+    if not data.lines:
+        data.lines = [OffsetLine(account, data.amount)]
+        return
     for line in data.lines:
         line.amount = rounded(line.amount, data.currency)
         if line.dimensions == data.dimensions:

@@ -78,7 +78,8 @@ class SalesPaymentJournal:
     published for the seller; with `inverse_rate` it is exactly 1 / that. `mirrors` is the vendor payment. `run` is the
     vendor payment's run, `reply_count` the number of messages that together reply to it (0: this is not a reply: the journal
     had waited or was approved). `payer` is the event of the vendor payment, `approval` the event that posted a journal which
-    was only created, `reference` the other side's number of the vendor payment.
+    was only created, `reference` the other side's number of the vendor payment. Journals that had waited and are made together
+    are a `batch` of `batch_size`, so that what waits for one of them comes after all of them.
     """
 
     company: str
@@ -98,6 +99,8 @@ class SalesPaymentJournal:
     approval: EventRef | None = None
     reference: str | None = None
     inverse_rate: Decimal | None = None
+    batch: EventRef | None = None
+    batch_size: int = 0
 
 
 @dataclass(slots=True)

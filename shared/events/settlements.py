@@ -1,6 +1,7 @@
 """What the settlement service says on `intercompany.settlements`, complete enough to post from.
 
-`document.posted`, `document.reversed`, `settlement.posted`, `settlement.reversed`, `sales-payment-journal.refused`.
+`document.posted`, `document.reversed`, `settlement.posted`, `settlement.reversed`, `sales-payment-journal.approved`,
+`sales-payment-journal.refused`.
 Invariant: amounts are positive in their own document's currency unless a comment says otherwise; values are
 in the accounting currency of the company named; a record is named by its run, the ledger and its number, for ever.
 """
@@ -304,6 +305,18 @@ class SettlementReversed:
     runs: list[EventRef]
     journals: list[tuple[str, str]]
     reason: str = ""
+
+
+@dataclass(slots=True)
+class SalesPaymentJournalApproved:
+    """A sales payment journal that was only created is to be posted (`sales-payment-journal.approved`).
+
+    `approval` is the event that asked for it. The `sales-payment-journal.posted` that follows replies to it.
+    """
+
+    company: str
+    document: str
+    approval: EventRef
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -20,7 +19,7 @@ import orjson
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.money import minor_digits
+from shared.money import ZERO, minor_digits
 
 ID_LENGTH: Final = 64
 REFERENCE_LENGTH: Final = 140
@@ -145,28 +144,28 @@ def _rate(value: Any) -> Decimal:
     if len(decimals) > MOST_DECIMALS:
         refuse_value(f"{shown(value)} has {len(decimals)} decimals: at most {MOST_DECIMALS} are allowed")
     number = _number(sign, whole, decimals)
-    if number <= 0:
+    if number <= ZERO:
         refuse_value(f"{shown(value)} is not positive: it must be more than 0")
     return number
 
 
 def _positive(value: Any, instead: str = "") -> Decimal:
     number = _amount(value)
-    if number <= 0:
+    if number <= ZERO:
         refuse_value(f"{shown(value)} is not positive: it must be more than 0{instead if number else ''}")
     return number
 
 
 def _not_negative(value: Any) -> Decimal:
     number = _amount(value)
-    if number < 0:
+    if number < ZERO:
         refuse_value(f"{shown(value)} is negative: it must be 0 or more")
     return number
 
 
 def _not_zero(value: Any) -> Decimal:
     number = _amount(value)
-    if number == 0:
+    if not number:
         refuse_value(f"{shown(value)} is zero: an amount on either side is needed")
     return number
 
@@ -180,8 +179,10 @@ def _percent(value: Any) -> Decimal:
 
 def _iso_date(value: Any) -> date:
     if isinstance(value, str) and _DATE.fullmatch(value):
-        with suppress(ValueError):
+        try:
             return date.fromisoformat(value)
+        except ValueError:
+            pass
     refuse_value(f'{shown(value)} is not a date: write it as "YYYY-MM-DD", such as "2026-01-31"')
 
 

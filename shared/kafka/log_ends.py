@@ -53,6 +53,12 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str], setti
     return places
 
 
+async def begin_offsets(consumer: AIOKafkaConsumer, partitions: Collection[Partition], settings: Settings) -> dict[Partition, int]:
+    """The offset of the first record that each partition still has. KafkaError if the broker is away."""
+    places = _places(partitions, settings)
+    return {places[place]: begin for place, begin in (await consumer.beginning_offsets(list(places))).items()}
+
+
 async def end_offsets_at_least(consumer: AIOKafkaConsumer, partitions: Collection[Partition], settings: Settings) -> dict[Partition, int]:
     """Lower bounds of the ends, by one request; on Apache Kafka the ends themselves. KafkaError if the broker is away."""
     places = _places(partitions, settings)
@@ -94,8 +100,7 @@ class BrokerLog:
     async def begin_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset of the first record that each partition still has. KafkaError if the broker is away."""
         async with reading(self._settings) as consumer:
-            places = _places(partitions, self._settings)
-            return {places[place]: begin for place, begin in (await consumer.beginning_offsets(list(places))).items()}
+            return await begin_offsets(consumer, partitions, self._settings)
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get. KafkaError if the broker is away."""

@@ -10,10 +10,16 @@ from typing import Any
 from services.payment.rules import Books, fold
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message, Outgoing
-from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.reference import Buyer, CompanyDefined, PartyDefined, PaymentJournalDefined, Seller, TradingRelationDefined
-from shared.events.settlements import Difference, Discount, SettledDocument, SettlementPosted, SettlementRecord
+from shared.events.settlements import (
+    Difference,
+    Discount,
+    SalesPaymentJournalApproved,
+    SettledDocument,
+    SettlementPosted,
+    SettlementRecord,
+)
 
 DAY = date(2026, 3, 12)
 RUN = EventRef("scenario", "VPAY-7")
@@ -81,8 +87,8 @@ IC_4 = run([payment(), invoice("VI-7")], record(0, 1, "980.00", discount="20.00"
 """The run of ic-4: 980.00 and a discount of 20.00 for an invoice of 1,000.00."""
 
 
-def approval(document: str = NUMBER, journal: str = "ARPAY-IC") -> JournalApprovalRequested:
-    return JournalApprovalRequested("FABW", journal, document)
+def approved(document: str = NUMBER, by: str = "APPROVE") -> SalesPaymentJournalApproved:
+    return SalesPaymentJournalApproved("FABW", document, EventRef("scenario", by))
 
 
 class Payment:

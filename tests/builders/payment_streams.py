@@ -8,7 +8,7 @@ from typing import Any
 from shared.events.envelope import EventRef
 from shared.events.reference import CompanyDefined, PaymentJournalDefined
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementPosted, SettlementReversed
-from tests.builders.payment import DAY, EAST, WEST, approval, invoice, payment, record, relation, run
+from tests.builders.payment import DAY, EAST, WEST, approved, invoice, payment, record, relation, run
 
 SELLERS = ("FABW", "FABN")
 PAYMENTS = ("V-1", "V-2", "V-3")
@@ -65,7 +65,7 @@ _KINDS = (
     lambda random, _: PaymentJournalDefined(random.choice(SELLERS), random.choice(["J-A", "J-B"])),
     lambda random, _: CompanyDefined(random.choice(SELLERS), random.choice(["USD", "EUR"])),
     lambda random, _: random.choice([EAST, WEST]),
-    lambda random, _: approval(_number(random), random.choice(["J-A", "J-B"])),
+    lambda random, number: approved(_number(random), f"A-{number}"),
     lambda random, _: DocumentReversed("receivable", random.choice(SELLERS), _number(random), DAY),
     lambda random, _: SalesPaymentJournalRefused(random.choice(SELLERS), _number(random)),
 )

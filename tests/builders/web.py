@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from services.registry import PROCESSES
 from services.web.access.roles import Actor, Role
 from services.web.access.tokens import Token, TokenAuthentication
 from services.web.app import create_app
@@ -87,6 +88,9 @@ class MadeUp:
 
     def desk(self) -> Any:
         return self.books()
+
+    async def names(self) -> list[str]:
+        return [service.name for service in PROCESSES]
 
     async def fetch(self, query: str, *arguments: Any) -> Any:
         self.asked.append((query, arguments))

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,11 +25,12 @@ from pydantic import HttpUrl, SecretStr
 from services.local.in_process import running_services
 from services.operations.broker_rights import accesses
 from services.operations.senders import senders_of_file
-from services.registry import SERVICES
+from services.registry import INQUIRY, SERVICES
 from services.scenarios.expectations import differences
 from services.scenarios.live_run import run
 from services.scenarios.scenario_file import load_scenario
 from shared.delivery.ports import Encoded
+from shared.delivery.service import AnyService
 from shared.events.envelope import Topic
 from shared.kafka import topics
 from shared.kafka.producer import KafkaProducer
@@ -122,8 +123,8 @@ def _as_service(settings: Settings, name: str, postgres: Postgres, tokens: Path 
 
 
 @asynccontextmanager
-async def _serving(of_services: list[Settings]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(serve(*each)) for each in zip(SERVICES, of_services, strict=True)]
+async def _serving(of_services: list[Settings], services: Sequence[AnyService] = SERVICES) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(serve(*each)) for each in zip(services, of_services, strict=True)]
     try:
         yield tasks
     finally:
@@ -145,10 +146,20 @@ async def test_an_example_comes_out_right_with_no_more_rights_than_each_service_
         assert differences(scenario, await run(scenario, services)) == []
 
 
-def test_a_reader_sees_all_that_commands_show(prepared: Settings, postgres: Postgres) -> None:
+def _until_inquiry_has_read(reader: dict[str, str]) -> None:
+    """Waits until who may read is shown both ledgers and what companies owe each other."""
+    for _ in range(60):
+        shown = "".join(_command(reader, *command) for command in (("matrix",), ("vouchers",), ("open", "--all")))
+        if all(text in shown for text in ("980.00", "ARPAY-IC-FAB-VPAY-7-1", "CI-7")):
+            return
+        time.sleep(1)
+    pytest.fail("inquiry does not read")
+
+
+async def test_a_reader_sees_all_that_commands_show(prepared: Settings, postgres: Postgres) -> None:
     reader = {"NAMESPACE": _NAMESPACE, "DATABASE_URL": postgres.url(prepared.role_name("reader"), _password("reader"))}
-    assert "ARPAY-IC-FAB-VPAY-7-1" in _command(reader, "vouchers")
-    assert "FABW" in _command(reader, "open", "--all")
+    async with _serving([_as_service(prepared, INQUIRY.name, postgres)], [INQUIRY]):
+        await asyncio.to_thread(_until_inquiry_has_read, reader)
     assert "VPAY-7" in _command(reader, "trace", "VPAY-7")
     _command(reader, "waiting", "list")
     _command(reader, "rejections", "list")

@@ -14,7 +14,7 @@ import orjson
 from shared.events.codec import encode
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
-from shared.events.inbound import DocumentReversalRequested, JournalApprovalRequested
+from shared.events.journals import SalesPaymentJournal
 from shared.events.settlements import SettlementPosted
 from tests.builders.invoices import headers
 
@@ -39,20 +39,13 @@ def record(identifier: str, name: str, topic: str, data: dict[str, Any], offset:
     return Record(topic, b"key", orjson.dumps(data), headers(identifier, name), 0, offset, _RECEIVED)
 
 
-def told(identifier: str, data: Any, offset: int) -> Record:
-    """An event as whoever sends it writes it; a run is the settlement service's."""
-    is_run = isinstance(data, SettlementPosted)
-    name = next(name for name, entry in CONTRACT.items() if entry.data is type(data))
-    topic = (
-        Topic.SETTLEMENTS
-        if is_run
-        else Topic.REQUESTS
-        if isinstance(data, JournalApprovalRequested | DocumentReversalRequested)
-        else Topic.REFERENCE
-    )
-    ref = EventRef("intercompany/settlement" if is_run else "erp", identifier)
-    key, value, head = encode(Outgoing(topic, "key", name, ref, data, datetime(2026, 1, 1, tzinfo=UTC), ref, ref))
-    return Record(topic, key, value, tuple(head), 0, offset, _RECEIVED)
+def told(identifier: str, data: Any, offset: int, name: str | None = None) -> Record:
+    """An event as whoever sends it writes it; a run is the settlement service's, a sales payment journal the payment service's."""
+    name = name or next(name for name, entry in CONTRACT.items() if entry.data is type(data))
+    source = {SettlementPosted: "intercompany/settlement", SalesPaymentJournal: "intercompany/payment"}.get(type(data), "erp")
+    ref = EventRef(source, identifier)
+    key, value, head = encode(Outgoing(CONTRACT[name].topic, "key", name, ref, data, datetime(2026, 1, 1, tzinfo=UTC), ref, ref))
+    return Record(CONTRACT[name].topic, key, value, tuple(head), 0, offset, _RECEIVED)
 
 
 def company(code: str = "FAB", offset: int = 0) -> Record:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.desk.waiting import BEGINNING
-from services.posting.queries import Selection, voucher_pages, vouchers
-from services.registry import PAYMENT, POSTING, SETTLEMENT
+from services.posting.queries import voucher_pages
+from services.registry import POSTING, SETTLEMENT
 from services.settlement.queries import WAITING
 from shared.delivery.housekeeping import MOST_COUNTED
 from shared.delivery.outbox import unpack
-from shared.events.envelope import Record
-from shared.events.inbound import DocumentRef, DocumentReversalRequested
+from shared.events.envelope import EventRef, Record
+from shared.events.inbound import DocumentRef, DocumentReversalRequested, JournalApprovalRequested
 from shared.events.reference import PeriodClosed, PeriodOpened
 from tests.builders.invoices import poison
-from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, approval, relation
+from tests.builders.payment import DAY, EAST, FABW, IC_4, NUMBER, approved, ready
 from tests.growth.counting import assert_bounded
 from tests.growth.loads import LINES, company, invoices, party, rates, sized, told
 
@@ -69,26 +69,32 @@ async def test_invoices_released_by_many_accounts_at_once_cost_their_number_and_
     once.costs[0].assert_bounded_memory(twice.costs[0])
 
 
-async def _approved(payment: Counted, number: int) -> None:
-    """Two times approvals wait for one journal: what it costs that they arrive, and that the journal is made and they are refused."""
-    known = [JOURNAL, FABW, EAST, relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
-    await payment.deliver_all(told(f"R{place}", data, place) for place, data in enumerate(known))
-    await payment.deliver_all(told(f"A{place}", approval(), place) for place in range(number))
-    later = [told(f"B{place}", approval(), number + place) for place in range(number)]
-    async with payment.counting():
-        await payment.delivery.deliver([told("RUN", IC_4, 0)])
-        await payment.housekeeping.release()
-        await payment.deliver_all(later)
-        assert await payment.value("select count(*) from approvals") == 2 * number
-        await payment.delivery.deliver([told("OPENED", PeriodOpened("FABW", DAY, DAY), len(known))])
-        await payment.housekeeping.release()
-    assert await payment.value("select count(*) from approvals") == 0
-    assert await payment.value("select count(*) from released") == 0
+async def _approved(settlement: Counted, number: int) -> None:
+    """Two times approvals wait for one journal: what it costs that they arrive, and that the journal is posted and they are refused."""
+    known = [FABW, EAST, PeriodClosed("FABW", DAY, DAY)]
+    payment, request = ready(automatic=False), JournalApprovalRequested("FABW", "ARPAY-IC", NUMBER)
+    created, posted = payment.hear(IC_4)[0].data, payment.hear(approved(by="A0"))[0].data
+    posted.approval = EventRef("erp", "A0")
+    await settlement.deliver_all(told(f"R{place}", data, place) for place, data in enumerate(known))
+    await settlement.deliver_all(told(f"A{place}", request, place) for place in range(number))
+    later = [told(f"B{place}", request, number + place) for place in range(number)]
+    async with settlement.counting():
+        await settlement.delivery.deliver([told("CREATED", created, 0)])
+        await settlement.housekeeping.release()
+        await settlement.deliver_all(later)
+        assert await settlement.value("select count(*) from waiting") == 2 * number
+        await settlement.delivery.deliver([told("OPENED", PeriodOpened("FABW", DAY, DAY), len(known))])
+        await settlement.housekeeping.release()
+        await settlement.delivery.deliver([told("POSTED", posted, 1, "sales-payment-journal.posted")])
+        await settlement.housekeeping.release()
+    assert await settlement.value("select body->>'stage' from waiting") == "run"
+    assert await settlement.value("select count(*) from rejections where code = 'not-created'") == 2 * number - 1
+    assert await settlement.value("select count(*) from released") == 0
 
 
 async def test_approvals_of_one_journal_cost_their_number_and_hold_one_slice(instance: Make) -> None:
     number = sized(100_000, 1_000)
-    once, twice = await instance(PAYMENT), await instance(PAYMENT)
+    once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
     await _approved(once, number)
     await _approved(twice, 2 * number)
     once.costs[0].assert_linear(twice.costs[0])
@@ -172,17 +178,13 @@ async def test_a_list_of_what_waits_reads_and_holds_what_it_shows(instance: Make
     assert costs[1].peak < shown * _SMALL, "the events themselves are read"
 
 
-async def test_a_list_of_vouchers_holds_no_more_than_it_reads_at_once_however_many_lines_they_have(instance: Make) -> None:
+async def test_pages_of_vouchers_hold_no_more_than_it_reads_at_once_however_many_lines_they_have(instance: Make) -> None:
     number = sized(600, 20)
     costs: list[list[Cost]] = []
     for each in (number, 2 * number):
         settlement, posting = await instance(SETTLEMENT), await instance(POSTING)
         await settlement.deliver_all([company(), party(offset=1), *invoices(0, each, lines=LINES)])
         await posting.deliver_all([company(), party(offset=1), *await _said(settlement)])
-        async with posting.counting(), posting.database.transaction() as connection:
-            assert [voucher.document async for voucher in vouchers(connection, Selection(limit=each))] == [
-                f"D{number}" for number in range(each)
-            ]
         async with posting.counting(), posting.database.transaction() as connection:
             assert sum([len(page) async for page in voucher_pages(connection)]) == each
         costs.append(posting.costs)

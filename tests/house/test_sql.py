@@ -20,6 +20,7 @@ ROOMS: Final = (
     "services/*/stored_pages.py",
     "services/inquiry/checks.py",
     "services/inquiry/rebuild.py",
+    "services/inquiry/restore.py",
     "services/inquiry/queries/*.py",
     "services/desk/refusal_states.py",
     "services/desk/actions/store.py",

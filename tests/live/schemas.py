@@ -15,15 +15,12 @@ from shared.postgresql.migrations import SHELL
 
 @asynccontextmanager
 async def empty_schema(database_url: str, schema: str, store: ModuleType) -> AsyncIterator[Any]:
-    """A connection whose search_path is a schema with nothing but the tables of the service whose store module is given.
-
-    And the one of the shell in which a store notes that something has stopped waiting.
-    """
+    """A connection whose search_path is a schema with the empty tables of the shell and of the service whose store module is given."""
     connection = await asyncpg.connect(database_url, server_settings={"search_path": schema})
     try:
         await connection.execute(f"drop schema if exists {schema} cascade; create schema {schema}")
-        await connection.execute(next(SHELL.glob("*_announced.sql")).read_text(encoding="utf-8"))
-        for file in sorted((Path(str(store.__file__)).parent / "migrations").glob("*.sql")):
+        own = Path(str(store.__file__)).parent / "migrations"
+        for file in (*sorted(SHELL.glob("*.sql")), *sorted(own.glob("*.sql"))):
             await connection.execute(file.read_text(encoding="utf-8"))
         yield connection
     finally:

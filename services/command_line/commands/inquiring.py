@@ -88,8 +88,8 @@ def rebuild_command(*, as_json: AsJson = False) -> None:
     """Reads all topics again from their beginning into new tables, and puts them into the place of those in use; prints their digest.
 
     As the role that owns the schemas (DATABASE_URL, INQUIRY_DATABASE_URL). The service keeps running, and questions are
-    answered from the old tables until the new ones have all that these have. If the topics no longer have everything the old tables
-    stay, exit code 1.
+    answered from the old tables until the new ones have all that these have. What the topics no longer have comes from the services that
+    own it. If something is missing even so the old tables stay, exit code 1.
 
     Example: intercompany inquiry rebuild
     """

@@ -56,7 +56,7 @@ class Decision(StrEnum):
     DECLINED = "declined"
 
 
-class Code(StrEnum):
+class ActionCode(StrEnum):
     """Why an action is not done, as codes of docs/http_api.md."""
 
     INVALID = "invalid"
@@ -71,11 +71,11 @@ class Code(StrEnum):
 class ActionRefusedError(Exception):
     """An action that is not done: `code` as in docs/http_api.md, `key` of its text (services/web/texts) and the words in that."""
 
-    def __init__(self, code: Code, key: str, **words: object) -> None:
+    def __init__(self, code: ActionCode, key: str, **words: object) -> None:
         super().__init__(f"{code}: {key} {words}")
         self.code = code
         self.key = key
-        self.words = words
+        self.words: Row = words
 
 
 class Who(NamedTuple):
@@ -107,7 +107,7 @@ class PlannedDiscard(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ActionPlan:
     """What carrying out an action does: refused events are replayed, records sent, waits given up, and states of refusals noted."""
 
     replays: tuple[PlannedReplay, ...] = ()
@@ -125,9 +125,9 @@ class Plan:
         }
 
 
-def plan_of(row: Mapping[str, Any]) -> Plan:
+def plan_of(row: Mapping[str, Any]) -> ActionPlan:
     """The plan that an object says."""
-    return Plan(
+    return ActionPlan(
         tuple(
             PlannedReplay(service, refusal, EventRef(source, id_), number, is_numbered)
             for service, refusal, source, id_, number, is_numbered in row["replays"]
@@ -156,7 +156,7 @@ class Draft:
     verb: Verb
     target: Row
     companies: tuple[str, ...] | None
-    plan: Plan
+    plan: ActionPlan
     before: Any = None
     after: Any = None
 
@@ -217,9 +217,9 @@ def first_state(verb: Verb, *, four_eyes: bool) -> ActionState:
 def check_decision(action: Action, decider: str) -> None:
     """ActionRefusedError (already-decided, own-proposal) if this person may not decide about an action now."""
     if action.state is not ActionState.PROPOSED:
-        raise ActionRefusedError(Code.ALREADY_DECIDED, "decided-already", id=action.id, state=action.state.value)
+        raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=action.state.value)
     if action.who.name == decider:
-        raise ActionRefusedError(Code.OWN_PROPOSAL, "proposal-of-own", name=decider)
+        raise ActionRefusedError(ActionCode.OWN_PROPOSAL, "proposal-of-own", name=decider)
 
 
 def is_to_be_repeated(action: Action, decider: str) -> bool:
@@ -233,5 +233,5 @@ def checked_reason(reason: str) -> str:
     """The reason without blanks around it; ActionRefusedError (invalid) where it is too short or too long."""
     text = reason.strip()
     if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
-        raise ActionRefusedError(Code.INVALID, "reason-length", least=SHORTEST_REASON, most=LONGEST_REASON)
+        raise ActionRefusedError(ActionCode.INVALID, "reason-length", least=SHORTEST_REASON, most=LONGEST_REASON)
     return text

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from services.desk.actions.rules import Action, ActionState, Decided, Decision, Draft, Plan, Verb, Who, plan_of
+from services.desk.actions.rules import Action, ActionPlan, ActionState, Decided, Decision, Draft, Verb, Who, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,10 +44,13 @@ d.decision, d.actor as decider, d.roles as decider_roles, d.request_id as decide
 (select o.outcome::text from outcomes o where o.action = a.id order by o.attempt desc limit 1) as outcome"""
 _FROM: Final = "from actions a left join decisions d on d.action = a.id"
 _ONE: Final = f"{_SHOWN}, a.plan::text as plan {_FROM} where a.id = $1"
-_LIST: Final = f"""
-{_SHOWN} {_FROM}
+_SELECTED: Final = """
 where ($1::text is null or a.verb = $1) and ($2::text is null or a.actor = $2) and ($3::text is null or a.state = $3)
 and ($4::text[] is null or a.companies && $4) and ($5::timestamptz is null or a.at >= $5) and ($6::timestamptz is null or a.at <= $6)
+"""
+_COUNT: Final = f"select count(*) from (select from actions a {_SELECTED} limit $7) as found"  # noqa: S608 - the conditions above
+_LIST: Final = f"""
+{_SHOWN} {_FROM} {_SELECTED}
 and ($7::timestamptz is null or (a.at, a.id) < ($7, $8::uuid)) order by a.at desc, a.id desc limit $9
 """
 _LOCK_KEY: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -127,15 +130,23 @@ async def action_of(connection: Connection, id_: str) -> Action | None:
 
 async def actions(connection: Connection, selection: ActionSelection, limit: int, after: tuple[datetime, str] | None) -> list[Action]:
     """The selected actions without their plans, the newest first; those after a place of this order."""
-    companies = None if selection.companies is None else list(selection.companies)
     place = (None, None) if after is None else (after[0], UUID(after[1]))
-    filters = (selection.verb, selection.actor, selection.state, companies, selection.since, selection.until)
-    return [_action(row, Plan()) for row in await connection.fetch(_LIST, *filters, *place, limit)]
+    return [_action(row, ActionPlan()) for row in await connection.fetch(_LIST, *_filters(selection), *place, limit)]
+
+
+async def count_of(connection: Connection, selection: ActionSelection, most: int) -> int:
+    """How many actions are selected; no further than `most` is counted."""
+    return int(await connection.fetchval(_COUNT, *_filters(selection), most))
+
+
+def _filters(selection: ActionSelection) -> tuple[Any, ...]:
+    companies = None if selection.companies is None else list(selection.companies)
+    return (selection.verb, selection.actor, selection.state, companies, selection.since, selection.until)
 
 
 async def key_of(connection: Connection, actor: str, key: str, now: datetime) -> TakenKey | None:
     """What was asked under a key that counts still; whoever takes it is alone with it until the transaction ends."""
-    await connection.fetchval(_LOCK_KEY, f"{actor}\0{key}")
+    await connection.fetchval(_LOCK_KEY, f"{actor} {key}")
     row = await connection.fetchrow(_KEY, actor, key, now - KEYS_COUNT_FOR)
     if row is None:
         return None
@@ -152,7 +163,7 @@ async def keep_answer(connection: Connection, actor: str, key: str, at: datetime
     await connection.execute(_ANSWER, actor, key, at, status, _json(body))
 
 
-def _action(row: Any, plan: Plan) -> Action:
+def _action(row: Any, plan: ActionPlan) -> Action:
     who = Who(row["actor"], tuple(row["roles"]), row["request_id"])
     companies = None if row["companies"] is None else tuple(row["companies"])
     before, after = (None if row[name] is None else orjson.loads(row[name]) for name in ("before", "after"))

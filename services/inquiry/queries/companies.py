@@ -45,6 +45,9 @@ from reference_history r where r.key >= 'company/' and r.key < 'company0' and r.
 and ($1::text[] is null or r.data ->> 'company' = any($1)) and ($2::text[] is null or r.key > ($2::text[])[1])
 and ($3::text is null or starts_with(lower(r.data ->> 'company'), lower($3)) or starts_with(lower(r.data ->> 'name'), lower($3)))
 order by r.key limit $4"""
+_COMPANY_NAMES: Final = f"""
+select r.data ->> 'company' as company, r.data ->> 'name' as name from reference_history r
+where r.key >= 'company/' and r.key < 'company0' and r.type = 'company.defined' and {_LAST}"""
 _PARTIES: Final = f"""
 select r.key, r.data::text as data from reference_history r
 where r.key >= 'party/' and r.key < 'party0' and r.type = 'party.defined' and {_LAST}
@@ -89,6 +92,11 @@ def _company(record: Any) -> Row:
         "periods": orjson.loads(record["periods"]),
         "open": record["open"],
     }
+
+
+async def company_names(connection: Connection) -> dict[str, str]:
+    """What all companies are called, by code; one without a name by its code."""
+    return {row["company"]: row["name"] or row["company"] for row in await connection.fetch(_COMPANY_NAMES)}
 
 
 async def parties(connection: Connection, selection: NamedSelection, page: PageWanted) -> PageOfRows:

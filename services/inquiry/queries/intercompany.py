@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.companies import currencies, scope
@@ -19,6 +19,8 @@ from shared.money import ZERO
 from shared.rows import amounts_row, money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.delivery.ports import Connection
 
 Row = dict[str, Any]
@@ -66,20 +68,19 @@ _LATER: Final = """
 """What was not known yet, to be taken off: what was posted on later days, and later on the day of `known_at` ($7)."""
 
 _THAT_DAY: Final = """that_day as materialized (
-    select l.company, l.partner, l.currency, l.posting_type, l.date, coalesce(l.debit, 0) - coalesce(l.credit, 0) as amount,
-    coalesce(l.accounting_debit, 0) - coalesce(l.accounting_credit, 0) as accounting_amount, v.posted_at > $6 as is_later
-    from vouchers v cross join lateral (
-        select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
-    ) as l where v.posted_at >= $7::date::timestamp at time zone 'UTC' and v.posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
-    and l.partner is not null and l.posting_type in ('due_from', 'due_to') and l.date <= $2 and l.company = any($1)
+    select company, partner, currency, posting_type, date, coalesce(debit, 0) - coalesce(credit, 0) as amount,
+    coalesce(accounting_debit, 0) - coalesce(accounting_credit, 0) as accounting_amount, posted_at > $6 as is_later
+    from lines where partner is not null and posting_type in ('due_from', 'due_to') and date <= $2 and company = any($1)
+    and posted_at >= $7::date::timestamp at time zone 'UTC' and posted_at < ($7::date + 1)::timestamp at time zone 'UTC'
+), known_that_day as materialized (
+    select company, partner, currency, max(date) as date from that_day where not is_later group by company, partner, currency
 ), """
 _LAST_DATE: Final = """greatest(
     (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
      and d.posting_type = 'due_from' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
     (select d.date from between_days d where d.company = s.company and d.partner = s.partner and d.currency = s.currency
      and d.posting_type = 'due_to' and d.date <= $2 and d.posted_on < $7 order by d.date desc limit 1),
-    (select max(t.date) from that_day t where t.company = s.company and t.partner = s.partner and t.currency = s.currency
-     and not t.is_later))"""
+    (select t.date from known_that_day t where t.company = s.company and t.partner = s.partner and t.currency = s.currency))"""
 
 
 def _cells(first: str, sums: str, last_date: str) -> str:
@@ -112,9 +113,10 @@ select l.* from (
         as accounting_due_from,
     coalesce(sum(coalesce(l.accounting_credit, 0) - coalesce(l.accounting_debit, 0)) filter (where l.posting_type = 'due_to'), 0)
         as accounting_due_to
-    from lines l join vouchers v using (company, series, number)
-    where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
-    and l.date <= $3 and v.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
+    from lines l cross join lateral (
+        select * from vouchers v where v.company = l.company and v.series = l.series and v.number = l.number offset 0
+    ) as v where l.company = {company} and l.partner = {partner} and l.currency = c.currency and l.posting_type in ('due_from', 'due_to')
+    and l.date <= $3 and l.posted_at <= $4 and ($6::text[] is not null or l.date >= $5)
     and ($6::text[] is null or (l.date >= ($6::text[])[1]::date and (l.date, {key}) > {place}))
     group by l.currency, l.date, 4, 5, v.ledger, 7, v.kind, 9
     order by l.date, 4, 5, v.ledger, 7, v.kind, 9, l.currency limit $8
@@ -139,8 +141,20 @@ select * from (
 ) as sides where row <= $8 order by row, company"""
 
 
+class Place(NamedTuple):
+    """Whose books, towards whom, in which currency."""
+
+    company: str
+    partner: str
+    currency: str
+
+    def mirrored(self) -> Place:
+        """The same seen from the partner's books."""
+        return Place(self.partner, self.company, self.currency)
+
+
 @dataclass(slots=True)
-class _Cell:
+class Cell:
     """What one side has in one currency."""
 
     due_from: Decimal = ZERO
@@ -149,6 +163,19 @@ class _Cell:
     accounting_due_to: Decimal = ZERO
     last_date: dt.date | None = None
     lines: int = 0
+
+    def add(self, posting_type: str, amount: Decimal, accounting_amount: Decimal, date: dt.date) -> None:
+        """Takes in a line, debit positive; other posting types than due from and due to are none of a cell."""
+        if posting_type == "due_from":
+            self.due_from += amount
+            self.accounting_due_from += accounting_amount
+        elif posting_type == "due_to":
+            self.due_to -= amount
+            self.accounting_due_to -= accounting_amount
+        else:
+            return
+        self.last_date = max(self.last_date or date, date)
+        self.lines += 1
 
     def as_row(self, currency: str, own: str, prefix: str = "") -> Row:
         """Its amounts, each in its own currency."""
@@ -169,10 +196,9 @@ async def matrix(connection: Connection, selection: MatrixSelection) -> list[Row
     everyone = await scope(connection, None)
     chosen = None if selection.companies is None else list(selection.companies)
     found = await connection.fetch(*_question(selection, everyone, chosen))
-    cells = {(each["company"], each["partner"], each["currency"]): _Cell(*list(each.values())[3:]) for each in found}
-    places = {*cells, *((partner, company, currency) for company, partner, currency in cells)}
-    own = await currencies(connection, (company for company, _, _ in places))
-    return [_cell(cells, place, own) for place in sorted(places) if {place[0], place[1]} <= own.keys()]
+    cells = {Place(each["company"], each["partner"], each["currency"]): Cell(*list(each.values())[3:]) for each in found}
+    own = await currencies(connection, {name for place in cells for name in place[:2]})
+    return cell_rows(cells, own)
 
 
 def _question(selection: MatrixSelection, everyone: list[str], chosen: list[str] | None) -> tuple[Any, ...]:
@@ -183,16 +209,19 @@ def _question(selection: MatrixSelection, everyone: list[str], chosen: list[str]
     return _CELLS_KNOWN, *asked, known_at, known_at.astimezone(dt.UTC).date()
 
 
-def _cell(cells: dict[tuple[str, str, str], _Cell], place: tuple[str, str, str], own: dict[str, str]) -> Row:
-    company, partner, currency = place
-    here, there = cells.get(place, _Cell()), cells.get((partner, company, currency), _Cell())
+def cell_rows(cells: Mapping[Place, Cell], own: Mapping[str, str]) -> list[Row]:
+    """Cells as they are shown, with those of the partners beside them; `own`: accounting currencies by company."""
+    places = {*cells, *(place.mirrored() for place in cells)}
+    return [_cell(cells, place, own) for place in sorted(places) if {place.company, place.partner} <= own.keys()]
+
+
+def _cell(cells: Mapping[Place, Cell], place: Place, own: Mapping[str, str]) -> Row:
+    here, there = cells.get(place, Cell()), cells.get(place.mirrored(), Cell())
     dates = [each.last_date for each in (here, there) if each.last_date is not None]
     return {
-        "company": company,
-        "partner": partner,
-        "currency": currency,
-        **here.as_row(currency, own[company]),
-        **there.as_row(currency, own[partner], "partner_"),
+        **place._asdict(),
+        **here.as_row(place.currency, own[place.company]),
+        **there.as_row(place.currency, own[place.partner], "partner_"),
         "mirrored": (here.due_from, here.due_to) == (there.due_to, there.due_from),
         "last_date": max(dates).isoformat(),
         "lines": here.lines,

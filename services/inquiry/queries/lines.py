@@ -58,7 +58,7 @@ and ($6::text is null or l.partner = $6) and ($7::text is null or l.currency = $
 and ($10::text is null or l.dimensions::jsonb @> $10::jsonb)"""
 _FILTERS: Final = f"l.company = c.company and l.date <= $2 and ($11::text[] is not null or l.date >= $8) and {_OF_LINE}"
 _COLUMNS: Final = """
-l.*, v.ledger, v.kind, v.document, v.accounting_currency, v.run_source, v.run_id, v.record, v.posted_at, v.first_source, v.first_id"""
+l.*, v.ledger, v.kind, v.document, v.accounting_currency, v.run_source, v.run_id, v.record, v.first_source, v.first_id"""
 _PLACE: Final = "(($11::text[])[1]::date, ($11::text[])[2], ($11::text[])[3]::bigint, ($11::text[])[4]::int, ($11::text[])[5])"
 _AFTER: Final = f"($11::text[] is null or (l.date, l.series, l.number, l.line, l.company) > {_PLACE})"
 _ORDER: Final = "l.date, l.series, l.number, l.line"

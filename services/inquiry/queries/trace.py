@@ -4,7 +4,7 @@ Followed are documents and runs: from a document the runs that it has part in, t
 payment that it mirrors; from a run the sales payments that it made. Other documents of a run are shown and not followed: else
 everything a party ever did would be shown.
 
-Invariant: six statements whatever is found; at most MOST nodes, then it says that it is truncated. What waits is at its owners: the
+Invariant: four statements whatever is found; at most MOST nodes, then it says that it is truncated. What waits is at its owners: the
 caller asks them, once, for the events that were found.
 """
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.queries.trace_graph import MOST, FoundForTrace, Graph, graph
-from services.inquiry.queries.vouchers import LINES
 from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 class TraceStart:
     """Where to begin: whatever is given, all of it (a name of which nobody knows what it is: as event, document and settlement).
 
-    `source` narrows `event` and `settlement`; `company` and `ledger` narrow `document`; `voucher` (series-number) needs `company`.
+    `source` narrows `event` and `settlement`; `company` and `ledger` narrow `document`; `company` narrows `voucher` (series-number), a
+    number that each company may have.
     """
 
     event: str | None = None
@@ -44,8 +44,14 @@ class TraceStart:
 
 
 _OF_VOUCHER: Final = """
-select case when run_id is null then 'document' else 'run' end, coalesce(run_source, ledger), coalesce(run_id, company),
-case when run_id is null then document else '' end from vouchers"""
+select case when run_id is null then 'document' else 'run' end, coalesce(run_source, ledger), coalesce(run_id, v.company),
+case when run_id is null then document else '' end from vouchers v"""
+_COMPANIES: Final = """
+case when $4::text is null then (
+    select array_agg(distinct data ->> 'company') from reference_history
+    where key >= 'company/' and key < 'company0' and type = 'company.defined'
+) else array[$4::text] end"""
+"""Of a voucher's number alone each company is asked, by the key of its vouchers."""
 _WALK: Final = f"""
 with recursive walk (kind, a, b, c) as (
     (
@@ -56,7 +62,7 @@ with recursive walk (kind, a, b, c) as (
         where document = $3 and ($4::text is null or company = $4) and coalesce($5, 'receivable') = 'receivable'
         union select 'run', run_source, run_id, '' from records where run_id = $6 and ($2::text is null or run_source = $2)
         union select 'run', run_source, run_id, '' from records where run_id = $1 and ($2::text is null or run_source = $2)
-        union {_OF_VOUCHER} where company = $4 and series = $7 and number = $8
+        union {_OF_VOUCHER} where v.company = any({_COMPANIES}) and v.series = $7 and v.number = $8
         union {_OF_VOUCHER} where first_id = $1 and ($2::text is null or first_source = $2)
     )
     union
@@ -72,13 +78,17 @@ with recursive walk (kind, a, b, c) as (
         union all select 'document', 'receivable', j.company, j.document from journals j
         where w.kind = 'run' and j.run_id = w.b and j.run_source = w.a
     ) as n
+), walked as (
+    select kind, a, b, c from walk limit {MOST + 1}
 )
-select kind, a, b, c from walk limit {MOST + 1}"""
-_RECORDS: Final = f"""
-select r.*, r.why::text as decided, x.event_source as reversal_source, x.event_id as reversal_id
-from unnest($1::text[], $2::text[]) as k (run_source, run_id) join records r using (run_source, run_id)
-left join record_reversals x using (run_source, run_id, ledger, number)
-order by r.run_source, r.run_id, r.ledger, r.number limit {MOST + 1}"""
+select w.kind, w.a, w.b, w.c, r.*, r.why::text as decided, x.event_source as reversal_source, x.event_id as reversal_id
+from walked w
+left join lateral (select * from records r where w.kind = 'run' and r.run_id = w.b and r.run_source = w.a offset 0) as r on true
+left join lateral (
+    select * from record_reversals x
+    where x.run_id = r.run_id and x.run_source = r.run_source and x.ledger = r.ledger and x.number = r.number offset 0
+) as x on true
+order by w.kind, r.run_source, r.run_id, r.ledger, r.number limit {2 * MOST + 2}"""
 _DOCUMENTS: Final = """
 select k.ledger, k.company, k.document, d.kind, d.sign, d.party, d.account, d.date, d.currency, d.amount, d.open, d.reversed_on,
 d.event_source, d.event_id, d.first_source, d.first_id, d.ic_company, d.ic_document, d.posted_at,
@@ -89,13 +99,19 @@ from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
 left join documents d using (ledger, company, document) left join document_reversals x using (ledger, company, document)
 left join journals j on k.ledger = 'receivable' and j.company = k.company and j.document = k.document"""
 _VOUCHERS: Final = f"""
-select v.* from (
-    select v.company, v.series, v.number from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
-    join vouchers v on v.document = k.document and v.company = k.company and v.ledger = k.ledger and v.run_id is null
-    union select v.company, v.series, v.number from unnest($4::text[], $5::text[]) as k (run_source, run_id)
-    join vouchers v on v.run_id = k.run_id and v.run_source = k.run_source
-) as k join vouchers v using (company, series, number) order by v.posted_at, v.company, v.series, v.number limit {MOST + 1}"""
-_EVENTS: Final = """
+select v.*, l.line, l.posting_type, l.account, l.partner, l.party, l.party_account, l.settles, l.currency, l.debit, l.credit,
+l.accounting_debit, l.accounting_credit, l.dimensions, l.text, l.rule
+from (
+    select v.* from (
+        select v.company, v.series, v.number from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document)
+        join vouchers v on v.document = k.document and v.company = k.company and v.ledger = k.ledger and v.run_id is null
+        union select v.company, v.series, v.number from unnest($4::text[], $5::text[]) as k (run_source, run_id)
+        join vouchers v on v.run_id = k.run_id and v.run_source = k.run_source
+    ) as k join vouchers v using (company, series, number) order by v.posted_at, v.company, v.series, v.number limit {MOST + 1}
+) as v left join lateral (
+    select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
+) as l on true order by v.posted_at, v.company, v.series, v.number, l.line"""
+_EVENTS: Final = f"""
 select k.source, k.id, e.type, e.received_at, e.company, e.document, (
     select coalesce(json_agg(json_build_object('id', f.id, 'at', f.at, 'service', f.service, 'scope', f.scope, 'code', f.code,
         'field', f.field, 'message', f.message) order by f.at, f.id), '[]')
@@ -105,24 +121,23 @@ from (
     select source, id from unnest($1::text[], $2::text[]) as k (source, id)
     union select source, id from events where id = $3 and is_current and ($4::text is null or source = $4)
     union select source, event from refusals where event = $3 and ($4::text is null or source = $4)
+    union (
+        select source, id from events where document = $5 and is_current and ($6::text is null or company = $6) limit {MOST}
+    )
 ) as k left join events e on e.source = k.source and e.id = k.id and e.is_current order by k.source, k.id"""
 
 
-async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None, *, lines: bool = True) -> Graph:
-    """The graph from where it is begun; empty if that names nothing. `lines`: with the lines of the vouchers."""
+async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None) -> Graph:
+    """The graph from where it is begun, with the lines of the vouchers; empty if that names nothing."""
     found = FoundForTrace(truncated=False)
     await _walk(connection, start, found)
     runs = [[getattr(run, name) for run in found.runs] for name in EventRef._fields]
-    found.records = await connection.fetch(_RECORDS, *runs)
     found.documents = await connection.fetch(_DOCUMENTS, *_columns(found.document_keys()))
-    found.vouchers = await connection.fetch(_VOUCHERS, *_columns(found.followed), *runs)
+    found.take_vouchers(await connection.fetch(_VOUCHERS, *_columns(found.followed), *runs))
     found.limit_to_most()
-    if lines:
-        keys = [[record[name] for record in found.vouchers] for name in ("company", "series", "number")]
-        found.lines = await connection.fetch(LINES, *keys)
     refs = sorted(found.event_refs())
     sources, ids = [ref.source for ref in refs], [ref.id for ref in refs]
-    found.events = await connection.fetch(_EVENTS, sources, ids, start.event, start.source)
+    found.events = await connection.fetch(_EVENTS, sources, ids, start.event, start.source, start.document, start.company)
     if waits is not None:
         found.waits = list(await waits(frozenset(EventRef(each["source"], each["id"]) for each in found.events)))
     return graph(found)
@@ -142,12 +157,15 @@ async def _walk(connection: Connection, start: TraceStart, found: FoundForTrace)
         series if is_voucher else None,
         int(number) if is_voucher else None,
     )
-    found.truncated = len(rows) > MOST
-    for row in rows[:MOST]:
-        if row["kind"] == "run":
-            found.runs.append(EventRef(row["a"], row["b"]))
+    nodes = dict.fromkeys((row["kind"], row["a"], row["b"], row["c"]) for row in rows)
+    found.truncated = len(nodes) > MOST
+    for kind, *name in list(nodes)[:MOST]:
+        if kind == "run":
+            found.runs.append(EventRef(*name[:2]))
         else:
-            found.followed.append((row["a"], row["b"], row["c"]))
+            found.followed.append((name[0], name[1], name[2]))
+    runs = set(found.runs)
+    found.records = [row for row in rows if row["number"] is not None and EventRef(row["run_source"], row["run_id"]) in runs]
 
 
 def _columns(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:

@@ -86,6 +86,14 @@ class FoundForTrace:
             keys.update(dict.fromkeys(_sides(record)))
         return list(keys)[: MOST + 1]
 
+    def take_vouchers(self, rows: list[Any]) -> None:
+        """Vouchers with their lines, a row for each line, one at least."""
+        vouchers: dict[Key, Any] = {}
+        for row in rows:
+            vouchers.setdefault(_voucher_key(row), row)
+        self.vouchers = list(vouchers.values())
+        self.lines = [row for row in rows if row["line"] is not None]
+
     def limit_to_most(self) -> None:
         """Leaves out what would be too many nodes: vouchers first, since what they belong to says more."""
         room = MOST - len(self.runs)

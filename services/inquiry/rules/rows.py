@@ -174,6 +174,7 @@ class LineRow(NamedTuple):
     dimensions: str | None
     text: str
     rule: str
+    posted_at: dt.datetime
 
 
 class VoucherRow(NamedTuple):

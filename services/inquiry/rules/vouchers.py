@@ -34,8 +34,9 @@ def take_voucher(books: InquiryBooks, message: Message) -> None:
     data: Voucher = message.data
     key = (data.company, data.series, data.number)
     if books.vouchers.get(key) is None:
-        lines = (_line(data, number, line) for number, line in enumerate(data.lines, start=1))
-        books.vouchers.put(key, PostedVoucher(_voucher(message, data), tuple(lines)))
+        voucher = _voucher(message, data)
+        lines = (_line(voucher, number, line) for number, line in enumerate(data.lines, start=1))
+        books.vouchers.put(key, PostedVoucher(voucher, tuple(lines)))
 
 
 def _voucher(message: Message, data: Voucher) -> VoucherRow:
@@ -62,7 +63,7 @@ def _voucher(message: Message, data: Voucher) -> VoucherRow:
     )
 
 
-def _line(voucher: Voucher, number: int, line: VoucherLine) -> LineRow:
+def _line(voucher: VoucherRow, number: int, line: VoucherLine) -> LineRow:
     is_debit = bool(line.debit or line.accounting_debit)  # a gain's lines are 0.00 in the document's currency
     return LineRow(
         company=voucher.company,
@@ -84,6 +85,7 @@ def _line(voucher: Voucher, number: int, line: VoucherLine) -> LineRow:
         dimensions=orjson.dumps(line.dimensions).decode() if line.dimensions else None,
         text=line.text,
         rule=line.rule,
+        posted_at=voucher.posted_at,
     )
 
 

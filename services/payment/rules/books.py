@@ -6,9 +6,8 @@ Invariant: a number that was given to a journal is never given again, whatever b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
-from typing import Final
 
 from services.payment.rules.values import (
     JournalDraft,
@@ -24,11 +23,6 @@ from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.waiting import Need, WakeKey, trading_relation_key
 from shared.working_set import Table
-
-APPROVALS: Final = ("approvals",)
-"""Before the key of what was released: approvals waited for it, not journals."""
-OF_JOURNAL: Final = "approvals-of"
-"""Before a journal's key: the approvals that wait for it, whatever is missing."""
 
 
 def relation_of(draft: JournalDraft) -> WakeKey:
@@ -48,25 +42,11 @@ def paid_by(company: str, document: str) -> str:
     return f"{company}-{document}"
 
 
-def approved_payment(journal: str, document: str) -> str:
-    """The middle (`paid_by`) of a journal's number; of a document that is not a number of the journal, the document itself."""
-    rest = document.removeprefix(f"{journal}-")
-    middle, _, count = rest.rpartition("-")
-    return middle if middle and count.isdigit() and rest != document else document
-
-
-_APPROVALS_BY: Final[dict[str, Callable[[WaitingApproval], tuple[Hashable, ...]]]] = {
-    "payment": lambda approval: ((approval.company, approved_payment(approval.journal, approval.document)),),
-    OF_JOURNAL: lambda approval: (JournalKey(approval.company, approval.document),),
-    "wakes": lambda approval: (approval.need.wake_key,),
-}
-
-
 class Books(working_set.Books):
     """All that the payment core reads and writes.
 
-    `numbers` is the last n of each vendor payment. Waiting journals are found by `run` and by what `wakes` them, waiting
-    approvals by the `payment` that the journal's number names, by the journal's number itself and by what `wakes` them.
+    `numbers` is the last n of each vendor payment. Waiting journals are found by `run` and by what `wakes` them. `approvals`
+    has those that waited here in earlier versions.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -76,7 +56,7 @@ class Books(working_set.Books):
         self.waiting: Table[WaitingKey, WaitingJournal] = self.table(
             "waiting", {"run": lambda waiting: (waiting.draft.run,), "wakes": _wake_keys}
         )
-        self.approvals: Table[EventRef, WaitingApproval] = self.table("approvals", _APPROVALS_BY)
+        self.approvals: Table[EventRef, WaitingApproval] = self.table("approvals")
 
     def next_number(self, payment: str) -> int:
         """The next n of a vendor payment (`paid_by`); it is taken by this and never given again."""
@@ -86,9 +66,8 @@ class Books(working_set.Books):
 
     def list_waiting(self) -> list[WaitingEntry]:
         """What waits, in order of arrival; what one event waits for is listed once."""
-        journals = ((each.sequence, _entry(each.draft.run, each.need, each.waits_since, is_approval=False)) for each in self.waiting)
-        approvals = ((each.sequence, _entry(each.event, each.need, each.waits_since, is_approval=True)) for each in self.approvals)
-        return _listed_once(entry for _, entry in sorted([*journals, *approvals], key=lambda numbered: numbered[0]))
+        in_order = sorted(self.waiting, key=lambda each: each.sequence)
+        return _listed_once(_entry(each.draft.run, each.need, each.waits_since) for each in in_order)
 
 
 def _listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
@@ -99,5 +78,5 @@ def _listed_once(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
     return list(listed.values())
 
 
-def _entry(event: EventRef, need: Need, since: datetime, *, is_approval: bool) -> WaitingEntry:
-    return WaitingEntry(event, need.reason, need.key, since, is_approval)
+def _entry(event: EventRef, need: Need, since: datetime) -> WaitingEntry:
+    return WaitingEntry(event, need.reason, need.key, since)

@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from services.payment.rules.approvals import approve
 from services.payment.rules.books import Books
-from services.payment.rules.journals import mirror_run, remove_refused, reverse_payment, reverse_settlements, take_reference
+from services.payment.rules.journals import mirror_run, post_approved, remove_refused, reverse_payment, reverse_settlements, take_reference
 from services.payment.rules.payments import payment_journal
 from shared.events.envelope import Message, Outgoing
 
 _FOLDS: Final[dict[str, Callable[[Books, Message], list[Outgoing]]]] = {
     "customer-payment.posted": payment_journal,
     "vendor-payment.posted": payment_journal,
-    "journal-approval.requested": approve,
     "settlement.posted": mirror_run,
     "settlement.reversed": reverse_settlements,
     "document.reversed": reverse_payment,
+    "sales-payment-journal.approved": post_approved,
     "sales-payment-journal.refused": remove_refused,
 }
 

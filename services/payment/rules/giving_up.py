@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.payment.rules.approvals import refuse_approval
 from services.payment.rules.books import Books
 from services.payment.rules.sending import EMITTER
 from services.payment.rules.values import WaitingApproval, WaitingJournal
-from shared.events.emitting import REJECTED
-from shared.events.envelope import EventRef, Outgoing
+from shared.events.emitting import REJECTED, Cause
+from shared.events.envelope import EventRef, Outgoing, replay_number
 from shared.events.vouchers import rejection
 from shared.waiting import Need
 
@@ -25,22 +24,29 @@ DISCARDED: Final = "discarded"
 def discard(books: Books, events: Sequence[EventRef]) -> list[Outgoing]:
     """Gives up all that these events let wait; the refusals of it."""
     given_up = frozenset(events)
-    return _give_up(books, lambda waiting: waiting.draft.run in given_up, lambda approval: approval.event in given_up)
+    approvals = sorted((each for each in books.approvals if each.event in given_up), key=lambda each: each.sequence)
+    return _give_up(books, lambda waiting: waiting.draft.run in given_up) + [_refuse_approval(books, each) for each in approvals]
 
 
 def expire(books: Books, older_than: datetime) -> list[Outgoing]:
     """Gives up what has waited since before `older_than`; the refusals of it."""
-    return _give_up(books, lambda waiting: waiting.waits_since < older_than, lambda approval: approval.waits_since < older_than)
+    return _give_up(books, lambda waiting: waiting.waits_since < older_than)
 
 
-def _give_up(books: Books, journal: Callable[[WaitingJournal], bool], approval: Callable[[WaitingApproval], bool]) -> list[Outgoing]:
-    journals = sorted((each for each in books.waiting if journal(each)), key=lambda each: each.sequence)
-    approvals = sorted((each for each in books.approvals if approval(each)), key=lambda each: each.sequence)
-    outgoing = [_refuse_journal(books, each) for each in journals]
-    for each in approvals:
-        message = f"the approval of {each.document} of {each.company} was discarded while it waited for {_shown(each.need)}"
-        outgoing.append(refuse_approval(books, each, DISCARDED, message))
-    return outgoing
+def _give_up(books: Books, chosen: Callable[[WaitingJournal], bool]) -> list[Outgoing]:
+    journals = sorted((each for each in books.waiting if chosen(each)), key=lambda each: each.sequence)
+    return [_refuse_journal(books, each) for each in journals]
+
+
+def _refuse_approval(books: Books, approval: WaitingApproval) -> Outgoing:
+    """One of an earlier version: `rejections replay` sends it to the settlement service, which takes approvals now."""
+    books.approvals.put(approval.identity, None)
+    books.freed_ids.add(approval.identity)
+    what = f"the approval of {approval.document} of {approval.company} waited for {_shown(approval.need)} when this version was installed"
+    message = f"{what}: send it again, or have `rejections replay` do so"
+    refusal = rejection(approval.event, "settlement", DISCARDED, "/document", message, approval.original)
+    cause = Cause(approval.event, approval.event, approval.time, approval.traceparent)
+    return EMITTER.emit(cause, REJECTED, replay_number(approval.identity, approval.event), approval.company, refusal)
 
 
 def _refuse_journal(books: Books, waiting: WaitingJournal) -> Outgoing:

@@ -1,4 +1,4 @@
-"""The values of the payment rules: sales payment journals, those that still wait, approvals that wait.
+"""The values of the payment rules: sales payment journals, and those that still wait.
 
 Invariant: values are never changed, only replaced; amounts are positive and in the vendor payment's currency.
 """
@@ -100,9 +100,9 @@ class SalesPayment(NamedTuple):
 
 
 class WaitingApproval(NamedTuple):
-    """An approval that waits: for its journal, or for what the journal needs to be posted.
+    """An approval that waited here when the settlement service began to take approvals: it is refused, to be sent again.
 
-    `identity` is the id it has taken, `original` the event itself, `arrived` when it came.
+    `identity` is the id it has taken, `original` the event itself.
     """
 
     event: EventRef
@@ -117,20 +117,11 @@ class WaitingApproval(NamedTuple):
     need: Need
     arrived: dt.datetime | None = None
 
-    @property
-    def waits_since(self) -> dt.datetime:
-        """From when on WAIT_AT_MOST counts."""
-        return self.time if self.arrived is None else self.arrived
-
 
 class WaitingEntry(NamedTuple):
-    """An entry of the list of what waits: by the event that caused it, what it waits for, and since when.
-
-    `is_approval`: an approval waits, else a sales payment journal.
-    """
+    """An entry of the list of what waits: by the event that caused it, what it waits for, and since when."""
 
     event: EventRef
     reason: str
     key: dict[str, str]
     since: dt.datetime
-    is_approval: bool

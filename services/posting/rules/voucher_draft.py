@@ -84,7 +84,7 @@ class VoucherDraft:
             value = amount
         debit = credit = nothing(currency)
         accounting_debit = accounting_credit = self._nothing
-        if amount > 0 or (value > 0 and not amount):
+        if amount > ZERO or (value > ZERO and not amount):
             debit, accounting_debit = amount, value
         else:
             credit, accounting_credit = -amount if amount else amount, -value if value else value

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final
 
+from services.settlement.rules.incoming import Incoming, read
 from services.settlement.rules.values import (
+    APPROVED,
     Document,
     DocumentKey,
     Parked,
@@ -22,7 +24,7 @@ from services.settlement.rules.values import (
 )
 from services.settlement.rules.waiting import RESERVATION, WOKEN_AS_ONE
 from shared import working_set
-from shared.events.envelope import EventRef
+from shared.events.envelope import EventRef, Message
 from shared.reference import Reference
 from shared.waiting import WakeKey
 from shared.working_set import Missing, Table
@@ -57,6 +59,7 @@ class Books(working_set.Books):
         super().__init__(reference, complete=complete, sequence=sequence)
         self.first_sequence = sequence
         self.named: set[Missing] = set()
+        self._read_ahead: dict[int, tuple[Message, Incoming]] = {}
         self.most_rows: int | None = None
         self.documents: Table[DocumentKey, Document] = self.table(
             "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
@@ -88,6 +91,16 @@ class Books(working_set.Books):
         self.pending_replies: Table[EventRef, PendingReplies] = self.table("pending_replies")
         self.requests: Table[EventRef, Request] = self.table("requests")
 
+    def awaited_approval(self, *keys: DocumentKey) -> EventRef | None:
+        """The approval of a journal that reserves one of the documents, if it is on its way to be posted: it has come before."""
+        reserving = (journal for key in keys for journal in self.journals.find("reserves", key))
+        return next((approval for each in reserving if (approval := self.approval_under_way(each)) is not None), None)
+
+    def approval_under_way(self, journal: ReservedSalesPayment) -> EventRef | None:
+        """The approval of a journal that the payment service has been told to post, and has not posted yet."""
+        approval = journal.approval if journal.status == APPROVED else None
+        return approval if approval is not None and self.pending_replies.get(approval) is not None else None
+
     def is_reserved(self, document: DocumentKey, before: int | None = None) -> bool:
         """Whether a run that waits has reserved a document; `before`: one that arrived before this place."""
         first = self._first_waiting("holders", document)
@@ -104,6 +117,17 @@ class Books(working_set.Books):
         """Says what will be asked for, so that a store loads it at once with the first of it that is not there."""
         if not self.complete:
             self.named.update(missing)
+
+    def read_ahead(self, message: Message) -> Incoming:
+        """What a message brings, for whoever loads what it names; it need not be read again when it is handled."""
+        incoming = read(message)
+        self._read_ahead[id(message)] = (message, incoming)  # with the message, so that no other can have its number
+        return incoming
+
+    def read(self, message: Message) -> Incoming:
+        """What a message brings."""
+        known = self._read_ahead.get(id(message))
+        return read(message) if known is None else known[1]
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""

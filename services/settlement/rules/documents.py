@@ -15,13 +15,13 @@ from typing import Final
 from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import IncomingDocument
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import Distribution, Document, TaxLine
+from services.settlement.rules.values import Distribution, Document, DocumentKey, PostingTerms, TaxLine
 from services.settlement.rules.waiting import document_key
 from shared.events.reference import CompanyDefined
 from shared.events.settlements import DocumentPosted, PostedLine
 from shared.events.values import AMOUNT_DIGITS
 from shared.money import ZERO, share
-from shared.reference import AccountKey
+from shared.reference import AccountKey, Reference
 from shared.waiting import Need, for_account, for_company, for_exchange_rate, for_period
 
 TAX: Final = "sales_tax"
@@ -73,18 +73,29 @@ def taken_number(document: Document) -> str:
 
 
 def need_of(turn: Turn, incoming: IncomingDocument) -> Need | None:
-    """What a document waits for: company, account, exchange rate, period, in this order."""
-    reference = turn.books.reference
-    ledger, name, _ = incoming.key
+    """What the document waits for."""
+    return need_to_post(turn.books.reference, incoming.key, posting_terms(incoming))
+
+
+def posting_terms(incoming: IncomingDocument) -> PostingTerms:
+    """What posting the document depends on."""
+    has_rate = incoming.exchange_rate is not None or incoming.inverse_rate is not None
+    return PostingTerms(incoming.account, incoming.date, incoming.currency, has_rate)
+
+
+def need_to_post(reference: Reference, key: DocumentKey, terms: PostingTerms) -> Need | None:
+    """What posting a document waits for: company, account, exchange rate, period, in this order."""
+    name = key.company
     company = reference.company(name)
     if company is None:
         return for_company(name)
-    if reference.party(ledger, name, incoming.account) is None:
-        return for_account(ledger, name, incoming.account)
-    if _rate(turn.books, incoming, company.currency) is None:
-        return for_exchange_rate(name, incoming.currency, company.currency, incoming.date)
-    if reference.is_closed(name, incoming.date):
-        return for_period(name, incoming.date)
+    own = company.currency
+    if reference.party(key.ledger, name, terms.account) is None:
+        return for_account(key.ledger, name, terms.account)
+    if not terms.has_rate and reference.rate(name, terms.currency, own, terms.date) is None:
+        return for_exchange_rate(name, terms.currency, own, terms.date)
+    if reference.is_closed(name, terms.date):
+        return for_period(name, terms.date)
     return None
 
 

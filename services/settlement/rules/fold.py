@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from services.settlement.rules.approvals import begin_approval, try_to_approve
 from services.settlement.rules.arrivals import arrive, payment_arrives, refused_payment, resume_document
 from services.settlement.rules.authorisation import hand_on_reference, is_sent_reference, refuse_unauthorised
 from services.settlement.rules.automatic import resume_automatically
@@ -94,6 +95,7 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "settlement-reversal.requested": begin_reversal,
     "document-reversal.requested": begin_reversal,
     "payment-reversal.requested": begin_reversal,
+    "journal-approval.requested": begin_approval,
     "sales-payment-journal.created": create_journal,
     "sales-payment-journal.posted": post_journal,
     "sales-payment-journal.reversed": nothing_to_do,
@@ -107,6 +109,7 @@ STAGES: Final[dict[str, Resume]] = {
     "document": resume_document,
     "run": try_to_settle,
     "reversal": try_to_reverse,
+    "approval": try_to_approve,
     "automatic": resume_automatically,
 }
 """How what waits is taken up again."""

@@ -1,4 +1,4 @@
-"""What a message brings, read once: a document, an instruction to settle, a reversal, or news of sales payment journals.
+"""What a message brings, read once: a document, an instruction to settle, a reversal, an approval, news of sales payment journals.
 
 Invariant: here alone the class of a message's data is looked at; all rules go by what `read` made of it. Whose event it is,
 who is named when it waits or is refused, and whether its id can be given back is decided here too.
@@ -20,6 +20,7 @@ from shared.events.inbound import (
     DocumentRef,
     DocumentReversalRequested,
     InvoicePosted,
+    JournalApprovalRequested,
     Mark,
     PaymentPosted,
     PaymentReversalRequested,
@@ -109,10 +110,15 @@ class ReversalInstruction(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One of the `reply_count` messages that say which sales payment journals a run makes; 0: it is not a reply."""
+    """One of the `reply_count` messages that say which sales payment journals a run makes; 0: it is not a reply.
+
+    Or the one that says that an approved journal is posted; `run` is then the approval. `is_batch`: nobody has asked for them,
+    they are the journals that had waited and are made together; `run` names them.
+    """
 
     run: EventRef
     reply_count: int
+    is_batch: bool = False
 
 
 class Incoming(NamedTuple):
@@ -133,6 +139,7 @@ class Incoming(NamedTuple):
     reversal: ReversalInstruction | None = None
     journal: SalesPaymentJournal | None = None
     reply: Reply | None = None
+    approval: JournalApprovalRequested | None = None
     replay: int = 0
 
 
@@ -250,12 +257,22 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         document=document,
         instruction=instruction if marks else None,
         journal=data,
-        reply=Reply(data.run, data.reply_count),
+        reply=_reply_of(data),
     )
+
+
+def _reply_of(data: SalesPaymentJournal) -> Reply:
+    if data.approval is not None:
+        return Reply(data.approval, 1)
+    return Reply(data.run, data.reply_count) if data.batch is None else Reply(data.batch, data.batch_size, is_batch=True)
 
 
 def _reply(message: Message, data: SalesPaymentsReply) -> Incoming:
     return _plain(message, reply=Reply(data.run, data.reply_count))
+
+
+def _approval(message: Message, data: JournalApprovalRequested) -> Incoming:
+    return _plain(message, approval=data)
 
 
 def _request(message: Message, data: SettlementRequested) -> Incoming:
@@ -292,6 +309,7 @@ _READERS: Final[dict[type, Callable[[Message, Any], Incoming]]] = {
     PaymentRefused: _refused_payment,
     SalesPaymentJournal: _sales_payment,
     SalesPaymentsReply: _reply,
+    JournalApprovalRequested: _approval,
     SettlementRequested: _request,
     SettlementReversalRequested: _settlement_reversal,
     DocumentReversalRequested: _document_reversal,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
-from services.settlement.rules.refusals import Refusal, judge
+from services.settlement.rules.refusals import Refusal, refusal_of
 from services.settlement.rules.run.carry_out import carry_out, next_number, settlement_of
 from services.settlement.rules.run.cash_discount import credited_key
 from services.settlement.rules.run.compute import compute
@@ -19,9 +19,9 @@ from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
-from services.settlement.rules.waiting import for_document, for_reservation
+from services.settlement.rules.waiting import for_document, for_replies, for_reservation
 from shared.events.values import MOST_MARKS
-from shared.waiting import Need, for_account, rank
+from shared.waiting import Need, for_account
 
 
 def carry_out_request(turn: Turn) -> None:
@@ -43,20 +43,20 @@ def begin_to_settle(turn: Turn, sequence: int) -> None:
 def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
-    keys = instruction.keys
-    need = _missing_document(turn, keys) or _earlier_run(turn, parked)
+    keys = parked.reserves
+    need = _missing_document(turn, keys) or _earlier_run(turn, parked) or _earlier_approval(turn, keys)
     if need is None:
         instruction = _with_documents(turn, instruction, keys, parked.sequence)
         need = _account_of_nobody(turn, instruction)
     if need is not None:
         turn.park(parked, need)
         return
-    verdict = judge(turn.books, instruction)
-    if verdict.refusal is not None:
-        _refuse(turn, instruction, verdict.refusal)
+    refusal = refusal_of(turn.books, instruction)
+    if refusal is not None:
+        _refuse(turn, instruction, refusal)
         turn.release(parked)
         return
-    computed = _computed(turn, instruction, verdict.undecided)
+    computed = _computed(turn, instruction)
     if isinstance(computed, Need):
         turn.park(parked, computed)
         return
@@ -72,15 +72,13 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     settle_automatically(turn, keys, run.date, instruction.run)
 
 
-def _computed(turn: Turn, instruction: SettlementInstruction, undecided: Need | None) -> Need | tuple[Run, list[MadeRecord]]:
+def _computed(turn: Turn, instruction: SettlementInstruction) -> Need | tuple[Run, list[MadeRecord]]:
     """The run with its records, or the first thing in the table's order that it waits for."""
     try:
         run = gather(turn.books.reference, instruction, turn.books.documents.get)
-        records = compute(run, next_number(turn, instruction.run, instruction.ledger))
+        return run, compute(run, next_number(turn, instruction.run, instruction.ledger))
     except WaitForError as missing:
-        needs = [missing.need, undecided] if undecided is not None else [missing.need]
-        return min(needs, key=lambda need: rank(need.reason, of_document=False))
-    return undecided if undecided is not None else (run, records)
+        return missing.need
 
 
 def _refuse(turn: Turn, instruction: SettlementInstruction, refusal: Refusal) -> None:
@@ -121,6 +119,12 @@ def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
         if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)
     return None
+
+
+def _earlier_approval(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
+    """A sales payment that is about to be posted has reserved one of the documents: what it settles comes first."""
+    approval = turn.books.awaited_approval(*keys)
+    return None if approval is None else for_replies(approval)
 
 
 def _account_of_nobody(turn: Turn, instruction: SettlementInstruction) -> Need | None:

@@ -16,7 +16,6 @@ from services.settlement.rules.values import Document, DocumentKey
 from shared.events.inbound import Mark
 from shared.money import ZERO, fits, minor_digits
 from shared.reference import Reference
-from shared.waiting import Need
 
 
 class Refusal(NamedTuple):
@@ -27,22 +26,9 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Judgement(NamedTuple):
-    """What contradicts, else what has to be known before it can be said that nothing does."""
-
-    refusal: Refusal | None
-    undecided: Need | None
-
-
-def judge(books: Books, instruction: SettlementInstruction) -> Judgement:
-    """The first code of the table that applies, documents in the order of the marks; what certainly contradicts does so at once."""
-    undecided: Need | None = None
-    for check in _CHECKS:
-        for found in check(books, instruction):
-            if isinstance(found, Refusal):
-                return Judgement(found, None)
-            undecided = undecided or found
-    return Judgement(None, undecided)
+def refusal_of(books: Books, instruction: SettlementInstruction) -> Refusal | None:
+    """The first code of the table that applies, documents in the order of the marks; None if nothing contradicts."""
+    return next((found for check in _CHECKS for found in check(books, instruction)), None)
 
 
 def _at(place: int, name: str) -> str:
@@ -57,14 +43,17 @@ def _invalid(_books: Books, instruction: SettlementInstruction) -> Iterator[Refu
     payment = instruction.own_document
     seen: set[DocumentKey] = set() if payment is None else {payment.key}
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        if document.key in seen:
-            by = "by itself" if payment is not None and document.key == payment.key else "twice"
+        key = document.key
+        if key in seen:
+            by = "by itself" if payment is not None and key == payment.key else "twice"
             yield Refusal("invalid", _at(place, "document"), f"{_name(document)} is marked {by}: mark it once")
-        seen.add(document.key)
-        for name in ("amount_to_settle", "cash_discount_to_take"):
-            amount: Decimal | None = getattr(mark, name)
-            own = name == "cash_discount_to_take" or payment is None
-            if own and amount is not None and not fits(amount, document.currency):
+        seen.add(key)
+        entered = (
+            ("amount_to_settle", mark.amount_to_settle if payment is None else None),
+            ("cash_discount_to_take", mark.cash_discount_to_take),
+        )
+        for name, amount in entered:
+            if amount is not None and not fits(amount, document.currency):
                 digits = minor_digits(document.currency)
                 yield Refusal("invalid", _at(place, name), f"{amount} has more digits than {document.currency} has: at most {digits}")
         if mark.cross_rate is not None and not _may_be_agreed(instruction, document):
@@ -137,38 +126,32 @@ def _closed(_books: Books, instruction: SettlementInstruction) -> Iterator[Refus
             yield Refusal("document-closed", _at(place, "document"), f"{_name(document)} has nothing left open")
 
 
-def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal | Need]:
+def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        open_ = f"{_name(document)} has {document.open} {document.currency} open"
-        if mark.amount_to_settle is not None:
-            try:
-                is_more = _more_than_open(books, instruction, document, mark)
-            except WaitForError as missing:
-                yield missing.need
-            else:
-                if is_more:
-                    yield Refusal("over-settled", _at(place, "amount_to_settle"), f"{mark.amount_to_settle} is more than that: {open_}")
+        if mark.amount_to_settle is not None and _more_than_open(books, instruction, document, mark):
+            yield _over(place, "amount_to_settle", mark.amount_to_settle, document)
         if mark.cash_discount_to_take is not None and mark.cash_discount_to_take > document.open and not document.lowers:
-            yield Refusal("over-settled", _at(place, "cash_discount_to_take"), f"{mark.cash_discount_to_take} is more than that: {open_}")
+            yield _over(place, "cash_discount_to_take", mark.cash_discount_to_take, document)
+
+
+def _over(place: int, name: str, amount: Decimal, document: Document) -> Refusal:
+    is_open = f"{_name(document)} has {document.open} {document.currency} open"
+    return Refusal("over-settled", _at(place, name), f"{amount} is more than that: {is_open}")
 
 
 def _more_than_open(books: Books, instruction: SettlementInstruction, document: Document, mark: Mark) -> bool:
     """In another currency than the document's: only what is more both in the payment's and in the document's.
 
-    WaitForError if a rate is missing without which it cannot be said.
+    Where it cannot be said for want of a rate it does not contradict: a rate is waited for that a figure needs, and no other.
     """
     payment, amount = instruction.own_document, mark.amount_to_settle or ZERO
     if payment is None or payment.currency == document.currency:
         return amount > document.open
     conversion = Conversion(books.reference, payment, document, mark.cross_rate)
     try:
-        if amount <= conversion.cost(document.open):
-            return False
+        return amount > conversion.cost(document.open) and conversion.worth(amount) > document.open
     except WaitForError:
-        if conversion.worth(amount) > document.open:
-            raise
         return False
-    return conversion.worth(amount) > document.open
 
 
 def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:

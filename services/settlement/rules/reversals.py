@@ -17,6 +17,7 @@ from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import (
     NOTHING_YET,
     PAYMENT,
+    REVERSED,
     Document,
     DocumentKey,
     Parked,
@@ -112,6 +113,9 @@ def _refuse(turn: Turn, code: str, field_: str, message: str) -> None:
 
 def _take_back_document(turn: Turn, reversal: ReversalInstruction) -> Need | None:
     document = _named(turn, reversal)
+    approval = turn.books.awaited_approval(document.key)
+    if approval is not None:
+        return for_replies(approval)
     refusal = _document_refusal(turn, document, reversal)
     if refusal is not None:
         _refuse(turn, *refusal)
@@ -166,7 +170,7 @@ def _reverse_document(turn: Turn, document: Document, on: dt.date, reason: str) 
     turn.emit("document.reversed", f"{document.company}/{document.document}", document.party, reversed_)
     journal = turn.books.journals.get((document.company, document.document))
     if journal is not None and document.ledger == "receivable":
-        turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
+        turn.books.journals.put((journal.company, journal.document), journal._replace(status=REVERSED, reserves=()))
 
 
 # Of settlements
@@ -201,6 +205,10 @@ def _take_back_settlements(turn: Turn, reversal: ReversalInstruction) -> Need | 
     for run in runs:
         if turn.books.pending_replies.get(run) is not None:
             return for_replies(run)
+        for journal in turn.books.journals.find("run", run):
+            approval = turn.books.approval_under_way(journal)
+            if approval is not None:
+                return for_replies(approval)
     if not runs:
         _refuse_unsettled(turn, reversal, already=bool(concerned))
         return None
@@ -237,10 +245,10 @@ def _scope(turn: Turn, ledger: Ledger, runs: list[EventRef]) -> ReversalScope:
     scope = ReversalScope(ledger, runs, _records_of(turn, ledger, runs))
     if ledger == "payable":
         for run in runs:
-            journals = [journal for journal in turn.books.journals.find("run", run) if journal.status != "reversed"]
+            journals = [journal for journal in turn.books.journals.find("run", run) if journal.status != REVERSED]
             scope.journals.extend(sorted(journals, key=lambda journal: journal.sequence))
     for journal in scope.journals:
-        key = DocumentKey("receivable", journal.company, journal.document)
+        key = journal.key
         if turn.books.documents.get(key) is not None:
             own = dict.fromkeys(record.run for record in turn.books.records.find("document", key) if not record.is_reversed)
             scope.sellers[key] = _records_of(turn, "receivable", own)
@@ -265,8 +273,9 @@ def _reverse_journal(
     turn: Turn, journal: ReservedSalesPayment, scope: ReversalScope, dates: dict[DocumentKey, dt.date], reason: str
 ) -> None:
     """The seller's side: settlement and payment mirrored; what waits is dropped; what is only created becomes reversed."""
-    turn.books.journals.put((journal.company, journal.document), journal._replace(status="reversed", reserves=()))
-    key = DocumentKey("receivable", journal.company, journal.document)
+    turn.books.journals.put((journal.company, journal.document), journal._replace(status=REVERSED, reserves=()))
+    key = journal.key
+    turn.wake_changed(key)
     for parked in turn.books.waiting.find("event", journal.approval or journal.run):
         if _is_of(parked, journal):
             turn.release(parked)

@@ -7,9 +7,10 @@ service is told, and nothing of it stays here.
 from __future__ import annotations
 
 from services.settlement.rules.arrivals import forget_journal, take_over
-from services.settlement.rules.documents import taken_number
+from services.settlement.rules.documents import posting_terms, taken_number
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import DocumentKey, ReservedSalesPayment
+from services.settlement.rules.values import APPROVED, CREATED, POSTED, DocumentKey, PostingTerms, ReservedSalesPayment
+from services.settlement.rules.waiting import journal_key
 from shared.events.journals import SalesPaymentJournal
 
 
@@ -28,7 +29,7 @@ def create_journal(turn: Turn) -> None:
         turn.refuse("document-exists", "/document", message, scope="event", frees_id=False)
         forget_journal(turn)
     else:
-        _reserve(turn, journal, "created", turn.books.next_sequence())
+        _reserve(turn, journal, CREATED, turn.books.next_sequence())
     receive_reply(turn)
 
 
@@ -38,9 +39,9 @@ def post_journal(turn: Turn) -> None:
     known = turn.books.journals.get((journal.company, journal.document))
     if known is None and _is_undone(turn, journal):
         forget_journal(turn)
-    elif known is None or known.status == "created":
+    elif known is None or known.status in {CREATED, APPROVED}:
         sequence = known.sequence if known is not None else turn.books.next_sequence()
-        _reserve(turn, journal, "posted", sequence)
+        _reserve(turn, journal, POSTED, sequence)
         if journal.approval is not None:
             turn.know(journal.approval, "journal-approval.requested")
         take_over(turn, sequence)
@@ -52,10 +53,10 @@ def nothing_to_do(_turn: Turn) -> None:
 
 
 def receive_reply(turn: Turn) -> None:
-    """The payment service says which sales payment journals a run makes."""
+    """The payment service says which sales payment journals a run makes, or which it has made together."""
     reply = turn.incoming.reply
     if reply is not None:
-        turn.receive_reply(reply.run, reply.reply_count)
+        turn.receive_reply(*reply)
 
 
 def _journal(turn: Turn) -> SalesPaymentJournal:
@@ -70,9 +71,15 @@ def _is_undone(turn: Turn, journal: SalesPaymentJournal) -> bool:
 
 
 def _reserve(turn: Turn, journal: SalesPaymentJournal, status: str, sequence: int) -> None:
-    """The journal as this service knows it; what it reserves ends with its being posted."""
-    reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in journal.marks) if status == "created" else ()
+    """The journal as this service knows it; what it reserves ends with its being posted. Approvals that wait for it resume."""
+    reserves = tuple(DocumentKey("receivable", mark.company, mark.document) for mark in journal.marks) if status == CREATED else ()
     known = ReservedSalesPayment(
-        journal.company, journal.document, journal.journal, status, journal.run, sequence, reserves, journal.approval
+        journal.company, journal.document, journal.journal, status, journal.run, sequence, reserves, journal.approval, _terms(turn)
     )
     turn.books.journals.put((journal.company, journal.document), known)
+    turn.wake(journal_key(journal.company, journal.document))
+
+
+def _terms(turn: Turn) -> PostingTerms | None:
+    document = turn.incoming.document
+    return None if document is None else posting_terms(document)

@@ -4,7 +4,7 @@ A turn is, as for an actor, the handling of one message to its end: nothing else
 
 Invariant: what an event causes comes first, its sales payments included; then what waited for it, in order of arrival
 (rules.md, step 9). Of all that can resume, the oldest goes first. While it is not known which sales payment journals a
-run has, what would resume after the run is kept until it is.
+run has, what would resume after the run is kept until it is; and after an approval, until its journal is posted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from services.settlement.rules.books import Books
-from services.settlement.rules.incoming import Incoming, read
+from services.settlement.rules.incoming import Incoming
 from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION, event_key, free_key, replies_key, reservation_key
 from shared.events.codec import as_cloudevent
@@ -43,7 +43,7 @@ class Turn:
     def handle(self, message: Message) -> None:
         """Turns to a message: what is emitted and refused from now on is because of it."""
         self.message = message
-        self.incoming: Incoming = read(message)
+        self.incoming: Incoming = self.books.read(message)
 
     # What is emitted
 
@@ -157,14 +157,19 @@ class Turn:
     # Sales payment journals of a run
 
     def await_replies(self, run: EventRef) -> None:
-        """The payment service is asked which sales payment journals it makes of a run."""
+        """The payment service is asked which sales payment journals it makes of a run, or to post the one that `run` approves."""
         entry = self.books.pending_replies.get(run) or PendingReplies(run, 0)
         self.books.pending_replies.put(run, entry._replace(requested=entry.requested + 1))
         self.awaiting_replies.append(run)
 
-    def receive_reply(self, run: EventRef, reply_count: int) -> None:
-        """One of the `reply_count` messages that answer a request has come; the last of all lets resume what was kept."""
+    def receive_reply(self, run: EventRef, reply_count: int, is_batch: bool = False) -> None:  # noqa: FBT001, FBT002 - of a Reply
+        """One of the `reply_count` messages that answer a request has come; the last of all lets resume what was kept.
+
+        Nobody asks for a batch: the first of its messages says that there are others.
+        """
         entry = self.books.pending_replies.get(run)
+        if entry is None and is_batch:
+            entry = PendingReplies(run, 1)
         if entry is None or not reply_count:
             return
         entry = entry.with_reply(reply_count)

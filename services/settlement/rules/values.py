@@ -293,9 +293,10 @@ NOTHING_YET: Final = Need("document", {}, ())
 class Parked(NamedTuple):
     """A document, instruction or reversal that waits. `sequence` is its place in the order of arrival, kept until it resumes.
 
-    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`, `automatic` (what an automatic run
+    `stage`: `document` (the document waits), `run` (its marks or the request), `reversal`, `approval`, `automatic` (what an automatic run
     has left for a further one: it waits for its turn alone). `event` is the event that
-    caused it; `reserves` the documents of a run, `concerns` those of a reversal; `after` runs whose sales payments come first.
+    caused it; `reserves` the documents of a run, `concerns` those of a reversal or what an approval posts; `after`: runs
+    and approvals whose sales payments come first.
     """
 
     sequence: int
@@ -308,8 +309,27 @@ class Parked(NamedTuple):
     concerns: tuple[DocumentKey, ...] = ()
 
 
+CREATED: Final = "created"
+APPROVED: Final = "approved"
+POSTED: Final = "posted"
+REVERSED: Final = "reversed"
+
+
+class PostingTerms(NamedTuple):
+    """What posting a sales payment depends on in the seller's books; `has_rate`: it brings its own."""
+
+    account: str
+    date: dt.date
+    currency: str
+    has_rate: bool
+
+
 class ReservedSalesPayment(NamedTuple):
-    """A sales payment journal as settlement knows it: which run made it, what it reserves while it is only created, who approved it."""
+    """A sales payment journal as settlement knows it: which run made it, what it reserves until it is posted, who approved it.
+
+    `status`: created, approved (the payment service has been told to post it), posted or reversed. `terms` are None of a
+    journal of an earlier version: nothing is known then of what its approval may have to wait for, and it waits once posted.
+    """
 
     company: str
     document: str
@@ -319,10 +339,16 @@ class ReservedSalesPayment(NamedTuple):
     sequence: int
     reserves: tuple[DocumentKey, ...]
     approval: EventRef | None = None
+    terms: PostingTerms | None = None
+
+    @property
+    def key(self) -> DocumentKey:
+        """The document that it posts in the seller's books."""
+        return DocumentKey("receivable", self.company, self.document)
 
 
 class PendingReplies(NamedTuple):
-    """How often the payment service was asked for a run's sales payment journals, and what it has replied.
+    """How often the payment service was asked for a run's sales payment journals, or to post an approved one, and its replies.
 
     Each request is answered by n messages that each say n; `received` counts the messages by that n, as pairs.
     """

@@ -42,6 +42,11 @@ def event_key(event: EventRef) -> WakeKey:
     return ("event", *event)
 
 
+def journal_key(company: str, document: str) -> WakeKey:
+    """The sales payment journal is created, or posted at once."""
+    return ("journal", company, document)
+
+
 def reservation_key(document: DocumentKey) -> WakeKey:
     """A run that had reserved the document has gone on or was refused: the first that waits to reserve it may resume."""
     return (RESERVATION, *document)
@@ -53,7 +58,7 @@ def free_key(document: DocumentKey) -> WakeKey:
 
 
 def replies_key(run: EventRef) -> WakeKey:
-    """All sales payment journals of the run are told."""
+    """All sales payment journals of the run are told; of an approval: its journal is posted."""
     return ("answers", *run)
 
 
@@ -63,6 +68,11 @@ def replies_key(run: EventRef) -> WakeKey:
 def for_document(document: DocumentKey) -> Need:
     """A document is not posted yet."""
     return Need("document", _shown(document), document_key(document))
+
+
+def for_journal(company: str, journal: str, document: str) -> Need:
+    """The sales payment journal that an approval names has not been made."""
+    return Need("document", detail(company=company, journal=journal, document=document), journal_key(company, document))
 
 
 def for_marks_of(document: DocumentKey) -> Need:
@@ -76,7 +86,7 @@ def for_event(event: EventRef) -> Need:
 
 
 def for_replies(run: EventRef) -> Need:
-    """It is not known yet which sales payment journals the run has: it is shown by the event that caused it."""
+    """It is not known yet which sales payment journals the run has, or what the approval posts: it is shown by its event."""
     return Need("document", detail(event=run.id), replies_key(run))
 
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.web.routes import (
+    actions,
     aging,
     balances,
     companies,
     documents,
     events,
     feed,
+    flow,
     intercompany,
+    mending,
+    orders,
     readiness,
     reference,
+    reference_writing,
     rules,
     search,
     settlements,
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
-    *(work.router, readiness.router),
+    *(work.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
 )
-STREAMS: Final = frozenset[str]()
+STREAMS: Final = frozenset({flow.STREAM})
 """The paths that answer with a stream of events in place of JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.lines import LineSelection, lines
 from services.web.access.may import Reader
 from services.web.book_models import TEXT, Account, Currency, EventRefModel, From, LineModel, OneCompany, Partner, Party, PostingType
-from services.web.models import ListOf
+from services.web.models import PRINTABLE, ListOf
 from services.web.parameters import ANY, wrong_parameters
 from services.web.problems import Fault
 from services.web.reading import Day, KnownAt, Page, listed, scope_of
@@ -118,7 +119,7 @@ def _dimensions(request: Request) -> tuple[tuple[str, str], ...]:
     wrong = [
         Fault(f"/{name}", "parameter-invalid", "it may have no control characters")
         for name, value in given
-        if not (name + value).isprintable()
+        if not re.fullmatch(PRINTABLE, name + value)
     ]
     if wrong:
         raise wrong_parameters(wrong)

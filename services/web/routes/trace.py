@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.waiting import waiting_because_of
-from services.inquiry.queries.trace import TraceStart, trace
+from services.desk.tracing import traced
+from services.inquiry.queries.trace import TraceStart
 from services.web.access.may import Reader
 from services.web.access.scope import visible_graph
 from services.web.book_models import SINGLE, TEXT, Document, Ledger, One
@@ -72,7 +72,7 @@ async def trace_of(  # noqa: PLR0913 - the names that one can begin with
     ports: WebPorts = request.app.state.ports
     start = TraceStart(event, source, document, company, ledger, voucher, settlement)
     async with books(request) as found:
-        graph = await trace(found.connection, start, lambda events: waiting_because_of(ports.schemas, events))
+        graph = await traced(ports.schemas, found.connection, start)
     row: dict[str, Any] | None = visible_graph(graph.as_row(), actor)
     if row is None:
         missing("event, document, voucher or settlement")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import Any
 
 import orjson
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from services.command_line.main import app
-from services.desk import ledgers
-from tests.builders.shell import PATIENCE, Shell
+from tests.builders.shell import Shell
 from tests.scenario_files import IC_4, ROOT
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+Row = dict[str, Any]
 
 pytestmark = pytest.mark.embedded
 
@@ -41,41 +32,6 @@ create trigger kept before delete on posting.outbox for each row execute functio
 create trigger kept before insert on posting.failed for each row execute function posting.kept();
 insert into posting.outbox (messages) values ('');
 """
-
-
-@pytest.fixture(scope="module")
-def shell() -> Iterator[Shell]:
-    """`up` with the group of ic-4 applied and its events published; afterwards nothing of it is left."""
-    with TemporaryDirectory(prefix="up-") as folder, (Path(folder) / "up.log").open("wb") as log:
-        environment = {**os.environ, "DATA_DIR": folder, "KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", "NAMESPACE": ""}
-        command = [sys.executable, "-m", "services.command_line.main", "up"]
-        up = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own command
-        shell = Shell(Path(folder))
-        try:
-            shell.until(lambda: "Everything is running" in (Path(folder) / "up.log").read_text())
-            shell.run("apply", IC_4)
-            shell.publish(*yaml.safe_load(IC_4.read_text())["events"])
-            shell.until(lambda: len(shell.rows("vouchers")) == 7)
-            yield shell
-        finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(PATIENCE)
-        assert up.returncode == 0
-        assert "Stopping" in (Path(folder) / "up.log").read_text()
-        assert _processes_with(folder) == []
-
-
-def _processes_with(text: str) -> list[str]:
-    """Commands of processes that have a text in their arguments or environment, other than this one."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            content = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if text.encode() in content and process.name != str(os.getpid()):
-            found.append(content.decode(errors="replace"))
-    return found
 
 
 def test_apply_says_what_changes_and_the_second_time_nothing_does(shell: Shell) -> None:
@@ -131,88 +87,6 @@ def test_publish_takes_cloudevents_documents_and_a_second_time_changes_nothing(s
     assert [row["balance"] for row in shell.rows("open", "--company", "FAB") if row["document"] == "CE-1"] == ["5.00"]
 
 
-def test_vouchers_are_selected_and_shown_as_simulate_shows_them(shell: Shell) -> None:
-    simulated = orjson.loads(CliRunner().invoke(app, ["simulate", "--json", str(IC_4)]).stdout)["vouchers"]
-    live = shell.rows("vouchers", "--company", "FABE")
-    assert [row["lines"] for row in live] == [row["lines"] for row in simulated if row["company"] == "FABE"]
-    assert [row["kind"] for row in shell.rows("vouchers", "--document", "VPAY-7", "--company", "FAB")] == ["payment", "settlement"]
-    assert shell.rows("vouchers", "--from", "2026-03-03", "--kind", "invoice") == []
-    assert "Fabrikam East" in shell.run("vouchers").stdout
-
-
-def test_a_table_of_vouchers_ends_at_so_many_lines_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    all_ = [row["voucher"] for row in shell.rows("vouchers")]
-    monkeypatch.setattr(ledgers, "MOST_LINES_SHOWN", 1)
-    shown = shell.run("vouchers")
-    assert "Not all of these are shown" in shown.output
-    assert all_[0] in shown.stdout
-    assert all_[1] not in shown.stdout
-    assert [row["voucher"] for row in shell.rows("vouchers")] == all_, "as JSON all are printed"
-    assert len(shell.rows("vouchers", "--limit", "2")) == 2
-
-
-def test_open_documents_leave_closed_ones_out_unless_asked(shell: Shell) -> None:
-    assert [row["document"] for row in shell.rows("open", "--company", "FABE")] == []
-    assert [row["document"] for row in shell.rows("open", "--company", "FABE", "--all")] == ["VI-7"]
-    assert shell.rows("open", "--party", "NOBODY", "--all") == []
-
-
-def test_balances_show_accounts_and_the_intercompany_matrix(shell: Shell) -> None:
-    (due,) = [row for row in shell.rows("balances", "--company", "FABE") if row["posting_type"] == "due_to"]
-    assert (due["partner"], due["debit"], due["credit"]) == ("FAB", "0.00", "980.00")
-    assert "agree" in shell.run("balances").stdout
-
-
-@pytest.mark.parametrize("name", ["VPAY-7", "ARPAY-IC-FAB-VPAY-7-1"])
-def test_trace_goes_from_the_event_to_every_voucher_with_its_rules(shell: Shell, name: str) -> None:
-    (found,) = shell.rows("trace", name)
-    vouchers = [voucher for part in (*found["documents"], *found["settlements"]) for voucher in part["vouchers"]]
-    assert sorted((voucher["company"], voucher["kind"]) for voucher in vouchers) == [
-        ("FAB", "payment"),
-        ("FAB", "settlement"),
-        ("FABE", "settlement"),
-        ("FABW", "payment"),
-        ("FABW", "settlement"),
-    ]
-    shown = shell.run("trace", name).stdout
-    assert "[F-C04]" in shown
-    assert "F-C04 │ Discount in the invoice LE" in shown
-    assert "intercompany why COMPANY VOUCHER LINE" in shown
-
-
-def test_why_says_in_the_readers_language_what_decided_a_line(shell: Shell) -> None:
-    (voucher,) = (row for row in shell.rows("vouchers", "--company", "FABE", "--kind", "settlement") if row["document"] == "VPAY-7")
-    number = next(place for place, line in enumerate(voucher["lines"], start=1) if line["posting_type"] == "cash_discount")
-    shell.until(lambda: shell.rows("why", "FABE", voucher["voucher"], str(number))[0]["parameters"][0]["event"] is not None)
-    shown = " ".join(shell.run("why", "FABE", voucher["voucher"], str(number), "--language", "de-CH").stdout.split())
-    assert shown.startswith("20,00 = 2 % von 1.000,00.")
-    assert "F-C04 Skonto in der Gesellschaft der Rechnung" in shown
-    (row,) = shell.rows("why", "FABE", voucher["voucher"], str(number))
-    assert row["is_explained"]
-    assert row["rules"] == ["F-D02", "F-D05", "F-C04", "F-C10"]
-    (parameter,) = row["parameters"]
-    assert (parameter["name"], parameter["of"]) == ("post_cash_discount", "centralized_payments")
-    assert parameter["event"] is not None
-    assert f"(event {parameter['event']['id']}, since " in row["sentence"]
-
-
-def test_why_of_what_is_not_there_says_what_is(shell: Shell) -> None:
-    (voucher, *_) = shell.rows("vouchers", "--company", "FABE", "--kind", "settlement")
-    for arguments, advice in (
-        (("AP-SET-999999", "1"), "FABE has no voucher AP-SET-999999"),
-        ((voucher["voucher"], "99"), "has lines 1 to"),
-    ):
-        result = shell.run("why", "FABE", *arguments)
-        assert result.exit_code == 1
-        assert advice in result.stderr
-
-
-def test_trace_of_what_nobody_knows_says_where_to_look(shell: Shell) -> None:
-    result = shell.run("trace", "NOBODY")
-    assert result.exit_code == 1
-    assert "`rejections list`" in result.stderr
-
-
 def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(shell: Shell) -> None:
     marks = [{"company": "FABE", "document": "R-1"}]
     invoice = {**PAYMENT, "type": "vendor-invoice.posted", "id": "R-1", "company": "FABE", "document": "R-1", "amount": "5.00"}
@@ -223,6 +97,9 @@ def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(s
     shell.publish(second)
     shell.until(lambda: len(shell.rows("rejections", "list", "--code", "document-closed")) == 1)
     assert "FABE R-1 has nothing left open" in shell.run("rejections", "show", "R-3").stdout
+    shell.until(lambda: "document-closed at /settle/0/document: FABE R-1 has nothing left open" in shell.run("trace", "R-3").stdout)
+    (found,) = shell.rows("trace", "R-3")
+    assert [node["state"] for node in found["nodes"] if node["kind"] in {"event", "document"}] == ["refused", "posted"]
     assert shell.run("rejections", "replay", "R-3").exit_code == 0
     shell.until(lambda: len(shell.rows("rejections", "list", "--code", "document-closed")) == 2)
     shell.publish(
@@ -261,6 +138,10 @@ def test_what_waits_is_listed_with_what_is_missing_and_can_be_given_up(shell: Sh
     (row,) = shell.rows("waiting", "list")
     assert (row["event"], row["for"], row["key"]["document"]) == ("W-1", "document", "NEVER")
     assert "document NEVER" in shell.run("waiting", "show", "W-1").stdout
+    shell.until(lambda: shell.run("trace", "W-1").exit_code == 0)
+    (event,) = (node for node in shell.rows("trace", "W-1")[0]["nodes"] if node["kind"] == "event")
+    assert (event["state"], event["waits"][0]["since"]) == ("waiting", row["since"])
+    assert "waits for document: company FABE, document NEVER" in shell.run("trace", "W-1").stdout
     assert "Ordered" in shell.run("waiting", "discard", "W-1").stderr
     shell.until(lambda: shell.rows("waiting", "list") == [])
     assert [row["event"] for row in shell.rows("rejections", "list", "--code", "discarded")] == ["W-1"]

@@ -15,11 +15,13 @@ from shared.delivery import shell_queries
 from shared.delivery.outbox import unpack
 from shared.delivery.service import AnyService
 from shared.events.codec import decode, encode
+from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
+from shared.events.inbound import JournalApprovalRequested
 from shared.settings import Settings
 from shared.working_set import SLICE
 from tests.builders.invoices import headers, invoice, invoice_data
-from tests.builders.payment import IC_4, approval
+from tests.builders.payment import IC_4, NUMBER, ready
 from tests.builders.records import binary, taken
 from tests.live.delivery.running import Running
 
@@ -190,24 +192,18 @@ async def test_nothing_is_told_where_it_is_switched_off(make: Make) -> None:
 
 def _record(name: str, ref: EventRef, data: Any, offset: int) -> Record:
     cause = EventRef("scenario", "VPAY-7")
-    topic = Topic.SETTLEMENTS if name == "settlement.posted" else Topic.REQUESTS
-    outgoing = Outgoing(topic, "k", name, ref, data, datetime(2026, 3, 12, tzinfo=UTC), cause, cause)
+    outgoing = Outgoing(CONTRACT[name].topic, "k", name, ref, data, datetime(2026, 3, 12, tzinfo=UTC), cause, cause)
     key, value, head = encode(outgoing)
-    return Record(topic, key, value, tuple(head), 0, offset)
+    return Record(outgoing.topic, key, value, tuple(head), 0, offset)
 
 
-async def test_the_payment_service_tells_of_sales_payments_and_approvals(make: Make) -> None:
+async def test_the_payment_service_tells_of_sales_payments(make: Make) -> None:
     running = await make(PAYMENT)
-    asked = _record("journal-approval.requested", EventRef("erp", "OK-7"), approval(), 0)
-    posted = _record("settlement.posted", EventRef("intercompany/settlement", "S-7"), IC_4, 0)
-    await running.deliver(asked, posted)
-    await _an_hour_later(running, ("waiting", "approvals"))
+    await running.deliver(_record("settlement.posted", EventRef("intercompany/settlement", "S-7"), IC_4, 0))
+    await _an_hour_later(running)
     await running.housekeeping.once()
     told = {each.data.event: each.data for each in await _said(running)}
-    assert {event: (each.what, each.for_) for event, each in told.items()} == {
-        "OK-7": ("approval", "document"),
-        "VPAY-7": ("sales payment", "company"),
-    }
+    assert {event: (each.what, each.for_) for event, each in told.items()} == {"VPAY-7": ("sales payment", "company")}
     assert {each.ref.source for each in await _said(running)} == {"intercompany/payment"}
     await running.deliver(
         _reference("FABW", "company.defined", 0, {"company": "FABW", "currency": "USD"}),
@@ -224,4 +220,24 @@ async def test_the_payment_service_tells_of_sales_payments_and_approvals(make: M
         ),
     )
     await running.housekeeping.once()
-    assert sorted(event for name, event in await _told(running) if name == "resumed") == ["OK-7", "VPAY-7"]
+    assert [event for name, event in await _told(running) if name == "resumed"] == ["VPAY-7"]
+
+
+async def test_the_settlement_service_tells_of_approvals(make: Make) -> None:
+    running = await make(SETTLEMENT)
+    request = JournalApprovalRequested("FABW", "ARPAY-IC", NUMBER)
+    await running.deliver(_record("journal-approval.requested", EventRef("erp", "OK-7"), request, 0))
+    await _an_hour_later(running)
+    await running.housekeeping.once()
+    (told,) = [each.data for each in await _said(running)]
+    assert (told.event, told.what, told.for_, told.key["document"]) == ("OK-7", "approval", "document", NUMBER)
+    created = ready(automatic=False).hear(IC_4)[0].data
+    await running.deliver(_record("sales-payment-journal.created", EventRef("intercompany/payment", "J-7"), created, 0))
+    await running.housekeeping.once()
+    assert [each for each in await _told(running) if each[0] == "resumed"] == []
+    await running.deliver(
+        _reference("FABW", "company.defined", 0, {"company": "FABW", "currency": "USD"}),
+        _reference("EAST", "party.defined", 1, {"party": "EAST", "customers": {"FABW": "IC-EAST"}}),
+    )
+    await running.housekeeping.once()
+    assert [event for name, event in await _told(running) if name == "resumed"] == ["OK-7"]

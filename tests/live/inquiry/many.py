@@ -18,7 +18,7 @@ _FILLING = (
 insert into reference_history
 select 'company/C' || n, n, 'company.defined',
 json_build_object('company', 'C' || n, 'name', 'Company ' || n, 'currency', 'EUR', 'accounts', json_build_object()),
-'group', 'C' || n, timestamptz '2025-01-01Z' from generate_series(0, 9) n
+'group', 'C' || n, timestamptz '2025-01-01Z' from generate_series(0, 39) n
 union all select 'party/P' || n, 100 + n, 'party.defined', json_build_object('party', 'P' || n, 'name', 'Party ' || n,
 'customers', json_build_object(), 'vendors', json_build_object()), 'group', 'P' || n,
 timestamptz '2025-01-01Z' from generate_series(0, 4999) n
@@ -65,7 +65,7 @@ from pairs cross join lateral (values
 insert into lines
 select v.company, v.series, v.number, k.line, v.date, k.posting_type, k.account, k.partner, k.party, k.party, k.settles, p.currency,
 case when k.debit then 100 end, case when not k.debit then 100 end, case when k.debit then 100 end, case when not k.debit then 100 end,
-'{"centre": "A"}', 'text', 'F-C01'
+'{"centre": "A"}', 'text', 'F-C01', v.posted_at
 from vouchers v join pairs p on p.n = v.number cross join lateral (
     select 1 as line, 'accounts_receivable' as posting_type, '1000' as account, null as partner, p.party as party, v.document as settles,
     v.series = 'AR-INV' or v.series = 'AR-SET' and v.company = p.payer as debit

@@ -124,6 +124,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "search of a number": lambda connection: search(connection, "AR-SET-000073"),
     "trace of an event": lambda connection: trace(connection, TraceStart(event="P77", document="P77", settlement="P77")),
     "trace of a voucher": lambda connection: trace(connection, TraceStart(voucher="AR-SET-000073", company="C3")),
+    "trace of a number": lambda connection: trace(connection, TraceStart(voucher="AR-SET-000073")),
     "read to": lambda connection: read_to(connection, None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
 }
 

@@ -18,10 +18,9 @@ from services.payment.store import Store
 from shared import working_set
 from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import EventRef, Message, Outgoing
-from shared.events.reference import PeriodClosed, PeriodOpened
 from shared.waiting import Need, for_trading_relation
 from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError
-from tests.builders.payment import DAY, EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, approval, invoice, payment, record, relation, run
+from tests.builders.payment import EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, invoice, payment, record, relation, run
 from tests.builders.payment_streams import stream
 from tests.builders.records import PAYMENT, binary, taken
 from tests.live.delivering import deliver
@@ -59,7 +58,6 @@ def content(books: Books) -> dict[str, Any]:
         "numbers": {each.data.mirrors: books.numbers.get("-".join(each.data.mirrors)) for each in books.journals},
         "waiting": books.list_waiting(),
         "drafts": sorted((each._replace(sequence=0) for each in books.waiting), key=lambda each: each.draft.key),
-        "approvals": sorted((each._replace(sequence=0) for each in books.approvals), key=lambda each: each.identity),
     }
 
 
@@ -126,13 +124,13 @@ async def test_a_restart_knows_the_reference_data_and_what_was_rolled_back_is_fo
 
 async def test_what_waits_is_found_to_be_given_up(connection: Any) -> None:
     pure, store = Payment(), Store()
-    await deliver(connection, store, fold, [pure.message(IC_4), pure.message(approval(), id_="A-1"), pure.message(approval(), id_="A-2")])
-    books = await store.load_waiting(connection, [EventRef("scenario", "A-2"), EventRef("scenario", "UNKNOWN")], None)
-    assert [each.data.event for each in discard(books, [EventRef("scenario", "A-2")])] == ["A-2"]
+    await deliver(connection, store, fold, _runs(pure, 2))
+    books = await store.load_waiting(connection, [EventRef("scenario", "V-1"), EventRef("scenario", "UNKNOWN")], None)
+    assert [each.data.event for each in discard(books, [EventRef("scenario", "V-1")])] == ["V-1"]
     await store.save(connection, books)
-    assert [each.event.id for each in (await store.load_all(connection)).list_waiting()] == ["VPAY-7", "A-1"]
+    assert [each.event.id for each in (await store.load_all(connection)).list_waiting()] == ["V-0"]
     books = await store.load_waiting(connection, None, NOW)
-    assert [each.data.event for each in expire(books, NOW)] == ["VPAY-7", "A-1"]
+    assert [each.data.event for each in expire(books, NOW)] == ["V-0"]
     await store.save(connection, books)
     assert (await store.load_all(connection)).list_waiting() == []
 
@@ -153,29 +151,22 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
     approval_row = [["erp", "A"], ["erp", "A"], "FABW", "ARPAY-IC", NUMBER, "2026-02-15T10:00:00Z", None, {"id": "A"}, 6]
     waits_row = ("erp", "A", "A", 6, NOW, "FABW", "FABE-VPAY-7", orjson.dumps(approval_row).decode())
     await connection.execute("insert into approvals values ($1, $2, $3, $4, $5, $6, $7, $8)", *waits_row)
-    for migration in sorted(migrations.glob("000[234]*.sql")):
+    for migration in sorted(migrations.glob("00*.sql"))[1:]:
         await connection.execute(migration.read_text())
     (waiting,) = list((await Store().load_all(connection)).waiting)
     assert waiting.draft.place == 3
     assert waiting.draft.cause == Cause(EventRef("s", "S"), EventRef("erp", "P"), datetime(2026, 2, 15, 10, tzinfo=UTC))
     assert waiting.need == for_trading_relation("FABW", "FABE", "IC-WEST")
     assert [row["wakes"] for row in await connection.fetch("select wakes from waiting")] == [key]
-    (waits,) = list((await Store().load_all(connection)).approvals)
+    assert [tuple(row) for row in await connection.fetch("select source, event from discards")] == [("erp", "A")]
+    books = await Store().load_waiting(connection, [EventRef("erp", "A")], None)
+    (waited,) = list(books.approvals)
     shown = {"company": "FABW", "journal": "ARPAY-IC", "document": NUMBER}
-    assert waits.need == Need("document", shown, ("journal", "FABW", NUMBER))
-    expected = orjson.dumps(list(waits.need.wake_key)).decode()
-    assert [row["wakes"] for row in await connection.fetch("select wakes from approvals")] == [expected]
-
-
-async def test_an_approval_that_waits_for_a_period_is_found_when_it_opens(connection: Any) -> None:
-    pure, store = Payment(), Store()
-    reference = [relation(automatic=False), JOURNAL, FABW, EAST, PeriodClosed("FABW", DAY, DAY)]
-    await deliver(connection, store, fold, [pure.message(data) for data in reference])
-    await deliver(connection, store, fold, [pure.message(IC_4)])
-    said_ = (await deliver(connection, store, fold, [pure.message(approval(), id_=name) for name in ("A-1", "A-2")])).said
-    assert said_ == []
-    said_, passes, _ = await deliver(connection, store, fold, [pure.message(PeriodOpened("FABW", DAY, DAY))])
-    assert ([each.type for each in said_], passes) == (["sales-payment-journal.posted", "event.rejected"], 1)
+    assert waited.need == Need("document", shown, ("journal", "FABW", NUMBER))
+    (refused,) = discard(books, [waited.event])
+    assert (refused.type, refused.data.event, refused.data.code, refused.data.original) == (REJECTED, "A", "discarded", {"id": "A"})
+    await Store().save(connection, books)
+    assert await connection.fetchval("select count(*) from approvals") == 0
 
 
 async def _resumed(connection: Any, store: Store, last: Message) -> list[list[Outgoing]]:
@@ -196,53 +187,18 @@ async def _resumed(connection: Any, store: Store, last: Message) -> list[list[Ou
         books, act = await store.load_released(connection, released), partial(resume_released, released=released)
 
 
-@pytest.mark.parametrize("what", ["journals", "approvals"])
 @pytest.mark.parametrize("room", [MOST_WOKEN_BYTES, 40_000])
 async def test_more_than_a_slice_resumes_in_order_and_no_transaction_takes_more_than_its_bytes(
-    connection: Any, monkeypatch: pytest.MonkeyPatch, what: str, room: int
+    connection: Any, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     monkeypatch.setattr(working_set, "MOST_WOKEN_BYTES", room)
     pure, store, number = Payment(), Store(), SLICE * 2 + 10
-    runs = _runs(pure, number)
-    known = [JOURNAL, FABW, EAST]
-    if what == "approvals":
-        known += [relation(automatic=False), PeriodClosed("FABW", DAY, DAY)]
-    last = pure.message(relation() if what == "journals" else PeriodOpened("FABW", DAY, DAY))
-    await deliver(connection, store, fold, [pure.message(data) for data in known])
+    runs, last = _runs(pure, number), pure.message(relation())
+    await deliver(connection, store, fold, [pure.message(data) for data in (JOURNAL, FABW, EAST)])
     await deliver(connection, store, fold, runs)
-    if what == "approvals":
-        approvals = [pure.message(approval(f"ARPAY-IC-FAB-V-{each}-1"), id_=f"A-{each}") for each in range(number)]
-        await deliver(connection, store, fold, approvals)
     parts = await _resumed(connection, store, last)
     assert [each.data.mirrors[1] for part in parts for each in part] == [f"V-{each}" for each in range(number)]
     sizes = [len(part) for part in parts]
     assert sizes == [SLICE, SLICE, 10] if room == MOST_WOKEN_BYTES else max(sizes) < SLICE / 2
-    assert (await store.load_all(connection)).list_waiting() == []
-
-
-@pytest.mark.parametrize(("room", "refused_with_it"), [(MOST_WOKEN_BYTES, SLICE - 1), (1, None)])
-async def test_of_many_approvals_of_one_journal_the_oldest_posts_it_whatever_a_transaction_takes(
-    connection: Any, monkeypatch: pytest.MonkeyPatch, room: int, refused_with_it: int | None
-) -> None:
-    number = SLICE + 20
-    pure, store = Payment(), Store()
-    await deliver(connection, store, fold, [pure.message(data) for data in (JOURNAL, FABW, EAST, relation(automatic=False))])
-    await deliver(connection, store, fold, [pure.message(approval(), id_=f"A-{each}") for each in range(number)])
-    monkeypatch.setattr(working_set, "MOST_WOKEN_BYTES", room)
-    made = await deliver(connection, store, fold, [pure.message(IC_4)])
-    later = await deliver(connection, store, fold, [pure.message(approval(), id_="LATER")])
-    assert [each.type for each in made.said][:1] == ["sales-payment-journal.created"]
-    assert len(made.said) == (1 if refused_with_it is None else 2 + refused_with_it), (
-        "one transaction takes a slice, and no more than its bytes"
-    )
-    said = [*made.said, *later.said]
-    books = made.books
-    while released := next(iter(books.released.changed.values()), None):
-        books = await store.load_released(connection, released)
-        said += resume_released(books, released)
-        await store.save(connection, books)
-    (posted,) = [each for each in said if each.type == "sales-payment-journal.posted"]
-    assert posted.cause.id == "A-0"
-    refused = [each.data.event for each in said if each.type == REJECTED]
-    assert sorted(refused) == sorted([*(f"A-{each}" for each in range(1, number)), "LATER"])
+    assert [{each.data.batch_size for each in part} for part in parts if len(part) > 1] == [{size} for size in sizes if size > 1]
     assert (await store.load_all(connection)).list_waiting() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -15,11 +16,14 @@ from services.settlement import store as store_module
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
+from shared import working_set
 from shared.delivery.weight import TooHeavyError
-from shared.events.envelope import EventRef, Message
-from shared.working_set import NotLoadedError, Released
+from shared.events.envelope import EventRef, Message, Outgoing
+from shared.events.inbound import JournalApprovalRequested
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError, Released
 from tests.builders import streams
 from tests.builders.listening import delivered_to
+from tests.builders.payment import EAST, FABW, IC_4, NUMBER, ready
 from tests.builders.records import binary
 from tests.builders.records import taken as as_taken
 from tests.builders.senders import ASKED, SENDER, sent
@@ -179,3 +183,43 @@ async def test_reversals_of_more_records_than_one_transaction_takes_are_loaded_o
     for message in messages[-2:]:
         await deliver(connection, Store(), fold, [message])
     assert await connection.fetchval("select count(*) from documents where open = amount") == 8
+
+
+@pytest.mark.parametrize("room", [MOST_WOKEN_BYTES, 1])
+async def test_of_many_approvals_of_one_journal_the_oldest_posts_it_whatever_a_transaction_takes(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    store, payment, number = Store(), ready(automatic=False), SLICE + 20
+    created, asked = payment.hear(IC_4)[0].data, JournalApprovalRequested("FABW", "ARPAY-IC", NUMBER)
+    await deliver(connection, store, fold, [payment.message(data) for data in (FABW, EAST)])
+    await deliver(connection, store, fold, [payment.message(asked, id_=f"A-{each}") for each in range(number)])
+    monkeypatch.setattr(working_set, "MOST_WOKEN_BYTES", room)
+    made = await deliver(connection, store, fold, [payment.message(created, name="sales-payment-journal.created")])
+    later = await deliver(connection, store, fold, [payment.message(asked, id_="LATER")])
+    said = [*made.said, *later.said, *await _released(connection, store, made.books), *await _released(connection, store, later.books)]
+    (approved,) = [each.data for each in said if each.type == "sales-payment-journal.approved"]
+    assert (approved.document, approved.approval.id) == (NUMBER, "A-0")
+    posted = payment.message(replace(created, approval=approved.approval), name="sales-payment-journal.posted")
+    last = await deliver(connection, store, fold, [posted])
+    said += last.said + await _released(connection, store, last.books)
+    refused = [each.data.event for each in said if each.type == "event.rejected"]
+    assert sorted(refused) == sorted([*(f"A-{each}" for each in range(1, number)), "LATER"])
+    assert [each.stage for each in (await store.load_all(connection)).waiting] == ["run"], "the sales payment waits for its invoice"
+
+
+async def _released(connection: Any, store: Store, books: Books) -> list[Outgoing]:
+    """What is said by what a batch has released, transaction after transaction, until nothing is left."""
+    said: list[Outgoing] = []
+    left = dict(books.released.changed)
+    while released := next(filter(None, left.values()), None):
+        books = await store.load_released(connection, released)
+        while True:
+            try:
+                said += resume_released(books, released)
+                break
+            except NotLoadedError as error:
+                books.rollback()
+                await store.load_missing(connection, books, [error.missing])
+        await store.save(connection, books)
+        left |= books.released.changed
+    return said

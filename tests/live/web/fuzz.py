@@ -56,15 +56,16 @@ def _address(log: Path, up: subprocess.Popen[bytes]) -> str:
     raise RuntimeError(msg)
 
 
-def fuzz(address: str, examples: int) -> int:
-    """Runs schemathesis; its exit code: 0 where nothing is found."""
+def fuzz(address: str, examples: int, *more: str) -> int:
+    """Runs schemathesis, with more options; its exit code: 0 where nothing is found."""
     schemathesis = Path(sys.executable).with_name("schemathesis")
-    command = (str(schemathesis), "run", f"{address}/openapi.json", "--checks", "all", "--max-examples", str(examples))
+    command = (str(schemathesis), "run", f"{address}/openapi.json", "--checks", "all", "--max-examples", str(examples), *more)
     return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode  # noqa: S603
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--examples", type=int, default=50, help="of each operation")
+    given, options = parser.parse_known_args()
     with started() as api:
-        sys.exit(fuzz(api, parser.parse_args().examples))
+        sys.exit(fuzz(api, given.examples, *options))

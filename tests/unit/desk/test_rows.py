@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from services.desk.rows import (
-    balance_row,
     document_row,
     journal_row,
     money,
@@ -20,8 +19,6 @@ from services.desk.rows import (
     voucher_row,
     voucher_rows,
 )
-from services.desk.trace import TracedDocument
-from services.posting.rules.books import balances_of
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation
 from services.settlement.rules.values import DocumentKey
@@ -65,24 +62,10 @@ def _is_amount(name: str) -> bool:
 def test_an_amount_is_shown_in_the_digits_of_its_currency_however_it_was_written(tmp_path: Path, invoice: str, payment: str) -> None:
     books = _simulated(tmp_path, invoice, payment).books
     documents = {each.document: each for each in books.settlement.documents}
-    balances = [
-        balance_row(key, balance, books.posting.reference.currency(key.company))
-        for key, balance in balances_of(books.posting.vouchers).items()
-        if key.company == "FAB"
-    ]
     assert {document_row(documents["I1"])["balance"], document_row(documents["P1"])["balance"]} <= {"500.00", "0.00"}
     assert _amounts(settlement_rows(books.settlement)) == {"100.00", "0.00"}
     assert _amounts([row for row in voucher_rows(books.posting) if row["company"] == "FAB"]) == {"600.00", "100.00", "0.00"}
-    assert {row["debit"] for row in balances} <= {"600.00", "100.00", "0.00"}
     assert [row["balance"] for row in open_rows(books.settlement) if row["company"] == "FABJ"] == ["700"]
-
-
-def test_a_traced_document_has_the_row_of_open_and_more(tmp_path: Path) -> None:
-    books = _simulated(tmp_path, "600", "100").books
-    (invoice,) = [each for each in books.settlement.documents if each.document == "I1"]
-    traced = TracedDocument(invoice, [], None).as_row()
-    assert traced.items() >= document_row(invoice).items()
-    assert (traced["amount"], traced["event"], traced["journal"]) == ("600.00", "I1", None)
 
 
 def test_a_voucher_has_one_row_whether_it_is_one_of_all_or_selected(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from services.payment.service import SERVICE as PAYMENT
 from services.settlement.rules.incoming import read as read_incoming
+from services.settlement.rules.values import Request
 from services.settlement.service import SERVICE as SETTLEMENT
 from shared.delivery.folding import fold_batch, identity_of
 from shared.delivery.inbox import Inbox
-from shared.delivery.service import AnyService
 from shared.events.codec import as_json, decode, encode
 from shared.events.contract import CONTRACT
 from shared.events.earlier_names import renamed
@@ -67,8 +67,8 @@ def test_an_event_of_our_own_is_read_and_loses_no_value(line: dict[str, Any]) ->
 
 def test_every_type_that_the_services_tell_one_another_is_among_them() -> None:
     sent = {name for name, entry in CONTRACT.items() if entry.topic in {Topic.JOURNALS, Topic.SETTLEMENTS}}
-    # A run that no journal follows from is answered in the same form as one whose journal waits.
-    assert {_name(line) for line in OWN} == sent - {"sales-payment-journals.answered"}
+    # A run that no journal follows from is answered in the same form as one whose journal waits; 0.1 approved in the payment service.
+    assert {_name(line) for line in OWN} == sent - {"sales-payment-journals.answered", "sales-payment-journal.approved"}
 
 
 def test_the_figures_of_a_settlement_are_under_their_names_of_now() -> None:
@@ -114,10 +114,6 @@ def test_a_payment_that_was_handed_on_as_it_came_has_the_line_of_its_offset(line
 # What 0.1 took is not taken again
 
 
-def _service_of(line: dict[str, Any]) -> AnyService:
-    return PAYMENT if _name(line) == "journal-approval.requested" else SETTLEMENT
-
-
 def _as_its_service_gets_it(line: dict[str, Any]) -> Message:
     """Payments come to settlement through the payment service."""
     if line["topic"] != Topic.PAYMENTS:
@@ -136,7 +132,7 @@ def test_every_kind_of_event_from_outside_that_0_1_knew_is_among_them() -> None:
 
 @pytest.mark.parametrize("line", TAKEN, ids=_name)
 def test_an_event_that_0_1_took_is_a_duplicate_and_one_with_other_data_a_conflict(line: dict[str, Any]) -> None:
-    service, message = _service_of(line), _as_its_service_gets_it(line)
+    service, message = SETTLEMENT, _as_its_service_gets_it(line)
     identity = identity_of(service, message)
     assert identity is not None
     key, taken = identity[0], bytes.fromhex(line["digest"])
@@ -146,3 +142,15 @@ def test_an_event_that_0_1_took_is_a_duplicate_and_one_with_other_data_a_conflic
 
     [refused] = fold_batch(service, service.new_books(), Inbox({key: taken[::-1]}), [message]).outgoing
     assert refused.data.code == "conflicting-duplicate"
+
+
+def test_an_approval_that_0_1_carried_out_in_the_payment_service_changes_nothing_when_it_is_read_again() -> None:
+    (message,) = (_read(line) for line in TAKEN if _name(line) == "journal-approval.requested")
+    books = SETTLEMENT.new_books()
+    books.requests.put(message.ref, Request(message.ref, "journal-approval.requested"))
+    books.commit()
+    again = fold_batch(SETTLEMENT, books, Inbox(), [message])
+    assert (again.outgoing, list(books.waiting)) == ([], [])
+    unknown = SETTLEMENT.new_books()
+    fold_batch(SETTLEMENT, unknown, Inbox(), [message])
+    assert [parked.event for parked in unknown.waiting] == [message.ref]

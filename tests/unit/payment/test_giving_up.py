@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.payment.rules import discard, expire, fold
+from services.payment.rules.values import WaitingApproval
 from shared.events.envelope import EventRef, Outgoing, Topic
-from tests.builders.payment import FABW, IC_4, NUMBER, RUN, Payment, approval, invoice, payment, ready, record, run, said
+from shared.waiting import Need
+from tests.builders.payment import FABW, IC_4, RUN, Payment, approved, ready, said
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -42,19 +44,6 @@ def test_a_journal_that_is_given_up_is_refused_by_its_run_with_what_it_would_hav
     assert rejection.original == {"source": "scenario", "id": "VPAY-7", "data": said}
 
 
-def test_an_approval_that_is_given_up_is_refused_with_the_journal_it_waited_for() -> None:
-    service = Payment()
-    service.hear(approval("J-1"), id_="A")
-    (refused,) = discard(service.books, [EventRef("scenario", "A")])
-    rejection = refused.data
-    assert (refused.topic, refused.key) == (Topic.REJECTIONS, "FABW")
-    assert (rejection.event, rejection.scope, rejection.code, rejection.field) == ("A", "settlement", "discarded", "/document")
-    assert rejection.message == (
-        "the approval of J-1 of FABW was discarded while it waited for document company FABW, journal ARPAY-IC, document J-1"
-    )
-    assert rejection.original["data"]["document"] == "J-1"
-
-
 def test_what_is_given_up_is_refused_in_the_order_in_which_it_came() -> None:
     for order in ((IC_4, _second()), (_second(), IC_4)):
         service = Payment()
@@ -62,10 +51,6 @@ def test_what_is_given_up_is_refused_in_the_order_in_which_it_came() -> None:
             service.hear(each)
         both = [each.run for each in order]
         assert _events(discard(service.books, both[::-1])) == [ref.id for ref in both]
-    service = Payment()
-    for name in ("B", "A"):
-        service.hear(approval("J-1"), id_=name)
-    assert _events(discard(service.books, [EventRef("scenario", "A"), EventRef("scenario", "B")])) == ["B", "A"]
 
 
 def test_what_came_at_the_time_named_is_kept() -> None:
@@ -75,34 +60,14 @@ def test_what_came_at_the_time_named_is_kept() -> None:
     assert _events(expire(service.books, said[0].time + timedelta(seconds=1))) == ["VPAY-7"]
 
 
-def test_each_replay_of_an_approval_is_refused_by_an_event_of_its_own() -> None:
-    service = ready(automatic=True)
-    service.hear(IC_4)
-    at_once = [replace(service.message(approval(), id_="A", replay=number), time=NOW) for number in (0, 1, 12)]
-    refusals = [fold(service.books, message)[0] for message in at_once]
-    assert len({each.ref for each in refusals}) == len(refusals)
-    assert {(each.data.event, each.data.field, each.data.code) for each in refusals} == {("A", "/document", "not-created")}
-
-
 def test_what_a_message_causes_belongs_to_its_trace() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     service = ready(automatic=False)
     created = service.hear(IC_4, trace=trace)
-    posted = service.hear(approval(), trace=trace)
-    refused = service.hear(approval(), trace=trace)
-    assert [each.type for each in (*created, *posted, *refused)] == [
-        *("sales-payment-journal.created", "sales-payment-journal.posted", "event.rejected")
-    ]
-    assert {each.traceparent for each in (*created, *posted, *refused)} == {trace}
-
-
-def test_an_approval_waits_from_when_it_came_not_from_when_it_says_it_was_written() -> None:
-    service = Payment()
-    fold(service.books, replace(service.message(approval(), id_="A"), time=NOW - timedelta(days=9), arrived=NOW))
-    (waiting,) = service.books.list_waiting()
-    assert waiting.since == NOW
-    assert expire(service.books, NOW) == []
-    assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["A"]
+    posted = service.hear(approved(), trace=trace)
+    answered = service.hear(approved(by="AGAIN"), trace=trace)
+    assert said([*created, *posted, *answered]) == ["journal.created", "journal.posted", "journals.answered"]
+    assert {each.traceparent for each in (*created, *posted, *answered)} == {trace}
 
 
 def test_a_journal_waits_from_when_its_run_came() -> None:
@@ -113,17 +78,27 @@ def test_a_journal_waits_from_when_its_run_came() -> None:
     assert _events(expire(service.books, NOW + timedelta(seconds=1))) == ["VPAY-7"]
 
 
-def test_what_waits_has_places_in_the_order_in_which_it_came_and_the_key_by_which_the_store_finds_it() -> None:
+def _waited(name: str, place: int) -> WaitingApproval:
+    """An approval that an earlier version let wait here."""
+    need = Need("document", {"company": "FABW", "journal": "J", "document": "J-1"}, ("journal", "FABW", "J-1"))
+    ref = EventRef("scenario", name)
+    return WaitingApproval(ref, ref, "FABW", "J", "J-1", NOW, None, {"id": name}, place, need)
+
+
+def test_approvals_of_an_earlier_version_are_refused_to_be_sent_again_in_the_order_in_which_they_came() -> None:
     service = Payment()
-    for name in ("A", "B"):
-        service.hear(approval(), id_=name)
-    assert [(each.sequence, each.need.wake_key) for each in service.books.approvals] == [
-        (1, ("journal", "FABW", NUMBER)),
-        (2, ("journal", "FABW", NUMBER)),
+    for place, name in enumerate("BAC"):
+        waited = _waited(name, place)
+        service.books.approvals.put(waited.identity, waited)
+    refused = discard(service.books, [EventRef("scenario", "A"), EventRef("scenario", "B")])
+    assert [(each.data.event, each.data.scope, each.data.code, each.data.field, each.data.original) for each in refused] == [
+        ("B", "settlement", "discarded", "/document", {"id": "B"}),
+        ("A", "settlement", "discarded", "/document", {"id": "A"}),
     ]
-
-
-def test_an_approved_journal_that_has_its_own_rate_needs_none_that_is_published() -> None:
-    service = ready(automatic=False)
-    service.hear(run([payment(currency="GBP", rate="1.25"), invoice("VI-7", currency="GBP")], record(0, 1, "980.00")))
-    assert said(service.hear(approval())) == ["journal.posted"]
+    assert {each.key for each in refused} == {"FABW"}
+    assert refused[0].data.message == (
+        "the approval of J-1 of FABW waited for document company FABW, journal J, document J-1 when this version was installed: "
+        "send it again, or have `rejections replay` do so"
+    )
+    assert service.books.freed_ids == {EventRef("scenario", "A"), EventRef("scenario", "B")}
+    assert [each.event.id for each in service.books.approvals] == ["C"]

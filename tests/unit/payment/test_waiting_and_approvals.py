@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from services.payment.rules import Books, discard, expire, fold
-from services.payment.rules.books import approved_payment
-from shared.events.envelope import EventRef, replay_identity
-from shared.events.inbound import JournalApprovalRequested
+from shared.events.envelope import EventRef
 from shared.events.journals import SalesPaymentsReply
-from shared.events.reference import CompanyDefined, ExchangeRatePublished, PartyDefined, PeriodClosed, PeriodOpened, ReferenceWithdrawn
+from shared.events.reference import CompanyDefined, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn
 from shared.events.settlements import DocumentReversed, SalesPaymentJournalRefused, SettlementReversed
 from tests.builders.payment import (
     DAY,
@@ -24,7 +22,7 @@ from tests.builders.payment import (
     NUMBER,
     RUN,
     Payment,
-    approval,
+    approved,
     invoice,
     journal,
     payment,
@@ -111,15 +109,6 @@ def test_without_a_rate_that_is_withdrawn_a_journal_waits_for_the_rate_first(kno
     assert service.waits() == [("VPAY-7", waits_for)]
 
 
-def test_an_approval_waits_for_a_rate_that_is_withdrawn_before_the_period() -> None:
-    service = Payment(*IN_EUROS, relation(automatic=False), JOURNAL, PeriodClosed("FABW", DAY, DAY))
-    service.hear(IC_4)
-    service.hear(approval())
-    (before,) = service.waits()
-    service.hear(NO_RATE)
-    assert [before[1], *(reason for _, reason in service.waits())] == ["period", "exchange-rate"]
-
-
 def test_another_relation_lets_a_journal_go_on_that_waits_for_its_journal() -> None:
     service = Payment(FABW, EAST, JOURNAL, relation(journal="OTHER"))
     service.hear(IC_4)
@@ -167,88 +156,6 @@ def test_reversing_the_run_drops_a_journal_that_waits_and_its_number_is_not_give
     assert journal(again).document == "ARPAY-IC-FAB-VPAY-7-2"
 
 
-def test_an_approval_posts_a_created_journal_once() -> None:
-    service = ready(automatic=False)
-    service.hear(IC_4)
-    (posted,) = service.hear(approval(), id_="APPROVE")
-    assert (posted.type, journal(posted).reply_count, posted.cause) == ("sales-payment-journal.posted", 0, EventRef("scenario", "APPROVE"))
-    assert service.statuses() == {NUMBER: "posted"}
-    (refusal,) = service.hear(approval(), id_="AGAIN")
-    assert (refusal.type, refusal.data.event, refusal.data.scope, refusal.data.code) == (
-        "event.rejected",
-        "AGAIN",
-        "settlement",
-        "not-created",
-    )
-    assert refusal.data.original["data"]["document"] == NUMBER
-
-
-def test_a_refused_approval_leaves_its_id_free_also_that_of_a_replay() -> None:
-    service = ready()
-    service.hear(IC_4)
-    fold(service.books, service.message(approval(), id_="A"))
-    fold(service.books, service.message(approval(), id_="A", replay=2))
-    assert service.books.freed_ids == {EventRef("scenario", "A"), replay_identity(EventRef("scenario", "A"), 2)}
-
-
-@pytest.mark.parametrize(
-    ("automatic", "then"), [(True, ["journal.posted", "event.rejected"]), (False, ["journal.created", "journal.posted"])]
-)
-def test_an_approval_waits_for_its_journal_and_goes_on_when_it_comes(automatic: bool, then: list[str]) -> None:  # noqa: FBT001 - a parameter of the test
-    service = ready(automatic=automatic)
-    assert service.hear(approval(), id_="APPROVE") == []
-    (waiting,) = service.books.list_waiting()
-    assert (waiting.event.id, waiting.reason) == ("APPROVE", "document")
-    assert waiting.key == {"company": "FABW", "journal": "ARPAY-IC", "document": NUMBER}
-    assert said(service.hear(IC_4)) == then
-    assert service.waits() == []
-
-
-def test_of_two_approvals_that_wait_the_older_posts_and_the_other_is_refused() -> None:
-    service = ready(automatic=False)
-    service.hear(approval(), id_="Z")
-    service.hear(approval(), id_="A")
-    created, posted, refused = service.hear(IC_4)
-    assert (created.type, posted.cause.id, refused.data.event) == ("sales-payment-journal.created", "Z", "A")
-
-
-def test_an_approval_waits_for_a_journal_that_itself_waits() -> None:
-    service = Payment(FABW, EAST, relation(automatic=False))
-    service.hear(IC_4)
-    service.hear(approval(), id_="APPROVE")
-    assert service.waits() == [("VPAY-7", "payment-journal"), ("APPROVE", "document")]
-    assert [each.is_approval for each in service.books.list_waiting()] == [False, True]
-    assert said(service.hear(JOURNAL)) == ["journal.created", "journal.posted"]
-
-
-@pytest.mark.parametrize(
-    "other", [approval(journal="OTHER"), approval("ARPAY-IC-FAB-VPAY-7-2"), JournalApprovalRequested("FABE", "ARPAY-IC", NUMBER)]
-)
-def test_an_approval_of_another_journal_goes_on_waiting_whichever_came_first(other: JournalApprovalRequested) -> None:
-    before, after = ready(automatic=False), ready(automatic=False)
-    before.hear(other)
-    before.hear(IC_4)
-    after.hear(IC_4)
-    after.hear(other)
-    assert before.statuses() == after.statuses() == {NUMBER: "created"}
-    assert [reason for _, reason in before.waits()] == [reason for _, reason in after.waits()] == ["document"]
-
-
-@pytest.mark.parametrize(
-    ("journal_", "document", "middle"),
-    [
-        ("AR", "AR-FAB-V-1", "FAB-V"),
-        ("AR-IC", "AR-IC-FAB-V-12", "FAB-V"),
-        ("AR", "XX-FAB-V-1", "XX-FAB-V-1"),
-        ("AR", "AR-1", "AR-1"),
-        ("AR", "AR-FAB-V", "AR-FAB-V"),
-        ("AR", "", ""),
-    ],
-)
-def test_a_journals_number_names_the_payment_it_mirrors(journal_: str, document: str, middle: str) -> None:
-    assert approved_payment(journal_, document) == middle
-
-
 @pytest.mark.parametrize("automatic", [True, False])
 def test_reversing_the_run_reverses_its_journals(automatic: bool) -> None:  # noqa: FBT001 - a parameter of the test
     service = ready(automatic=automatic)
@@ -259,7 +166,7 @@ def test_reversing_the_run_reverses_its_journals(automatic: bool) -> None:  # no
     assert service.statuses() == {NUMBER: "reversed"}
     assert service.hear(reversal) == []
     assert service.hear(DocumentReversed("receivable", "FABW", NUMBER, DAY)) == []
-    assert [each.data.code for each in service.hear(approval())] == ["not-created"]
+    assert said(service.hear(approved())) == ["journals.answered"]
 
 
 def test_reversing_the_sales_payment_itself_makes_its_journal_reversed() -> None:
@@ -278,64 +185,57 @@ def test_a_journal_whose_number_is_taken_never_was_and_its_n_is_not_given_again(
     assert journal(service.hear(IC_4)[0]).document == "ARPAY-IC-FAB-VPAY-7-2"
 
 
+def test_an_approval_posts_a_created_journal_once_and_each_is_answered() -> None:
+    service = ready(automatic=False)
+    service.hear(IC_4)
+    (posted,) = service.hear(approved())
+    asked = EventRef("scenario", "APPROVE")
+    assert (posted.type, posted.cause, journal(posted).approval) == ("sales-payment-journal.posted", asked, asked)
+    assert service.statuses() == {NUMBER: "posted"}
+    for again in (approved(by="AGAIN"), approved("ARPAY-IC-FAB-VPAY-7-2", by="AGAIN")):
+        (answer,) = service.hear(again)
+        assert (answer.type, answer.data) == ("sales-payment-journals.answered", SalesPaymentsReply(EventRef("scenario", "AGAIN"), 1))
+    assert service.statuses() == {NUMBER: "posted"}
+
+
+def test_journals_that_are_made_together_name_their_batch_and_one_that_is_made_alone_has_none() -> None:
+    service = Payment(JOURNAL, FABW, EAST)
+    for name in ("Z", "A"):
+        service.hear(run([payment(name), invoice("VI")], record(0, 1, "1.00"), ref=EventRef("scenario", name)))
+    together = [journal(each) for each in service.hear(relation())]
+    batch = EventRef("intercompany/payment", "FABW/ARPAY-IC-FAB-Z-1")
+    assert [(each.batch, each.batch_size) for each in together] == [(batch, 2), (batch, 2)]
+    alone = Payment(JOURNAL, FABW, EAST)
+    alone.hear(IC_4)
+    assert [(each.batch, each.batch_size) for each in map(journal, alone.hear(relation()))] == [(None, 0)]
+    kept = [each.data.batch for each in service.books.journals]
+    assert kept == [None, None]
+
+
 def test_discarding_refuses_what_an_event_lets_wait() -> None:
     service = Payment(FABW)
     service.hear(IC_4)
-    service.hear(approval(), id_="APPROVE")
-    service.hear(approval("ARPAY-IC-FAB-OTHER-1"), id_="OTHER")
-    outgoing = discard(service.books, [RUN, EventRef("scenario", "APPROVE"), EventRef("scenario", "UNKNOWN")])
-    assert [(each.data.event, each.data.code, each.data.scope) for each in outgoing] == [
-        ("VPAY-7", "discarded", "settlement"),
-        ("APPROVE", "discarded", "settlement"),
-    ]
-    assert "trading-relation seller FABW" in outgoing[0].data.message
-    assert service.books.freed_ids == {EventRef("scenario", "APPROVE")}
-    assert service.waits() == [("OTHER", "document")]
+    service.hear(run([payment("OTHER"), invoice("VI-8")], record(0, 1, "1.00"), ref=EventRef("scenario", "OTHER")))
+    (refused,) = discard(service.books, [RUN, EventRef("scenario", "UNKNOWN")])
+    assert (refused.data.event, refused.data.code, refused.data.scope) == ("VPAY-7", "discarded", "settlement")
+    assert "trading-relation seller FABW" in refused.data.message
+    assert service.waits() == [("OTHER", "trading-relation")]
 
 
 def test_what_has_waited_too_long_is_given_up() -> None:
     service = Payment()
-    old, _, new = service.hear(IC_4), service.hear(approval(), id_="OLD"), service.hear(approval(), id_="NEW")
-    assert new == []
-    limit = old[0].time + timedelta(seconds=2)
-    assert [each.data.event for each in expire(service.books, limit)] == ["VPAY-7", "OLD"]
-    assert service.waits() == [("NEW", "document")]
+    old = service.hear(IC_4)
+    service.hear(run([payment("NEW"), invoice("VI-8")], record(0, 1, "1.00"), ref=EventRef("scenario", "NEW")))
+    assert [each.data.event for each in expire(service.books, old[0].time + timedelta(seconds=1))] == ["VPAY-7"]
+    assert service.waits() == [("NEW", "company")]
 
 
 def test_a_rollback_forgets_what_was_folded() -> None:
     service = ready()
     books: Books = service.books
     fold(books, service.message(IC_4))
-    fold(books, service.message(approval("X")))
+    fold(books, service.message(run([payment("X"), invoice("VI-8", seller="FABN")], record(0, 1, "1.00"))))
     fold(books, service.message(relation(seller="FABN")))
     books.rollback()
     assert (service.statuses(), service.waits(), books.reference_events, len(books.reference.trading)) == ({}, [], [], 1)
     assert journal(service.hear(IC_4)[0]).document == NUMBER
-
-
-@pytest.mark.parametrize(
-    ("keeps", "lets_go", "reason"),
-    [
-        (PeriodClosed("FABW", DAY, DAY), PeriodOpened("FABW", DAY, DAY), "period"),
-        (PartyDefined("EAST"), EAST, "account"),
-    ],
-)
-def test_an_approval_waits_for_what_its_journal_needs_and_the_journal_stays_created(keeps: Any, lets_go: Any, reason: str) -> None:
-    service = ready(automatic=False)
-    service.hear(IC_4)
-    service.hear(keeps)
-    assert [service.hear(approval(), id_=name) for name in ("B", "A")] == [[], []]
-    assert (service.statuses(), service.waits()) == ({NUMBER: "created"}, [("B", reason), ("A", reason)])
-    posted, refused = service.hear(lets_go)
-    assert (posted.cause.id, journal(posted).approval, refused.data.event) == ("B", EventRef("scenario", "B"), "A")
-    assert (service.statuses(), service.waits()) == ({NUMBER: "posted"}, [])
-
-
-def test_an_approval_that_waits_is_refused_when_its_journal_is_reversed() -> None:
-    service = ready(automatic=False)
-    service.hear(IC_4)
-    service.hear(PeriodClosed("FABW", DAY, DAY))
-    service.hear(approval(), id_="A")
-    reversed_, refused = service.hear(SettlementReversed("payable", [], [RUN], [("FABW", NUMBER)]))
-    assert (reversed_.type, refused.data.event, refused.data.code) == ("sales-payment-journal.reversed", "A", "not-created")
-    assert service.waits() == []

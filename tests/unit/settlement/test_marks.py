@@ -114,11 +114,13 @@ def test_a_record_has_the_later_date_of_its_two_documents_but_none_before_the_ru
     assert {row["credit_document"]: row["date"] for row in came.settlements} == dates
 
 
-def test_a_rate_without_which_it_cannot_be_said_whether_a_mark_is_too_much_is_waited_for_although_no_money_reaches_it() -> None:
+def test_a_rate_without_which_it_cannot_be_said_whether_a_mark_is_too_much_is_not_waited_for_where_no_money_reaches_it() -> None:
     pounds = invoice("I2", currency="GBP", exchange_rate="1.4")
     came = result(invoice("I1"), pounds, paid("P1", "10.00", mark("I1"), mark("I2", amount_to_settle="5.00")))
-    assert [(row["event"], row["for"]) for row in came.waiting] == [("P1", "exchange-rate")]
-    assert came.settlements == []
+    assert (came.waiting, came.rejected) == ([], [])
+    assert balances(came) == {"I1": "0.00", "I2": "10.00", "P1": "0.00"}
+    more = result(invoice("I1"), pounds, paid("P1", "10.01", mark("I1"), mark("I2", amount_to_settle="5.00")))
+    assert [(row["event"], row["for"]) for row in more.waiting] == [("P1", "exchange-rate")]
 
 
 @pytest.mark.parametrize("enlarges", [True, False])

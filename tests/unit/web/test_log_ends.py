@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from services.desk import topic_ends
 from services.web import broker
 from services.web.broker import ENDS_AGAIN_AFTER, BrokerEnds
 from shared.delivery.ports import Partition
@@ -29,7 +30,7 @@ class MadeUpBroker:
         self.gate.set()
         self.topics_asked: list[str] = []
         for name in ("partitions_of", "end_offsets_at_least", "end_offsets"):
-            monkeypatch.setattr(broker, name, getattr(self, f"_{name}"))
+            monkeypatch.setattr(topic_ends, name, getattr(self, f"_{name}"))
         monkeypatch.setattr(broker, "reader", lambda _: self)
 
     async def start(self) -> None:

@@ -34,6 +34,8 @@ NEEDED = {
     "/v1/search": {"q": "VI-7"},
     "/v1/trace": {"event": "VPAY-7", "company": "FAB"},
     "/v1/event": {"source": "/erp", "id": "x"},
+    "/v1/readiness/pair": {"payer": "FAB", "owner": "FABE", "ledger": "payable", "party": "P", "currency": "USD"},
+    "/v1/flow/stream": {"messages": "1"},
 }
 
 
@@ -202,6 +204,8 @@ async def test_lines_are_selected_by_dimensions_of_any_name() -> None:
     assert answer.status_code == 200, answer.text
     assert '{"cost_center":"12","project":"x"}' in arguments_of(schemas, "from unnest")
     assert (await asked("/v1/lines", **{"dimensions.project": "x"})).json()["code"] == "parameter-invalid"
+    assert (await asked("/v1/lines", **{"dimension.project": "\x1f"})).json()["code"] == "parameter-invalid"
+    assert (await asked("/v1/lines", **{"dimension.project": "\U00071451"})).status_code == 200
 
 
 VERSION: dict[str, Any] = {

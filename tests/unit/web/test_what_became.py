@@ -46,6 +46,7 @@ RECEIVED = {
 }  # fmt: skip
 REFUSED = {
     "id": UUID(int=1), "source": "/erp", "event": "x", "scope": "event", "code": "invalid", "field": "", "message": "", "replays": 0,
+    "again_at": None,
     "original": "{}", "topic": None, "headers": None,
 }  # fmt: skip
 
@@ -74,6 +75,9 @@ async def test_an_event_of_another_company_is_one_that_nobody_knows() -> None:
 async def test_what_was_refused_and_then_sent_again_is_on_its_way_again() -> None:
     assert (await state_of(MadeUp(refused_at(NOW - timedelta(minutes=1)))))["state"] == "received"
     assert (await state_of(MadeUp(refused_at(NOW + timedelta(minutes=1)))))["state"] == "refused"
+    earlier = refused_at(NOW - timedelta(hours=1))
+    again = {part: [{**row, "again_at": NOW} if "code" in row else row for row in rows] for part, rows in earlier.items()}
+    assert (await state_of(MadeUp(again)))["state"] == "refused"
     assert (await state_of(MadeUp(refused_at(NOW - timedelta(seconds=1)))))["state"] == "refused", "clocks differ by so much"
 
 

@@ -46,7 +46,7 @@ def wait(sequence: int, hours: int, amount: str, company: str = "FAB", currency:
 
 def waiting(*entries: tuple[dict[str, Any], dict[str, Any]]) -> Lists:
     rows, said = [row for row, _ in entries], [said for _, said in entries]
-    return Lists({PAGE: rows, "as said where w.sequence = any": said})
+    return Lists({PAGE: rows, "where w.sequence = any": said})
 
 
 PAGE = "body->>'stage' as what from waiting where (since"
@@ -65,7 +65,12 @@ async def test_an_entry_says_what_it_is_about_and_for_how_long_it_waits() -> Non
     answer = await asked(waiting(THREE[0]), "/v1/waiting")
     (row,) = answer.json()["data"]
     assert [row[name] for name in ("company", "ledger", "document", "currency", "amount")] == ["FAB", "payable", "VI-1", "USD", "1000.00"]
-    assert (row["age_seconds"], row["for"], row["key"]["account"], row["type"]) == (7200, "account", "9999", "vendor-invoice.posted")
+    assert (row["age_seconds"], row["for"], row["key"]["account"], row["type"]) == (
+        7200,
+        "account",
+        "9999",
+        "intercompany.vendor-invoice.posted.v1",
+    )
 
 
 async def test_what_waits_for_the_same_thing_is_one_group_with_a_sentence() -> None:
@@ -129,7 +134,8 @@ async def test_what_is_of_other_companies_alone_is_not_there() -> None:
 def refused(number: int, hours: int, original: Any, code: str = "amounts-disagree", scope: str = "event") -> dict[str, Any]:
     return {
         "id": UUID(int=number), "rejected_at": NOW - timedelta(hours=hours), "source": "/erp", "event": f"E{number}", "scope": scope,
-        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "original": orjson.dumps(original).decode(),
+        "code": code, "field": "/data/amount", "message": "it is too much", "replays": 0, "again_at": None,
+        "original": orjson.dumps(original).decode(),
         "topic": None, "headers": None,
     }  # fmt: skip
 
@@ -176,7 +182,7 @@ async def test_filters_select_what_was_refused(parameters: dict[str, Any], found
 
 
 async def test_a_refusal_that_was_dismissed_is_off_the_list_and_can_be_listed() -> None:
-    done = {"from refusal_states": [{"refusal": UUID(int=1), "state": "dismissed"}]}
+    done = {"from refusal_states": [{"refusal": UUID(int=1), "state": "dismissed", "at": NOW}]}
     assert [row["event"] for row in (await asked(Refusals(done, rows=TWO), "/v1/refusals")).json()["data"]] == ["E2"]
     (row,) = (await asked(Refusals(done, rows=TWO), "/v1/refusals", state="dismissed")).json()["data"]
     assert (row["event"], row["state"], row["amount"], row["age_seconds"]) == ("E1", "dismissed", "5.00", 3600)

@@ -1,0 +1,104 @@
+"""The last comparison of the services' books with each other and with inquiry's: it reads them whole, so it is made seldom.
+
+Invariant: however many ask, there is one comparison at a time, begun at most once a minute; whoever asks while one is under way is told
+what the last one found, and when that was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from services.desk.inquiry_check import check_inquiry
+from services.desk.reconciliation import reconcile
+from services.desk.schemas import SchemaMissingError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.desk.schemas import Schemas
+    from services.inquiry.checks import IdentityCheck
+    from shared.delivery.ports import Clock
+
+Row = dict[str, Any]
+
+AGAIN_AFTER: Final = 60.0
+"""Seconds from the end of one comparison to the beginning of the next."""
+WAITED_FOR: Final = 20.0
+"""Seconds that somebody who asks waits for one at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastChecks:
+    """What was found: when it was begun, how many seconds it took, and the checks; those of inquiry where it is there."""
+
+    began_at: datetime
+    seconds: float
+    checks: list[Row]
+
+    @property
+    def hold(self) -> bool:
+        """Whether all of them hold."""
+        return all(check["holds"] for check in self.checks)
+
+
+@dataclass(slots=True)
+class Checking:
+    """The comparisons of a process."""
+
+    schemas: Schemas
+    clock: Clock
+    last: LastChecks | None = None
+    _ended: float = 0.0
+    _running: asyncio.Task[None] | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether one is under way."""
+        return self._running is not None
+
+    async def checks(self) -> LastChecks | None:
+        """The last one, a new one if that is a minute ago; None: the first one is still under way.
+
+        It raises what one has failed with, once; the next who asks begins again.
+        """
+        async with self._turn:
+            if self._running is None and (self.last is None or self.clock.monotonic() - self._ended >= AGAIN_AFTER):
+                self._running = asyncio.ensure_future(self._run())
+            running = self._running
+        if running is not None:
+            await asyncio.wait({running}, timeout=WAITED_FOR)
+            if running.done():
+                if self._running is running:
+                    self._running = None
+                running.result()
+        return self.last
+
+    async def _run(self) -> None:
+        began_at, began = self.clock.now(), self.clock.monotonic()
+        checks = [check.as_row() for check in await reconcile(self.schemas)]
+        try:
+            found = await check_inquiry(self.schemas)
+        except SchemaMissingError:
+            found = []
+        checks += [_row(check) for check in found]
+        self._ended = self.clock.monotonic()
+        self.last = LastChecks(began_at, self._ended - began, checks)
+
+    async def close(self) -> None:
+        """Ends one that is under way."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+
+def _row(check: IdentityCheck) -> Row:
+    """A check of inquiry's as the others are shown."""
+    problems = [_in_words(each) for each in check.problems]
+    return {"check": f"inquiry: {check.name}", "compared": "inquiry", "holds": check.holds, "problems": problems}
+
+
+def _in_words(problem: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in problem.items()) if isinstance(problem, dict) else str(problem)

@@ -1,0 +1,177 @@
+"""`/v1/flow`, `/v1/flow/stream` and `/v1/checks`: how the services stand, and whether their books agree."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from services.desk.flow import Rates, flow
+from services.desk.last_checks import Checking
+from services.web.access.may import Reader
+from services.web.frame import EVENT_STREAM
+from services.web.models import ReadTo
+from services.web.reading import answered, as_of_now
+from shared.rows import instant
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.responses import Response
+
+    from services.web.ports import WebPorts
+
+router = APIRouter(tags=["operation"])
+
+Row = dict[str, Any]
+
+STREAM: Final = "/v1/flow/stream"
+EVERY: Final = 2.0
+"""Seconds between two messages of the stream."""
+MOST_MESSAGES: Final = 43_200
+_KEPT_FOR: Final = 1.0
+"""Seconds for which one look serves all who ask."""
+
+
+class ServiceFlowModel(BaseModel):
+    """How a service stands."""
+
+    service: str = Field(description="Its name.")
+    per_second: float | None = Field(description="Records that it reads a second, over the last minute at most; null at the first look.")
+    lag: int | None = Field(description="Records that it has still to read; null while the broker is away.")
+    behind: dict[str, int] | None = Field(description="The same by topic.")
+    waiting: int = Field(description="What it has waiting.")
+    waiting_since: str | None = Field(description="Since when the oldest waits.")
+    refused: int | Literal["10000+"] = Field(description="What it has refused, whatever was done about it; exact up to 10,000.")
+    last_refused_at: str | None = Field(description="When it last refused something.")
+    outbox: int = Field(description="Batches that it has decided and the broker has not acknowledged yet.")
+    outbox_since: str | None = Field(description="Since when the oldest of them is there.")
+    failed: int = Field(description="Messages that were put aside as defects.")
+
+
+class FlowModel(BaseModel):
+    """How the services stand."""
+
+    data: list[ServiceFlowModel] = Field(description="Each service; inquiry where it has tables.")
+    read_to: ReadTo = Field(description="As of when.")
+
+
+class CheckModel(BaseModel):
+    """A comparison of what one service says with what another one has of it."""
+
+    check: str = Field(description="What has to hold.")
+    compared: str = Field(description="How much was compared.")
+    holds: bool = Field(description="Whether it holds everywhere.")
+    problem_count: int = Field(description="In how many places it does not, of those that are listed at most.")
+    problems: list[str] = Field(description="Where it does not; only to who sees all companies.")
+
+
+class ChecksResult(BaseModel):
+    """The last comparison."""
+
+    at: str | None = Field(description="When it was begun; null: the first one is still under way.")
+    seconds: float | None = Field(description="How long it took.")
+    holds: bool | None = Field(description="Whether all of it holds.")
+    running: bool = Field(description="Whether another one is under way.")
+    checks: list[CheckModel] = Field(description="Each comparison.")
+
+
+class ChecksModel(BaseModel):
+    """The last comparison of the services' books."""
+
+    data: ChecksResult = Field(description="The last comparison.")
+    read_to: ReadTo = Field(description="As of when was asked.")
+
+
+@router.get("/v1/flow", response_model=FlowModel, summary="How the services stand")
+async def read_flow(request: Request, _: Reader) -> Response:
+    """Rates and lag of each service, what waits, was refused, is to be sent, was put aside: numbers of the whole group."""
+    return answered({"data": await _flow(request), "read_to": as_of_now(request)})
+
+
+_STREAMED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "Messages whose data is an answer of /v1/flow."}
+}
+
+
+@router.get(
+    STREAM, response_model=None, response_class=StreamingResponse, responses=_STREAMED, summary="How the services stand, every two seconds"
+)
+async def stream_flow(
+    request: Request,
+    _: Reader,
+    messages: Annotated[
+        int, Query(description="So many messages at most; a client then asks again by itself.", ge=1, le=MOST_MESSAGES)
+    ] = MOST_MESSAGES,
+) -> Response:
+    """Server-sent events: the first at once, then one every two seconds, for as long as the client listens."""
+    first = await _flow(request)  # what stands in the way is an answer, not a stream that breaks off
+    return StreamingResponse(_messages(request, first, messages), media_type=EVENT_STREAM)
+
+
+async def _messages(request: Request, first: list[Row], number: int) -> AsyncIterator[bytes]:
+    ports: WebPorts = request.app.state.ports
+    yield b"retry: 2000\n\n"
+    yield _message("flow", {"data": first, "read_to": as_of_now(request)})
+    for _ in range(number - 1):
+        await ports.clock.sleep(EVERY)
+        try:
+            yield _message("flow", {"data": await _flow(request), "read_to": as_of_now(request)})
+        except Exception as error:
+            problem = ports.problem_of(error)
+            if problem is None:
+                raise
+            yield _message("problem", {"code": problem.code})
+
+
+def _message(event: str, row: Row) -> bytes:
+    return b"event: " + event.encode() + b"\ndata: " + orjson.dumps(row) + b"\n\n"
+
+
+async def _flow(request: Request) -> list[Row]:
+    """One look a second, however many look."""
+    ports: WebPorts = request.app.state.ports
+    looking: _Looking = ports.cache.setdefault("flow", _Looking())
+    return await looking.look(ports)
+
+
+class _Looking:
+    """The looks of a process."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._rates = Rates()
+        self._kept: tuple[float, list[Row]] | None = None
+
+    async def look(self, ports: WebPorts) -> list[Row]:
+        """How the services stand, as of a second ago at most."""
+        async with self._turn:
+            now = ports.clock.monotonic()
+            if self._kept is None or now - self._kept[0] >= _KEPT_FOR:
+                ends = await ports.ends.ends()
+                self._kept = now, [each.as_row() for each in await flow(ports.schemas, ends, self._rates, now)]
+            return self._kept[1]
+
+
+@router.get("/v1/checks", response_model=ChecksModel, summary="Whether the services' books agree")
+async def read_checks(request: Request, actor: Reader) -> Response:
+    """What the last comparison of the services' books, and of inquiry's, found. One is made at most once a minute, when somebody asks."""
+    ports: WebPorts = request.app.state.ports
+    checking: Checking = ports.cache.setdefault("checks", Checking(ports.schemas, ports.clock))
+    last = await checking.checks()
+    sees_all = actor.companies is None
+    row = {
+        "at": None if last is None else instant(last.began_at),
+        "seconds": None if last is None else round(last.seconds, 3),
+        "holds": None if last is None else last.hold,
+        "running": checking.is_running,
+        "checks": [
+            {**check, "problem_count": len(check["problems"]), "problems": check["problems"] if sees_all else []}
+            for check in ([] if last is None else last.checks)
+        ],
+    }
+    return answered({"data": row, "read_to": as_of_now(request)})

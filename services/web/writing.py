@@ -1,0 +1,145 @@
+"""What every route that changes something has in common: a reason, a key under which it is done once, the scope, and the audit.
+
+Invariant: what is done is written down before it happens (services/operations/carrying_out.py); an answer other than a problem comes
+only once the broker has acknowledged what was sent; the same key with the same request gets the first answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import orjson
+from fastapi import Header, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import JSONResponse, Response
+
+from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionRefusedError, ActionState, Who
+from services.operations.carrying_out import Acting, ActionRequest
+from services.operations.orders import Ordered
+from services.web.access.roles import EVERYTHING, Role
+from services.web.problems import Fault, ProblemError
+from shared.events.refusal import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from services.desk.actions.rules import Action, Decision, Draft
+    from services.operations.carrying_out import Acted
+    from services.web.access.roles import Actor
+    from services.web.ports import WebPorts
+
+Row = dict[str, Any]
+Answer = tuple[int, Row]
+
+LONGEST_KEY: Final = 64
+REPLAYED: Final = "Idempotent-Replayed"
+
+Reason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=SHORTEST_REASON, max_length=LONGEST_REASON, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+    ),
+    Field(description="Why, for the audit."),
+]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=LONGEST_KEY,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Under the same key the same request is carried out once, and answered as the first time, for 30 days.",
+    ),
+]
+
+
+class Reasoned(BaseModel):
+    """What is asked for with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class ActedModel(BaseModel):
+    """What became of what was asked for."""
+
+    action: str = Field(description="The id of the action in the audit (/v1/actions).")
+    state: ActionState = Field(description="`done`: sent, or ordered. `proposed`: somebody else has to approve it.")
+
+
+ACTED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": ActedModel, "description": "The broker has acknowledged what was sent, or it is proposed."}
+}
+
+
+class Writing:
+    """One request that changes something."""
+
+    def __init__(self, request: Request, actor: Actor, key: str | None, body: Reasoned) -> None:
+        self.ports: WebPorts = request.app.state.ports
+        self.actor = actor
+        self._traceparent: str | None = request.scope["state"]["traceparent"]
+        self._reason = body.reason
+        roles = tuple(role.value for role in Role if role in actor.roles)
+        who = Who(actor.name, roles, request.scope["state"]["request_id"])
+        said = [request.method, request.url.path, sorted(request.query_params.multi_items()), request.headers.get("if-match")]
+        digest = hashlib.blake2b(orjson.dumps([*said, body.model_dump(mode="json")], option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+        self._asked = ActionRequest(who, body.reason, key, digest)
+        settings = self.ports.settings
+        self._acting = Acting(self.ports.schemas, self.ports.sender.send, self.ports.clock, four_eyes=settings.needs_four_eyes)
+
+    def ordered(self, action: str) -> Ordered:
+        """By which action something is ordered, and when."""
+        return Ordered(action, self.ports.clock.now(), self._reason, self._traceparent)
+
+    async def act(self, draft: Callable[[str], Awaitable[Draft]], answer: Callable[[Acted], Awaitable[Answer]] | None = None) -> Response:
+        """Does what is drafted, or proposes it; `answer`: what is said of it, by default that it was sent or proposed."""
+
+        async def in_scope(action: str) -> Draft:
+            drafted = await draft(action)
+            self.actor.acts_for(_concerned(drafted))
+            return drafted
+
+        with said_as_problems():
+            return await self._answered(await self._acting.act(self._asked, in_scope), answer or acted_as)
+
+    async def decide(self, action: str, decision: Decision) -> Response:
+        """Approves or declines what somebody else has proposed."""
+
+        def allowed(found: Action) -> None:
+            self.actor.acts_for(_concerned(found.draft))
+
+        with said_as_problems():
+            return await self._answered(await self._acting.decide(action, decision, self._asked, allowed), acted_as)
+
+    async def _answered(self, acted: Acted, answer: Callable[[Acted], Awaitable[Answer]]) -> Response:
+        if acted.first is not None and acted.first.status is not None:
+            return JSONResponse(acted.first.body, acted.first.status, {REPLAYED: "true"})
+        status, body = await answer(acted) if acted.action.state is ActionState.DONE else await acted_as(acted)
+        await self._acting.keep_answer(acted, self._asked, status, body)
+        return JSONResponse(body, status)
+
+
+def _concerned(draft: Draft) -> tuple[str, ...]:
+    return (EVERYTHING,) if draft.companies is None else draft.companies
+
+
+async def acted_as(acted: Acted) -> Answer:
+    """That it was sent, ordered, proposed or declined."""
+    return 202, {"action": acted.action.id, "state": acted.action.state.value}
+
+
+@contextmanager
+def said_as_problems() -> Iterator[None]:
+    """What is not done, as problems: where it is in the data that would be refused the pointer begins with `/data`."""
+    try:
+        yield
+    except ActionRefusedError as refused:
+        raise ProblemError(refused.code, refused.key, **refused.words) from refused
+    except RefusedError as refused:
+        raise ProblemError(
+            refused.code, faults=[Fault(f"/data{refused.field}", refused.code, refused.message)], detail=refused.message
+        ) from refused
