@@ -25,8 +25,19 @@ if TYPE_CHECKING:
     from services.web.console.reader import Reader
 
 SIGNS: Final = {
-    "posted": "●", "open": "●", "approved": "●", "done": "●", "received": "○", "under way": "○", "created": "◌", "waiting": "◌",
-    "closed": "✓", "refused": "✕", "failed": "✕", "reversed": "↺", "unknown": "?",
+    "posted": "●",
+    "open": "●",
+    "approved": "●",
+    "done": "●",
+    "received": "○",
+    "under way": "○",
+    "created": "◌",
+    "waiting": "◌",
+    "closed": "✓",
+    "refused": "✕",
+    "failed": "✕",
+    "reversed": "↺",
+    "unknown": "?",
 }
 """The sign beside each state's word: colour alone says nothing."""
 NAVIGATION: Final = (
@@ -34,8 +45,12 @@ NAVIGATION: Final = (
     *(
         ("/waiting", "Waiting", "w"),
         ("/refused", "Refused", "r"),
+        ("/approvals", "approvals", "p"),
+        ("/flow", "flow", "f"),
         ("/accounts", "accounts", "a"),
         ("/companies", "companies", "c"),
+        ("/actions", "actions", "t"),
+        ("/checks", "checks", "k"),
         ("/rules", "rule book", "u"),
     ),
 )

@@ -7,8 +7,10 @@ Invariant: every message is there in every language (a test); one that is not kn
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from babel.messages.pofile import read_po
 
@@ -29,6 +31,11 @@ def text(language: Language, message: str, **words: object) -> str:
     return found.format(**words) if words else found
 
 
+_OF_TYPES: Final = re.compile(r"^intercompany\.|\.v\d+$")
+"""What is around the name of an event's type."""
+
+
 def name(language: Language, value: str | None) -> str:
     """What something of the books is called: `due_from` is due from, Créance sur, Te vorderen van, Forderung gegen."""
-    return "" if value is None else text(language, value.replace("_", " ").replace("-", " ").replace(".", " "))
+    plain = _OF_TYPES.sub("", value or "")
+    return text(language, plain.replace("_", " ").replace("-", " ").replace(".", " "))

@@ -41,6 +41,7 @@ def test_every_language_has_the_same_messages_with_the_same_words_to_fill_in(lan
 def test_what_the_books_call_something_is_said_in_the_readers_language() -> None:
     assert [name(each, "due_from") for each in Language] == ["due from", "créance sur", "vordering op", "Forderung gegen"]
     assert name(Language.DUTCH, "settlement_reversal") == "terugboeking van vereffening"
+    assert name(Language.GERMAN, "intercompany.vendor-payment.posted.v1") == "Kreditorenzahlung gebucht"
     assert name(Language.GERMAN, "something_new") == "something new"
     assert text(Language.FRENCH, "line {number}", number=3) == "ligne 3"
 

@@ -14,6 +14,7 @@ from services.web.console.pages import (
     home,
     intercompany,
     open_documents,
+    operation,
     rules,
     search,
     trace,
@@ -37,5 +38,9 @@ PAGES: Final = {
     "/accounts": Page("accounts.html", accounts.view),
     "/account": Page("account.html", accounts.statement),
     "/companies": Page("companies.html", companies.view),
+    "/flow": Page("flow.html", operation.flow),
+    "/checks": Page("checks.html", operation.checks),
+    "/actions": Page("actions.html", operation.actions),
+    "/approvals": Page("approvals.html", operation.approvals),
     "/rules": Page("rules.html", rules.view),
 }
