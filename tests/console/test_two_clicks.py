@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.looking import tab
 
@@ -140,7 +141,7 @@ def test_keyboard_alone_leads_from_the_search_to_the_reason(console: str, browse
         keys.press("w")
         found.page.wait_for_selector("#why .sentence")
         keys.press("b")
-        found.page.wait_for_url(re.compile("/trace"))
+        expect(found.page).to_have_url(re.compile("/trace"))  # the browser may have kept the page: then it does not load again
         keys.press("g")
         keys.press("i")
         found.page.wait_for_url(re.compile("/intercompany"))

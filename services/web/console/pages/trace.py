@@ -23,12 +23,13 @@ async def view(reader: Reader) -> Row:
     said = (await reader.ask("/v1/trace", **names))["data"]
     start = next((names[name] for name in _STARTS if names[name]), None) or ""
     events = [node for node in said["nodes"] if node["kind"] == "event"]
+    troubles = [node for node in events if node["waits"] or node["refusals"]]
     return {
         "title": start,
         "picture": picture(said, {row["company"]: row["name"] for row in reader.companies}),
         "head": _head(said["nodes"], names, start),
-        "milliseconds": _taken(said["nodes"], start),
-        "troubles": [node for node in events if node["waits"] or node["refusals"]],
+        "milliseconds": None if troubles else _taken(said["nodes"], start),
+        "troubles": troubles,
         "truncated": said["truncated"],
     }
 
