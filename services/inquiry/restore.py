@@ -10,14 +10,16 @@ the tables in use say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.inquiry import stored_tables as tables
+from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from services.inquiry.rules.books import VoucherKey
     from shared.delivery.ports import Connection
 
 _ONCE: Final = "on conflict do nothing"
@@ -48,11 +50,10 @@ where l.run_id = n.run_id and l.run_source = n.run_source and l.ledger = n.ledge
     """
 update "{next}".takes n set posted_at = l.posted_at from "{live}".takes l where l.run_id = n.run_id and l.run_source = n.run_source
 and l.ledger = n.ledger and l.number = n.number and l.side = n.side and """,
-    """
-update "{next}".vouchers n set posted_at = l.posted_at, event_id = l.event_id, cause_source = l.cause_source, cause_id = l.cause_id,
-    first_source = l.first_source, first_id = l.first_id from "{live}".vouchers l
-where l.company = n.company and l.series = n.series and l.number = n.number and """,
 )
+_VOUCHERS: Final = """
+select v.company, v.series, v.number, v.posted_at, v.event_id, v.cause_source, v.cause_id, v.first_source, v.first_id
+from unnest($1::text[], $2::text[], $3::bigint[]) as k (company, series, number) join "{live}".vouchers v using (company, series, number)"""
 _TERMS: Final = """
 update documents d set due_date = k.due_date, cash_discounts = k.cash_discounts, credits = k.credits, ic_company = k.ic_company,
     ic_document = k.ic_document
@@ -91,7 +92,30 @@ async def restore_reference(connection: Connection, in_force: Sequence[tuple[str
         await connection.execute(_REFERENCE, *tables.arrays(in_force, 3), source, since)
 
 
+class VoucherOrigin(NamedTuple):
+    """When a voucher was posted, the id of its event, the event that it was posted from, and the one from outside."""
+
+    posted_at: datetime
+    event_id: str
+    cause: EventRef
+    first: EventRef
+
+
+async def voucher_origins(connection: Connection, live: str, keys: Sequence[VoucherKey]) -> dict[VoucherKey, VoucherOrigin]:
+    """Of these vouchers what the tables in use know of their origin: sums by day of posting are made with it."""
+    rows = await connection.fetch(_VOUCHERS.format(live=live), *tables.arrays(keys, 3))
+    return {
+        (row["company"], row["series"], row["number"]): VoucherOrigin(
+            row["posted_at"],
+            row["event_id"],
+            EventRef(row["cause_source"], row["cause_id"]),
+            EventRef(row["first_source"], row["first_id"]),
+        )
+        for row in rows
+    }
+
+
 async def restore_origins(connection: Connection, live: str, next_: str) -> None:
-    """Which event it came of and when it was posted, of what was restored and the tables in use have."""
+    """Which event it came of and when it was posted, of what was restored and the tables in use have, vouchers aside."""
     for statement in _FROM_THE_TABLES_IN_USE:
         await connection.execute(statement.format(live=live, next=next_) + _RESTORED)

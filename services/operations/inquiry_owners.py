@@ -17,7 +17,7 @@ import orjson
 
 from services.desk.rejections import refused, whole
 from services.inquiry.rebuild import hold
-from services.inquiry.restore import restore_origins, restore_reference, restore_terms, take_over
+from services.inquiry.restore import VoucherOrigin, restore_origins, restore_reference, restore_terms, take_over, voucher_origins
 from services.inquiry.rules.books import InquiryBooks
 from services.inquiry.rules.documents import take_document
 from services.inquiry.rules.journals import take_journal
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from services.desk.schemas import Schemas
+    from services.inquiry.rules.books import VoucherKey
     from services.settlement.rules.values import Document, DocumentKey, RecordInForce, RecordKey
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
@@ -64,7 +65,7 @@ async def restore(owners: Schemas, inquiry: Postgres, live: str | None) -> None:
     await _restore_reference(owners, inquiry)
     await _restore_documents(owners, inquiry)
     await _restore_records(owners, inquiry)
-    await _restore_vouchers(owners, inquiry)
+    await _restore_vouchers(owners, inquiry, live)
     await _restore_journals(owners, inquiry)
     await _restore_refusals(owners, inquiry)
     if live is not None:
@@ -236,15 +237,26 @@ def _record(record: RecordInForce, lowering: Document, raising: Document) -> Rec
 # Vouchers, journals, refusals
 
 
-async def _restore_vouchers(owners: Schemas, inquiry: Postgres) -> None:
+async def _restore_vouchers(owners: Schemas, inquiry: Postgres, live: str | None) -> None:
     async with owners.of("posting") as posting:
         async for page in posting_queries.voucher_pages(posting):
+            origins: dict[VoucherKey, VoucherOrigin] = {}
+            if live is not None:
+                async with inquiry.transaction() as connection:
+                    origins = await voucher_origins(connection, live, [(each.company, each.series, each.number) for each in page])
             books = InquiryBooks()
             for voucher in page:
-                ref = _event_of(voucher)
-                first = ref if voucher.settlement is None else voucher.settlement.ref
-                take_voucher(books, Message(ref, "voucher.posted", voucher, posted_on(voucher.date), cause=first, first=first))
+                origin = origins.get((voucher.company, voucher.series, voucher.number)) or _origin_of(voucher)
+                ref = EventRef(SOURCE, origin.event_id)
+                take_voucher(books, Message(ref, "voucher.posted", voucher, origin.posted_at, cause=origin.cause, first=origin.first))
             await _save(inquiry, books)
+
+
+def _origin_of(voucher: Voucher) -> VoucherOrigin:
+    """What is told of a voucher of which nothing else is known: its run stands for what it came of."""
+    ref = _event_of(voucher)
+    first = ref if voucher.settlement is None else voucher.settlement.ref
+    return VoucherOrigin(posted_on(voucher.date), ref.id, first, first)
 
 
 def _event_of(voucher: Voucher) -> EventRef:

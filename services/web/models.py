@@ -31,7 +31,7 @@ _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 def _written_as_a_day(value: Any) -> Any:
     """A number would else be taken for the seconds since 1970."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
+    if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
         msg = "a day is written as 2026-03-31"
         raise ValueError(msg)
     return value
@@ -39,7 +39,7 @@ def _written_as_a_day(value: Any) -> Any:
 
 def _written_as_a_time(value: Any) -> Any:
     """A number would else be taken for the seconds since 1970."""
-    if isinstance(value, str) and not _TIME.fullmatch(value):
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _TIME.fullmatch(value)):
         msg = "a time is written as 2026-03-31T12:00:00Z, or with another offset as +02:00"
         raise ValueError(msg)
     return value

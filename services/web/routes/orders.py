@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.operations import orders
 from services.operations.orders import DocumentKey
 from services.web.access.may import Approver, Operator
+from services.web.models import ADay
 from services.web.models import Key as Name
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
 from shared.events.envelope import EventRef
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["orders"])
 
 LedgerName = Annotated[Literal["receivable", "payable"], Field(description="In which ledger.")]
-On = Annotated[date | None, Field(description="The date of the reversal; by default that of what is reversed.")]
+On = Annotated[ADay | None, Field(description="The date of the reversal; by default that of what is reversed.")]
 
 
 class JournalToApprove(Reasoned):

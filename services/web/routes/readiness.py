@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.desk.readiness import NeededThing, PairQuestion, is_ready, pair_readiness
 from services.web.access.may import Reader
 from services.web.book_models import One, PartyModel
-from services.web.models import Key
+from services.web.models import ADay, Key
 from services.web.parameters import wrong_parameters
 from services.web.problems import Fault
 from services.web.reading import answered, as_of_now, missing, today
@@ -63,8 +62,8 @@ async def pair_ready(  # noqa: PLR0913 - what a settlement depends on
     owner: Annotated[Key, Query(description="The company whose document is settled; may be the same.")],
     ledger: Annotated[Literal["receivable", "payable"], Query(description="The ledger of both documents.")],
     party: Annotated[Key, Query(description="The party of both.")],
-    currency: Annotated[Key, Query(description="The currency of both, by ISO 4217.")],
-    date: Annotated[date | None, Query(description="The day of the payment. Default: today.")] = None,
+    currency: Annotated[Key, Query(description="The currency of both, by ISO 4217.", json_schema_extra={"enum": sorted(CURRENCIES)})],
+    date: Annotated[ADay | None, Query(description="The day of the payment. Default: today.")] = None,
 ) -> Response:
     """Members, party accounts, both directions of intercompany accounting, rates, profiles, methods, periods, trading relations."""
     if currency not in CURRENCIES:

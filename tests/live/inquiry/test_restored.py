@@ -37,6 +37,9 @@ BEFORE = drawn(Random(11))  # noqa: S311 - which stream does not matter, but tha
 """Invoices and payments of several companies and currencies, settled, partly reversed, some refused."""
 
 
+BY_DAY_OF_POSTING = "select * from between_days order by company, partner, currency, posting_type, date, posted_on"
+
+
 @asynccontextmanager
 async def running(folder: Path, *, inquiry: bool = True) -> AsyncIterator[tuple[RunningServices, Schemas]]:
     """The four services; each time with a broker that knows nothing of what was, and the database as it was left."""
@@ -101,8 +104,9 @@ async def test_what_a_broker_that_came_back_empty_no_longer_has_comes_from_the_o
         await noticed(schemas)
         await sent(services, intercompany_payments(3))
         await services.until_inquiry_has_read()
-        before = await digests(schemas)
+        before, by_posting = await digests(schemas), await rows(schemas, BY_DAY_OF_POSTING)
         assert await rebuild(services.settings) == before
+        assert await rows(schemas, BY_DAY_OF_POSTING) == by_posting, "what was known when stays"
         assert await digests(schemas) == before
         assert await problems(schemas) == []
         await executed(schemas, "update lines set debit = debit + 1; update daily set debit = debit + 1")
@@ -118,7 +122,8 @@ KEPT = {
     "takes": "run_source, run_id, ledger, number, side, company, document, date, amount, value, reversed_on",
     "records": "run_id, ledger, number, lowering_document, raising_document, amount, applied, cash_discount, credit_note_discount,"
     " overpayment, underpayment, penny_difference, penny_currency, realized_gain, gain_currency, why::jsonb::text, reversed_on",
-    "lines": "*",
+    "lines": "company, series, number, line, date, posting_type, account, partner, party, party_account, settles, currency, debit, credit,"
+    " accounting_debit, accounting_credit, dimensions::jsonb::text, text, rule",
     "vouchers": "company, series, number, ledger, kind, date, document, reference, run_source, run_id, record",
     "journals": "company, document, journal, status, account, date, amount, payer_company, payer_document, payer_id, run_id",
     "refusals": "id, service, source, event, type, scope, code, field, message, company, document, original::jsonb::text",
