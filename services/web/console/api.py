@@ -1,6 +1,6 @@
 """How a page asks: the API's own operations, in this process, as the reader.
 
-Invariant: a page learns nothing that the API would not answer to the same reader; what the API refuses is a `RefusedError`.
+Invariant: a page learns nothing that the API would not answer to the same reader; what the API refuses is a `AskedInVainError`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PROBLEM: Final = 400
 _MISSING: Final = 404
 
 
-class RefusedError(Exception):
+class AskedInVainError(Exception):
     """The API has refused: its status, and its problem (services/web/problems.py)."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -47,11 +47,11 @@ class Api:
         self._around = around
 
     async def ask(self, path: str, /, **parameters: object) -> Any:
-        """The answer of GET; parameters that are None or empty are left out. RefusedError."""
+        """The answer of GET; parameters that are None or empty are left out. AskedInVainError."""
         return await self._answer("GET", path, _query(parameters), b"", ())
 
     async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
-        """The answer of POST; `key`: under which the same order again is answered as the first one was. RefusedError."""
+        """The answer of POST; `key`: under which the same order again is answered as the first one was. AskedInVainError."""
         headers = () if key is None else ((b"idempotency-key", key.encode()),)
         return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *headers))
 
@@ -71,7 +71,7 @@ class Api:
         await self._app(self._scope(method, path, query, headers), receive, send)
         said = orjson.loads(b"".join(parts) or b"{}")
         if status >= _PROBLEM:
-            raise RefusedError(status, said)
+            raise AskedInVainError(status, said)
         return said
 
     def _scope(self, method: str, path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:

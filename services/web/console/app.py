@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from services.web.console.api import Api, RefusedError
+from services.web.console.api import Api, AskedInVainError
 from services.web.console.pages import PAGES
 from services.web.console.reader import CHOICES, COOKIE, Reader, language_of
 from services.web.console.rendering import page_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from services.web.access.roles import Authentication
-    from services.web.console.rendering import Page
+    from services.web.console.rendering import WebPage
     from services.web.ports import WebPorts
 
 log = structlog.get_logger(__name__)
@@ -69,27 +69,27 @@ class Console:
         elif _wants_a_page(scope):
             request = Request(scope, receive)
             problem = {"title": title(language_of(request), "not-found"), "detail": scope["path"], "code": "not-found"}
-            await (await self._failed(request, RefusedError(_NOT_FOUND, problem)))(scope, receive, _protected(send))
+            await (await self._failed(request, AskedInVainError(_NOT_FOUND, problem)))(scope, receive, _protected(send))
         else:
             await self._api(scope, receive, send)
 
-    def _shown(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    def _shown(self, page: WebPage) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             if any(name in request.query_params for name in ("language", "theme", "choose")):
                 return _chosen(request)
             try:
                 reader = await self._reader(request)
                 return await page_of(reader, page)
-            except RefusedError as refused:
+            except AskedInVainError as refused:
                 return await self._failed(request, refused)
             except ProblemError as problem:
                 language = language_of(request)
                 said = {"title": title(language, problem.code), "detail": problem.detail(language), "code": problem.code}
-                return await self._failed(request, RefusedError(problem.status, said))
+                return await self._failed(request, AskedInVainError(problem.status, said))
             except Exception as error:
                 log.exception("a page failed", path=request.url.path, exc_info=error)
                 said = {"title": title(language_of(request), "internal"), "code": "internal"}
-                return await self._failed(request, RefusedError(500, said))
+                return await self._failed(request, AskedInVainError(500, said))
 
         return answer
 
@@ -100,7 +100,7 @@ class Console:
         api = Api(self._api, actor, language_of(request), around)
         return Reader(request, actor, api, self._ports.clock.now().date())
 
-    async def _failed(self, request: Request, refused: RefusedError) -> Response:
+    async def _failed(self, request: Request, refused: AskedInVainError) -> Response:
         """The page that says what was wrong, which asks nothing."""
         api: Any = None
         actor: Any = None

@@ -75,7 +75,7 @@ class Reader:
     # What is asked
 
     async def ask(self, path: str, /, **parameters: object) -> Any:
-        """What the API answers to GET; RefusedError."""
+        """What the API answers to GET; AskedInVainError."""
         said = await self.api.ask(path, **parameters)
         if isinstance(said, dict) and said.get("read_to"):
             self.read_to = said["read_to"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from services.web.console.api import RefusedError
+    from services.web.console.api import AskedInVainError
     from services.web.console.reader import Reader
 
 SIGNS: Final = {
@@ -58,7 +58,7 @@ NAVIGATION: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WebPage:
     """A page: its template, and what shows in it; `takes_forms`: whether it answers POST."""
 
     template: str
@@ -85,14 +85,14 @@ class _Rendering:
     def __init__(self) -> None:
         self._environment = _environment()
 
-    async def __call__(self, reader: Reader, page: Page) -> Response:
-        """The page; RefusedError where the API refuses what it is made of."""
+    async def __call__(self, reader: Reader, page: WebPage) -> Response:
+        """The page; AskedInVainError where the API refuses what it is made of."""
         if not reader.companies:
             reader.companies = (await reader.ask("/v1/companies", limit=500))["data"]
         view = await page.view(reader)
         return HTMLResponse(self._html(reader, page.template, view)) if isinstance(view, dict) else view
 
-    def failed(self, reader: Reader, refused: RefusedError) -> str:
+    def failed(self, reader: Reader, refused: AskedInVainError) -> str:
         """The page that says what was wrong."""
         return self._html(reader, "error.html", {"refused": refused, "title": refused.problem.get("title", "")})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from services.web.console.api import RefusedError
+from services.web.console.api import AskedInVainError
 from services.web.console.pages.intercompany import matrices
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def _count(reader: Reader, path: str, **parameters: object) -> str | None:
     """How many rows a list has; None where the API does not have the list."""
     try:
         said = await reader.ask(path, limit=1, count="true", **parameters)
-    except RefusedError as refused:
+    except AskedInVainError as refused:
         if not refused.is_missing:
             raise
         return None

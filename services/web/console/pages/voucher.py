@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import RedirectResponse
 
-from services.web.console.api import RefusedError
+from services.web.console.api import AskedInVainError
 from services.web.console.reader import url
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def view(reader: Reader) -> Row | Response:
 async def _why(reader: Reader, names: Row, line: int) -> Row | None:
     try:
         found = (await reader.ask("/v1/voucher/why", **names, line=line))["data"]
-    except RefusedError as refused:
+    except AskedInVainError as refused:
         if not refused.is_missing:
             raise
         return None
