@@ -39,7 +39,7 @@ class Reference:
     def __init__(self) -> None:
         self.companies: dict[str, events.CompanyDefined] = {}
         self.parties: dict[str, events.PartyDefined] = {}
-        self.party_of: dict[AccountKey, str] = {}
+        self.party_of: dict[tuple[str, str, str], str] = {}
         self._named_by: dict[AccountKey, tuple[str, ...]] = {}
         self._own_rates: set[tuple[str | None, str, str]] = set()
         self.group_of: dict[AccountKey, str] = {}
@@ -197,7 +197,7 @@ class Reference:
 
     def party(self, ledger: str, company: str, account: str) -> str | None:
         """The party behind a customer (receivable) or vendor (payable) account of a company (F-A04)."""
-        return self.party_of.get(AccountKey(ledger, company, account))
+        return self.party_of.get((ledger, company, account))
 
     def main_account(self, company: str, posting_type: str) -> str:
         """The main account of a posting type in the company's chart, the first of several; without one it stands for itself."""

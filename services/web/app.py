@@ -127,9 +127,11 @@ def _of_http(request: Request, error: Exception) -> ProblemError:
     status = error.status_code if isinstance(error, HTTPException) else 500
     path = request.url.path
     if status == 405:  # noqa: PLR2004 - method not allowed
-        headers = getattr(error, "headers", None) or {}
-        allowed = headers.get("Allow", "")
-        return ProblemError(Code.METHOD_NOT_ALLOWED, "wrong-method", path=path, method=request.method, allowed=allowed, headers=headers)
+        # The framework names the methods of the first route with this path alone.
+        of_path = ", ".join(sorted(method for known, method in _known_parameters() if known == path))
+        allowed = of_path or (getattr(error, "headers", None) or {}).get("Allow", "")
+        said = {"Allow": allowed}
+        return ProblemError(Code.METHOD_NOT_ALLOWED, "wrong-method", path=path, method=request.method, allowed=allowed, headers=said)
     if status == 404:  # noqa: PLR2004 - not found
         return ProblemError(Code.NOT_FOUND, "no-address", path=path)
     return ProblemError(Code.MALFORMED, "body-not-json", reason=str(getattr(error, "detail", "")))

@@ -290,12 +290,12 @@ def _to_fold(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Me
 
 def _positions(records: Iterable[Record]) -> dict[Partition, int]:
     """The offset after the last record of each partition."""
-    positions: dict[Partition, int] = {}
+    positions: dict[tuple[str, int], int] = {}
     for record in records:
-        place = Partition(record.topic, record.partition)
+        place = (record.topic, record.partition)
         if record.offset >= positions.get(place, 0):
             positions[place] = record.offset + 1
-    return positions
+    return {Partition(*place): offset for place, offset in positions.items()}
 
 
 def _record(event: Incoming) -> Record:

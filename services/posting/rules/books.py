@@ -50,10 +50,10 @@ class Balance(NamedTuple):
 
 def balances_of(vouchers: Iterable[Voucher]) -> dict[BalanceKey, Balance]:
     """What these vouchers post, by company, account, posting type, partner and currency."""
-    sums: dict[BalanceKey, list[Decimal]] = {}
+    sums: dict[tuple[str, str, str, str | None, str], list[Decimal]] = {}
     for voucher in vouchers:
         for line in voucher.lines:
-            key = BalanceKey(voucher.company, line.account, line.posting_type, line.partner, line.currency)
+            key = (voucher.company, line.account, line.posting_type, line.partner, line.currency)
             total = sums.get(key)
             if total is None:
                 sums[key] = [line.debit, line.credit, line.accounting_debit, line.accounting_credit]
@@ -62,7 +62,7 @@ def balances_of(vouchers: Iterable[Voucher]) -> dict[BalanceKey, Balance]:
             total[1] += line.credit
             total[2] += line.accounting_debit
             total[3] += line.accounting_credit
-    return {key: Balance(*total) for key, total in sums.items()}
+    return {BalanceKey(*key): Balance(*total) for key, total in sums.items()}
 
 
 def by_record(voucher: Voucher) -> tuple[Hashable, ...]:

@@ -247,8 +247,9 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         )
         for mark in data.marks
     ]
-    instruction = SettlementInstruction("receivable", marks, key, None, data.date, None, message.ref, is_mirror=True)
-    instruction = instruction._replace(discount_rules=tuple(mark.cash_discount_rule for mark in data.marks))
+    rules = tuple([mark.cash_discount_rule for mark in data.marks])
+    asked = (key, None, data.date, None, message.ref)
+    instruction = SettlementInstruction("receivable", marks, *asked, is_mirror=True, discount_rules=rules)
     return Incoming(
         message.ref,
         data.run if data.approval is None else data.approval,

@@ -138,7 +138,9 @@ class Document(NamedTuple):
             open_accounting_amount=self.open_accounting_amount - accounting_amount,
             records=self.records + records,
         )
-        return _checked(changed, amount + enlarged_by, f"{records} records take {amount} ({accounting_amount}) from it")
+        if not _may_be(changed, amount + enlarged_by):
+            raise _defect(changed, f"{records} records take {amount} ({accounting_amount}) from it")
+        return changed
 
     def give_back(self, amount: Decimal, accounting_amount: Decimal, records: int, enlarged_by: Decimal = ZERO) -> Document:
         """What so many records had taken is open again when they are reversed; nothing but a mark settles it from then on (F-F01)."""
@@ -148,7 +150,9 @@ class Document(NamedTuple):
             records=self.records - records,
             manual_only=True,
         )
-        return _checked(changed, amount + enlarged_by, f"{records} records give {amount} ({accounting_amount}) back to it")
+        if not _may_be(changed, amount + enlarged_by):
+            raise _defect(changed, f"{records} records give {amount} ({accounting_amount}) back to it")
+        return changed
 
     def reverse(self) -> Document:
         """The document is reversed: nothing is open any more, its number stays taken (F-F03)."""
@@ -177,8 +181,8 @@ def open_place(document: Document, *, lowers: bool) -> OpenPlace:
     return OpenPlace(document.ledger, document.company, document.account, document.currency, lowers)
 
 
-def _checked(document: Document, gave: Decimal, change: str) -> Document:
-    """The document, if what is open can be: between 0.00 and all, in both currencies, and all where no record is in force.
+def _may_be(document: Document, gave: Decimal) -> bool:
+    """Whether what is open can be: between 0.00 and all, in both currencies, and all where no record is in force.
 
     `gave` is what the records took of it (or give back), what enlarged it left aside: never less than 0.00. What enlarged a
     primary and none of its R's could take stays open on it (rules.md, step 3 and step 7): only there is more open than its amount.
@@ -191,9 +195,7 @@ def _checked(document: Document, gave: Decimal, change: str) -> Document:
     else:
         agrees = bool(document.open) or not document.open_accounting_amount
     whole = document.open == document.amount and document.open_accounting_amount == document.accounting_amount
-    if not in_bounds or not agrees or not (whole or document.records):
-        raise _defect(document, change)
-    return document
+    return in_bounds and agrees and (whole or document.records > 0)
 
 
 def _defect(document: Document, what: str) -> SettlementDefectError:

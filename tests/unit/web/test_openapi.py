@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from services.web.access.roles import Role
 from services.web.app import document
@@ -14,9 +16,6 @@ from services.web.routes import ROUTERS, STREAMS
 from shared.settings import HttpAuth, Settings
 from tests.builders.web import app_of, asking, made_up_ports, of_role, with_tokens
 from tests.scenario_files import ROOT
-
-if TYPE_CHECKING:
-    import pytest
 
 DOCUMENT = document()
 
@@ -88,3 +87,11 @@ def test_every_operation_is_in_the_docs() -> None:
 def test_what_streams_is_an_operation() -> None:
     assert DOCUMENT["paths"].keys() >= STREAMS
     assert len(ROUTERS) == len(set(map(id, ROUTERS)))
+
+
+@pytest.mark.parametrize("path", sorted(path for path in document()["paths"] if "{" not in path))
+async def test_another_method_is_told_all_methods_that_there_are(path: str) -> None:
+    async with asking(app_of(made_up_ports())) as client:
+        answer = await client.request("TRACE", path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"].split(", ") == sorted(method.upper() for method in document()["paths"][path])

@@ -11,7 +11,7 @@ from services.settlement.rules.run.differences import write_off
 from services.settlement.rules.run.order import put_in_order
 from services.settlement.rules.run.pairing import match_all
 from services.settlement.rules.run.records import MadeRecord, make_records
-from services.settlement.rules.run.state import Run
+from services.settlement.rules.run.state import OpenItem, Run
 from shared.reference import Reference
 from shared.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
 
@@ -32,8 +32,9 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
         _wait_for_accounting(run)
         raise missing from None
     _wait_for_accounting(run)
-    companies = list(dict.fromkeys([item.document.company for item in run.matched()]))
-    _wait_for_profiles(run, companies)
+    matched = run.matched()
+    companies = list(dict.fromkeys([item.document.company for item in matched]))
+    _wait_for_profiles(run, matched, companies)
     _wait_for_periods(run, companies)
     return records
 
@@ -47,11 +48,11 @@ def _wait_for_accounting(run: Run) -> None:
                 raise WaitForError(for_intercompany_accounting(company, partner))
 
 
-def _wait_for_profiles(run: Run, companies: list[str]) -> None:
+def _wait_for_profiles(run: Run, matched: list[OpenItem], companies: list[str]) -> None:
     """F-A05, F-A06: across companies, a payment's profile and method must exist in every company that defines any."""
     if len(companies) == 1:
         return
-    payments = [item.document for item in run.matched() if item.is_payment]
+    payments = [item.document for item in matched if item.is_payment]
     for payment in payments:
         for company in companies:
             profile = payment.posting_profile
