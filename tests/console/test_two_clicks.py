@@ -165,7 +165,7 @@ def test_what_is_focused_is_seen_and_all_is_reached_with_tab(console: str, brows
                 continue  # after the last one the browser's own bar is reached
             reached.add(found.page.evaluate("document.activeElement.getAttribute('href') || document.activeElement.id"))
             outline = found.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert outline != "none", reached
+            assert outline != "none", found.page.evaluate("document.activeElement.outerHTML")
         assert {"q", "as-of", "/voucher?company=FABE&voucher=AP-SET-000001&why=3"} <= reached
 
 
