@@ -85,10 +85,14 @@ def _event(node: Row) -> tuple[str, str, Below]:
         for wait in node["waits"]
     ]
     below += [(_refusal(refusal), "red") for refusal in node["refusals"]]
-    below += [(" ".join(str(value) for value in action.values()), "dim") for action in node["actions"]]
+    below += [(_action(action), "dim") for action in node["actions"]]
     kind = f" {node['type']}" if node["type"] else ""
     received = f"received {node['received_at']}" if node["received_at"] else "not received yet"
     return f"event {node['event']['id']}", f"{node['event']['source']}{kind}, {received}", below
+
+
+def _action(action: Row) -> str:
+    return f"{action['at']} {action['actor']}: {action['verb'].replace('-', ' ')} ({action['state']}), {action['reason']!r}"
 
 
 def _refusal(refusal: Row) -> str:

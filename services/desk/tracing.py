@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.desk.actions.store import actions_about
+from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_because_of
 from services.inquiry.queries.trace import trace
 from shared.events.envelope import EventRef
+from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Collection
 
     from services.desk.schemas import Schemas
     from services.inquiry.queries.trace import TraceStart
@@ -23,17 +26,23 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection
 
     Row = dict[str, Any]
-    Actions = Callable[[frozenset[EventRef]], Awaitable[Iterable[Row]]]
-    """Gives what operators did about these events, oldest first: rows with `event` and `source`, and what was done."""
 
 
-async def traced(schemas: Schemas, connection: Connection, start: TraceStart, actions: Actions | None = None) -> Graph:
+async def traced(schemas: Schemas, connection: Connection, start: TraceStart) -> Graph:
     """The trace from where it is begun; `connection`: inquiry's, at one moment. Each event's node has its `actions`."""
     found = await trace(connection, start, lambda events: waiting_because_of(schemas, events))
-    events = {EventRef(**node["event"]): node for node in found.nodes if node["kind"] == "event"}
-    for node in events.values():
+    nodes = {EventRef(**node["event"]): node for node in found.nodes if node["kind"] == "event"}
+    for node in nodes.values():
         node["actions"] = []
-    if actions is not None and events:
-        for row in await actions(frozenset(events)):
-            events[EventRef(row["source"], row["event"])]["actions"].append(row)
+    for row in await _actions(schemas, nodes.keys()) if nodes else []:
+        nodes[EventRef(row.pop("source"), row.pop("event"))]["actions"].append(row)
     return found
+
+
+async def _actions(schemas: Schemas, events: Collection[EventRef]) -> list[Row]:
+    """What people did about these events; nothing where the desk has no tables yet."""
+    try:
+        async with schemas.desk() as connection:
+            return await actions_about(connection, events)
+    except (SchemaMissingError, MigrationError):
+        return []

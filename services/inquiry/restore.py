@@ -62,8 +62,8 @@ from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::json[], $6::text
 where d.ledger = k.ledger and d.company = k.company and d.document = k.document
 and not exists (select from events e where e.source = d.event_source and e.id = d.event_id)"""
 _REFERENCE: Final = """
-insert into reference_history (key, position, type, data, event_source, event_id, from_time)
-select k.key, 0, k.type, k.data, $4, k.key, $5 from unnest($1::text[], $2::text[], $3::json[]) as k (key, type, data)
+insert into reference_history (key, position, type, data, event_source, event_id, from_time, digest)
+select k.key, 0, k.type, k.data, $4, k.key, $5, '' from unnest($1::text[], $2::text[], $3::json[]) as k (key, type, data)
 where not exists (select from reference_history r where r.key = k.key) on conflict do nothing"""
 
 

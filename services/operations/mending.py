@@ -74,7 +74,8 @@ async def drafted_dismissal(schemas: Schemas, ids: Sequence[str]) -> Draft:
     concerned = None if None in companies else tuple(sorted(each for each in companies if each is not None))
     after = {each.id: RefusalState.DISMISSED for each in left}
     target = {"refusals": list(after), "events": [{"source": each.event.source, "id": each.event.id} for each in left]}
-    return Draft(Verb.DISMISS, target, concerned, ActionPlan(states=after), {each.id: states[each.id].value for each in left})
+    before = {each.id: states[each.id].value for each in left}
+    return Draft(Verb.DISMISS, target, concerned, ActionPlan(states=after), before, about=tuple(each.event for each in left))
 
 
 async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:

@@ -105,7 +105,7 @@ class LineModel(BaseModel):
     accounting_credit: str | None = Field(description="Credit in the company's accounting currency.")
     dimensions: dict[str, str] | None = Field(description="Financial dimensions.")
     text: str | None = Field(description="The line's text.")
-    rule: str | None = Field(description="The rule that made the line (docs/rules.md).")
+    rule: str | None = Field(description="The rule by which it is posted (`/v1/rules`).")
 
 
 class RuledLine(LineModel):
@@ -123,22 +123,27 @@ class ImportedModel(BaseModel):
     message: str | None = Field(description="What went wrong there.")
 
 
-class VoucherModel(BaseModel):
-    """A voucher. Of a company out of scope only names, kind, date and what it owes to the reader's companies are shown."""
+class VoucherHead(BaseModel):
+    """What a voucher has beside its number and lines, one that would be posted too."""
 
     company: str = Field(description="Its company.")
-    voucher: str = Field(description="Its number, with the series.")
     series: str = Field(description="Its series.")
-    number: int = Field(description="Its number in the series.")
     accounting_currency: str | None = Field(description="The company's accounting currency.")
     ledger: str | None = Field(description="receivable or payable.")
     kind: str = Field(description="Its kind: invoice, payment, settlement, …")
     date: str = Field(description="Its accounting date.")
     document: str | None = Field(description="The document that it posts or settles.")
-    lines: list[RuledLine] = Field(description="Its lines.")
     settlement: EventRefModel | None = Field(description="The settlement run that it comes of.")
     record: int | None = Field(description="The record of the run, by its number.")
     reference: str | None = Field(description="The other side's number of the document.")
+
+
+class VoucherModel(VoucherHead):
+    """A voucher. Of a company out of scope only names, kind, date and what it owes to the reader's companies are shown."""
+
+    voucher: str = Field(description="Its number, with the series.")
+    number: int = Field(description="Its number in the series.")
+    lines: list[RuledLine] = Field(description="Its lines.")
     posted_at: str | None = Field(description="When it was posted.")
     caused_by: EventRefModel | None = Field(description="The event from outside that it came of.")
     sisters: list[VoucherNames] | None = Field(description="The vouchers of the same record in other companies.")

@@ -41,8 +41,8 @@ on conflict (key) do update set digest = excluded.digest
 """
 _REFUSE: Final = """
 insert into rejections (id, source, event, scope, code, field, message, original, topic, key, value, headers)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
-                     $9::text[], $10::bytea[], $11::bytea[], $12::json[])
+select distinct on (r.id) r.* from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
+    $9::text[], $10::bytea[], $11::bytea[], $12::json[]) as r (id)
 on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """

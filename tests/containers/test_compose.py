@@ -119,7 +119,7 @@ def _duplicates() -> float:
 
 async def test_what_was_posted_is_there_after_down_and_up_and_is_not_posted_again() -> None:
     before = _vouchers()
-    _compose("down", "--timeout", "20")
+    _compose("--profile", "demo", "down", "--timeout", "20")
     _compose("--profile", "demo", "up", "--wait")  # the profile sends the same events once more
     sent_again = len(load_scenario(IC_4).events)
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from services.desk.refusal_states import RefusalState
 from shared.events.envelope import EventRef, Record
 
@@ -138,6 +140,15 @@ def plan_of(row: Mapping[str, Any]) -> ActionPlan:
     )
 
 
+def _sent(record: Record) -> EventRef:
+    """The event of a record, which has its attributes as headers, or is itself all of the event."""
+    headers = dict(record.headers)
+    if "ce_id" in headers:
+        return EventRef(headers["ce_source"].decode(), headers["ce_id"].decode())
+    event = orjson.loads(record.value or b"{}")
+    return EventRef(event["source"], event["id"])
+
+
 def _record_row(record: Record) -> Row:
     """Records that are made here are text: JSON, and attributes in UTF-8."""
     headers = [[name, value.decode()] for name, value in record.headers]
@@ -159,6 +170,14 @@ class Draft:
     plan: ActionPlan
     before: Any = None
     after: Any = None
+    about: tuple[EventRef, ...] = ()
+    """Events that it is about and does nothing with, as when a refusal is dismissed."""
+
+    def events(self) -> frozenset[EventRef]:
+        """Every event that it is about: those that it sends, replays or discards too."""
+        plan = self.plan
+        orders: tuple[PlannedReplay | PlannedDiscard, ...] = (*plan.replays, *plan.discards)
+        return frozenset((*self.about, *(each.event for each in orders), *(_sent(each) for each in plan.records)))
 
 
 @dataclass(frozen=True, slots=True)

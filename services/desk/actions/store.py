@@ -13,18 +13,27 @@ from uuid import UUID
 import orjson
 
 from services.desk.actions.rules import Action, ActionPlan, ActionState, Decided, Decision, Draft, Verb, Who, plan_of
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from services.desk.refusal_states import RefusalState
     from shared.delivery.ports import Connection
+    from shared.events.envelope import EventRef
 
 KEYS_COUNT_FOR: Final = timedelta(days=30)
 
 _INSERT: Final = """
 insert into actions (id, at, actor, roles, request_id, verb, target, companies, reason, before, after, plan, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_CONCERN: Final = """
+insert into concerned (id, source, action) select e.id, e.source, $1 from unnest($2::text[], $3::text[]) as e (id, source)
+"""
+_ABOUT: Final = """
+select e.source, e.id as event, a.id, a.at, a.actor, a.verb, a.reason, a.state from concerned c
+join unnest($1::text[], $2::text[]) as e (id, source) using (id, source) join actions a on a.id = c.action order by a.at, a.id
 """
 _STATE: Final = "update actions set state = $2 where id = $1 and state = any($3::text[])"
 _DECIDE: Final = """
@@ -95,6 +104,8 @@ async def insert(connection: Connection, action: Action) -> None:
     shown = (_json(draft.before), _json(draft.after), _json(draft.plan.as_row()))
     about = (draft.verb.value, _json(draft.target), companies, action.reason, *shown, action.state.value)
     await connection.execute(_INSERT, action.id, action.at, who.name, list(who.roles), who.request_id, *about)
+    events = sorted(draft.events())
+    await connection.execute(_CONCERN, UUID(action.id), [event.id for event in events], [event.source for event in events])
 
 
 async def set_state(connection: Connection, action: str, state: ActionState, expected: Iterable[ActionState]) -> bool:
@@ -132,6 +143,13 @@ async def actions(connection: Connection, selection: ActionSelection, limit: int
     """The selected actions without their plans, the newest first; those after a place of this order."""
     place = (None, None) if after is None else (after[0], UUID(after[1]))
     return [_action(row, ActionPlan()) for row in await connection.fetch(_LIST, *_filters(selection), *place, limit)]
+
+
+async def actions_about(connection: Connection, events: Iterable[EventRef]) -> list[dict[str, Any]]:
+    """What people did about these events, the oldest first: `source` and `event`, and of each action what a trace shows."""
+    named = sorted(events)
+    rows = await connection.fetch(_ABOUT, [event.id for event in named], [event.source for event in named])
+    return [{**row, "id": str(row["id"]), "at": instant(row["at"])} for row in rows]
 
 
 async def count_of(connection: Connection, selection: ActionSelection, most: int) -> int:

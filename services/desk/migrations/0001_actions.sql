@@ -24,6 +24,14 @@ create index on actions (actor, at desc, id desc);
 create index on actions (at) where state in ('proposed', 'begun');
 comment on column actions.companies is 'the companies whose books it concerns; null: the whole group';
 
+-- Which events an action is about: those that it sends, replays, mends, dismisses or discards.
+create table concerned (
+    id     text collate "C" not null,
+    source text collate "C" not null,
+    action uuid not null references actions,
+    primary key (id, source, action)
+);
+
 -- What somebody else decided about an action that was proposed: once.
 create table decisions (
     action     uuid primary key references actions,

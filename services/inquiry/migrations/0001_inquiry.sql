@@ -223,7 +223,7 @@ create index vouchers_by_first on vouchers (first_id);
 create index vouchers_by_posting on vouchers using brin (posted_at);
 
 -- Their lines, as posting has them: debit and credit in currency, accounting_* in the company's accounting currency; null on the side that the
--- line is not on. date and posted_at: the voucher's. party, party_account, settles: of receivable and payable lines.
+-- line is not on. date: the voucher's. party, party_account, settles: of receivable and payable lines.
 create table lines (
     company text collate "C" not null,
     series text collate "C" not null,
@@ -244,19 +244,13 @@ create table lines (
     dimensions json,
     text text not null,
     rule text collate "C" not null,
-    posted_at timestamptz not null,
     primary key (company, series, number, line)
 );
 create index lines_by_partner on lines (company, partner, currency, date, series, number, line)
     include (debit, credit, accounting_debit, accounting_credit) where partner is not null;
-create index lines_between_by_posting on lines (posted_at) where partner is not null;
 create index lines_by_account on lines (company, account, date, series, number, line);
 create index lines_by_settled_document on lines (settles, company) where settles is not null;
 create index lines_by_party on lines (party, company, date, series, number, line) where party is not null;
-
--- Some pairs of companies have many lines and most have none: without this the planner takes every page for the whole pair.
-create statistics lines_of_pairs (mcv) on company, partner from lines;
-alter statistics lines_of_pairs set statistics 400;
 
 -- Sums of the lines per day. partner: '' where there is none. lines: how many. A voucher that was taken before adds nothing.
 create table daily (
@@ -274,41 +268,6 @@ create table daily (
     primary key (company, account, posting_type, partner, currency, date)
 ) with (fillfactor = 70);
 create index daily_by_pair on daily (company, partner, currency, date) where partner <> '';
-create index daily_between on daily (date) where partner <> '';
-
--- Sums of the lines due from and due to other companies, per month: what they owe each other is a sum over few rows, however many
--- days there are. month: its first day; last_date: the last date in it.
-create table between_months (
-    company text collate "C" not null,
-    partner text collate "C" not null,
-    currency text collate "C" not null,
-    posting_type text collate "C" not null,
-    month date not null,
-    debit numeric not null,
-    credit numeric not null,
-    accounting_debit numeric not null,
-    accounting_credit numeric not null,
-    last_date date not null,
-    lines bigint not null,
-    primary key (company, partner, currency, posting_type, month)
-) with (fillfactor = 70);
-
--- The same per day, and per day of posting in UTC (posted_on): what was not known yet at a time is taken off by these.
-create table between_days (
-    company text collate "C" not null,
-    partner text collate "C" not null,
-    currency text collate "C" not null,
-    posting_type text collate "C" not null,
-    date date not null,
-    posted_on date not null,
-    debit numeric not null,
-    credit numeric not null,
-    accounting_debit numeric not null,
-    accounting_credit numeric not null,
-    lines bigint not null,
-    primary key (company, partner, currency, posting_type, date, posted_on)
-) with (fillfactor = 70);
-create index between_days_by_posting on between_days (posted_on);
 
 -- Sales payment journals, by the seller's company and their number there. status: created, posted, reversed, or refused (its number
 -- was taken in the seller's books: the journal never was). payer_company and payer_document: the vendor payment that it mirrors;

@@ -20,43 +20,43 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SCOPE: Final = """
-select distinct data ->> 'company' as company from reference_history
+select distinct data ->> 'company' as company from reference_taken
 where key >= 'company/' and key < 'company0' and type = 'company.defined' order by 1"""
 CURRENCY: Final = """
 coalesce((
-    select r.data ->> 'currency' from reference_history r
+    select r.data ->> 'currency' from reference_taken r
     where r.key = 'company/' || replace(replace({company}, '%', '%25'), '/', '%2F') and r.type = 'company.defined' limit 1
 ), (select v.accounting_currency from vouchers v where v.company = {company} order by v.series, v.number limit 1))"""
 """The accounting currency of a company that has posted."""
 
 _LAST: Final = """
-not exists (select from reference_history n where n.key = r.key and n.position > r.position)"""
+not exists (select from reference_taken n where n.key = r.key and n.position > r.position)"""
 _COMPANIES: Final = f"""
 select r.key, r.data ->> 'company' as company, r.data::text as data, (
     select count(*) from documents d where d.company = r.data ->> 'company' and d.open <> 0
 ) as open, (
     select coalesce(json_agg(json_build_object('from', p.data -> 'from', 'to', p.data -> 'to', 'state', split_part(p.type, '.', 2))
         order by p.position), '[]')
-    from reference_history p where p.key >= replace(r.key, 'company/', 'period/') || '/'
+    from reference_taken p where p.key >= replace(r.key, 'company/', 'period/') || '/'
     and p.key < replace(r.key, 'company/', 'period/') || '0'
-    and case when exists (select from reference_history n where n.key = p.key and n.position > p.position) then false else true end
+    and case when exists (select from reference_taken n where n.key = p.key and n.position > p.position) then false else true end
 )::text as periods
-from reference_history r where r.key >= 'company/' and r.key < 'company0' and r.type = 'company.defined' and {_LAST}
+from reference_taken r where r.key >= 'company/' and r.key < 'company0' and r.type = 'company.defined' and {_LAST}
 and ($1::text[] is null or r.data ->> 'company' = any($1)) and ($2::text[] is null or r.key > ($2::text[])[1])
 and ($3::text is null or starts_with(lower(r.data ->> 'company'), lower($3)) or starts_with(lower(r.data ->> 'name'), lower($3)))
 order by r.key limit $4"""
 _COMPANY_NAMES: Final = f"""
-select r.data ->> 'company' as company, r.data ->> 'name' as name from reference_history r
+select r.data ->> 'company' as company, r.data ->> 'name' as name from reference_taken r
 where r.key >= 'company/' and r.key < 'company0' and r.type = 'company.defined' and {_LAST}"""
 _PARTIES: Final = f"""
-select r.key, r.data::text as data from reference_history r
+select r.key, r.data::text as data from reference_taken r
 where r.key >= 'party/' and r.key < 'party0' and r.type = 'party.defined' and {_LAST}
 and ($1::text[] is null or r.key > ($1::text[])[1])
 and ($2::text is null or starts_with(r.data ->> 'party', $2) or starts_with(lower(r.data ->> 'name'), lower($2)))
 order by r.key limit $3"""
 _NAMES: Final = """
 select k.party, (
-    select r.data ->> 'name' from reference_history r
+    select r.data ->> 'name' from reference_taken r
     where r.key = 'party/' || replace(replace(k.party, '%', '%25'), '/', '%2F') and r.type = 'party.defined'
     order by r.position desc limit 1
 ) as name from unnest($1::text[]) as k (party)"""

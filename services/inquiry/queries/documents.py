@@ -121,10 +121,10 @@ _NET: Final = """
 select e.source, e.id, (
     select coalesce(sum((line ->> 'amount')::numeric), 0) from json_array_elements(e.data -> 'lines') as line
     where line ->> 'account' = $3 or line ->> 'account' in (
-        select json_array_elements_text(r.data -> 'accounts' -> $3) from reference_history r
+        select json_array_elements_text(r.data -> 'accounts' -> $3) from reference_taken r
         where r.type = 'company.defined' and r.key = 'company/' || replace(replace(e.company, '%', '%25'), '/', '%2F'))
 ) as tax, (
-    select r.data ->> 'cash_discount_base' from reference_history r
+    select r.data ->> 'cash_discount_base' from reference_taken r
     where r.key = 'settlement-parameters/' || replace(replace(k.company, '%', '%25'), '/', '%2F') || '/' || k.ledger
     order by r.position desc limit 1
 ) as base

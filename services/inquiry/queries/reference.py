@@ -39,19 +39,19 @@ class ReferenceSelection:
 
 
 _IN_FORCE: Final = """
-select r.key, r.position, r.type, r.data::text as data, r.event_source, r.event_id, r.from_time from reference_history r
+select r.key, r.position, r.type, r.data::text as data, r.event_source, r.event_id, r.from_time from reference_taken r
 where r.from_time <= $1 and r.type <> 'reference.withdrawn' and ($2::text is null or r.type = $2)
 and ($3::text is null or (r.key >= $3 and r.key < $3 || chr(1114111)))
 and ($4::text[] is null or r.data ->> 'company' is null or r.data ->> 'company' = any($4))
 and ($5::text[] is null or r.key > ($5::text[])[1])
-and not exists (select from reference_history n where n.key = r.key and n.position > r.position and n.from_time <= $1)
+and not exists (select from reference_taken n where n.key = r.key and n.position > r.position and n.from_time <= $1)
 order by r.key limit $6"""
 _VERSIONS: Final = """
-select key, position, type, data::text as data, event_source, event_id, from_time from reference_history
+select key, position, type, data::text as data, event_source, event_id, from_time from reference_taken
 where key = $1 order by position"""
 
 _VERSIONS_OF: Final = """
-select key, position, type, data::text as data, event_source, event_id, from_time from reference_history
+select key, position, type, data::text as data, event_source, event_id, from_time from reference_taken
 where key = any($1) order by key, position"""
 _DECIDED: Final = """
 select r.reference, v.posted_at from vouchers v

@@ -32,7 +32,7 @@ union all
 (select distinct 1, 'settlement', run_source, ledger, null, run_id, null from records
  where run_id = $2 and (lowering_company = any($1) or raising_company = any($1)) limit 20)
 union all
-(select 1, 'party', null, null, null, data ->> 'party', data ->> 'name' from reference_history
+(select 1, 'party', null, null, null, data ->> 'party', data ->> 'name' from reference_taken
  where key = 'party/' || replace(replace($2, '%', '%25'), '/', '%2F') and type = 'party.defined' order by position desc limit 1)
 union all
 (select 2, 'document', null, ledger, company, document, kind from documents
@@ -41,7 +41,7 @@ union all
 (select 2, 'event', source, null, company, id, document from events
  where $5 and id > $2 and id < $2 || chr(1114111) and is_current and (company is null or company = any($1)) order by id limit 20)
 union all
-(select distinct 3, 'party', null, null, null, data ->> 'party', data ->> 'name' from reference_history
+(select distinct 3, 'party', null, null, null, data ->> 'party', data ->> 'name' from reference_taken
  where $5 and type = 'party.defined' and lower(data ->> 'name') collate "C" >= lower($2) collate "C"
  and lower(data ->> 'name') collate "C" < lower($2) collate "C" || chr(1114111) limit 20)
 order by rank, kind, name, company, source limit $6"""

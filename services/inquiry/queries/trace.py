@@ -48,7 +48,7 @@ select case when run_id is null then 'document' else 'run' end, coalesce(run_sou
 case when run_id is null then document else '' end from vouchers v"""
 _COMPANIES: Final = """
 case when $4::text is null then (
-    select array_agg(distinct data ->> 'company') from reference_history
+    select array_agg(distinct data ->> 'company') from reference_taken
     where key >= 'company/' and key < 'company0' and type = 'company.defined'
 ) else array[$4::text] end"""
 """Of a voucher's number alone each company is asked, by the key of its vouchers."""

@@ -1,6 +1,7 @@
 """Every version of the reference data as a row, under the key that the topic is compacted by.
 
-Invariant: a version is never replaced; what withdraws an entity is a version of it.
+Invariant: a version is never replaced; what withdraws an entity is a version of it. One that was refused is kept as well, and told
+apart by its digest (the view `reference_taken`).
 """
 
 from __future__ import annotations
@@ -19,4 +20,4 @@ def take_reference_version(books: InquiryBooks, message: Message) -> None:
     key = (compaction_key(message.data), position)
     if books.reference_history.get(key) is None:
         data = as_json(message.data).decode()
-        books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, broker_time(message)))
+        books.reference_history.put(key, ReferenceRow(*key, message.type, data, *message.ref, broker_time(message), message.digest))

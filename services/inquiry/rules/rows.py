@@ -305,7 +305,7 @@ class RefusalRow(NamedTuple):
 
 
 class ReferenceRow(NamedTuple):
-    """A version of an entity of the reference data; `position` is its offset in the topic, `data` JSON."""
+    """A version of an entity of the reference data; `position` is its offset in the topic, `data` JSON, `digest` that of its event."""
 
     key: str
     position: int
@@ -314,3 +314,4 @@ class ReferenceRow(NamedTuple):
     event_source: str
     event_id: str
     from_time: dt.datetime
+    digest: bytes

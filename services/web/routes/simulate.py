@@ -14,6 +14,7 @@ from services.operations.simulate import simulate_events
 from services.web.access.may import Reader
 from services.web.access.roles import EVERYTHING
 from services.web.access.scope import visible_voucher
+from services.web.book_models import LineModel, VoucherHead
 from services.web.cloudevents import given_events
 from services.web.frame import language_of
 from services.web.models import FaultModel
@@ -45,42 +46,18 @@ class ToSimulate(BaseModel):
     )
 
 
-class SimulatedLine(BaseModel):
-    """A line of a voucher."""
+class SimulatedLine(LineModel):
+    """A line of a voucher that would be posted."""
 
-    posting_type: str = Field(description="What the line is: receivable, payable, cash_discount, due_to, …")
-    account: str | None = Field(description="The main account.")
-    partner: str | None = Field(description="The other company, on due-to and due-from lines.")
-    party: str | None = Field(description="The customer or vendor, on receivable and payable lines.")
-    party_account: str | None = Field(description="Their account.")
-    settles: str | None = Field(description="The document in this company that the line changes.")
-    currency: str = Field(description="The currency of debit and credit.")
-    debit: str = Field(description="Debit.")
-    credit: str = Field(description="Credit.")
-    accounting_debit: str | None = Field(description="Debit in the company's accounting currency.")
-    accounting_credit: str | None = Field(description="Credit in the company's accounting currency.")
-    dimensions: dict[str, str] | None = Field(description="Financial dimensions.")
-    text: str | None = Field(description="The line's text.")
-    rule: str | None = Field(description="The rule by which it is posted (`/v1/rules`).")
     why: WhyModel | None = Field(description="Why it would be there and have its amount, as `/v1/voucher/why` says it once it is posted.")
 
 
-class SimulatedVoucher(BaseModel):
+class SimulatedVoucher(VoucherHead):
     """A voucher that would be posted. Of a company out of scope what may not be seen is null."""
 
-    company: str = Field(description="Its company.")
     voucher: str = Field(description="Its series and `next`: the number is given when it is posted.", examples=["AP-SET-next"])
-    series: str = Field(description="Its series.")
     number: int | None = Field(description="null: the number is given when it is posted.")
-    accounting_currency: str | None = Field(description="The company's accounting currency.")
-    ledger: str | None = Field(description="receivable or payable.")
-    kind: str = Field(description="Its kind.")
-    date: str = Field(description="Its date.")
-    document: str | None = Field(description="The document that it posts or settles.")
     lines: list[SimulatedLine] = Field(description="Its lines.")
-    settlement: dict[str, str] | None = Field(description="The settlement run that it belongs to: source and id.")
-    record: int | None = Field(description="The number of the record in the run.")
-    reference: str | None = Field(description="The reference that the document came with.")
 
 
 class OpenBeforeAndAfter(BaseModel):

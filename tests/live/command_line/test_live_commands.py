@@ -100,7 +100,10 @@ def test_what_is_refused_is_listed_shown_and_replayed_once_its_cause_is_mended(s
     shell.until(lambda: "document-closed at /settle/0/document: FABE R-1 has nothing left open" in shell.run("trace", "R-3").stdout)
     (found,) = shell.rows("trace", "R-3")
     assert [node["state"] for node in found["nodes"] if node["kind"] in {"event", "document"}] == ["refused", "posted"]
-    assert shell.run("rejections", "replay", "R-3").exit_code == 0
+    assert shell.run("rejections", "replay", "R-3", "--reason", "the vendor asked").exit_code == 0
+    (done,) = next(node["actions"] for node in shell.rows("trace", "R-3")[0]["nodes"] if node["kind"] == "event")
+    assert (done["verb"], done["state"], done["reason"]) == ("replay", "done", "the vendor asked")
+    assert f"{done['actor']}: replay (done), 'the vendor asked'" in " ".join(shell.run("trace", "R-3").stdout.split())
     shell.until(lambda: len(shell.rows("rejections", "list", "--code", "document-closed")) == 2)
     shell.publish(
         {"id": "R-4", "type": "settlement-reversal.requested", "ledger": "payable", "payment": {"company": "FAB", "document": "R-2"}}

@@ -101,6 +101,13 @@ async def test_poison_is_refused_and_stops_nothing(running: Running, kind: str) 
     assert max(len(message.value) for message in running.sent.messages) < 1_000_000
 
 
+async def test_the_same_refusal_twice_in_one_batch_is_one_row(running: Running) -> None:
+    record = poison()["NUL in the id"]
+    await running.deliver(record, replace(record, offset=1), invoice("A", 2))
+    assert await running.value("select count(*) from rejections") == 1
+    assert await running.counts() == {"FAB": 1}, "and the batch goes on"
+
+
 async def test_all_poison_at_once(running: Running) -> None:
     records = list(poison().values())
     await running.deliver(*records, invoice("A", len(records)))

@@ -18,12 +18,13 @@ _FILLING = (
 insert into reference_history
 select 'company/C' || n, n, 'company.defined',
 json_build_object('company', 'C' || n, 'name', 'Company ' || n, 'currency', 'EUR', 'accounts', json_build_object()),
-'group', 'C' || n, timestamptz '2025-01-01Z' from generate_series(0, 39) n
+'group', 'C' || n, timestamptz '2025-01-01Z', ''::bytea from generate_series(0, 39) n
 union all select 'party/P' || n, 100 + n, 'party.defined', json_build_object('party', 'P' || n, 'name', 'Party ' || n,
 'customers', json_build_object(), 'vendors', json_build_object()), 'group', 'P' || n,
-timestamptz '2025-01-01Z' from generate_series(0, 4999) n
+timestamptz '2025-01-01Z', ''::bytea from generate_series(0, 4999) n
 union all select 'exchange-rate//EUR/USD/' || date '2012-01-01' + n, 10000 + n, 'exchange-rate.published',
-json_build_object('from', 'EUR', 'to', 'USD', 'rate', '1.1'), 'ecb', 'R' || n, timestamptz '2025-01-01Z' from generate_series(1, 6000) n""",
+json_build_object('from', 'EUR', 'to', 'USD', 'rate', '1.1'), 'ecb', 'R' || n,
+timestamptz '2025-01-01Z', ''::bytea from generate_series(1, 6000) n""",
     """
 insert into events (source, id, digest, is_current, type, time, topic, partition, "offset", received_at, last_received_at, last_offset,
 company, account, document, currency, amount, data)

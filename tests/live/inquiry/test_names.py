@@ -21,6 +21,7 @@ pytestmark = pytest.mark.embedded
 Row = dict[str, Any]
 
 RATES = ROOT / "tests" / "scenarios" / "currencies" / "published-rates-in-order.yaml"
+CHANGED = ROOT / "tests" / "scenarios" / "set-up" / "currency-of-a-company.yaml"
 CLOSED = ROOT / "tests" / "scenarios" / "periods" / "reversal-held.yaml"
 
 
@@ -111,10 +112,11 @@ def test_a_later_version_or_a_withdrawal_ends_what_was_in_force_and_all_versions
 
 VERSIONS = f"""
 insert into reference_history
-select key, 1000, type, (data::jsonb || '{{"name": "renamed"}}')::json, '{SOURCE}', 'LATER', timestamptz '2026-04-01Z'
+select key, 1000, type, (data::jsonb || '{{"name": "renamed"}}')::json, '{SOURCE}', 'LATER', timestamptz '2026-04-01Z', ''::bytea
 from reference_history where key = 'company/FABE'
 union all
-select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE', timestamptz '2026-04-01Z'
+select key, 1001, 'reference.withdrawn', '{{"event": "payment-journal.defined"}}'::json, '{SOURCE}', 'GONE',
+timestamptz '2026-04-01Z', ''::bytea
 from reference_history where type = 'payment-journal.defined'"""  # noqa: S608 - names of ours
 
 
@@ -136,3 +138,13 @@ def test_a_page_of_names_goes_on_after_the_last(books: Asked) -> None:
     first = books.run(reference(books.connection, ReferenceSelection(type="exchange-rate.published"), PageWanted(limit=1)))
     assert first.after == (first.rows[0]["key"],)
     assert MOST == 20
+
+
+def test_a_version_that_was_refused_never_was_in_force(books: Asked) -> None:
+    books.listen(CHANGED)
+    read = books.run(
+        books.connection.fetch("select data ->> 'currency' as currency from reference_history where event_id = 'X1' order by position")
+    )
+    assert [row["currency"] for row in read] == ["EUR", "USD"], "the first was refused, the second was sent under the same id and taken"
+    assert [version["data"]["currency"] for version in books.run(entity(books.connection, "company/FAB"))] == ["USD", "USD"]
+    assert [(row["company"], row["currency"]) for row in books.all(companies, NamedSelection())] == [("FAB", "USD")]

@@ -51,12 +51,13 @@ def voucher(name: str) -> dict[str, Any]:
 def test_a_tree_says_what_waits_what_was_refused_and_what_operators_did() -> None:
     waits = [{"for": "document", "key": {"document": "NEVER"}, "since": "2026-03-12T10:00:00Z"}]
     refusals = [{"scope": "settlement", "code": "document-closed", "field": "/settle/0", "message": "closed", "at": "2026-03-12T10:00:01Z"}]
-    node = event("P", state="waiting", waits=waits, refusals=refusals, actions=[{"actor": "jo", "verb": "replay"}])
+    done = {"at": "2026-03-12T10:05:00Z", "actor": "jo", "verb": "replay", "state": "done", "reason": "asked for by phone"}
+    node = event("P", state="waiting", waits=waits, refusals=refusals, actions=[done])
     shown = printed(trace_tree.tree("P", Graph([node], [], truncated=False)))
     assert "event P  erp vendor-payment.posted, received 2026-03-12T10:00:00Z  waiting" in shown
     assert "waits for document: document NEVER; since 2026-03-12T10:00:00Z" in shown
     assert "refused (settlement) document-closed at /settle/0: closed; 2026-03-12T10:00:01Z" in shown
-    assert "jo replay" in shown
+    assert "2026-03-12T10:05:00Z jo: replay (done), 'asked for by phone'" in shown
 
 
 def test_everything_is_drawn_once_under_what_it_came_of_even_where_edges_make_a_circle() -> None:

@@ -76,10 +76,7 @@ def test_with_senders_enforced_nobody_but_operators_the_api_and_settlement_write
 def test_with_senders_enforced_a_service_reads_all_senders_topics_by_their_prefix() -> None:
     (payment,) = [access for access in ENFORCED if access.principal == "intercompany-payment"]
     words = next(words for words in acls(payment, Settings(namespace="eu")) if "prefixed" in words)
-    assert [words[place + 1] for place, word in enumerate(words) if word == "--topic"] == [
-        "eu.intercompany.payments.",
-        "eu.intercompany.requests.",
-    ]
+    assert [words[place + 1] for place, word in enumerate(words) if word == "--topic"] == ["eu.intercompany.payments."]
     assert Topic.PAYMENTS not in payment.reads
 
 

@@ -215,11 +215,11 @@ VERSION: dict[str, Any] = {
 
 
 async def test_one_thing_has_a_tag_and_is_not_sent_again_while_it_is_the_same() -> None:
-    schemas = MadeUp({"from reference_history": [VERSION]})
+    schemas = MadeUp({"from reference_taken": [VERSION]})
     first = await asked("/v1/reference/entity", schemas, key="party/P")
     again = await asked("/v1/reference/entity", schemas, {"if-none-match": first.headers["etag"]}, key="party/P")
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    changed = MadeUp({"from reference_history": [{**VERSION, "position": 4}]})
+    changed = MadeUp({"from reference_taken": [{**VERSION, "position": 4}]})
     assert (await asked("/v1/reference/entity", changed, {"if-none-match": first.headers["etag"]}, key="party/P")).status_code == 200
 
 
