@@ -43,6 +43,7 @@ SIGNS: Final = {
 NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
     *(
+        ("/simulate", "simulate", "s"),
         ("/waiting", "Waiting", "w"),
         ("/refused", "Refused", "r"),
         ("/approvals", "approvals", "p"),
@@ -96,8 +97,17 @@ class _Rendering:
         """The page that says what was wrong."""
         return self._html(reader, "error.html", {"refused": refused, "title": refused.problem.get("title", "")})
 
+    def part(self, reader: Reader, template: str, view: dict[str, Any]) -> str:
+        """A part of a page, without what is around it."""
+        return self._environment.get_template(template).render(r=reader, t=reader.t, n=reader.name, **view)
+
     def _html(self, reader: Reader, template: str, view: dict[str, Any]) -> str:
         return self._environment.get_template(f"pages/{template}").render(r=reader, t=reader.t, n=reader.name, **view)
 
 
 page_of: Final = _Rendering()
+
+
+def rendered(reader: Reader, template: str, view: dict[str, Any]) -> str:
+    """A part of a page alone."""
+    return page_of.part(reader, template, view)

@@ -1,0 +1,115 @@
+"""`/simulate`: settle open documents as Dynamics' *Settle transactions* does: mark, enter, see every company's vouchers, then send.
+
+What is shown is what the API's simulation says of the very event that would be sent: sums, rest and vouchers are its own.
+
+Invariant: nothing is sent but what was previewed: the button carries a digest of the previewed event, and another event is shown again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.responses import RedirectResponse
+
+from services.web.access.roles import Role
+from services.web.console.api import AskedInVainError
+from services.web.console.pages.settling import Asked, Settling, by_company, digest, event_of, figures
+from services.web.console.reader import url
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+SOURCE: Final = "console"
+"""The source of what is sent here, unless the sender may use others alone."""
+_MOST_DOCUMENTS: Final = 100
+_MOST_PARTIES: Final = 500
+_WAITS: Final = 10
+
+
+async def view(reader: Reader) -> Row | Response:
+    """The fields, the party's open documents, and what would be posted; a sender's POST sends it and leads to its trace."""
+    pairs = await _pairs(reader)
+    asked = Asked.of(pairs, reader)
+    party = await _party(reader, asked.party)
+    documents = await _documents(reader, asked) if asked.party else []
+    settling = Settling(asked, party, documents, [each["company"] for each in reader.companies])
+    event = event_of(settling, _source(reader))
+    simulated, trouble = await _simulated(reader, event)
+    of = dict(pairs).get("send") if reader.request.method == "POST" else None
+    if event is not None and of == digest(event) and _is_clean(simulated):
+        try:
+            await reader.api.order("/v1/events", event)
+            await reader.ask("/v1/event", source=event["source"], id=event["id"], wait=_WAITS)
+            return RedirectResponse(url("/trace", event=event["id"], source=event["source"]), status_code=303)
+        except AskedInVainError as refused:
+            trouble = refused.problem
+    return {
+        "title": reader.t("Simulate a settlement"),
+        "s": settling,
+        "parties": (await reader.ask("/v1/parties", limit=_MOST_PARTIES))["data"],
+        "event": event,
+        "simulated": simulated,
+        "trouble": trouble,
+        "changed": of is not None and event is not None and of != digest(event),
+        "figures": None if simulated is None else figures(settling, simulated),
+        "companies": [] if simulated is None else by_company(simulated["vouchers"]),
+        "can_send": Role.SENDER in reader.actor.roles and _is_clean(simulated),
+        "digest": None if event is None else digest(event),
+        "is_truncated": len(documents) == _MOST_DOCUMENTS,
+    }
+
+
+async def _pairs(reader: Reader) -> list[tuple[str, str]]:
+    """The fields, of the address or of a form that was sent."""
+    if reader.request.method == "POST":
+        return parse_qsl((await reader.request.body()).decode(), keep_blank_values=True)
+    return reader.request.query_params.multi_items()
+
+
+def _source(reader: Reader) -> str:
+    return SOURCE if reader.actor.sources is None else next(iter(reader.actor.sources), SOURCE)
+
+
+def _is_clean(simulated: Row | None) -> bool:
+    """Whether everything would be posted."""
+    return simulated is not None and not (simulated["rejected"] or simulated["unreadable"] or simulated["waiting"])
+
+
+async def _party(reader: Reader, wanted: str | None) -> Row | None:
+    """The party with its accounts in each company."""
+    if wanted is None:
+        return None
+    found = (await reader.ask("/v1/parties", q=wanted, limit=_MOST_PARTIES))["data"]
+    return next((each for each in found if each["party"] == wanted), None)
+
+
+async def _documents(reader: Reader, asked: Asked) -> list[Row]:
+    """The party's open documents on the day of the payment, in every company in scope."""
+    return list(
+        (
+            await reader.ask(
+                "/v1/documents",
+                party=asked.party,
+                ledger=asked.ledger,
+                state="open",
+                as_of=asked.date,
+                sort="due_date",
+                limit=_MOST_DOCUMENTS,
+            )
+        )["data"]
+    )
+
+
+async def _simulated(reader: Reader, event: Row | None) -> tuple[Row | None, Any]:
+    """What the event would do, and what is wrong with asking so."""
+    if event is None:
+        return None, None
+    try:
+        return await reader.api.order("/v1/simulate", {"events": [event]}), None
+    except AskedInVainError as refused:
+        return None, refused.problem
