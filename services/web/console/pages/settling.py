@@ -37,7 +37,7 @@ def key_of(document: Row) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class EnteredMark:
     """What was entered for a marked document; None: as usual."""
 
     amount: str | None
@@ -46,7 +46,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Entered:
     """What was entered. `id`: the event's, the page's own from the beginning."""
 
     id: str
@@ -59,10 +59,10 @@ class Asked:
     currency: str | None
     amount: str | None
     rate: str | None
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, EnteredMark]
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[str, str]], reader: Reader) -> Asked:
+    def of(cls, pairs: Sequence[tuple[str, str]], reader: Reader) -> Entered:
         """The fields of a form, amounts in the reader's form or plain."""
         given = dict(pairs)
 
@@ -76,7 +76,7 @@ class Asked:
         id_ = text("id") or secrets.token_hex(16)
         ledger = text("ledger")
         marked = [value for name, value in pairs if name == "mark"]
-        marks = {key: Mark(amount(f"take.{key}"), amount(f"discount.{key}"), text(f"use.{key}") or USES[0]) for key in marked}
+        marks = {key: EnteredMark(amount(f"take.{key}"), amount(f"discount.{key}"), text(f"use.{key}") or USES[0]) for key in marked}
         return cls(
             id_,
             ledger if ledger in LEDGERS else LEDGERS[0],
@@ -96,7 +96,7 @@ class Asked:
 class Settling:
     """The fields beside the party and the documents that they are about."""
 
-    asked: Asked
+    entered: Entered
     party: Row | None
     documents: list[Row]
     companies: list[str]
@@ -104,15 +104,15 @@ class Settling:
 
     def __post_init__(self) -> None:
         """The party's accounts of the ledger, by company in scope; of each document what is owed: an invoice +, a payment -."""
-        found = (self.party or {}).get(_ACCOUNTS[self.asked.ledger], {})
+        found = (self.party or {}).get(_ACCOUNTS[self.entered.ledger], {})
         self.accounts = {company: accounts for company, accounts in found.items() if company in self.companies}
-        sign = -1 if self.asked.ledger == "payable" else 1
+        sign = -1 if self.entered.ledger == "payable" else 1
         self.documents = [{**each, "owed": str(sign * Decimal(each["balance"]))} for each in self.documents]
 
     @property
     def marked(self) -> list[Row]:
         """The marked documents, in the order of the list."""
-        return [each for each in self.documents if key_of(each) in self.asked.marks]
+        return [each for each in self.documents if key_of(each) in self.entered.marks]
 
     @property
     def is_request(self) -> bool:
@@ -122,23 +122,23 @@ class Settling:
     @property
     def payer(self) -> str | None:
         """The company that pays or receives: as entered, else the first one in which the party has an account."""
-        return self.asked.payer if self.asked.payer in self.accounts else next(iter(self.accounts), None)
+        return self.entered.payer if self.entered.payer in self.accounts else next(iter(self.accounts), None)
 
     @property
     def account(self) -> str | None:
         """The party's account there."""
         accounts = self.accounts.get(self.payer or "", [])
-        return self.asked.account if self.asked.account in accounts else next(iter(accounts), None)
+        return self.entered.account if self.entered.account in accounts else next(iter(accounts), None)
 
     @property
     def currency(self) -> str | None:
         """The payment's currency: as entered, else that of the first marked document, else of the first open one."""
-        return self.asked.currency or next((each["currency"] for each in [*self.marked, *self.documents]), None)
+        return self.entered.currency or next((each["currency"] for each in [*self.marked, *self.documents]), None)
 
     @property
     def amount(self) -> str | None:
         """The payment's amount: as entered, else what the marked documents of its currency need."""
-        return self.asked.amount or self.needed
+        return self.entered.amount or self.needed
 
     @property
     def needed(self) -> str | None:
@@ -149,7 +149,7 @@ class Settling:
         return str(need) if need > 0 else None
 
     def _need(self, document: Row) -> Decimal:
-        mark = self.asked.marks[key_of(document)]
+        mark = self.entered.marks[key_of(document)]
         sign = -1 if Decimal(document["owed"]) < 0 else 1
         if mark.amount is not None:
             return sign * _decimal(mark.amount)
@@ -159,31 +159,31 @@ class Settling:
 
 
 def event_of(settling: Settling, source: str) -> Row | None:
-    """The event that is asked for; None where something is still to be entered."""
-    asked = settling.asked
+    """The event that is entered for; None where something is still to be entered."""
+    entered = settling.entered
     if settling.is_request:
-        data: Row = {"ledger": asked.ledger, "date": asked.date, "settle": [_mark(settling, each) for each in settling.marked]}
+        data: Row = {"ledger": entered.ledger, "date": entered.date, "settle": [_mark(settling, each) for each in settling.marked]}
         kind = "settlement.requested"
     elif settling.payer is None or settling.account is None or settling.amount is None or settling.currency is None:
         return None
     else:
-        kind = f"{_PAYMENTS[asked.ledger]}.posted"
+        kind = f"{_PAYMENTS[entered.ledger]}.posted"
         data = {
             "company": settling.payer,
             "account": settling.account,
-            "document": asked.document,
-            "date": asked.date,
+            "document": entered.document,
+            "date": entered.date,
             "currency": settling.currency,
             "amount": settling.amount,
             "settle": [_mark(settling, each) for each in settling.marked],
         }
-        if asked.rate is not None:
-            data["exchange_rate"] = asked.rate
-    return {"specversion": "1.0", "id": asked.id, "source": source, "type": f"intercompany.{kind}.v1", "data": data}
+        if entered.rate is not None:
+            data["exchange_rate"] = entered.rate
+    return {"specversion": "1.0", "id": entered.id, "source": source, "type": f"intercompany.{kind}.v1", "data": data}
 
 
 def _mark(settling: Settling, document: Row) -> Row:
-    mark = settling.asked.marks[key_of(document)]
+    mark = settling.entered.marks[key_of(document)]
     found = {"company": document["company"], "document": document["document"]}
     if mark.amount is not None:
         found["amount_to_settle"] = mark.amount
@@ -203,7 +203,7 @@ def figures(settling: Settling, simulated: Row) -> Row | None:
     """Amount, what the marks take of it, and the rest, as the simulation has them; None of what settles payments that are there."""
     if settling.is_request or settling.amount is None:
         return None
-    own = (settling.payer, settling.asked.document)
+    own = (settling.payer, settling.entered.document)
     after = next((each["after"] for each in simulated["open"] if (each["company"], each["document"]) == own), None)
     if after is None:
         return None

@@ -8,13 +8,13 @@ Invariant: nothing is sent but what was previewed: the button carries a digest o
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
 from services.web.access.roles import Role
 from services.web.console.api import AskedInVainError
-from services.web.console.pages.settling import Asked, Settling, by_company, digest, event_of, figures
+from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of
 from services.web.console.reader import url
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ _WAITS: Final = 10
 async def view(reader: Reader) -> Row | Response:
     """The fields, the party's open documents, and what would be posted; a sender's POST sends it and leads to its trace."""
     pairs = await _pairs(reader)
-    asked = Asked.of(pairs, reader)
-    party = await _party(reader, asked.party)
-    documents = await _documents(reader, asked) if asked.party else []
-    settling = Settling(asked, party, documents, [each["company"] for each in reader.companies])
+    if any(name == "pick" for name, _ in pairs):
+        return await _picked(reader, [value for name, value in pairs if name == "pick"])
+    entered = Entered.of(pairs, reader)
+    party = await _party(reader, entered.party)
+    documents = await _documents(reader, entered) if entered.party else []
+    settling = Settling(entered, party, documents, [each["company"] for each in reader.companies])
     event = event_of(settling, _source(reader))
     simulated, trouble = await _simulated(reader, event)
     of = dict(pairs).get("send") if reader.request.method == "POST" else None
@@ -55,6 +57,7 @@ async def view(reader: Reader) -> Row | Response:
         "event": event,
         "simulated": simulated,
         "trouble": trouble,
+        "left": dict(pairs).get("left"),
         "changed": of is not None and event is not None and of != digest(event),
         "figures": None if simulated is None else figures(settling, simulated),
         "companies": [] if simulated is None else by_company(simulated["vouchers"]),
@@ -69,6 +72,17 @@ async def _pairs(reader: Reader) -> list[tuple[str, str]]:
     if reader.request.method == "POST":
         return parse_qsl((await reader.request.body()).decode(), keep_blank_values=True)
     return reader.request.query_params.multi_items()
+
+
+async def _picked(reader: Reader, picks: list[str]) -> Response:
+    """Leads to the page with these documents marked: those of the first one's party and ledger, which one payment can settle."""
+    day = reader.parameter("date") or reader.day
+    found = [(await reader.ask("/v1/document", **dict(parse_qsl(pick.removeprefix("?"))), as_of=day))["data"] for pick in picks]
+    party, ledger = found[0]["party"]["id"], found[0]["ledger"]
+    marks = [key_of(each) for each in found if (each["party"]["id"], each["ledger"]) == (party, ledger)]
+    names = [("ledger", ledger), ("party", party), ("date", day), *(("mark", mark) for mark in marks)]
+    left = len(found) - len(marks)
+    return RedirectResponse(f"/simulate?{urlencode([*names, *([('left', left)] if left else [])])}", status_code=303)
 
 
 def _source(reader: Reader) -> str:
@@ -88,16 +102,16 @@ async def _party(reader: Reader, wanted: str | None) -> Row | None:
     return next((each for each in found if each["party"] == wanted), None)
 
 
-async def _documents(reader: Reader, asked: Asked) -> list[Row]:
+async def _documents(reader: Reader, entered: Entered) -> list[Row]:
     """The party's open documents on the day of the payment, in every company in scope."""
     return list(
         (
             await reader.ask(
                 "/v1/documents",
-                party=asked.party,
-                ledger=asked.ledger,
+                party=entered.party,
+                ledger=entered.ledger,
                 state="open",
-                as_of=asked.date,
+                as_of=entered.date,
                 sort="due_date",
                 limit=_MOST_DOCUMENTS,
             )
