@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers browser vendor clean
+.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers browser screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,6 +57,9 @@ browser: ## the browser of the console's tests, by apt where the machine has non
 
 vendor: ## what the console has of others, again from npm by its vendor.lock
 	@services/web/console/vendor.sh
+
+screenshots: $(INSTALLED_DEV) browser ## the pictures of docs/images: fixed data at a fixed moment, so a second run gives the same bytes
+	@$(BIN)/python -m tests.console.screenshots
 
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet

@@ -83,6 +83,8 @@ def test_two_clicks_lead_from_every_line_of_every_scenario_to_its_sentence(datab
                 assert {voucher_of(address) for address in between} == of_partners, file.name
                 assert await unexplained(books, between) == [], file.name
                 assert await of_open(books) == [], file.name
+                for row in posted[-1:]:
+                    assert row["voucher"] in await books.page(f"/trace?{urlencode({'company': row['company'], 'voucher': row['voucher']})}")
                 seen += len(offered)
         return seen
 
