@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.console.stage import stage
+from shared.settings import HttpAuth
+from tests.console.people import tokens_file
+from tests.console.stage import WORK, stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,15 @@ OFFLINE = ("--no-sandbox", "--disable-background-networking", "--disable-compone
 def console() -> Iterator[str]:
     """The address of the console."""
     with stage() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a console with a desk full of work, to which people sign in; anew for each file of tests, which change it."""
+    file = tmp_path_factory.mktemp("tokens") / "tokens.yaml"
+    file.write_text(tokens_file(), encoding="utf-8")
+    with stage(WORK, http_auth=HttpAuth.TOKENS, http_tokens_file=file) as address:
         yield address
 
 

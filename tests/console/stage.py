@@ -11,7 +11,7 @@ import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from starlette.middleware import Middleware
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 MONTH: Final = Path(__file__).with_name("month.yaml")
+WORK: Final = Path(__file__).with_name("work.yaml")
 _STARTS_WITHIN: Final = 120
 
 
@@ -67,16 +68,16 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
 
 
 @contextmanager
-def stage(path: Path = MONTH, *, still: bool = False) -> Iterator[str]:
-    """The address under which a scenario's books can be looked at."""
+def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -> Iterator[str]:
+    """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages."""
     port, started, stop = _free_port(), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
     failures: list[BaseException] = []
 
     async def run() -> None:
         loops.append(asyncio.get_running_loop())
-        async with books_of(path, f"console{os.getpid()}") as settings:
-            await served(settings, port, started, stop, still=still)
+        async with books_of(path, f"console{os.getpid()}{path.stem}") as settings:
+            await served(settings.model_copy(update=settings_for_web), port, started, stop, still=still)
 
     def thread() -> None:
         try:

@@ -70,7 +70,7 @@ def test_what_would_be_refused_is_said_and_cannot_be_sent(console: str, browser:
     with tab(browser, console) as found:
         found.page.goto(f"{CONTOSO}&mark=FABE/VI-10&take.FABE/VI-10=5000&amount=6000")
         assert found.page.locator("#preview .failed").count() == 1
-        assert found.page.locator('button[name="send"]').count() == 0
+        assert found.page.locator(".send button").count() == 0
         found.page.goto(f"{CONTOSO}&mark=FABE/VI-10&amount=many")
         assert "/amount" in found.page.locator("#preview .failed").inner_text()
         found.page.goto("/simulate?party=NOBODY")
@@ -100,7 +100,7 @@ def test_what_was_previewed_is_sent_once_and_leads_to_its_trace(console: str, br
     with tab(browser, console) as found:
         page = found.page
         page.goto(f"{CONTOSO}&mark=FABE/VI-9&document=SIM-1")
-        page.locator('button[name="send"]').click()
+        page.locator(".send button").click()
         page.wait_for_url(re.compile("/trace"))
         expect(page.locator(".picture")).to_contain_text("SIM-1")
         assert found.wrong == []
@@ -114,7 +114,7 @@ def test_what_was_changed_after_the_preview_is_shown_again_before_it_is_sent(con
         page = found.page
         page.goto(f"{CONTOSO}&mark=FABE/VI-10&document=SIM-2")
         page.fill("#amount", "450")
-        page.locator('button[name="send"]').click()
+        page.locator(".send button").click()
         assert page.locator("#preview .notice").count() == 1
         assert figures(page) == ["450.00", "397.70", "52.30"]
     with httpx.Client(base_url=console) as client:

@@ -41,7 +41,7 @@ class Api:
     """Asks the application in this process, as one reader."""
 
     def __init__(self, app: ASGIApp, actor: Actor, language: Language, around: Mapping[str, Any]) -> None:
-        """`around`: the `app` that a scope names, and the `host` that the reader asked."""
+        """`around`: the `app` that a scope names, the `host` that the reader asked, and the `request_id` of all that the page asks."""
         self._app = app
         self._actor = actor
         self._language = language
@@ -53,8 +53,12 @@ class Api:
 
     async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
         """The answer of POST; `key`: under which the same order again is answered as the first one was. AskedInVainError."""
-        headers = () if key is None else ((b"idempotency-key", key.encode()),)
-        return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *headers))
+        return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *_under(key)))
+
+    async def put(self, path: str, body: Mapping[str, Any], /, under: str, position: int, **parameters: object) -> Any:
+        """The answer of PUT over the version at a position (0: there is none), once `under` a key. AskedInVainError."""
+        headers = (_JSON, *_under(under), (b"if-match", f'"{position}"'.encode()))
+        return await self._answer("PUT", path, _query(parameters), orjson.dumps(body), headers)
 
     async def _answer(self, method: str, path: str, query: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> Any:
         status, parts = 500, list[bytes]()
@@ -104,7 +108,11 @@ class Api:
             answering.cancel()
 
     def _scope(self, method: str, path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:
-        usual = ((b"host", self._around["host"].encode("latin-1")), (b"accept-language", self._language.value.encode()))
+        usual = (
+            (b"host", self._around["host"].encode("latin-1")),
+            (b"accept-language", self._language.value.encode()),
+            (b"x-request-id", self._around["request_id"].encode("latin-1")),
+        )
         return {
             "type": "http",
             "app": self._around["app"],
@@ -133,6 +141,10 @@ async def _next(parts: asyncio.Queue[Message], answering: asyncio.Future[None]) 
     waiting.cancel()
     answering.result()
     return {"type": "http.response.body", "status": 500}
+
+
+def _under(key: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    return () if key is None else ((b"idempotency-key", key.encode("latin-1", "replace")),)
 
 
 def _query(parameters: Mapping[str, object]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from services.web.access.roles import Actor
     from services.web.console.api import Api
+    from services.web.console.forms import Submitted
+    from services.web.console.session import Signing
+    from services.web.console.ways import Way
 
 THEMES: Final = ("system", "light", "dark")
 CHOICES: Final = ("language", "theme", "as_of", "company")
@@ -29,14 +33,18 @@ CHOICES: Final = ("language", "theme", "as_of", "company")
 COOKIE: Final = "console_"
 
 
-@dataclass(slots=True)
+@dataclass
 class Reader:
     """A request for a page, as its reader."""
 
     request: Request
-    actor: Actor
+    actor: Actor | None
     api: Api
     today: date
+    signing: Signing
+    way: Way
+    public_url: str | None = None
+    sent: Submitted | None = None
     read_to: Mapping[str, Any] | None = None
     companies: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,6 +80,21 @@ class Reader:
         """A parameter of the address; None where it is empty."""
         return self.request.query_params.get(name) or None
 
+    # What was sent, and what may be
+
+    def filled_in(self, name: str) -> str | None:
+        """A field of the form that was sent; without one what the address says."""
+        return self.parameter(name) if self.sent is None else self.sent.get(name)
+
+    def lacks(self, role: str) -> bool:
+        """Whether the reader does not have a role."""
+        return self.actor is None or all(role != own for own in self.actor.roles)
+
+    @cached_property
+    def form_token(self) -> str:
+        """What every form of this page sends along."""
+        return self.signing.form_token(self.actor)
+
     # What is asked
 
     async def ask(self, path: str, /, **parameters: object) -> Any:
@@ -80,6 +103,10 @@ class Reader:
         if isinstance(said, dict) and said.get("read_to"):
             self.read_to = said["read_to"]
         return said
+
+    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
+        """What the API answers to POST; AskedInVainError."""
+        return await self.api.order(path, body, key)
 
     # How it is said
 
@@ -102,6 +129,10 @@ class Reader:
     def clock(self, value: str | None) -> str:
         """A time of day in the reader's form."""
         return formats.clock(self.language, value)
+
+    def moment(self, value: str | None) -> str:
+        """A day and a time of it in the reader's form."""
+        return f"{self.date(value)} {self.clock(value)}" if value else ""
 
     def seconds(self, value: float) -> str:
         """Seconds in the reader's form."""

@@ -60,12 +60,16 @@ NAVIGATION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """A page: its template, and what shows in it; `takes_forms`: whether it answers POST; `has_head`: whether it has companies above it."""
+    """A page: its template, and what shows in it.
+
+    `takes_forms`: whether it answers POST; `is_open`: whether to everybody; `has_head`: whether it has companies above it.
+    """
 
     template: str
     view: Callable[[Reader], Awaitable[dict[str, Any] | Response]]
     takes_forms: bool = False
     has_head: bool = True
+    is_open: bool = False
 
 
 def _environment() -> Environment:
@@ -89,7 +93,7 @@ class _Rendering:
 
     async def __call__(self, reader: Reader, page: WebPage) -> Response:
         """The page; AskedInVainError where the API refuses what it is made of."""
-        if not reader.companies and page.has_head and reader.parameter("part") is None:
+        if not reader.companies and reader.actor is not None and page.has_head and reader.parameter("part") is None:
             reader.companies = (await reader.ask("/v1/companies", limit=500))["data"]
         view = await page.view(reader)
         return HTMLResponse(self._html(reader, page.template, view)) if isinstance(view, dict) else view

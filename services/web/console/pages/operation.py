@@ -1,7 +1,4 @@
-"""`/flow`, `/checks`, `/actions`, `/approvals`: how the services stand, whether their books agree, what people did and what waits for them.
-
-These pages show; what they lead to is ordered elsewhere.
-"""
+"""`/flow`, `/checks`, `/actions`: how the services stand, whether their books agree, and what people did."""
 
 from __future__ import annotations
 
@@ -68,10 +65,3 @@ async def actions(reader: Reader) -> Row:
     """What people did, the newest first, with who, when and why."""
     said = await reader.ask("/v1/actions", limit=100, cursor=reader.parameter("cursor"))
     return {"title": reader.t("Actions"), "rows": said["data"], "next": said["next"]}
-
-
-async def approvals(reader: Reader) -> Row:
-    """Sales payment journals that are created and not posted, and what somebody has proposed."""
-    journals = await reader.ask("/v1/journals", company=reader.company, status="created", limit=100, cursor=reader.parameter("cursor"))
-    proposed = await reader.ask("/v1/actions", state="proposed", limit=100)
-    return {"title": reader.t("Approvals"), "journals": journals["data"], "next": journals["next"], "proposed": proposed["data"]}

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
-from services.web.access.roles import Role
 from services.web.console.api import AskedInVainError
 from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of
 from services.web.console.reader import url
@@ -33,7 +32,7 @@ _WAITS: Final = 10
 
 async def view(reader: Reader) -> Row | Response:
     """The fields, the party's open documents, and what would be posted; a sender's POST sends it and leads to its trace."""
-    pairs = await _pairs(reader)
+    pairs = reader.request.query_params.multi_items() if reader.sent is None else reader.sent.pairs
     if any(name == "pick" for name, _ in pairs):
         return await _picked(reader, [value for name, value in pairs if name == "pick"])
     entered = Entered.of(pairs, reader)
@@ -42,7 +41,7 @@ async def view(reader: Reader) -> Row | Response:
     settling = Settling(entered, party, documents, [each["company"] for each in reader.companies])
     event = event_of(settling, _source(reader))
     simulated, trouble = await _simulated(reader, event)
-    of = dict(pairs).get("send") if reader.request.method == "POST" else None
+    of = None if reader.sent is None else reader.sent.get("previewed")
     if event is not None and of == digest(event) and _is_clean(simulated):
         try:
             await reader.api.order("/v1/events", event)
@@ -61,17 +60,10 @@ async def view(reader: Reader) -> Row | Response:
         "changed": of is not None and event is not None and of != digest(event),
         "figures": None if simulated is None else figures(settling, simulated),
         "companies": [] if simulated is None else by_company(simulated["vouchers"]),
-        "can_send": Role.SENDER in reader.actor.roles and _is_clean(simulated),
+        "can_send": not reader.lacks("sender") and _is_clean(simulated),
         "digest": None if event is None else digest(event),
         "is_truncated": len(documents) == _MOST_DOCUMENTS,
     }
-
-
-async def _pairs(reader: Reader) -> list[tuple[str, str]]:
-    """The fields, of the address or of a form that was sent."""
-    if reader.request.method == "POST":
-        return parse_qsl((await reader.request.body()).decode(), keep_blank_values=True)
-    return reader.request.query_params.multi_items()
 
 
 async def _picked(reader: Reader, picks: list[str]) -> Response:
@@ -86,7 +78,8 @@ async def _picked(reader: Reader, picks: list[str]) -> Response:
 
 
 def _source(reader: Reader) -> str:
-    return SOURCE if reader.actor.sources is None else next(iter(reader.actor.sources), SOURCE)
+    sources = None if reader.actor is None else reader.actor.sources
+    return SOURCE if sources is None else next(iter(sources), SOURCE)
 
 
 def _is_clean(simulated: Row | None) -> bool:

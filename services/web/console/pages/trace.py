@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from services.web.console.pages.mend import address
 from services.web.console.picture import picture
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ async def view(reader: Reader) -> Row:
     said = (await reader.ask("/v1/trace", **names))["data"]
     start = next((names[name] for name in _STARTS if names[name]), None) or ""
     events = [node for node in said["nodes"] if node["kind"] == "event"]
-    troubles = [node for node in events if node["waits"] or node["refusals"]]
+    troubles = [_with_mends(node) for node in events if node["waits"] or node["refusals"]]
     return {
         "title": start,
         "picture": picture(said, {row["company"]: row["name"] for row in reader.companies}),
@@ -32,6 +33,11 @@ async def view(reader: Reader) -> Row:
         "troubles": troubles,
         "truncated": said["truncated"],
     }
+
+
+def _with_mends(node: Row) -> Row:
+    """The event with the address where each thing that it waits for is defined."""
+    return {**node, "waits": [{**wait, "mend": address(wait["for"], wait["key"])} for wait in node["waits"]]}
 
 
 def _head(nodes: list[Row], names: Row, start: str) -> Row | None:

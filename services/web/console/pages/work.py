@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.web.console import formats
+from services.web.console.pages.mend import address
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
@@ -20,8 +21,9 @@ async def waiting(reader: Reader) -> Row:
     filters = {name: reader.parameter(name) for name in _WAITING}
     groups = await reader.ask("/v1/waiting", company=reader.company, group_by="missing", limit=100, **filters)
     said = await reader.ask("/v1/waiting", company=reader.company, limit=100, cursor=reader.parameter("cursor"), **filters)
-    rows = [_aged(row, reader) for row in said["data"]]
-    return {"title": reader.t("Waiting"), "groups": groups["data"], "rows": rows, "next": said["next"], "filters": filters}
+    rows = [_with_mend(_aged(row, reader)) for row in said["data"]]
+    mended = [_with_mend(group) for group in groups["data"]]
+    return {"title": reader.t("Waiting"), "groups": mended, "rows": rows, "next": said["next"], "filters": filters}
 
 
 async def refused(reader: Reader) -> Row:
@@ -31,6 +33,11 @@ async def refused(reader: Reader) -> Row:
     said = await reader.ask("/v1/refusals", company=reader.company, limit=100, cursor=reader.parameter("cursor"), **filters)
     rows = [_aged(row, reader) for row in said["data"]]
     return {"title": reader.t("Refused"), "groups": groups["data"], "rows": rows, "next": said["next"], "filters": filters}
+
+
+def _with_mend(row: Row) -> Row:
+    """The row with the address where what is missing is defined."""
+    return {**row, "mend": address(row["for"], row["key"])}
 
 
 def _aged(row: Row, reader: Reader) -> Row:
