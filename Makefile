@@ -23,8 +23,8 @@ install-dev: $(INSTALLED_DEV) ## the same with everything for tests
 demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each company's vouchers, stops
 	@$(BIN)/intercompany demo
 
-up: $(INSTALLED) ## starts all parts and leaves them running
-	@$(BIN)/intercompany up
+up: $(INSTALLED) ## starts all parts, leaves them running, and prints the console's address; DEMO=1 posts the demo's payment
+	@$(BIN)/intercompany up $(if $(DEMO),--demo)
 
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
