@@ -76,7 +76,7 @@ def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -
 
     async def run() -> None:
         loops.append(asyncio.get_running_loop())
-        async with books_of(path, f"console{os.getpid()}{path.stem}") as settings:
+        async with books_of(path, f"c{os.getpid()}{path.stem[:6]}") as settings:
             await served(settings.model_copy(update=settings_for_web), port, started, stop, still=still)
 
     def thread() -> None:
