@@ -2,7 +2,7 @@
 
 A field's name is the JSON pointer of what stands in it, as refusals name it, so that what was wrong is said at its field.
 
-Invariant: fields that are sent back as they were shown give the same data; a field that was emptied is left out.
+Invariant: fields that are sent back as they were shown give the same data; a field that is empty, or was null, is left out.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def whole(fields: list[tuple[str, str]], shown: Any) -> Row:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 

@@ -19,8 +19,8 @@ Row = dict[str, Any]
 
 MOST: Final = 20
 """Events that are followed; of more it is said that there are."""
-_TIMES: Final = 30
-_PAUSE: Final = 0.25
+_TIMES: Final = 24
+_PAUSE: Final = 0.5
 _ON_ITS_WAY: Final = "received"
 
 
@@ -52,12 +52,13 @@ def _has_moved(old: Row, new: Row) -> bool:
 
 def _said(old: Row, new: Row) -> Row:
     """The state with what it says: the last refusal, or the first thing that is waited for; nothing new is on its way."""
-    moved = _has_moved(old, new)
-    return {**new, "state": new["state"] if moved or new["state"] == "waiting" else _ON_ITS_WAY, "refusal": _last(new), "moved": moved}
+    is_known = _has_moved(old, new) or new["state"] == "waiting"
+    return told(new if is_known else {**new, "state": _ON_ITS_WAY})
 
 
-def _last(state: Row) -> Row | None:
-    return max(state["refusals"], key=_when, default=None)
+def told(state: Row) -> Row:
+    """A state with the last refusal."""
+    return {**state, "refusal": max(state["refusals"], key=_when, default=None)}
 
 
 def _when(refusal: Row) -> str:
@@ -65,5 +66,9 @@ def _when(refusal: Row) -> str:
 
 
 def _place(state: Row) -> tuple[Any, ...]:
-    waits = [(each["for"], tuple(sorted(each["key"].items()))) for each in state["waits"]]
-    return state["state"], waits, len(state["refusals"]), max(map(_when, state["refusals"]), default=""), len(state["vouchers"])
+    """What makes a state another one. Of one that waits only the waits: its vouchers may be there a moment before it has stopped."""
+    if state["state"] == "waiting":
+        return state["state"], [(each["for"], sorted(each["key"].items())) for each in state["waits"]]
+    if state["state"] == "refused":
+        return state["state"], len(state["refusals"]), max(map(_when, state["refusals"]), default="")
+    return state["state"], len(state["vouchers"])

@@ -13,7 +13,7 @@ import orjson
 from services.web.console import event_fields
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
-from services.web.console.pages.became import became, of_action, states
+from services.web.console.pages.became import became, of_action, states, told
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
@@ -154,7 +154,7 @@ async def replay(reader: Reader) -> Row:
         body = {"ids": view["ids"], "reason": form.value("reason")}
         if await carry_out(reader, form, lambda under: reader.order("/v1/refusals/replay", body, under)):
             view |= {"replayed": form.done["events"], "left_out": form.done["problems"]}
-            view["states"] = await states(reader, ((each["source"], each["id"]) for each in form.done["events"]))
+            view["states"] = [told(each) for each in await states(reader, ((each["source"], each["id"]) for each in form.done["events"]))]
     return {"title": reader.t("Send again as they are"), "do": "replay", **view}
 
 
