@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers browser vendor clean
+.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers browser screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,8 +23,8 @@ install-dev: $(INSTALLED_DEV) ## the same with everything for tests
 demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each company's vouchers, stops
 	@$(BIN)/intercompany demo
 
-up: $(INSTALLED) ## starts all parts and leaves them running
-	@$(BIN)/intercompany up
+up: $(INSTALLED) ## starts all parts, leaves them running, and prints the console's address; DEMO=1 posts the demo's payment
+	@$(BIN)/intercompany up $(if $(DEMO),--demo)
 
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
@@ -57,6 +57,9 @@ browser: ## the browser of the console's tests, by apt where the machine has non
 
 vendor: ## what the console has of others, again from npm by its vendor.lock
 	@services/web/console/vendor.sh
+
+screenshots: $(INSTALLED_DEV) browser ## the pictures of docs/images: fixed data at a fixed moment, so a second run gives the same bytes
+	@$(BIN)/python -m tests.console.screenshots
 
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet

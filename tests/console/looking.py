@@ -32,6 +32,9 @@ PAGES: Final = (
     "/intercompany/pair?company=FAB&partner=FABE",
     "/open?as_of=2026-03-31",
     "/open?as_of=2026-03-31&by=party",
+    "/simulate",
+    "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-10&mark=FABE/VI-9&amount=500",
+    "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-11&mark=FAB/VPAY-11",
     "/waiting",
     "/refused",
     "/approvals",
@@ -60,13 +63,20 @@ class Tab:
 
 @contextmanager
 def tab(  # noqa: PLR0913 - what makes readers different
-    browser: Browser, address: str, *, language: str = "en", width: int = 1280, colours: str = "light", script: bool = True
+    browser: Browser,
+    address: str,
+    *,
+    language: str = "en",
+    width: int = 1280,
+    height: int = 900,
+    colours: str = "light",
+    script: bool = True,
 ) -> Iterator[Tab]:
     """A tab of a reader who was not here before."""
     context = browser.new_context(
         base_url=address,
         locale=language,
-        viewport={"width": width, "height": 900},
+        viewport={"width": width, "height": height},
         color_scheme=colours,  # type: ignore[arg-type] # one of two
         java_script_enabled=script,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from services.desk.schemas import Schemas
 from services.local.backing_services import scenario_backing_services
@@ -22,6 +23,8 @@ from services.scenarios.scenario_file import arrivals, load_scenario
 from services.web.app import create_app
 from services.web.broker import BrokerEnds, BrokerSender
 from services.web.ports import WebPorts
+from shared.delivery.ports import SystemClock
+from tests.console.still import CLOCK, Still
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -48,10 +51,13 @@ async def books_of(path: Path, namespace: str) -> AsyncIterator[Settings]:
         yield settings
 
 
-async def served(settings: Settings, port: int, started: threading.Event, stop: asyncio.Event) -> None:
-    """Serves the API and the console until it is to stop."""
-    ports = WebPorts(settings, Schemas(settings), BrokerSender(settings), ends=BrokerEnds(settings))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, ports), "127.0.0.1", port, log_level="error", lifespan="on"))
+async def served(settings: Settings, port: int, started: threading.Event, stop: asyncio.Event, *, still: bool) -> None:
+    """Serves the API and the console until it is to stop; `still`: as at one moment (tests/console/still.py)."""
+    ports = WebPorts(settings, Schemas(settings), BrokerSender(settings), CLOCK if still else SystemClock(), ends=BrokerEnds(settings))
+    app = create_app(settings, ports)
+    if still:
+        app.user_middleware.insert(1, Middleware(Still))  # behind the console, before the API
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", lifespan="on"))
     serving = asyncio.ensure_future(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn says so in no other way
         await asyncio.sleep(0.05)
@@ -62,7 +68,7 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
 
 
 @contextmanager
-def stage(path: Path = MONTH, **settings_for_web: Any) -> Iterator[str]:
+def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -> Iterator[str]:
     """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages."""
     port, started, stop = _free_port(), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -70,8 +76,8 @@ def stage(path: Path = MONTH, **settings_for_web: Any) -> Iterator[str]:
 
     async def run() -> None:
         loops.append(asyncio.get_running_loop())
-        async with books_of(path, f"console{os.getpid()}{path.stem}") as settings:
-            await served(settings.model_copy(update=settings_for_web), port, started, stop)
+        async with books_of(path, f"c{os.getpid()}{path.stem[:6]}") as settings:
+            await served(settings.model_copy(update=settings_for_web), port, started, stop, still=still)
 
     def thread() -> None:
         try:

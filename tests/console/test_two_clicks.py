@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.console.links import explained, links
 from tests.console.looking import tab
 
 if TYPE_CHECKING:
@@ -41,19 +41,6 @@ class Reading(NamedTuple):
     def links(self, address: str, class_: str) -> list[str]:
         """Where the links of a class lead."""
         return links(self.page(address), class_)
-
-
-def links(text: str, class_: str) -> list[str]:
-    """Where the links of a class lead to."""
-    found = re.findall(r"<a [^>]*>", text)
-    wanted = [each for each in found if re.search(rf'class="{class_}[ "]', each)]
-    return [html.unescape(re.search(r'href="([^"]*)"', each).group(1)) for each in wanted]  # type: ignore[union-attr]
-
-
-def explained(text: str) -> bool:
-    """Whether a sentence stands there that explains a line."""
-    said = re.search(r'<p class="sentence">([^<]{10,})</p>', text)
-    return said is not None and 'class="state refused"' not in text.partition('id="why"')[2]
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ Invariant: a page learns nothing that the API would not answer to the same reade
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -78,6 +79,34 @@ class Api:
             raise AskedInVainError(status, said)
         return said
 
+    async def stream(self, path: str) -> AsyncIterator[bytes]:
+        """The messages of a stream of events as they come, whole, until whoever listens is gone. AskedInVainError before the first."""
+        parts: asyncio.Queue[Message] = asyncio.Queue()
+        gone = asyncio.Event()
+
+        asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive() -> Message:
+            if (request := next(asked, None)) is not None:
+                return request
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        answering = asyncio.ensure_future(self._app(self._scope("GET", path, b"", ()), receive, parts.put))
+        try:
+            status = (await _next(parts, answering))["status"]
+            kept = b""
+            while (part := await _next(parts, answering)) and (part.get("body") or part.get("more_body")):
+                kept += part.get("body", b"")
+                if status >= _PROBLEM:
+                    raise AskedInVainError(status, orjson.loads(kept))
+                *messages, kept = kept.split(b"\n\n")
+                for message in messages:
+                    yield message
+        finally:
+            gone.set()
+            answering.cancel()
+
     def _scope(self, method: str, path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:
         usual = (
             (b"host", self._around["host"].encode("latin-1")),
@@ -100,6 +129,18 @@ class Api:
             "server": None,
             "state": {"known_actor": self._actor},
         }
+
+
+async def _next(parts: asyncio.Queue[Message], answering: asyncio.Future[None]) -> Message:
+    """The next part of an answer; one that is empty where it has ended."""
+    waiting = asyncio.ensure_future(parts.get())
+    either: set[asyncio.Future[Any]] = {waiting, answering}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if waiting.done():
+        return waiting.result()
+    waiting.cancel()
+    answering.result()
+    return {"type": "http.response.body", "status": 500}
 
 
 def _under(key: str | None) -> tuple[tuple[bytes, bytes], ...]:

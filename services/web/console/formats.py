@@ -5,6 +5,7 @@ Invariant: the digits are those of the amount as the books have it; nothing is r
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +13,7 @@ from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 
 from services.web.languages import Language
 
@@ -23,6 +24,8 @@ LOCALES: Final = {
     Language.GERMAN: Locale("de", "DE"),
 }
 NAMES: Final = {Language.ENGLISH: "English", Language.FRENCH: "Français", Language.DUTCH: "Nederlands", Language.GERMAN: "Deutsch"}
+_PLAIN: Final = re.compile(r"\d{1,30}(?:\.\d{1,12})?")
+_SPACES: Final = re.compile(r"\s")
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -34,6 +37,23 @@ def amount(language: Language, plain: str) -> str:
     digits = len(plain.partition(".")[2])
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(Decimal(plain), pattern, LOCALES[language]).replace("-", "\N{MINUS SIGN}")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is an amount as the contract writes them: 1234.50."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def plain(language: Language, text: str) -> str:
+    """An amount as it was entered, plain or in the reader's form, as a plain decimal; as it is where it is neither."""
+    tight = _SPACES.sub("", text)
+    if is_plain(tight):
+        return tight
+    try:
+        found = format(parse_decimal(tight if "," in tight else text, LOCALES[language], strict=True), "f")
+    except NumberFormatError:
+        return text
+    return found if is_plain(found) else text
 
 
 def digits_of(plain: str) -> int:

@@ -9,6 +9,7 @@ Invariant: pure; every voucher of the trace is in exactly one cell, in its own c
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -59,6 +60,18 @@ class Step:
     node: Row | None
     cells: tuple[tuple[Card, ...], ...]
     connectors: tuple[Connector, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a settlement is called: the event that asked for it, or where its id is derived the documents that it settled."""
+        if self.node is None:
+            return ""
+        id_ = str(self.node["settlement"]["id"])
+        sides = [record["debit_document" if record["ledger"] == "receivable" else "credit_document"] for record in self.node["records"]]
+        settled = list(dict.fromkeys(side for side in sides if side is not None))
+        if not settled or not _OURS.fullmatch(id_):
+            return id_
+        return ", ".join(settled[:_NAMED]) + (" …" if len(settled) > _NAMED else "")
 
 
 class Picture(NamedTuple):
@@ -193,6 +206,9 @@ def _reversed_documents(graph: _Graph, nodes: list[Row], place: dict[str, int], 
     return [((depth + _LATE, "", 0), Step("reversal", None, _cells(place, cards)))] if cards else []
 
 
+_OURS: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The ids that the services derive for what a payment makes."""
+_NAMED: Final = 3
 _LATE: Final = 1.5
 """A reversal of documents comes after what settled them."""
 

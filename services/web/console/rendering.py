@@ -43,6 +43,7 @@ SIGNS: Final = {
 NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
     *(
+        ("/simulate", "simulate", "s"),
         ("/waiting", "Waiting", "w"),
         ("/refused", "Refused", "r"),
         ("/approvals", "approvals", "p"),
@@ -59,11 +60,15 @@ NAVIGATION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """A page: its template, and what shows in it; `takes_forms`: whether it answers POST; `is_open`: whether to everybody."""
+    """A page: its template, and what shows in it.
+
+    `takes_forms`: whether it answers POST; `is_open`: whether to everybody; `has_head`: whether it has companies above it.
+    """
 
     template: str
     view: Callable[[Reader], Awaitable[dict[str, Any] | Response]]
     takes_forms: bool = False
+    has_head: bool = True
     is_open: bool = False
 
 
@@ -88,7 +93,7 @@ class _Rendering:
 
     async def __call__(self, reader: Reader, page: WebPage) -> Response:
         """The page; AskedInVainError where the API refuses what it is made of."""
-        if not reader.companies and reader.actor is not None:
+        if not reader.companies and reader.actor is not None and page.has_head and reader.parameter("part") is None:
             reader.companies = (await reader.ask("/v1/companies", limit=500))["data"]
         view = await page.view(reader)
         return HTMLResponse(self._html(reader, page.template, view)) if isinstance(view, dict) else view
@@ -97,8 +102,17 @@ class _Rendering:
         """The page that says what was wrong."""
         return self._html(reader, "error.html", {"refused": refused, "title": refused.problem.get("title", "")})
 
+    def part(self, reader: Reader, template: str, view: dict[str, Any]) -> str:
+        """A part of a page, without what is around it."""
+        return self._environment.get_template(template).render(r=reader, t=reader.t, n=reader.name, **view)
+
     def _html(self, reader: Reader, template: str, view: dict[str, Any]) -> str:
         return self._environment.get_template(f"pages/{template}").render(r=reader, t=reader.t, n=reader.name, **view)
 
 
 page_of: Final = _Rendering()
+
+
+def rendered(reader: Reader, template: str, view: dict[str, Any]) -> str:
+    """A part of a page alone."""
+    return page_of.part(reader, template, view)

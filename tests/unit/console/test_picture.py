@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.web.console.picture import COLUMN, MOST_COLUMNS, Picture, picture
+from services.web.console.picture import COLUMN, MOST_COLUMNS, Picture, Step, picture
 
 
 def _document(ledger: str, company: str, number: str, kind: str = "invoice") -> dict[str, Any]:
@@ -109,3 +109,16 @@ def test_things_that_settle_each_other_in_a_circle_are_drawn_once() -> None:
     ]
     made = picture({"nodes": [one, other, _run("run", "payable", "A", "B")], "edges": edges, "truncated": False}, {})
     assert sum(len(cell) for step in made.steps if step.kind == "documents" for cell in step.cells) == 2
+
+
+def test_a_settlement_is_called_by_its_event_and_one_with_a_derived_id_by_what_it_settled() -> None:
+    def step(id_: str, *documents: str) -> Step:
+        records = [{"ledger": "receivable", "debit_document": each, "credit_document": "PAY"} for each in documents]
+        return Step("settlement", {"settlement": {"id": id_}, "records": records}, ())
+
+    derived = "00dc6acf-e2b0-8677-8d1b-519ccd00ac20"
+    assert step("VPAY-7", "CI-7").name == "VPAY-7"
+    assert step(derived, "CI-7", "CI-7", "CI-8").name == "CI-7, CI-8"
+    assert step(derived, "A", "B", "C", "D").name == "A, B, C …"
+    assert step(derived).name == derived
+    assert Step("documents", None, ()).name == ""

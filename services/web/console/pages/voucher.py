@@ -6,10 +6,11 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.responses import RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from services.web.console.api import AskedInVainError
 from services.web.console.reader import url
+from services.web.console.rendering import rendered
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -31,12 +32,15 @@ async def many(reader: Reader) -> Row:
 
 
 async def view(reader: Reader) -> Row | Response:
-    """One voucher with its sisters; of the line that is asked for, why it is there."""
+    """One voucher with its sisters; of the line that is asked for, why it is there, and with `part=why` that alone."""
     if reader.parameter("voucher") is None:
         return await _of_document(reader)
     names = {"company": reader.parameter("company"), "voucher": reader.parameter("voucher")}
     voucher = (await reader.ask("/v1/voucher", **names))["data"]
     marked = _marked(voucher, reader)
+    if reader.parameter("part") == "why":
+        why = None if marked is None else await _why(reader, names, marked)
+        return HTMLResponse(rendered(reader, "parts/why.html", {"voucher": voucher, "marked": marked, "why": why}))
     sisters = await asyncio.gather(*(reader.ask("/v1/voucher", **sister) for sister in voucher["sisters"] or ()))
     why = None
     if reader.parameter("why") and marked is not None:

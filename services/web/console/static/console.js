@@ -55,6 +55,8 @@
     }
   });
 
+  document.querySelectorAll("[data-print]").forEach((each) => { each.hidden = false; each.onclick = () => print(); });
+
   document.addEventListener("copy", (event) => {
     const selection = document.getSelection();
     if (selection.isCollapsed || event.target.closest("input, textarea")) return;
