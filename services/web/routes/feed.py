@@ -65,7 +65,7 @@ async def read_feed(  # noqa: PLR0913 - its parameters
             if not await is_place(found.connection, after):
                 raise ProblemError(Code.CURSOR_INVALID, "feed-place-unknown", after=after)
             rows, following = await feed(found.connection, companies, after, limit)
-        if rows or ports.clock.monotonic() >= until:
+        if rows or ports.is_over(until):
             data = list(map(titled(request), rows))
             return answered({"data": data, "after": following, "read_to": found.read_to})
-        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+        await ports.pause(_LOOKED_AGAIN_AFTER)
