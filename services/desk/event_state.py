@@ -2,17 +2,16 @@
 
 That it was received inquiry knows, which reads the topics, all else the services' own tables; without inquiry they alone are asked.
 
-Invariant: all that is said of an event is of one moment; an event that waits or was refused is never called posted; one of which a
-voucher is still to come is `received`; so is one that was sent again after it was refused, until it is clear what came of that.
+Invariant: all that is said of an event is of one moment; an event that waits or was refused, wholly or in part, is never called posted;
+one of which a voucher is still to come is `received`; so is one that was sent again after it was refused, until it is clear what came of
+that.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -22,14 +21,16 @@ from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.vouchers_due import vouchers_of
 from services.desk.waiting import waiting_named
-from services.inquiry.queries.events import receipts
+from services.inquiry.queries.events import CLOCKS_DIFFER, Became, Refused, StageOfEvent, receipts, stage
 from services.settlement import queries as settlement_queries
 from shared.delivery import shell_queries
 from shared.delivery.inbox import inbox_key
 from shared.events.codec import digest_as_written
+from shared.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
 
     from services.desk.rejections import RefusedEvent
     from services.desk.schemas import Schemas, ServicesSchemas
@@ -39,20 +40,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-CLOCKS_DIFFER: Final = timedelta(seconds=5)
-"""By so much the broker's clock may be ahead of the database's: what was refused is not taken for what was sent again since."""
 _INBOXES = ("settlement", "payment")
 """Where the ids of events from outside are taken: settlement has all; payment those of approvals that earlier versions took."""
-
-
-class StageOfEvent(StrEnum):
-    """How far an event is."""
-
-    UNKNOWN = "unknown"
-    RECEIVED = "received"
-    WAITING = "waiting"
-    REFUSED = "refused"
-    POSTED = "posted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +89,10 @@ async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime |
     async with schemas.of("settlement") as connection:
         documents = [each for each in await settlement_queries.documents_named(connection, ref.id) if each.event == ref]
         records = [each for each in await settlement_queries.records_of_run(connection, ref.id) if each.run == ref]
-    is_taken = await _is_taken(schemas, ref)
+    is_taken = bool(await taken(schemas, [ref]))
     vouchers, is_whole = await vouchers_of(schemas, documents, records)
-    state = _state(waits, refusals, sent_at, is_taken=is_taken, is_whole=is_whole)
+    said = tuple(Refused(each.rejection.scope, each.again_at or each.rejected_at) for each in refusals)
+    state = stage(Became(bool(waits), said, is_taken, is_whole, sent_at))
     noted = [*(each.since for each in waits), *(each.rejected_at for each in refusals)]
     return EventState(
         state,
@@ -115,31 +105,20 @@ async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime |
     )
 
 
-async def _is_taken(schemas: ServicesSchemas, ref: EventRef) -> bool:
+async def taken(schemas: ServicesSchemas, refs: Collection[EventRef]) -> set[EventRef]:
+    """Those of these events that a service has taken."""
+    found: set[EventRef] = set()
     for service in _INBOXES:
-        async with schemas.of(service) as connection:
-            if await shell_queries.taken(connection, [ref]):
-                return True
-    return False
-
-
-def _state(
-    waits: Sequence[WaitingItem], refusals: Sequence[RefusedEvent], sent_at: datetime | None, *, is_taken: bool, is_whole: bool
-) -> StageOfEvent:
-    if waits:
-        return StageOfEvent.WAITING
-    last = max((each.again_at or each.rejected_at for each in refusals), default=None)
-    if is_taken:
-        return StageOfEvent.POSTED if is_whole else StageOfEvent.RECEIVED
-    if last is not None and (sent_at is None or last >= sent_at):
-        return StageOfEvent.REFUSED
-    return StageOfEvent.UNKNOWN if sent_at is None else StageOfEvent.RECEIVED
+        if left := set(refs) - found:
+            async with schemas.of(service) as connection:
+                found |= await shell_queries.taken(connection, left)
+    return found
 
 
 def _refusal_row(refused: RefusedEvent) -> Row:
     said = refused.rejection
     row = {name: getattr(said, name) for name in ("scope", "code", "field", "message")}
-    return {**row, "id": refused.id, "rejected_at": refused.rejected_at.isoformat()}
+    return {**row, "id": refused.id, "rejected_at": instant(refused.rejected_at)}
 
 
 def _companies(waits: Iterable[WaitingItem], refusals: Iterable[RefusedEvent], receipt: Receipt | None) -> Iterable[str]:

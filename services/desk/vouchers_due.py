@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from services.desk.at_owners import posted
+from services.inquiry.queries.events import POSTED_IN_ANY_CASE
 from services.settlement import queries as settlement_queries
 from shared.events.kinds import SETTLEMENT
 
@@ -53,6 +54,4 @@ def has_vouchers(record: RecordInForce, documents: Mapping[DocumentKey, Document
 
 def moves_money(record: RecordInForce) -> bool:
     """Whether a record posts something, as far as it says alone: across companies, a discount, a difference, a gain or loss."""
-    differences = (record.overpayment, record.underpayment, record.penny_difference)
-    amounts = (record.cash_discount, record.credit_note_discount, *differences, record.realized_gain)
-    return record.lowering.company != record.raising.company or any(amounts)
+    return record.lowering.company != record.raising.company or any(getattr(record, name) for name in POSTED_IN_ANY_CASE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_because_of
+from services.inquiry.queries.events import StageOfEvent
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.delivery.inbox import inbox_key

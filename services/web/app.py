@@ -14,11 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.web.access.chosen import authentication
+from services.web.console.app import Console
 from services.web.frame import Frame, language_of
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters, wrong_parameters
 from services.web.problems import Code, Fault, ProblemError, answer
 from services.web.routes import ROUTERS, STREAMS
+from services.web.routes.flow import close_checks
 from shared.settings import HttpAuth
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
         try:
             yield
         finally:
+            await close_checks(ports)
             await who.close()
             await ports.sender.close()
             await ports.ends.close()
@@ -54,6 +57,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     _publish(app, settings)
     app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS)
+    app.add_middleware(Console, authentication=who, ports=ports)
     _answer_problems(app)
     return app
 

@@ -1,6 +1,7 @@
 """Refusals as rows, and which version of an event was refused as a whole.
 
-Invariant: a refusal is known by its own id, so the same one told twice is one row; text has no NUL character, which no table holds.
+Invariant: a refusal is known by its own id, so the same one told twice is one row, with the first and the last time; text has no NUL
+character, which no table holds.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ WHOLE_EVENT = "event"
 def take_refusal(books: InquiryBooks, message: Message) -> None:
     """`event.rejected`."""
     data: Rejection = message.data
-    if books.refusals.get(message.ref.id) is not None:
+    told = data.at or broker_time(message)
+    if (earlier := books.refusals.get(message.ref.id)) is not None:
+        first, last = min(earlier.at, told), max(earlier.again_at or earlier.at, told)
+        books.refusals.put(earlier.id, earlier._replace(at=first, again_at=None if first == last else last))
         return
     row = RefusalRow(
         id=message.ref.id,
-        at=data.at or broker_time(message),
+        at=told,
         service=message.ref.source.rpartition("/")[2],
         source=_text(data.source),
         event=_text(data.event),
