@@ -15,6 +15,7 @@ from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
+from shared.delivery import shell_queries
 from shared.events.contract import full_type
 from shared.postgresql.migrations import MigrationError
 from shared.rows import instant
@@ -151,15 +152,24 @@ async def _refused_with(schemas: Schemas, reference: Reference, selection: WorkS
 
 
 async def states_of(schemas: Schemas, refused: Sequence[RefusedEvent]) -> dict[str, RefusalState]:
-    """What was done about each of these refusals, by its id; where the desk has no tables yet, nothing was."""
+    """What was done about each of these refusals, by its id; where the desk has no tables yet, nobody has done anything.
+
+    What its sender has sent again, and was refused again, is resent: the last refusal is the one to be worked on.
+    """
     if not refused:
         return {}
     again = {each.id: each.again_at for each in refused}
     try:
         async with schemas.desk() as connection:
-            return await refusal_states(connection, again, again)
+            states = await refusal_states(connection, again, again)
     except MigrationError:
-        return dict.fromkeys(again, RefusalState.OPEN)
+        states = dict.fromkeys(again, RefusalState.OPEN)
+    is_open = [each for each in refused if states[each.id] is RefusalState.OPEN]
+    for service in {each.service for each in is_open}:
+        async with schemas.of(service) as connection:
+            later = await shell_queries.refused_later(connection, [each.id for each in is_open if each.service == service])
+        states |= dict.fromkeys(later, RefusalState.RESENT)
+    return states
 
 
 def _data(refused: RefusedEvent) -> Any:

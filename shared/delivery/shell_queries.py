@@ -53,6 +53,12 @@ _REFUSED_SINCE: Final = """
 select distinct on (source, event) source, event, code from rejections join unnest($1::text[], $2::text[]) as named (source, event)
 using (source, event) where greatest(rejected_at, again_at) >= $3 order by source, event, greatest(rejected_at, again_at) desc
 """
+_REFUSED_LATER: Final = """
+select r.id from rejections r where r.id = any($1::uuid[]) and r.code <> 'conflicting-duplicate' and exists (
+select from rejections n where n.event = r.event and n.source = r.source and n.scope = r.scope and n.code <> 'conflicting-duplicate'
+and (greatest(n.rejected_at, n.again_at), n.id) > (greatest(r.rejected_at, r.again_at), r.id))
+"""
+"""What a sender has sent again under its id was refused as another one; under an id that is taken each is an event of its own."""
 _NOW: Final = "select clock_timestamp()"
 _COUNT_REPLAYS: Final = """
 update rejections r set replays = r.replays + 1 from unnest($1::uuid[], $2::int[]) as planned (id, number)
@@ -167,6 +173,11 @@ async def rejections_whole(connection: Connection, ids: Iterable[str]) -> dict[s
         said = _kept(row, orjson.loads(row["original"]), _record(row))
         found[said.id] = said
     return found
+
+
+async def refused_later(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of these refusals whose event was sent again and refused again since, for whatever reason."""
+    return {str(row["id"]) for row in await connection.fetch(_REFUSED_LATER, list(map(UUID, ids)))}
 
 
 def _rejection(row: Any) -> KeptRejection:

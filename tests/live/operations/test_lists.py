@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.desk import put_aside, rejections, waiting
+from services.desk.refusal_states import RefusalState
 from services.desk.schemas import Schemas
+from services.desk.work_lists import states_of
 from services.operations.put_aside import acknowledge_gaps, order_retries
 from services.registry import SERVICES
 from services.settlement.queries import THAT_READ, documents_that_read
@@ -162,6 +164,26 @@ async def test_refusals_are_listed_without_the_events_which_are_read_a_few_at_a_
     assert {of_payment.event, of_settlement.event} == {EventRef("erp", "E5")}
     assert [each.id for each in await rejections.refused_named(schemas, of_payment.id)] == [of_payment.id]
     assert str(UUID(of_payment.id)) == of_payment.id
+
+
+REFUSED_TWICE = """
+insert into rejections (id, rejected_at, source, event, scope, code, field, message, original, again_at)
+select id::uuid, at::timestamptz, 'erp', event, 'event', code, '', '', '{}', again::timestamptz from (values
+('00000000-0000-0000-0000-000000000001', '2026-01-01Z', 'SENT-TWICE', 'invalid', null),
+('00000000-0000-0000-0000-000000000002', '2026-01-02Z', 'SENT-TWICE', 'unknown-party', null),
+('00000000-0000-0000-0000-000000000003', '2026-01-01Z', 'AS-BEFORE', 'invalid', '2026-01-03Z'),
+('00000000-0000-0000-0000-000000000004', '2026-01-02Z', 'AS-BEFORE', 'unknown-party', null),
+('00000000-0000-0000-0000-000000000005', '2026-01-01Z', 'TAKEN', 'conflicting-duplicate', null),
+('00000000-0000-0000-0000-000000000006', '2026-01-02Z', 'TAKEN', 'conflicting-duplicate', null)
+) as given (id, at, event, code, again)
+"""
+
+
+async def test_of_an_event_that_was_sent_and_refused_again_the_last_refusal_alone_is_open(schemas: Counting) -> None:
+    await schemas.execute("settlement", REFUSED_TWICE)
+    states = await states_of(schemas, await rejections.refused(schemas))
+    assert {int(id_[-1]) for id_, state in states.items() if state is RefusalState.OPEN} == {2, 3, 5, 6}
+    assert {int(id_[-1]) for id_, state in states.items() if state is RefusalState.RESENT} == {1, 4}
 
 
 async def test_what_is_asked_of_a_large_ledger_is_found_by_an_index(schemas: Counting) -> None:
