@@ -1,7 +1,7 @@
 """Whether what the inquiry service has is right: by itself, on any date, and beside the ledger of the posting service.
 
 Invariant: nothing is mended here, only shown. While posting has still to make vouchers of what inquiry has read, what differs is shown
-and is no alarm; while inquiry has not read everything, a check can fail for the moment.
+and is not an alarm; while inquiry has not read everything, a check can fail for the moment.
 """
 
 from __future__ import annotations

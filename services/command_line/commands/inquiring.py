@@ -44,7 +44,7 @@ def check_inquiry(*, as_of: AsOf = None, as_json: AsJson = False) -> None:
 
     Without a date the accounts are compared with those of the ledger as well.
     Exit code 1 if anything does not hold, with the rows that differ. While vouchers are still to come of what is read, what differs
-    is shown and is no failure (`under_way`); while inquiry has not read everything, a check can fail for the moment.
+    is shown and is not a failure (`under_way`); while inquiry has not read everything, a check can fail for the moment.
 
     Example: intercompany check inquiry --as-of 2026-03-31
     """

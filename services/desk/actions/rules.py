@@ -292,7 +292,7 @@ def checked_reason(reason: str) -> str:
 def is_readable(reason: str) -> bool:
     """Whether a reason is shown as it is written: enough of it is seen, and nothing in it hides, reorders or breaks what stands there.
 
-    The joiners within words of some scripts and of emoji are no such thing.
+    The joiners within words of some scripts and of emoji are not among them.
     """
     kinds = [unicodedata.category(letter) for letter in reason if letter not in _HARMLESS]
     is_seen = sum(kind[0] not in "ZCM" for kind in kinds) - sum(map(reason.count, _BLANK)) >= SHORTEST_REASON
