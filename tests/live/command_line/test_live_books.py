@@ -111,7 +111,7 @@ def test_trace_goes_from_any_name_to_every_voucher_with_its_rules(shell: Shell, 
     ]
     shown = shell.run("trace", *name).stdout
     assert "[F-C04]" in shown
-    assert "F-C04 │ Discount in the invoice LE" in shown
+    assert "F-C04 │ Discount in the invoice company" in shown
     assert "settlement, with FABE AP-SET-000001" in shown
     assert "invoice FABE VI-7 (payable)  2026-03-02 1,000.00 USD, balance 0.00  posted" in shown
     assert "intercompany why COMPANY VOUCHER LINE" in shown
