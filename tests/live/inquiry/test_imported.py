@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from services.inquiry.queries.events import event
+from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from tests.builders import streams
 from tests.builders.settlement import GROUP, invoice
@@ -38,3 +40,12 @@ def test_vouchers_are_selected_by_what_the_companies_own_systems_said_of_them(bo
         (VoucherSelection(imported="no", kind="payment"), []),
     ):
         assert [row["document"] for row in books.all(vouchers, selection)] == expected, selection
+
+
+def test_an_event_that_says_what_became_of_a_voucher_is_not_under_way_once_it_is_read(books: Asked) -> None:
+    said = {"type": "voucher.imported", "company": "FAB", "voucher": "AR-INV-000001", "erp_number": "GJ-1"}
+    books.listen(streams.scenario(GROUP, [{**said, "id": "T1"}, {**said, "id": "T1", "erp_number": "GJ-2"}, {**said, "id": "T2"}]))
+    for id_, state in (("T1", "refused"), ("T2", "posted")):
+        assert books.run(event(books.connection, "scenario", id_))["state"] == state
+        (node,) = books.run(trace(books.connection, TraceStart(event=id_))).nodes
+        assert (node["type"], node["company"], node["state"]) == ("voucher.imported", "FAB", state)
