@@ -16,7 +16,7 @@ from services.inquiry.store import Store
 from services.scenarios.scenario_file import load_scenario
 from shared.events.envelope import Message
 from tests.builders import streams
-from tests.builders.inquiry import Listening, folded, in_order, interleaved, listening, messages_of, rows
+from tests.builders.inquiry import Listening, folded, in_order, interleaved, listening, messages_of, refused_and_sent_again, rows
 from tests.builders.settlement import GROUP, invoice
 from tests.builders.streams import scenario
 from tests.live.delivering import deliver
@@ -99,6 +99,18 @@ async def test_what_is_said_of_vouchers_counts_by_when_it_was_said_and_whether_i
     states = await connection.fetch("select document, import_state from vouchers order by document")
     assert [tuple(row) for row in states] == [("I-1", "imported"), ("I-2", "imported"), ("I-3", "no")]
     assert [row["voucher"] for row in await connection.fetch("select voucher from imported")] != []
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_what_was_refused_of_a_sender_counts_once_it_is_sent_again_by_who_may(connection: Any, *, backwards: bool) -> None:
+    refused, refused_again, taken = refused_and_sent_again()
+    for before, records, companies in (([], refused, ["FAB"]), (refused, refused_again, ["FAB"]), (refused_again, taken, ["FAB", "FABE"])):
+        messages = messages_of(records[len(before) :])
+        await _read(connection, messages[::-1] if backwards else messages, 1)
+        assert await _stored(connection) == rows(folded(messages_of(records)))
+        assert [row["company"] for row in await connection.fetch("select company from imported order by company")] == companies
+        imported = await connection.fetch("select company from vouchers where import_state = 'imported' order by company")
+        assert [row["company"] for row in imported] == companies
 
 
 class Counted:

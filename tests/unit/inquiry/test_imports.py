@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from services.scenarios.scenario_file import arrivals
 from shared.events.envelope import Record
-from tests.builders.inquiry import Listening, folded, listening, messages_of, rows
-from tests.builders.records import binary
-from tests.builders.senders import on_topic_of
+from tests.builders.inquiry import folded, listening, messages_of, refused_and_sent_again, rows
 from tests.builders.settlement import GROUP, Event, invoice
 from tests.builders.streams import scenario
 
 VOUCHER = "AR-INV-000001"
-SENDERS = {"erp": {"companies": ["FAB"], "sources": ["scenario"], "may": ["requests"]}}
 
 
 def imported(id_: str, number: str = "GJ-1", voucher: str = VOUCHER, company: str = "FAB") -> Event:
@@ -64,21 +59,11 @@ def test_an_id_that_is_taken_by_other_data_says_nothing() -> None:
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_what_was_refused_does_not_count_until_it_is_sent_again_by_who_may(*, backwards: bool) -> None:
-    services = Listening()
-    arriving = arrivals(scenario({**GROUP, "senders": SENDERS}, [invoice("I1"), imported("T1", company="FABE"), imported("T2")]))
-    *before, of_another, own = [replace(arrival.record) for arrival in arriving]
-    for record in before:
-        services.send(record)
-
-    def heard() -> list[tuple[str, str]]:
-        records = services.records[::-1] if backwards else services.records
-        return [(row["company"], row["state"]) for row in rows(folded(messages_of(records)))["imported"]]
-
-    services.send(on_topic_of(of_another, "erp"))
-    services.send(on_topic_of(own, "erp"))
-    assert heard() == [("FAB", "imported")]
-    services.send(on_topic_of(of_another, "erp"))
-    assert heard() == [("FAB", "imported")], "refused again, though it is the same refusal"
-    services.send(binary("sender.defined", {"sender": "erp", **SENDERS["erp"], "companies": "*"}, id_="D", source="operator"))
-    services.send(on_topic_of(of_another, "erp"))
-    assert heard() == [("FAB", "imported"), ("FABE", "imported")]
+    heard = []
+    for records in refused_and_sent_again():
+        read = messages_of(records[::-1] if backwards else records)
+        heard.append([(row["company"], row["state"]) for row in rows(folded(read))["imported"]])
+    refused, refused_again, taken = heard
+    assert refused == [("FAB", "imported")]
+    assert refused_again == refused, "though it is the same refusal"
+    assert taken == [("FAB", "imported"), ("FABE", "imported")]
