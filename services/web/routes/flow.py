@@ -35,6 +35,8 @@ EVERY: Final = 2.0
 MOST_MESSAGES: Final = 43_200
 _KEPT_FOR: Final = 1.0
 """Seconds for which one look serves all who ask."""
+_CHECKS: Final = "checks"
+"""Where the process keeps its comparisons."""
 
 
 class ServiceFlowModel(BaseModel):
@@ -118,7 +120,9 @@ async def _messages(request: Request, first: list[Row], number: int) -> AsyncIte
     yield b"retry: 2000\n\n"
     yield _message("flow", {"data": first, "read_to": as_of_now(request)})
     for _ in range(number - 1):
-        await ports.clock.sleep(EVERY)
+        await ports.pause(EVERY)
+        if ports.stopping.is_set():
+            return
         try:
             yield _message("flow", {"data": await _flow(request), "read_to": as_of_now(request)})
         except Exception as error:
@@ -161,7 +165,7 @@ class _Looking:
 async def read_checks(request: Request, actor: Reader) -> Response:
     """What the last comparison of the services' books, and of inquiry's, found. One is made at most once a minute, when somebody asks."""
     ports: WebPorts = request.app.state.ports
-    checking: Checking = ports.cache.setdefault("checks", Checking(ports.schemas, ports.clock))
+    checking: Checking = ports.cache.setdefault(_CHECKS, Checking(ports.schemas, ports.clock))
     last = await checking.checks()
     sees_all = actor.companies is None
     row = {
@@ -175,3 +179,10 @@ async def read_checks(request: Request, actor: Reader) -> Response:
         ],
     }
     return answered({"data": row, "read_to": as_of_now(request)})
+
+
+async def close_checks(ports: WebPorts) -> None:
+    """Ends a comparison that is under way."""
+    checking: Checking | None = ports.cache.get(_CHECKS)
+    if checking is not None:
+        await checking.close()
