@@ -30,6 +30,8 @@ def test_vouchers_are_selected_and_shown_as_simulate_shows_them_the_newest_first
     assert {row["company"] for row in shell.rows("vouchers", "--settlement", "VPAY-7")} == {"FAB", "FABE"}
     assert {row["document"] for row in shell.rows("vouchers", "--ledger", "receivable")} == {"CI-7", "ARPAY-IC-FAB-VPAY-7-1"}
     assert shell.rows("vouchers", "--known-at", "2026-01-01T00:00:00Z") == []
+    assert shell.rows("vouchers", "--imported", "no", "--company", "FABE") == live[::-1], "the oldest first"
+    assert shell.rows("vouchers", "--imported", "failed") == []
     assert "Fabrikam East" in shell.run("vouchers").stdout
 
 
