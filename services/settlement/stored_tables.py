@@ -112,7 +112,7 @@ _REPLIES: Final = msgspec.json.Decoder(PendingReplies)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 
 
-def _json(value: tuple[Any, ...]) -> str:
+def _json(value: Any) -> str:
     """A value as a JSON list of its fields."""
     return as_json(value).decode()
 
@@ -125,7 +125,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document[: len(DocumentKey._fields)], *about, *settling_order.columns_of(document), _json(document))
+    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:

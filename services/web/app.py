@@ -20,6 +20,7 @@ from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters, wrong_parameters
 from services.web.problems import Code, Fault, ProblemError, answer
 from services.web.routes import ROUTERS, STREAMS
+from services.web.routes.flow import close_checks
 from shared.settings import HttpAuth
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
         try:
             yield
         finally:
+            await close_checks(ports)
             await who.close()
             await ports.sender.close()
             await ports.ends.close()

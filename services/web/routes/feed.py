@@ -56,7 +56,7 @@ async def read_feed(  # noqa: PLR0913 - its parameters
     while True:
         async with books(request) as found:
             rows, following = await feed(found.connection, companies, after, limit)
-        if rows or ports.clock.monotonic() >= until:
+        if rows or ports.is_over(until):
             data = list(map(titled(request), rows))
             return answered({"data": data, "after": following, "read_to": found.read_to})
-        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+        await ports.pause(_LOOKED_AGAIN_AFTER)

@@ -37,6 +37,8 @@ EVERY: Final = 2.0
 MOST_MESSAGES: Final = 43_200
 _KEPT_FOR: Final = 1.0
 """Seconds for which one look serves all who ask."""
+_CHECKS: Final = "checks"
+"""Where the process keeps its comparisons."""
 
 
 class ServiceFlowModel(BaseModel):
@@ -156,7 +158,9 @@ async def _messages(request: Request, first: list[Row], number: int) -> AsyncIte
     yield b"retry: 2000\n\n"
     yield _message("flow", {"data": first, "read_to": as_of_now(request)})
     for _ in range(number - 1):
-        await ports.clock.sleep(EVERY)
+        await ports.pause(EVERY)
+        if ports.stopping.is_set():
+            return
         try:
             yield _message("flow", {"data": await _flow(request), "read_to": as_of_now(request)})
         except Exception as error:
@@ -203,7 +207,7 @@ async def read_checks(
 ) -> Response:
     """What the last comparison of the services' books, and of inquiry's, found. One is made at most once a minute, when somebody asks."""
     ports: WebPorts = request.app.state.ports
-    checking: Checking = ports.cache.setdefault("checks", Checking(ports.schemas, ports.clock))
+    checking: Checking = ports.cache.setdefault(_CHECKS, Checking(ports.schemas, ports.clock))
     last = await checking.checks() if begin else checking.last
     sees_all = actor.companies is None
     row = {
@@ -217,3 +221,10 @@ async def read_checks(
         ],
     }
     return answered({"data": row, "read_to": as_of_now(request)})
+
+
+async def close_checks(ports: WebPorts) -> None:
+    """Ends a comparison that is under way."""
+    checking: Checking | None = ports.cache.get(_CHECKS)
+    if checking is not None:
+        await checking.close()

@@ -144,9 +144,9 @@ async def _settled(ports: WebPorts, acted: Acted) -> list[EventReply]:
     until = ports.clock.monotonic() + ANSWERED_WITHIN
     while True:
         found = await replies(ports.schemas, sent, since)
-        if ports.clock.monotonic() >= until or all(each.state is not StageOfEvent.RECEIVED for each in found):
+        if ports.is_over(until) or all(each.state is not StageOfEvent.RECEIVED for each in found):
             return found
-        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+        await ports.pause(_LOOKED_AGAIN_AFTER)
 
 
 def _replied(reply: EventReply) -> dict[str, Any]:
