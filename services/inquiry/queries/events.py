@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from services.inquiry.rules.imports import STATES
 from shared.events.envelope import EventRef
 from shared.events.vouchers import voucher_number
 from shared.rows import instant
@@ -76,7 +77,7 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
     refusals = [refusal_row(each) for each in await connection.fetch(_REFUSALS, source, id_)]
     documents = [dict(each) for each in await connection.fetch(_DOCUMENTS, source, id_)]
     vouchers = [_voucher(each) for each in await connection.fetch(_VOUCHERS, source, id_)]
-    is_posted = bool(documents or vouchers)
+    is_posted = bool(documents or vouchers) or is_whole_when_read(None if found is None else found["type"])
     return {
         "source": source,
         "id": id_,
@@ -89,6 +90,11 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
         "documents": documents,
         "vouchers": vouchers,
     }
+
+
+def is_whole_when_read(type_: str | None) -> bool:
+    """Whether an event of this type posts nothing, so that nothing is still to come of it."""
+    return type_ in STATES
 
 
 def state_of(*, waits: bool, refused: bool, posted: bool, received: bool) -> str:

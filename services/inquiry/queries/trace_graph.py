@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from services.inquiry.queries.events import POSTED, state_of
+from services.inquiry.queries.events import POSTED, is_whole_when_read, state_of
 from services.inquiry.queries.settlements import record_row
 from services.inquiry.queries.vouchers import line_of, posted
 from shared.events.envelope import EventRef
@@ -283,9 +283,9 @@ def _is_known(event: Any) -> bool:
 
 def _event(event: Any, waits: list[Row], *, caused: bool) -> Row:
     refusals = orjson.loads(event["refusals"])
-    received = event["type"] is not None
+    received, is_posted = event["type"] is not None, caused or is_whole_when_read(event["type"])
     return {
-        "state": state_of(waits=bool(waits), refused=bool(refusals), posted=caused, received=received),
+        "state": state_of(waits=bool(waits), refused=bool(refusals), posted=is_posted, received=received),
         "event": {"source": event["source"], "id": event["id"]},
         "type": event["type"],
         "company": event["company"],
