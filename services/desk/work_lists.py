@@ -17,6 +17,7 @@ from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
 from shared.events.contract import full_type
 from shared.postgresql.migrations import MigrationError
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -174,7 +175,7 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "source": said.source,
         "type": said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
-        "rejected_at": refused.rejected_at.isoformat(),
-        "again_at": None if refused.again_at is None else refused.again_at.isoformat(),
+        "rejected_at": instant(refused.rejected_at),
+        "again_at": None if refused.again_at is None else instant(refused.again_at),
         "replays": refused.replays,
     }

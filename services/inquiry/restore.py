@@ -26,7 +26,7 @@ _ONCE: Final = "on conflict do nothing"
 _TOLD: Final = {
     "events": tables.RECEIVED_AGAIN,
     "refused_versions": tables.REFUSED_AGAIN,
-    "refusals": "on conflict (id) do update set at = excluded.at where excluded.at < e.at",
+    "refusals": "on conflict (id) do update set at = least(e.at, excluded.at), again_at = greatest(e.again_at, excluded.again_at)",
     "reference_history": _ONCE,
     "document_reversals": _ONCE,
     "record_reversals": _ONCE,

@@ -62,6 +62,7 @@ _TYPES: Final[dict[Any, str]] = {
     dt.date: "date",
     dt.date | None: "date",
     dt.datetime: "timestamptz",
+    dt.datetime | None: "timestamptz",
 }
 
 
@@ -237,7 +238,12 @@ update journals j set status = 'refused', changed_at = r.refused_at
 from journal_refusals r join unnest($1::text[], $2::text[]) as k (company, document) using (company, document)
 where j.company = r.company and j.document = r.document and j.status <> 'refused'"""
 
-SAVE_REFUSALS: Final = _new("refusals")
+SAVE_REFUSALS: Final = f"""
+insert into refusals as r ({_columns("refusals")}) select * from {_unnest("refusals")}
+on conflict (id) do update set at = least(r.at, excluded.at), again_at = nullif(
+    greatest(r.at, r.again_at, excluded.at, excluded.again_at), least(r.at, excluded.at)
+)"""  # noqa: S608 - our own names
+"""Refused again is the same refusal, told with another time; what is read twice has the same."""
 SAVE_REFERENCE: Final = _new("reference_history")
 
 

@@ -1,6 +1,7 @@
 """Refusals as rows, and which version of an event was refused as a whole.
 
-Invariant: a refusal is known by its own id, so the same one told twice is one row; text has no NUL character, which no table holds.
+Invariant: a refusal is known by its own id, so the same one told twice is one row, with the first and the last time; text has no NUL
+character, which no table holds.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ WHOLE_EVENT = "event"
 
 def take_refusal(books: InquiryBooks, message: Message) -> None:
     """`event.rejected`."""
-    if books.refusals.get(message.ref.id) is None:
-        books.refusals.put(message.ref.id, _row(message))
+    row, earlier = _row(message), books.refusals.get(message.ref.id)
+    if earlier is not None:
+        first, last = min(earlier.at, row.at), max(earlier.again_at or earlier.at, row.at)
+        row = earlier._replace(at=first, again_at=None if first == last else last)
+    books.refusals.put(row.id, row)
     _take_refused_version(books, message)
 
 

@@ -291,7 +291,7 @@ class JournalRefusalRow(NamedTuple):
 
 
 class RefusalRow(NamedTuple):
-    """A refusal; `original` is the refused event as JSON."""
+    """A refusal; `original` is the refused event as JSON. `again_at`: of one that was told with several times the last."""
 
     id: str
     at: dt.datetime
@@ -306,6 +306,7 @@ class RefusalRow(NamedTuple):
     company: str | None
     document: str | None
     original: str
+    again_at: dt.datetime | None = None
 
 
 class ReferenceRow(NamedTuple):

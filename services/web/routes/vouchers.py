@@ -124,7 +124,7 @@ async def why_line(
                 voucher,
                 line,
                 language_of(request.scope),
-                lambda facts: as_they_were(found.connection, facts),
+                lambda facts: as_they_were(request.app.state.ports.schemas, found.connection, facts),
             )
         except NoSuchLineError:
             missing("line of a voucher")

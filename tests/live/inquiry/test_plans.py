@@ -14,7 +14,7 @@ from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, Sort, State, document, documents
 from services.inquiry.queries.events import event, sources
-from services.inquiry.queries.feed import feed
+from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
@@ -129,6 +129,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "sources": lambda connection: sources(connection, "P77"),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
+    "place in the feed": lambda connection: is_place(connection, 5_000),
     "minutes": lambda connection: posted_by_minute(connection, None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
     "posted last": lambda connection: _posted_last(connection, None),
     "posted last of a company": lambda connection: _posted_last(connection, ("C3",)),
