@@ -19,7 +19,7 @@ import asyncpg
 from services.desk.about import about
 from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
-from services.desk.rows import document_row
+from services.desk.rows import document_row, told_of_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_named
 from services.inquiry.queries.events import receipts
@@ -142,7 +142,7 @@ def _state(
 
 def _refusal_row(refused: RefusedEvent) -> Row:
     said = refused.rejection
-    row = {name: getattr(said, name) for name in ("scope", "code", "field", "message")}
+    row = {**{name: getattr(said, name) for name in ("scope", "code", "field", "message")}, **told_of_row(said)}
     return {**row, "id": refused.id, "rejected_at": refused.rejected_at.isoformat()}
 
 

@@ -21,6 +21,7 @@ from services.inquiry.queries.settlements import record_row
 from services.inquiry.queries.vouchers import line_of, posted
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT_REVERSAL, SETTLEMENT_REVERSAL
+from shared.events.told_of import told_of
 from shared.events.vouchers import voucher_number
 from shared.rows import document_row, instant, line_row, money
 
@@ -282,7 +283,7 @@ def _is_known(event: Any) -> bool:
 
 
 def _event(event: Any, waits: list[Row], *, caused: bool) -> Row:
-    refusals = orjson.loads(event["refusals"])
+    refusals = [_refusal(each) for each in orjson.loads(event["refusals"])]
     received = event["type"] is not None
     return {
         "state": state_of(waits=bool(waits), refused=bool(refusals), posted=caused, received=received),
@@ -294,6 +295,12 @@ def _event(event: Any, waits: list[Row], *, caused: bool) -> Row:
         "waits": waits,
         "refusals": refusals,
     }
+
+
+def _refusal(row: Row) -> Row:
+    """A refusal without the refused event, with the companies of whose books it tells; null: that cannot be told."""
+    companies = told_of(row["scope"], row["code"], row["field"], row.pop("original"))
+    return {**row, "told_of": None if companies is None else sorted(companies)}
 
 
 def _key_of(row: Any) -> Row:

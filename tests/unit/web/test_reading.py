@@ -284,9 +284,10 @@ async def test_it_says_how_many_records_are_still_to_be_read() -> None:
 
 
 LINE = {"posting_type": "due_to", "account": "2100", "partner": "FAB", "currency": "USD", "debit": "0.00", "credit": "5.00", "text": "x"}
+WAITS = [{"key": {"event": "E-0"}}]
 GRAPH = {
     "nodes": [
-        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": [1], "refusals": []},
+        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": WAITS, "refusals": []},
         {"id": "document/1", "kind": "document", "state": "posted", "company": "FABE", "document": "I-1", "amount": "5.00"},
         {"id": "voucher/1", "kind": "voucher", "state": "posted", "company": "FABE", "lines": [LINE, {**LINE, "partner": "FABF"}]},
         {"id": "settlement/1", "kind": "settlement", "state": "posted", "records": [
