@@ -78,7 +78,7 @@ _POSITIONS: Final = "select topic, partition, next_offset - base as read from po
 
 
 class Stand(NamedTuple):
-    """What a service has to do still: rows to be sent and since when, messages put aside and since when, refusals and when the last one was.
+    """What a service has to do still: rows to be sent and since when, messages put aside and since when, refusals and when the last was.
 
     `refused` is at most MOST_REFUSALS_COUNTED.
     """

@@ -39,6 +39,7 @@ LATE = AsOf(DAY - dt.timedelta(days=3), dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
 DOCUMENT_SORTS: tuple[Sort, ...] = ("due_date", "-date")
 STATES: tuple[State | None, ...] = ("open", "closed", "reversed", None)
 VOUCHER_SORTS: tuple[Literal["date", "-date"], ...] = ("date", "-date")
+IMPORTED: tuple[Literal["no", "failed", "yes"], ...] = ("no", "failed", "yes")
 PAGE = PageWanted(limit=20)
 AFTER: dict[Any, Place] = {
     documents: ("2026-02-01", "receivable", "", ""),
@@ -71,6 +72,10 @@ def lists() -> Iterator[tuple[Any, Any]]:
         yield vouchers, VoucherSelection(one, "receivable", "settlement_reversal", sort=way)
         yield vouchers, VoucherSelection(two, party="P7", sort=way)
         yield vouchers, VoucherSelection(account="1000", from_=DAY, sort=way)
+        for imported in IMPORTED:
+            yield vouchers, VoucherSelection(sort=way, imported=imported)
+            yield vouchers, VoucherSelection(one, "receivable", "settlement", sort=way, imported=imported)
+            yield vouchers, VoucherSelection(two, party="P7", sort=way, imported=imported)
     yield vouchers, VoucherSelection(document="I77")
     yield vouchers, VoucherSelection(settlement="P77")
     yield vouchers, VoucherSelection(one, known_at=LATE.known_at, from_=DAY)
