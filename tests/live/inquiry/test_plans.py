@@ -117,6 +117,10 @@ async def _posted_last(connection: Any, companies: tuple[str, ...] | None) -> An
     return [await posted_last(connection, companies)]
 
 
+async def _is_first_place(connection: Any) -> bool:
+    return await is_place(connection, (await feed(connection, None, 0, 1)).after)
+
+
 SINGLE: dict[str, Callable[[Any], Any]] = {
     "matrix": lambda connection: matrix(connection, MatrixSelection(("C3",))),
     "matrix of all": lambda connection: matrix(connection, MatrixSelection(as_of=LATE)),
@@ -129,7 +133,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "sources": lambda connection: sources(connection, "P77"),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
-    "place in the feed": lambda connection: is_place(connection, 5_000),
+    "place in the feed": _is_first_place,
     "minutes": lambda connection: posted_by_minute(connection, None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
     "posted last": lambda connection: _posted_last(connection, None),
     "posted last of a company": lambda connection: _posted_last(connection, ("C3",)),
