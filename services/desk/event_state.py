@@ -17,7 +17,7 @@ import asyncpg
 
 from services.desk.about import about
 from services.desk.rejections import refused_named, whole
-from services.desk.rows import document_row
+from services.desk.rows import document_row, told_of_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.vouchers_due import vouchers_of
 from services.desk.waiting import waiting_named
@@ -117,7 +117,7 @@ async def taken(schemas: ServicesSchemas, refs: Collection[EventRef]) -> set[Eve
 
 def _refusal_row(refused: RefusedEvent) -> Row:
     said = refused.rejection
-    row = {name: getattr(said, name) for name in ("scope", "code", "field", "message")}
+    row = {**{name: getattr(said, name) for name in ("scope", "code", "field", "message")}, **told_of_row(said)}
     return {**row, "id": refused.id, "rejected_at": instant(refused.rejected_at)}
 
 

@@ -14,6 +14,7 @@ from services.desk import rejections
 from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
+from services.desk.rows import told_of_row
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
 from shared.delivery import shell_queries
 from shared.events.contract import full_type
@@ -185,6 +186,7 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "source": said.source,
         "type": said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
+        **told_of_row(said),
         "rejected_at": instant(refused.rejected_at),
         "again_at": None if refused.again_at is None else instant(refused.again_at),
         "replays": refused.replays,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from services.inquiry.rules.imports import STATES
 from shared.events.envelope import EventRef
 from shared.events.vouchers import voucher_number
 from shared.rows import instant
@@ -133,7 +134,8 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
     vouchers = [_voucher(each) for each in await connection.fetch(_VOUCHERS, source, id_)]
     refusals = tuple(Refused(each["scope"], each["again_at"] or each["at"]) for each in refused)
     sent_at = None if found is None else found["last_received_at"] - CLOCKS_DIFFER
-    became = Became(bool(waits), refusals, is_taken=bool(documents or vouchers), is_whole=True, sent_at=sent_at)
+    is_taken = bool(documents or vouchers) or (found is not None and posts_nothing(found["type"]))
+    became = Became(bool(waits), refusals, is_taken=is_taken, is_whole=True, sent_at=sent_at)
     return {
         "source": source,
         "id": id_,
@@ -146,6 +148,11 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
         "documents": documents,
         "vouchers": vouchers,
     }
+
+
+def posts_nothing(type_: str | None) -> bool:
+    """Whether an event of this type posts nothing, so that nothing is still to come of it once it is read."""
+    return type_ in STATES
 
 
 def refusal_row(record: Any) -> Row:

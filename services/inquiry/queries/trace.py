@@ -131,7 +131,7 @@ from (
 _EVENTS: Final = f"""
 select k.source, k.id, e.type, e.received_at, e.last_received_at, e.company, e.document, (
     select coalesce(json_agg(json_build_object('id', f.id, 'at', f.at, 'again_at', f.again_at, 'service', f.service, 'scope', f.scope,
-        'code', f.code, 'field', f.field, 'message', f.message) order by f.at, f.id), '[]')
+        'code', f.code, 'field', f.field, 'message', f.message, 'original', f.original) order by f.at, f.id), '[]')
     from refusals f where f.event = k.id and f.source = k.source
 )::text as refusals
 from (

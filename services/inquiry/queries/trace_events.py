@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from services.inquiry.queries.events import CLOCKS_DIFFER, Refused
+from shared.events.told_of import told_of
 from shared.rows import instant
 
 Row = dict[str, Any]
@@ -33,8 +34,10 @@ def sent_at(event: Any) -> dt.datetime | None:
 
 
 def _refusal(row: Row) -> Row:
+    """A refusal without the refused event, with the companies of whose books it tells; null: that cannot be told."""
+    companies = told_of(row["scope"], row["code"], row["field"], row.pop("original"))
     times = {name: row[name] and instant(dt.datetime.fromisoformat(row[name])) for name in ("at", "again_at")}
-    return {**row, **times}
+    return {**row, **times, "told_of": None if companies is None else sorted(companies)}
 
 
 def event_node(event: Any, waits: list[Row]) -> Row:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.inquiry.queries.events import POSTED_IN_ANY_CASE, Became, StageOfEvent, stage
+from services.inquiry.queries.events import POSTED_IN_ANY_CASE, Became, StageOfEvent, posts_nothing, stage
 from services.inquiry.queries.settlements import record_row
 from services.inquiry.queries.trace_events import event_node, is_known, refused, sent_at
 from services.inquiry.queries.vouchers import line_of, posted
@@ -272,7 +272,7 @@ class _Building:
                 continue
             id_ = node_id("event", *ref)
             events[id_] = {"id": id_, "kind": "event", **event_node(each, waits.get(ref, []))}
-            is_taken = id_ in caused or ref in self._found.taken
+            is_taken = id_ in caused or ref in self._found.taken or posts_nothing(each["type"])
             became = Became(ref in waits, refused(each), is_taken, ref not in under_way, sent_at(each))
             events[id_]["state"] = stage(became).value
         self.nodes = {**events, **self.nodes}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
@@ -80,7 +81,7 @@ async def list_actions(  # noqa: PLR0913 - its filters
     selection = ActionSelection(verb, by, state, scope_of(actor, company), since, until)
     try:
         place = None if page.wanted.after is None else _place(page.wanted.after)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
     async with ports.schemas.desk() as connection:
         found = await store.actions(connection, selection, page.wanted.limit + 1, place)
@@ -93,7 +94,10 @@ async def list_actions(  # noqa: PLR0913 - its filters
 
 def _place(after: tuple[Any, ...]) -> tuple[datetime, str]:
     at, id_ = after
-    return datetime.fromisoformat(at), str(id_)
+    time = datetime.fromisoformat(at)
+    if time.tzinfo is None:
+        raise ValueError(at)
+    return time.astimezone(UTC), str(UUID(id_))
 
 
 def _visible(action: Action, actor: Actor) -> dict[str, Any]:

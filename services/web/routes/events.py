@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from services.desk.event_state import EventState, event_state
 from services.inquiry.queries.events import StageOfEvent
 from services.web.access.may import Reader, Sender
-from services.web.access.scope import visible_wait
+from services.web.access.scope import visible_refusal, visible_wait
 from services.web.cloudevents import is_batch
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
@@ -215,7 +215,7 @@ def _state_row(ref: EventRef, state: EventState, actor: Actor) -> dict[str, Any]
         "state": state.state,
         "received_at": instant(state.received_at) if state.received_at else None,
         "waits": [visible_wait(row, actor) for row in state.waits],
-        "refusals": state.refusals,
+        "refusals": [visible_refusal(row, actor) for row in state.refusals],
         "documents": [row for row in state.documents if actor.sees(row["company"])],
         "vouchers": [row if actor.sees(row["company"]) else {**row, "document": None} for row in state.vouchers],
     }

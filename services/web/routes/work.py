@@ -16,7 +16,7 @@ from services.desk.waiting import place_of as waiting_place
 from services.desk.work_groups import WorkGroup, grouped
 from services.desk.work_lists import WorkItem, WorkSelection, refused_work, waiting_work
 from services.web.access.may import Reader
-from services.web.access.scope import visible_wait
+from services.web.access.scope import visible_refusal, visible_wait
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
 from services.web.frame import language_of
@@ -115,7 +115,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
 
     if group_by is not None:
         return await work.groups(items, lambda item: (item.row["code"], item.about.company), _refused_for)
-    return await work.rows(items, lambda row: row)
+    return await work.rows(items, lambda row: visible_refusal(row, actor))
 
 
 class _Work:

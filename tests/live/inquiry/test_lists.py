@@ -36,6 +36,7 @@ LISTS = [
     *[(vouchers, VoucherSelection(sort=sort)) for sort in ("date", "-date")],
     *[(vouchers, VoucherSelection(party="P", sort=sort)) for sort in ("date", "-date")],
     (vouchers, VoucherSelection(account="accounts_receivable")),
+    *[(vouchers, VoucherSelection(sort=sort, imported="no")) for sort in ("date", "-date")],
     (lines, LineSelection()),
     (lines, LineSelection(account="due_from")),
     (lines, LineSelection(companies=("A",), account="cash", currency="USD")),

@@ -21,6 +21,7 @@ from services.scenarios.scenario_file import arrivals
 from shared.embedded import start_backing_services
 from shared.embedded.addresses import settings_on
 from tests.builders.load import intercompany_payments
+from tests.builders.streams import scenario
 from tests.live.inquiry.asking import drawn
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ BEFORE = drawn(Random(11))  # noqa: S311 - which stream does not matter, but tha
 """Invoices and payments of several companies and currencies, settled, partly reversed, some refused."""
 
 
+SAID = scenario(
+    {},
+    [
+        {"id": f"T-{company}-{series}", "type": "voucher.imported", "company": company, "voucher": f"{series}-000001", "erp_number": "GJ-1"}
+        for company in "ABC"
+        for series in ("AR-INV", "AP-INV")
+    ],
+)
+"""Of every first invoice that its company's own system has it."""
+
+
+IMPORTED = "select company, series, number from vouchers where import_state = 'imported' order by 1, 2, 3"
 BY_DAY_OF_POSTING = "select * from between_days order by company, partner, currency, posting_type, date, posted_on"
 
 PLACES = "select position, company, series, number, date from vouchers order by position"
@@ -101,15 +114,19 @@ async def test_what_a_broker_that_came_back_empty_no_longer_has_comes_from_the_o
     async with running(folder) as (services, schemas):
         await sent(services, intercompany_payments(2))
         await sent(services, BEFORE)
+        await sent(services, SAID)
         await services.until_inquiry_has_read()
     async with running(folder) as (services, schemas):
         await noticed(schemas)
         await sent(services, intercompany_payments(3))
         await services.until_inquiry_has_read()
         before, by_posting, places = await digests(schemas), await rows(schemas, BY_DAY_OF_POSTING), await rows(schemas, PLACES)
+        imported = await rows(schemas, IMPORTED)
+        assert imported, "no topic and no owner has any more what was said of these"
         assert await rebuild(services.settings) == before
         assert await rows(schemas, PLACES) == places, "who reads on from where it was passes over nothing"
         assert await rows(schemas, BY_DAY_OF_POSTING) == by_posting, "what was known when stays"
+        assert await rows(schemas, IMPORTED) == imported
         assert await digests(schemas) == before
         assert await problems(schemas) == []
         await executed(schemas, "update lines set debit = debit + 1; update daily set debit = debit + 1")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 MODELS: dict[str, Any] = {route.path: route.response_model for route in ROUTES if "GET" in (route.methods or ())}
 ALL = Actor("all", frozenset(Role))
+OF_FAB = Actor("of FAB", frozenset({Role.READER}), frozenset({"FAB"}))
 OF_FABE = Actor("of FABE", frozenset({Role.READER}), frozenset({"FABE"}))
 OF_NOBODY = Actor("of nobody", frozenset({Role.READER}), frozenset({"NOBODY"}))
 NO_PLACES: tuple[Any, ...] = ("x", "", 2**63 - 1, -(2**63), "infinity", "\x00", "2026-02-30", "9" * 40, True)
@@ -84,7 +85,7 @@ async def api_on(namespace: str, file: Path = IC_4, *, inquiry: bool = True) -> 
         if inquiry:
             await services.until_inquiry_has_read()
         sender, schemas, ends = BrokerSender(settings), Schemas(settings), BrokerEnds(settings)
-        who, headers = with_tokens(ALL, OF_FABE, OF_NOBODY)
+        who, headers = with_tokens(ALL, OF_FAB, OF_FABE, OF_NOBODY)
         try:
             async with asking(create_app(settings, WebPorts(settings, schemas, sender, ends=ends), who)) as client:
                 yield Api(client, headers, services)

@@ -292,10 +292,32 @@ async def test_it_says_how_many_records_are_still_to_be_read() -> None:
     assert answer.json()["read_to"] == {"time": "2026-03-12T12:00:00Z", "lag_seconds": 0.0, "behind": {"intercompany.vouchers": 3}}
 
 
+PLACE = (NOW.isoformat(), "00000000-0000-0000-0000-000000000001")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *((PLACE[0], part) for part in ("x", "", 5, None, True, "\x00")),
+        *((part, PLACE[1]) for part in ("x", "", 5, None, True, "2026-03-12", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")),
+        (),
+        PLACE[:1],
+        (*PLACE, "x"),
+    ],
+)
+async def test_a_place_in_the_audit_that_is_none_makes_no_failure(place: tuple[Any, ...]) -> None:
+    pages = Pages("/v1/actions", {})
+    cursor = pages.next(PageRequest(1, None, NOW), place)
+    answer = await asked("/v1/actions", cursor=cursor)
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid"), answer.text
+    assert (await asked("/v1/actions", cursor=pages.next(PageRequest(1, None, NOW), PLACE))).status_code == 200
+
+
 LINE = {"posting_type": "due_to", "account": "2100", "partner": "FAB", "currency": "USD", "debit": "0.00", "credit": "5.00", "text": "x"}
+WAITS = [{"key": {"event": "E-0"}}]
 GRAPH = {
     "nodes": [
-        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": [1], "refusals": []},
+        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": WAITS, "refusals": []},
         {"id": "document/1", "kind": "document", "state": "posted", "company": "FABE", "document": "I-1", "amount": "5.00"},
         {"id": "voucher/1", "kind": "voucher", "state": "posted", "company": "FABE", "lines": [LINE, {**LINE, "partner": "FABF"}]},
         {"id": "settlement/1", "kind": "settlement", "state": "posted", "records": [
