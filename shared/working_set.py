@@ -173,6 +173,10 @@ class Table(Generic[K, V]):
                     if is_known or (name, place) in self._base_index:
                         self._enter(name, place, key, is_there=place in new)
 
+    def is_stored(self, key: K) -> bool:
+        """Whether the store has given a row: one that a core has changed without that, it has made."""
+        return self._base.get(key) is not None
+
     def places(self, index: str, row: V) -> tuple[Hashable, ...]:
         """The keys of an index under which a row is found."""
         return self._indexes[index](row)

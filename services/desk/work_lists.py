@@ -18,6 +18,7 @@ from services.desk.rows import told_of_row
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
 from shared.events.contract import full_type
 from shared.postgresql.migrations import MigrationError
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -176,7 +177,7 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "type": said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
         **told_of_row(said),
-        "rejected_at": refused.rejected_at.isoformat(),
-        "again_at": None if refused.again_at is None else refused.again_at.isoformat(),
+        "rejected_at": instant(refused.rejected_at),
+        "again_at": None if refused.again_at is None else instant(refused.again_at),
         "replays": refused.replays,
     }

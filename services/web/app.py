@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.web.access.chosen import authentication
+from services.web.console.app import Console
 from services.web.frame import Frame, language_of
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters, wrong_parameters
@@ -56,6 +57,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     _publish(app, settings)
     app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS, readers=READERS)
+    app.add_middleware(Console, authentication=who, ports=ports)
     _answer_problems(app)
     return app
 

@@ -19,6 +19,7 @@ from services.web.models import ATime, ListOf
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, scope_of
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -86,7 +87,7 @@ async def list_actions(  # noqa: PLR0913 - its filters
         total = counted(await store.count_of(connection, selection, MOST_COUNTED + 1)) if page.counts else None
     shown = found[: page.wanted.limit]
     last = (shown[-1].at.isoformat(), shown[-1].id) if len(found) > len(shown) else None
-    read_to = {"time": ports.clock.now().isoformat(), "lag_seconds": 0.0, "behind": {}}
+    read_to = {"time": instant(ports.clock.now()), "lag_seconds": 0.0, "behind": {}}
     return answered(Envelope([_visible(each, actor) for each in shown], page.following(last), read_to, total).as_row())
 
 

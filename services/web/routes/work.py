@@ -26,6 +26,7 @@ from services.web.parameters import wrong_parameters
 from services.web.problems import Code, Fault, ProblemError
 from services.web.reading import Page, answered, as_of_now
 from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
+from shared.rows import instant
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class _Work:
         age, language = self._age(group.since), self._language
         events = work_text(language, "one-event" if group.events == 1 else "events").format(number=group.events)
         oldest = work_text(language, "oldest").format(age=age_in_words(age, language))
-        more = {"events": group.events, "amounts": group.amount_rows(), "oldest": group.since.isoformat(), "age_seconds": age}
+        more = {"events": group.events, "amounts": group.amount_rows(), "oldest": instant(group.since), "age_seconds": age}
         return {**named, **more, "sentence": f"{name}: {', '.join([events, *group.in_words(language), oldest])}"}
 
     def _age(self, since: datetime) -> int:

@@ -23,6 +23,7 @@ from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import httpx
 
@@ -71,10 +72,10 @@ class Api(NamedTuple):
 
 
 @asynccontextmanager
-async def api_on(namespace: str, *, inquiry: bool = True) -> AsyncIterator[Api]:
-    """What ic-4 posts, and the API on it."""
+async def api_on(namespace: str, file: Path = IC_4, *, inquiry: bool = True) -> AsyncIterator[Api]:
+    """What ic-4 posts, or another scenario, and the API on it."""
     async with scenario_backing_services(namespace) as settings, running_services(settings, inquiry=inquiry) as services:
-        arriving = arrivals(load_scenario(IC_4))
+        arriving = arrivals(load_scenario(file))
         await services.send(each.record for each in arriving if each.reference)
         await services.until_quiescent()
         for each in arriving:

@@ -21,7 +21,7 @@ from shared.delivery.ports import Partition, SystemClock
 from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
 
 APP = app_of(made_up_ports())
-STAND: dict[str, Any] = {"outbox": 2, "outbox_since": NOW, "failed": 1, "refused": 3, "last_refused_at": NOW}
+STAND: dict[str, Any] = {"outbox": 2, "outbox_since": NOW, "failed": 1, "failed_since": NOW, "refused": 3, "last_refused_at": NOW}
 POSITIONS = [{"topic": "intercompany.payments", "partition": 0, "read": 40}]
 ANSWERS: dict[str, Any] = {"outbox_since": STAND, "as number": {"number": 5, "oldest": NOW}, "from positions": POSITIONS}
 

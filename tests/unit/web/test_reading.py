@@ -249,7 +249,7 @@ async def test_what_is_not_there_is_not_found() -> None:
 
 
 async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place() -> None:
-    ports = APP.state.ports = made_up_ports()
+    ports = APP.state.ports = made_up_ports(schemas=MadeUp({"from vouchers where position": True}))
     async with asking(APP) as client:
         answer = await client.get("/v1/feed", params={"after": 7, "wait": 10})
     assert (answer.json()["data"], answer.json()["after"]) == ([], 7)
@@ -257,8 +257,17 @@ async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place(
     assert 10 <= ports.clock.seconds - StandingClock().seconds < 11
 
 
+async def test_a_place_in_the_feed_that_was_never_given_is_refused_and_it_says_where_to_begin() -> None:
+    answer = await asked("/v1/feed", after=99999)
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid")
+    assert answer.json()["detail"].startswith("No voucher has the place 99999: ")
+    assert "begin at 0" in answer.json()["detail"]
+    assert (await asked("/v1/feed", after=0)).status_code == 200
+
+
 async def test_who_waits_is_answered_at_once_when_the_process_is_to_end() -> None:
-    ports = APP.state.ports = replace(made_up_ports(), clock=SystemClock())
+    schemas = MadeUp({"from vouchers where position": True})
+    ports = APP.state.ports = replace(made_up_ports(schemas=schemas), clock=SystemClock())
     async with asking(APP) as client:
         asked_for = asyncio.ensure_future(client.get("/v1/feed", params={"after": 7, "wait": 30}))
         await asyncio.sleep(0.1)
