@@ -133,6 +133,10 @@ class SecurityMechanism(StrEnum):
     OAUTH = "OAUTHBEARER"
 
 
+_ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_LAST_PORT: Final = 65535
+
+
 class Settings(BaseSettings):
     """All settings of all processes; a field `log_level` is the variable `LOG_LEVEL`.
 
@@ -208,6 +212,17 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """A variable set to nothing (as compose files do) counts as not set."""
         return None if value == "" else value
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _addresses(cls, value: str | None) -> str | None:
+        """Each is `host:port`, or a host alone: anything else would only fail where it is first spoken to."""
+        for each in (value or "").split(","):
+            found = _ADDRESS.fullmatch(each.strip())
+            if value is not None and (found is None or not 0 < int(found[1] or 1) <= _LAST_PORT):
+                msg = f"{each.strip()[:80]!r} is not a broker's address: give host:port, with commas between several"
+                raise ValueError(msg)
+        return value
 
     @model_validator(mode="after")
     def _credentials_complete(self) -> Settings:

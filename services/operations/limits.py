@@ -19,7 +19,7 @@ from shared.delivery import batch, housekeeping, loading, relay, shell_tables, w
 from shared.events import bindings, codec, refusal, values
 from shared.kafka import inflating, limited_records
 from shared.postgresql import database
-from shared.runtime import health
+from shared.runtime import health, http_server
 
 
 class Limit(NamedTuple):
@@ -137,6 +137,17 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         ),
     ),
     "One process": (
+        Limit("connections to the HTTP API", f"{http_server.MOST_CONNECTIONS:,}", "503 until others end"),
+        Limit(
+            "time for the headers of a request to the HTTP API",
+            f"{http_server.HEADERS_WITHIN:.0f} s",
+            "twice that at most, then the connection is closed",
+        ),
+        Limit(
+            "time for the body of a request to the HTTP API",
+            f"{http_server.BODY_WITHIN:.0f} s",
+            "408 `too-slow`, and the connection is closed",
+        ),
         Limit("connections to the database for transactions", f"{database.POOL}", "whoever comes then waits"),
         Limit("looks at the database for readiness", f"1 in {health.KEPT_FOR:.0f} s", "the answer is kept for all who ask"),
         Limit(

@@ -94,7 +94,13 @@ async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
         _refuse_where_it_is_not_read(schemas, record)
     target = {"refusal": found.id, "scope": found.rejection.scope, "event": {"source": found.event.source, "id": found.event.id}}
     plan = ActionPlan(records=(record,), states={found.id: RefusalState.RESENT})
-    return Draft(Verb.RESEND, target, companies_of(record), plan, original.get("data"), mended.data, about=(found.event,))
+    return Draft(Verb.RESEND, target, _companies(found, record), plan, original.get("data"), mended.data, about=(found.event,))
+
+
+def _companies(found: RefusedEvent, record: Record) -> tuple[str, ...] | None:
+    """Whose books it concerns: those of the mended data, and those of the refused, which are kept beside them."""
+    mended, refused_for = companies_of(record), found.rejection.company
+    return mended if mended is None or refused_for is None else tuple(sorted({*mended, refused_for}))
 
 
 def _refuse_where_it_is_not_read(schemas: Schemas, record: Record) -> None:

@@ -18,16 +18,23 @@ from shared.events.envelope import EventRef
 from shared.events.producing import PartyBook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
     from services.desk.schemas import Schemas
     from services.settlement.rules.values import Document, RecordInForce
     from shared.events.values import Ledger
 
+    Sees = Callable[..., bool]
+
 __all__ = ["DocumentKey", "Ordered", "drafted_approval", "drafted_payment_reversal", "drafted_payment_settlement_reversal"]
 __all__ += ["drafted_settlement_reversal"]
 
 _CREATED: Final = "created"
+
+
+def _sees_all(*_: str) -> bool:
+    return True
 
 
 class Ordered(NamedTuple):
@@ -53,11 +60,18 @@ async def drafted_approval(schemas: Schemas, company: str, document: str, ordere
     return Draft(Verb.APPROVE_JOURNAL, data, (company,), plan, before, {"status": "posted"})
 
 
-async def drafted_settlement_reversal(schemas: Schemas, ledger: Ledger, settlement: EventRef, date: date | None, ordered: Ordered) -> Draft:
-    """The action that reverses what one event settled; ActionRefusedError: not-found, not-open."""
+async def drafted_settlement_reversal(  # noqa: PLR0913 - what is reversed, when, and for whom
+    schemas: Schemas, ledger: Ledger, settlement: EventRef, date: date | None, ordered: Ordered, sees: Sees = _sees_all
+) -> Draft:
+    """The action that reverses what one event settled; ActionRefusedError: not-found, not-open.
+
+    `sees`: whether one of these companies is in the scope of who asks; where none of any record is, nothing is found.
+    """
     async with schemas.of("settlement") as connection:
         records = [each for each in await settlement_queries.records_of_run(connection, settlement.id) if each.run == settlement]
     of_ledger = [each for each in records if each.ledger == ledger]
+    if not any(sees(each.lowering.company, each.raising.company) for each in of_ledger):
+        of_ledger = []
     data = {"ledger": ledger, "settlement": settlement.id, "settlement_source": settlement.source}
     return await _settlement_reversal(schemas, data, of_ledger, date, ordered)
 

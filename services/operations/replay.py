@@ -53,14 +53,14 @@ async def chosen(schemas: Schemas, names: Sequence[str], code: str | None = None
     return Chosen(list(found.values()), unknown)
 
 
-async def drafted(schemas: Schemas, refusals: Iterable[RefusedEvent], company: str | None = None) -> DraftedReplay:
-    """The action that sends these refused events again; `company`: only those that are about this one."""
+async def drafted(schemas: Schemas, refusals: Iterable[RefusedEvent], companies: frozenset[str] | None = None) -> DraftedReplay:
+    """The action that sends these refused events again; `companies`: only those that are about one of these."""
     parties = PartyBook(await reference_data(schemas))
     planned: list[PlannedReplay] = []
     problems: dict[str, str] = {}
     concerned: set[str] | None = set()
     async for each in whole(schemas, list(refusals)):
-        if company is not None and each.rejection.company != company:
+        if companies is not None and each.rejection.company not in companies:
             continue
         try:
             record = replay_record(each, number := await _number(schemas, each), parties)
@@ -77,8 +77,8 @@ async def drafted(schemas: Schemas, refusals: Iterable[RefusedEvent], company: s
         "events": [{"source": each.event.source, "id": each.event.id} for each in planned],
     }
     states = {each.refusal: RefusalState.RESENT for each in planned}
-    companies = None if concerned is None else tuple(sorted(concerned))
-    return DraftedReplay(Draft(Verb.REPLAY, target, companies, ActionPlan(replays=tuple(planned), states=states)), problems)
+    of_all = None if concerned is None else tuple(sorted(concerned))
+    return DraftedReplay(Draft(Verb.REPLAY, target, of_all, ActionPlan(replays=tuple(planned), states=states)), problems)
 
 
 async def _number(schemas: Schemas, refusal: RefusedEvent) -> int:

@@ -19,7 +19,7 @@ from services.web.frame import Frame, language_of
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters, wrong_parameters
 from services.web.problems import Code, Fault, ProblemError, answer
-from services.web.routes import ROUTERS, STREAMS
+from services.web.routes import READERS, ROUTERS, STREAMS
 from services.web.routes.flow import close_checks
 from shared.settings import HttpAuth
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     app.state.ports = ports
     _publish(app, settings)
     app.add_middleware(KnownParameters, known=_known_parameters)
-    app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS)
+    app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS, readers=READERS)
     app.add_middleware(Console, authentication=who, ports=ports)
     _answer_problems(app)
     return app

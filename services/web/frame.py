@@ -17,6 +17,7 @@ from services.web.languages import Language, negotiated, weight_of
 from services.web.problems import MEDIA_TYPE, Code, ProblemError, answer
 from shared.events.bindings import parsed
 from shared.events.refusal import RefusedError
+from shared.runtime.http_server import BODY_WITHIN
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,8 +33,8 @@ JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 OPEN: Final = frozenset({"/openapi.json"})
 """What is answered to everybody: it says nothing of anybody's books."""
-_READ_AS_EVENTS: Final = frozenset({"/v1/events"})
-"""Of a batch each event is read by itself, so that what is wrong with one is said of that one."""
+_WITH_BODY: Final = frozenset({"POST", "PUT"})
+_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -41,12 +42,20 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 class Frame:
     """The outermost part of the application (ASGI)."""
 
-    def __init__(self, app: ASGIApp, authentication: Authentication, ports: WebPorts, streams: frozenset[str] = frozenset()) -> None:
-        """`streams`: the paths that answer with a stream of events."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        authentication: Authentication,
+        ports: WebPorts,
+        streams: frozenset[str] = frozenset(),
+        readers: frozenset[str] = frozenset(),
+    ) -> None:
+        """`streams`: the paths that answer with a stream of events; `readers`: those that read other bodies than JSON."""
         self._app = app
         self._authentication = authentication
         self._ports = ports
         self._streams = streams
+        self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -94,8 +103,14 @@ class Frame:
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):
             raise ProblemError(Code.NOT_ACCEPTABLE, "no-media", offered=offered, accepted=accepted)
-        body = await _body(request.headers, receive)
-        if body and path not in _READ_AS_EVENTS and "json" in request.headers.get("content-type", ""):
+        if request.scope["method"] in _WITH_BODY:
+            check_media(request.headers, None if path in self._readers else JSON)
+        try:
+            async with self._ports.clock.timeout(BODY_WITHIN):
+                body = await _body(request.headers, receive)
+        except TimeoutError as error:
+            raise ProblemError(Code.TOO_SLOW, "body-too-slow", seconds=f"{BODY_WITHIN:g}", headers={"Connection": "close"}) from error
+        if body and path not in self._readers and "json" in request.headers.get("content-type", ""):
             _refuse_keys_twice(body)
         return body
 
@@ -154,6 +169,22 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
             raise too_large
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def check_media(headers: Headers, wanted: str | None) -> None:
+    """ProblemError (unsupported-media-type) for content of another kind than is read, or in another encoding than UTF-8.
+
+    `wanted` None: the route says what it reads.
+    """
+    given = headers.get("content-type")
+    if given is None:
+        return
+    media, *parameters = [part.strip().lower() for part in given.split(";")]
+    named = [value.strip(' "') for name, _, value in (part.partition("=") for part in parameters) if name.strip() == "charset"]
+    if wanted is not None and media != wanted and not (media.startswith("application/") and media.endswith("+json")):
+        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=given[:100], wanted=wanted)
+    if any(name not in _UTF_8 for name in named):
+        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=given[:100], wanted="UTF-8")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

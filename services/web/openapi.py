@@ -29,7 +29,7 @@ character. Texts (`title`, `detail`, `message`) follow `Accept-Language` (en, fr
 """
 _PROBLEM: Final = "#/components/schemas/Problem"
 _RESPONSES: Final = "#/components/responses/"
-_EVERYWHERE: Final = (400, 401, 403, 404, 405, 406, 413, 500, 503)
+_EVERYWHERE: Final = (400, 401, 403, 404, 405, 406, 408, 413, 500, 503)
 _WITH_BODY: Final = (409, 415, 422)
 _WITH_VERSION: Final = (412,)
 _REQUEST_ID: Final = "#/components/headers/X-Request-Id"

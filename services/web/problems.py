@@ -36,6 +36,7 @@ class Code(StrEnum):
     OWN_PROPOSAL = "own-proposal"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    TOO_SLOW = "too-slow"
     NOT_ACCEPTABLE = "not-acceptable"
     CONFLICTING_DUPLICATE = "conflicting-duplicate"
     ALREADY_DECIDED = "already-decided"
@@ -65,6 +66,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Code.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     Code.NOT_ACCEPTABLE: HTTPStatus.NOT_ACCEPTABLE,
+    Code.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
     Code.CONFLICTING_DUPLICATE: HTTPStatus.CONFLICT,
     Code.ALREADY_DECIDED: HTTPStatus.CONFLICT,
     Code.NOT_OPEN: HTTPStatus.CONFLICT,

@@ -28,7 +28,7 @@ from services.web.ports import WebPorts
 from shared.delivery.shell_queries import has_shell
 from shared.embedded.addresses import NothingRunningError, product_settings
 from shared.runtime.health import serve_health
-from shared.runtime.http_server import QUIET, serve_http
+from shared.runtime.http_server import MOST_CONNECTIONS, QUIET, TimelyProtocol, serve_http
 from shared.settings import SettingsError, load_settings
 from shared.telemetry import set_up_logs, set_up_traces
 
@@ -100,6 +100,8 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> No
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_ANSWERED_WITHIN,
+        http=TimelyProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         **QUIET,
     )

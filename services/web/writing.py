@@ -106,12 +106,20 @@ class Writing:
         """By which action something is ordered, and when."""
         return Ordered(action, self.ports.clock.now(), self._reason, self._traceparent)
 
-    async def act(self, draft: Callable[[str], Awaitable[Draft]], answer: Callable[[Acted], Awaitable[Answer]] | None = None) -> Response:
-        """Does what is drafted, or proposes it; `answer`: what is said of it, by default that it was sent or proposed."""
+    async def act(
+        self,
+        draft: Callable[[str], Awaitable[Draft]],
+        answer: Callable[[Acted], Awaitable[Answer]] | None = None,
+        hidden: ActionRefusedError | None = None,
+    ) -> Response:
+        """Does what is drafted, or proposes it; `answer`: what is said of it, by default that it was sent or proposed.
+
+        `hidden`: what is answered to who names something by its id of which nothing is in scope, as if it were not there.
+        """
 
         async def in_scope(action: str) -> Draft:
             drafted = await draft(action)
-            self.actor.acts_for(_concerned(drafted))
+            self._check_scope(drafted, hidden)
             return drafted
 
         with said_as_problems():
@@ -121,10 +129,16 @@ class Writing:
         """Approves or declines what somebody else has proposed."""
 
         def allowed(found: Action) -> None:
-            self.actor.acts_for(_concerned(found.draft))
+            self._check_scope(found.draft, not_there("action"))
 
         with said_as_problems():
             return await self._answered(await self._acting.decide(action, decision, self._asked, allowed), acted_as)
+
+    def _check_scope(self, draft: Draft, hidden: ActionRefusedError | None) -> None:
+        companies = _concerned(draft)
+        if hidden is not None and not self.actor.sees(*companies):
+            raise hidden
+        self.actor.acts_for(companies)
 
     async def _answered(self, acted: Acted, answer: Callable[[Acted], Awaitable[Answer]]) -> Response:
         if acted.first is not None and acted.first.status is not None:
@@ -134,6 +148,11 @@ class Writing:
         if kept is not None and kept.status is not None:
             return JSONResponse(kept.body, kept.status, {REPLAYED: "true"})
         return JSONResponse(body, status)
+
+
+def not_there(what: str) -> ActionRefusedError:
+    """That there is no such thing, or that it is out of scope."""
+    return ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what=what)
 
 
 def _concerned(draft: Draft) -> tuple[str, ...]:

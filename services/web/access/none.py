@@ -6,8 +6,8 @@ so that no page on the internet can reach it (DNS rebinding, cross-site requests
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from services.desk.actions.people import local_user
 from services.web.access.roles import NOTHING, Actor, Role
@@ -16,7 +16,9 @@ from services.web.problems import Code, ProblemError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HERE: Final = r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?"
+_HOST: Final = re.compile(_HERE, re.IGNORECASE)
+_ORIGIN: Final = re.compile(f"https?://{_HERE}", re.IGNORECASE)
 
 
 class NoAuthentication:
@@ -28,10 +30,10 @@ class NoAuthentication:
     async def actor_of(self, headers: Mapping[str, str]) -> Actor:
         """This machine's user, with all roles; ProblemError (not-allowed) for a request that is not addressed to this machine."""
         host = headers.get("host", "")
-        if _name(f"//{host}") not in LOCAL:
+        if _HOST.fullmatch(host) is None:
             raise ProblemError(Code.NOT_ALLOWED, "foreign-host", host=host or NOTHING)
         origin = headers.get("origin")
-        if origin is not None and _name(origin) not in LOCAL:
+        if origin is not None and _ORIGIN.fullmatch(origin) is None:
             raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin)
         if headers.get("sec-fetch-site") == "cross-site":
             raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin or NOTHING)
@@ -39,10 +41,3 @@ class NoAuthentication:
 
     async def close(self) -> None:
         """Nothing is open."""
-
-
-def _name(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None

@@ -15,7 +15,7 @@ from services.operations.mending import Mended
 from services.operations.replies import replies
 from services.web.access.may import Operator
 from services.web.models import Key as Name
-from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
+from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing, not_there
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.desk.actions.rules import Draft
     from services.operations.carrying_out import Acted
     from services.operations.replies import EventReply
+    from services.web.access.roles import Actor
     from services.web.ports import WebPorts
     from services.web.writing import Answer
 
@@ -116,7 +117,7 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
     problems: dict[str, str] = {}
 
     async def draft(_: str) -> Draft:
-        drafted = await _replay_of(writing.ports, body)
+        drafted = await _replay_of(writing.ports, body, actor)
         problems.update(drafted.problems)
         if not drafted.draft.plan.replays:
             raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=" ".join(problems.values()) or "-")
@@ -127,15 +128,18 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
         left_out = [{"refusal": refusal, "message": message} for refusal, message in problems.items()]
         return 200, {"action": acted.action.id, "state": acted.action.state.value, "events": rows, "problems": left_out}
 
-    return await writing.act(draft, answer)
+    return await writing.act(draft, answer, not_there("refusal"))
 
 
-async def _replay_of(ports: WebPorts, body: ToReplay) -> replay.DraftedReplay:
+async def _replay_of(ports: WebPorts, body: ToReplay, actor: Actor) -> replay.DraftedReplay:
     if body.ids is not None:
         named = await mending.refusals_named(ports.schemas, body.ids)
         return await replay.drafted(ports.schemas, {each.event: each for each in named}.values())
     wanted = body.filter or RefusalFilter()
-    return await replay.drafted(ports.schemas, await mending.open_refusals(ports.schemas, wanted.code, wanted.source, MOST), wanted.company)
+    if wanted.company is not None:
+        actor.acts_for([wanted.company])
+    found = await mending.open_refusals(ports.schemas, wanted.code, wanted.source, MOST)
+    return await replay.drafted(ports.schemas, found, actor.companies if wanted.company is None else frozenset({wanted.company}))
 
 
 async def _settled(ports: WebPorts, acted: Acted) -> list[EventReply]:
@@ -168,7 +172,7 @@ async def resend_refusal(request: Request, actor: Operator, body: ToResend, key:
         mended = Mended(body.id.lower(), body.data, actor.name, action, ordered.at, ordered.traceparent)
         return await mending.drafted_resend(writing.ports.schemas, mended)
 
-    return await writing.act(draft)
+    return await writing.act(draft, hidden=not_there(f"refusal {body.id.lower()}"))
 
 
 @router.post("/v1/refusals/dismiss", response_model=ActedModel, summary="Take refusals off the work list")
@@ -179,7 +183,8 @@ async def dismiss_refusals(request: Request, actor: Operator, body: ToDismiss, k
     async def answer(acted: Acted) -> Answer:
         return 200, {"action": acted.action.id, "state": acted.action.state.value}
 
-    return await writing.act(lambda _: mending.drafted_dismissal(writing.ports.schemas, [each.lower() for each in body.ids]), answer)
+    ids = [each.lower() for each in body.ids]
+    return await writing.act(lambda _: mending.drafted_dismissal(writing.ports.schemas, ids), answer, not_there("refusal"))
 
 
 @router.post("/v1/waiting/discard", status_code=202, responses=ACTED, response_model=ActedModel, summary="Give up what waits")
@@ -187,10 +192,12 @@ async def discard_waiting(request: Request, actor: Operator, body: ToDiscard, ke
     """What an event has waiting is refused as `discarded` within seconds, and what waited for it resumes; with four eyes a proposal."""
     writing = Writing(request, actor, key, body)
 
+    nothing = ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="wait")
+
     async def draft(_: str) -> Draft:
         items = [each for each in await waiting_named(writing.ports.schemas, body.id) if each.event.source == body.source]
         if not items:
-            raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="wait")
+            raise nothing
         return await discard.drafted(writing.ports.schemas, items)
 
-    return await writing.act(draft)
+    return await writing.act(draft, hidden=nothing)

@@ -79,6 +79,7 @@ class PaymentToReverse(Reasoned):
 @router.post("/v1/journals/approve", status_code=202, responses=ACTED, response_model=ActedModel, summary="Approve a journal")
 async def approve_journal(request: Request, actor: Approver, body: JournalToApprove, key: Key = None) -> Response:
     """A sales payment journal that was only created is posted (`journal-approval.requested`)."""
+    actor.acts_for([body.company])
     writing = Writing(request, actor, key, body)
     return await writing.act(
         lambda action: orders.drafted_approval(writing.ports.schemas, body.company, body.document, writing.ordered(action))
@@ -88,13 +89,15 @@ async def approve_journal(request: Request, actor: Approver, body: JournalToAppr
 @router.post("/v1/settlements/reverse", status_code=202, responses=ACTED, response_model=ActedModel, summary="Reverse settlements")
 async def reverse_settlement(request: Request, actor: Operator, body: SettlementToReverse, key: Key = None) -> Response:
     """What one event or one payment settled, in all companies (`settlement-reversal.requested`); with four eyes a proposal."""
+    if body.payment is not None:
+        actor.acts_for([body.payment.company])
     writing = Writing(request, actor, key, body)
 
     async def draft(action: str) -> Draft:
         ordered, schemas = writing.ordered(action), writing.ports.schemas
         if body.settlement is not None:
             event = EventRef(body.settlement.source, body.settlement.id)
-            return await orders.drafted_settlement_reversal(schemas, body.ledger, event, body.date, ordered)
+            return await orders.drafted_settlement_reversal(schemas, body.ledger, event, body.date, ordered, actor.sees)
         payment = body.payment or PaymentName(company="", document="")
         key_ = DocumentKey(body.ledger, payment.company, payment.document)
         return await orders.drafted_payment_settlement_reversal(schemas, key_, body.date, ordered)
@@ -105,6 +108,7 @@ async def reverse_settlement(request: Request, actor: Operator, body: Settlement
 @router.post("/v1/payments/reverse", status_code=202, responses=ACTED, response_model=ActedModel, summary="Reverse a payment")
 async def reverse_payment(request: Request, actor: Operator, body: PaymentToReverse, key: Key = None) -> Response:
     """A payment that was not made, once what it settled is reversed (`payment-reversal.requested`); with four eyes a proposal."""
+    actor.acts_for([body.company])
     writing = Writing(request, actor, key, body)
     document = DocumentKey(body.ledger, body.company, body.document)
     return await writing.act(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from services.desk.readiness import NeededThing, PairQuestion, is_ready, pair_readiness
+from services.desk.readiness import OF_INTERCOMPANY_INVOICES, NeededThing, PairQuestion, is_ready, pair_readiness
 from services.web.access.may import Reader
 from services.web.book_models import One, PartyModel
 from services.web.models import ADay, Key
@@ -32,7 +32,7 @@ class NeededModel(BaseModel):
     reason: str = Field(
         alias="for", description="What kind of thing, as what waits for it says; `member`: of centralized payments, else it is refused."
     )
-    key: dict[str, str] = Field(description="Which one.")
+    key: dict[str, str] = Field(description="Which one; of what is of companies out of scope only what the question says.")
     there: bool = Field(description="Whether it is there.")
     needed: Literal["always", "across-currencies", "with-this-profile", "by-this-method", "of-intercompany-invoices"] = Field(
         description="`across-currencies`: only where a discount or difference is converted. `with-this-profile`, `by-this-method`: where "
@@ -83,11 +83,26 @@ async def pair_ready(  # noqa: PLR0913 - what a settlement depends on
         "currency": currency,
         "date": asked.date.isoformat(),
         "ready": is_ready(needs),
-        "needs": [_row(thing, actor) for thing in needs],
+        "needs": [row_of(thing, asked, actor) for thing in needs if is_shown(thing, asked, actor)],
     }
     return answered({"data": row, "read_to": as_of_now(request)})
 
 
-def _row(thing: NeededThing, actor: Actor) -> dict[str, Any]:
+_ASKED_FOR: Final = frozenset({"company", "partner", "ledger", "party", "from", "to", "date"})
+"""What of a key the question itself says, or every reader sees."""
+_OF_PAYER: Final = frozenset({"posting-profile", "method-of-payment"})
+"""Reasons whose keys are names that the payer's reference data have."""
+
+
+def is_shown(thing: NeededThing, asked: PairQuestion, actor: Actor) -> bool:
+    """Whether this reader sees that it is needed: with whom else a company trades only those two see."""
+    relation = (thing.key.get("seller"), thing.key.get("buyer"))
+    return thing.when != OF_INTERCOMPANY_INVOICES or actor.sees(thing.company, *relation) or thing.company in asked.companies
+
+
+def row_of(thing: NeededThing, asked: PairQuestion, actor: Actor) -> dict[str, Any]:
+    """What is needed as this reader sees it: names that another company's reference data have are not said."""
     row = thing.as_row()
-    return row if actor.sees(thing.company) else {**row, "found": []}
+    names_of = {asked.payer} if thing.reason in _OF_PAYER else {thing.company, thing.key.get("seller"), thing.key.get("buyer")}
+    key = thing.key if actor.sees(*names_of) else {name: value for name, value in thing.key.items() if name in _ASKED_FOR}
+    return {**row, "key": key, "found": row["found"] if actor.sees(thing.company) else []}

@@ -134,7 +134,7 @@ async def test_a_mended_event_is_a_proposal_that_somebody_else_approves_and_then
         refusal = await api.refusal("BAD-1")
         mended = {"id": refusal["id"], "data": _invoice("BAD-1", "100.00"), **WHY}
         foreign = await api.post("/v1/refusals/resend", mended, "of FABW")
-        assert (foreign.status_code, foreign.json()["code"]) == (403, "company-out-of-scope")
+        assert (foreign.status_code, foreign.json()["code"]) == (404, "not-found")
         wrong = await api.post("/v1/refusals/resend", {**mended, "data": {**mended["data"], "amount": 100}})
         assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/data/amount")
         proposed = await api.post("/v1/refusals/resend", mended)
@@ -144,7 +144,7 @@ async def test_a_mended_event_is_a_proposal_that_somebody_else_approves_and_then
         decision = f"/v1/actions/{proposed.json()['action']}"
         own = await api.post(f"{decision}/approve", WHY)
         assert (own.status_code, own.json()["code"]) == (403, "own-proposal")
-        assert (await api.post(f"{decision}/approve", WHY, "of FABW")).json()["code"] == "company-out-of-scope"
+        assert (await api.post(f"{decision}/approve", WHY, "of FABW")).json()["code"] == "not-found"
         approved = await api.post(f"{decision}/approve", WHY, "bob", "approval-1")
         assert (approved.status_code, approved.json()["state"]) == (202, "done")
         await api.services.until_quiescent()
@@ -189,7 +189,11 @@ async def test_a_replay_says_what_became_of_each_event_and_the_same_key_does_it_
         refusal = await api.refusal("BAD-1")
         body = {"ids": [refusal["id"]], **WHY}
         foreign = await api.post("/v1/refusals/replay", body, "of FABW")
-        assert (foreign.status_code, foreign.json()["code"]) == (403, "company-out-of-scope")
+        assert (foreign.status_code, foreign.json()["code"]) == (404, "not-found")
+        every = await api.post("/v1/refusals/replay", {"filter": {}, **WHY}, "of FABW")
+        assert (every.status_code, every.json()["code"]) == (409, "not-open")
+        named = await api.post("/v1/refusals/replay", {"filter": {"company": "FABE"}, **WHY}, "of FABW")
+        assert (named.status_code, named.json()["code"]) == (403, "company-out-of-scope")
         first = await api.post("/v1/refusals/replay", body, key="once")
         expected = {"source": "/erp", "id": "BAD-1", "state": "refused", "code": "amounts-disagree"}
         assert (first.status_code, first.json()["events"]) == (200, [expected])
@@ -223,7 +227,7 @@ async def test_what_waits_is_discarded_and_its_marks_are_mended_by_a_request() -
         await api.send(events[0], events[1], payment)
         assert await api.state("VPAY-7") == "waiting"
         name = {"source": "/erp", "id": "VPAY-7", **WHY}
-        assert (await api.post("/v1/waiting/discard", name, "of FABW")).json()["code"] == "company-out-of-scope"
+        assert (await api.post("/v1/waiting/discard", name, "of FABW")).json()["code"] == "not-open"
         discarded = await api.post("/v1/waiting/discard", name, key="discard-1")
         assert (discarded.status_code, discarded.json()["state"]) == (202, "done")
         assert (await api.post("/v1/waiting/discard", name, key="discard-1")).json() == discarded.json()
@@ -261,12 +265,16 @@ async def test_a_journal_is_approved_and_what_was_settled_and_paid_is_reversed_o
         again = await api.post("/v1/journals/approve", journal, "bob")
         assert (again.status_code, again.json()["code"]) == (409, "not-open")
         settlement = {"ledger": "payable", "settlement": {"source": "/erp", "id": "VPAY-7"}, **WHY}
-        assert (await api.post("/v1/settlements/reverse", settlement, "of FABW")).json()["code"] == "company-out-of-scope"
+        assert (await api.post("/v1/settlements/reverse", settlement, "of FABW")).json()["code"] == "not-found"
         reversed_ = await api.post("/v1/settlements/reverse", settlement)
         assert (reversed_.status_code, reversed_.json()["state"]) == (202, "done"), reversed_.text
         await api.services.until_quiescent()
         assert (await api.post("/v1/settlements/reverse", settlement)).json()["code"] == "not-open"
+        assert (await api.post("/v1/settlements/reverse", settlement, "of FABW")).json()["code"] == "not-found"
         payment = {"ledger": "payable", "company": "FAB", "document": "VPAY-7", **WHY}
+        for document in ("VPAY-7", "none"):
+            foreign = await api.post("/v1/payments/reverse", {**payment, "document": document}, "of FABW")
+            assert (foreign.status_code, foreign.json()["code"]) == (403, "company-out-of-scope")
         done = await api.post("/v1/payments/reverse", payment)
         assert (done.status_code, done.json()["state"]) == (202, "done"), done.text
         await api.services.until_quiescent()

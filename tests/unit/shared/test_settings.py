@@ -145,3 +145,17 @@ def test_the_database_of_inquiry_may_be_another_one_and_is_that_of_all_where_it_
     )
     apart = settings.model_copy(update=other)
     assert [apart.database_of(name) for name in ("posting", "inquiry")] == ["postgresql://posted/x", "postgresql://asked/y"]
+
+
+@pytest.mark.parametrize(
+    "value", ["://garbage", "localhost:port", "localhost:0", "localhost:65536", "a b:9092", "kafka://x:9092", "a:1,,b:2", ","]
+)
+def test_what_is_no_brokers_address_is_said_by_the_name_of_its_setting(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", value)
+    with pytest.raises(SettingsError, match=r"(?i)kafka_bootstrap_servers.*host:port"):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["localhost:9092", "kafka", "a.example:1, b_c-d:65535", "[::1]:9092", "127.0.0.1:9092"])
+def test_a_brokers_address_is_a_host_with_or_without_a_port(value: str) -> None:
+    assert Settings(kafka_bootstrap_servers=value).brokers == value

@@ -104,7 +104,22 @@ async def test_without_authentication_this_machine_is_answered_by_its_names(host
     assert await authentication(Settings(), StandingClock()).actor_of({"host": host})
 
 
-@pytest.mark.parametrize("host", ["", "localhost.attacker.example", "127.0.0.1.attacker.example:8088", "10.0.0.1", "[::1", "a@b:localhost"])
+NO_HOSTS = (
+    "evil.example@127.0.0.1",
+    "127.0.0.1:abc",
+    "127.0.0.1:",
+    "127.0.0.1:1:2",
+    "127.0.0.1/x",
+    "localhost?x",
+    "localhost#",
+    "localhost ",
+    "::1",
+)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost.attacker.example", "127.0.0.1.attacker.example:8088", "10.0.0.1", "[::1", "a@b:localhost", *NO_HOSTS]
+)
 async def test_without_authentication_no_other_host_is_answered(host: str) -> None:
     with pytest.raises(ProblemError) as caught:
         await authentication(Settings(), StandingClock()).actor_of({"host": host})

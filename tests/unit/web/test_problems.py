@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
 import pytest
 from fastapi import APIRouter
 
+from services.web import frame
 from services.web.frame import LARGEST_BODY, accepts
 from services.web.languages import Language, negotiated, texts
 from services.web.problems import STATUS, Code
@@ -157,3 +159,36 @@ def test_every_text_is_there_in_every_language_with_the_same_words(language: Lan
 )
 def test_what_accept_allows(header: str, allowed: bool) -> None:  # noqa: FBT001 - a case of the table
     assert accepts(header, "application/json") is allowed
+
+
+WRITERS = ["/v1/simulate", "/v1/refusals/dismiss", "/v1/actions/00000000-0000-0000-0000-000000000001/approve"]
+OTHERS = ["text/plain", "application/xml", "application/json; charset=utf-16", 'application/json;charset="latin-1"', "json", ""]
+
+
+@pytest.mark.parametrize("path", WRITERS)
+async def test_content_of_another_kind_or_encoding_than_json_in_utf_8_is_not_read(path: str) -> None:
+    async with asking(app_of(made_up_ports())) as client:
+        for kind in OTHERS:
+            answer = await client.post(path, content=b"{}", headers={"content-type": kind})
+            assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type"), kind
+        for kind in ("application/json", "Application/JSON; charset=UTF-8", "application/merge-patch+json"):
+            assert (await client.post(path, content=b"{}", headers={"content-type": kind})).status_code == 422, kind
+
+
+async def test_events_in_another_encoding_than_utf_8_are_not_read() -> None:
+    async with asking(app_of(made_up_ports())) as client:
+        for kind in ("application/cloudevents+json; charset=utf-16", "application/json; charset=iso-8859-1"):
+            answer = await client.post("/v1/events", content=b"{}", headers={"content-type": kind})
+            assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type"), kind
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "BODY_WITHIN", 0.05)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    async with asking(app_of(made_up_ports())) as client:
+        answer = await asyncio.wait_for(client.post("/v1/simulate", content=half(), headers={"content-type": "application/json"}), 10)
+    assert (answer.status_code, answer.json()["code"], answer.headers["connection"]) == (408, "too-slow", "close")

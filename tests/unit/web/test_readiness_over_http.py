@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from services.desk.readiness import OF_INTERCOMPANY_INVOICES, NeededThing, PairQuestion
 from services.web.access.roles import Role
+from services.web.routes.readiness import is_shown, row_of
 from tests.builders.web import app_of, asking, made_up_ports, of_role, with_tokens
 
 PAIR = {"payer": "FAB", "owner": "FABE", "ledger": "payable", "party": "P", "currency": "USD"}
@@ -39,3 +42,35 @@ async def test_a_parameter_that_is_wrong_is_named(name: str, value: str) -> None
     answer = await asked(**{name: value})
     assert (answer.status_code, answer.json()["code"]) == (400, "parameter-invalid")
     assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"/{name}"]
+
+
+ASKED = PairQuestion("FAB", "FABE", "payable", "P", "USD", date(2026, 3, 12))
+NAMES = [
+    NeededThing("FAB", "account", {"company": "FAB", "ledger": "payable", "party": "P"}, is_there=True, found=("secret",)),
+    NeededThing("FABE", "posting-profile", {"company": "FABE", "posting_profile": "secret"}, is_there=True, when="with-this-profile"),
+    NeededThing("FABE", "method-of-payment", {"company": "FABE", "method": "secret"}, is_there=False, when="by-this-method"),
+]
+TRADE = {"seller": "FABW", "buyer": "FABE", "vendor": "v"}
+OF_OTHERS = [
+    NeededThing("FABW", "payment-journal", {"company": "FABW", "journal": "secret"}, is_there=True, when=OF_INTERCOMPANY_INVOICES),
+    NeededThing("FABW", "trading-relation", TRADE, is_there=True, when=OF_INTERCOMPANY_INVOICES),
+]
+
+
+def shown(things: list[NeededThing], *companies: str) -> list[dict[str, Any]]:
+    actor = of_role(Role.READER, *companies)
+    return [row_of(thing, ASKED, actor) for thing in things if is_shown(thing, ASKED, actor)]
+
+
+def test_names_that_the_other_companys_reference_data_have_are_not_said() -> None:
+    assert "secret" not in str(shown(NAMES, "FABE"))
+    assert [row["key"] for row in shown(NAMES, "FABE")][1:] == [{"company": "FABE"}, {"company": "FABE"}]
+    assert [row["there"] for row in shown(NAMES, "FABE")] == [True, True, False]
+    assert str(shown(NAMES, "FAB")).count("secret") == 3
+    assert [row["key"] for row in shown(NAMES)] == [thing.key for thing in NAMES]
+
+
+def test_with_whom_another_company_trades_is_not_said() -> None:
+    assert shown(OF_OTHERS, "FAB") == []
+    assert [row["key"] for row in shown(OF_OTHERS, "FABE")] == [OF_OTHERS[1].key]
+    assert len(shown(OF_OTHERS, "FABW")) == len(OF_OTHERS)

@@ -9,7 +9,7 @@ import pytest
 from services.web.access.roles import Actor, Role
 from services.web.app import document
 from shared.settings import HttpAuth, Settings
-from tests.builders.web import Kept, app_of, asking, made_up_ports, with_tokens
+from tests.builders.web import NOW, Kept, MadeUp, app_of, asking, made_up_ports, of_role, with_tokens
 
 ACTOR = Actor("ann", frozenset(Role))
 NOT_WRITTEN_DOWN = {"/v1/events", "/v1/simulate"}
@@ -20,6 +20,7 @@ WRITING = [
     if method != "get" and path not in NOT_WRITTEN_DOWN
 ]
 ID = "00000000-0000-0000-0000-000000000001"
+PLAN = '{"records": [], "replays": [], "discards": [], "states": {}}'
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), WRITING, ids=[path for _, path, _ in WRITING])
@@ -101,3 +102,43 @@ def test_four_eyes_are_the_default_wherever_people_prove_who_they_are() -> None:
     assert Settings(http_auth=HttpAuth.OIDC).needs_four_eyes
     assert not Settings(http_auth=HttpAuth.TOKENS, four_eyes=False).needs_four_eyes
     assert not Settings(four_eyes=True).needs_four_eyes
+
+
+def proposal(companies: list[str] | None) -> dict[str, Any]:
+    return {
+        "id": ID, "at": NOW, "actor": "bob", "roles": ["operator"], "request_id": "r", "verb": "reverse-settlement", "target": "{}",
+        "companies": companies, "reason": "because", "before": None, "after": None, "state": "proposed", "plan": PLAN, "decision": None,
+        "outcome": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("companies", "status", "code"),
+    [(["FABE"], 404, "not-found"), (None, 404, "not-found"), (["FAB", "FABE"], 403, "company-out-of-scope")],
+)
+@pytest.mark.parametrize("decision", ["approve", "decline"])
+async def test_a_foreign_proposal_is_not_there_for_who_decides(companies: list[str] | None, status: int, code: str, decision: str) -> None:
+    who, headers = with_tokens(of_role(Role.APPROVER, "FAB"))
+    schemas = MadeUp({"from actions a": proposal(companies)})
+    async with asking(app_of(made_up_ports(schemas=schemas), who)) as client:
+        answer = await client.post(f"/v1/actions/{ID}/{decision}", json={"reason": "because"}, headers=headers["approver"])
+        nothing = await client.post("/v1/payments/reverse", json={}, headers=headers["approver"])
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert nothing.status_code == 403
+    assert "FABE" not in answer.text or companies == ["FAB", "FABE"]
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "body"),
+    [
+        ("/v1/payments/reverse", Role.OPERATOR, {"ledger": "payable", "company": "FABE", "document": "1"}),
+        ("/v1/settlements/reverse", Role.OPERATOR, {"ledger": "payable", "payment": {"company": "FABE", "document": "1"}}),
+        ("/v1/journals/approve", Role.APPROVER, {"company": "FABE", "document": "1"}),
+        ("/v1/refusals/replay", Role.OPERATOR, {"filter": {"company": "FABE"}}),
+    ],
+)
+async def test_a_company_that_is_named_is_refused_whether_its_document_is_there_or_not(path: str, role: Role, body: dict[str, Any]) -> None:
+    who, headers = with_tokens(of_role(role, "FAB"))
+    async with asking(app_of(made_up_ports(), who)) as client:
+        answer = await client.post(path, json={**body, "reason": "because"}, headers=headers[role.value])
+    assert (answer.status_code, answer.json()["code"]) == (403, "company-out-of-scope")
