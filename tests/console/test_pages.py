@@ -67,7 +67,7 @@ def test_a_page_scrolls_down_alone_at_360_pixels(console: str, browser: Browser,
 def test_a_page_is_light(console: str, browser: Browser, path: str) -> None:
     with tab(browser, console) as found:
         answers: list[Response] = []
-        found.page.on("response", answers.append)
+        found.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright takes no builtin
         found.page.goto(path, wait_until="load")
         whole = [each for each in answers if not each.headers["content-type"].startswith("text/event-stream")]  # that has no end
         sizes = {each.url: len(each.body()) for each in whole}
