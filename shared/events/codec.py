@@ -322,7 +322,9 @@ def as_json(data: Any) -> bytes:
     text = _WRITER.encode(data)
     # The fast writer has no plain notation: what looks like an exponent is written again. A pattern that begins with a letter is
     # looked for ten times as fast as one that begins with a digit.
-    return orjson.dumps(data, default=_plain) if _SIGN.search(text) and _EXPONENT.search(text) else text
+    if not (_SIGN.search(text) and _EXPONENT.search(text)):
+        return text
+    return orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
 
 
 def _renamed(data: Any) -> dict[str, Any]:

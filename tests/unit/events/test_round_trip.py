@@ -7,6 +7,7 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,6 +201,17 @@ def test_what_we_send_for_others_is_read_back_unchanged(name: str) -> None:
 def test_a_fields_name_on_the_wire_is_from_and_nothing_else() -> None:
     _, value, _ = encode(_sent("period.closed", INBOUND["period.closed"]))
     assert orjson.loads(value) == {"company": "FAB", "from": "2026-03-12", "to": "2026-03-12"}
+
+
+def test_a_stored_value_whose_text_looks_like_an_exponent_is_written_as_any_other() -> None:
+    class Stored(msgspec.Struct, frozen=True, array_like=True):
+        reference: str
+        amount: Decimal
+        date: dt.date
+        lines: tuple[str, ...]
+
+    assert as_json(Stored("E2E-2", Decimal("1E+3"), dt.date(2026, 3, 1), ("a",))) == b'["E2E-2","1000","2026-03-01",["a"]]'
+    assert as_json(Stored("E2E", Decimal("0.10"), dt.date(2026, 3, 1), ())) == b'["E2E","0.10","2026-03-01",[]]'
 
 
 def test_decimals_are_sent_in_plain_notation() -> None:
