@@ -22,6 +22,7 @@ from services.desk.rejections import refused_named, whole
 from services.desk.rows import document_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_named
+from services.desk.work_lists import states_of
 from services.inquiry.queries.events import receipts
 from services.settlement import queries as settlement_queries
 from shared.delivery import shell_queries
@@ -93,6 +94,7 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     waits = [each for each in await waiting_named(schemas, ref.id) if each.event == ref]
     refused = [each for each in await refused_named(schemas, ref.id) if each.event == ref]
     refusals = [each async for each in whole(schemas, refused)]
+    states = await states_of(schemas, refusals)
     async with schemas.of("settlement") as connection:
         documents = [each for each in await settlement_queries.documents_named(connection, ref.id) if each.event == ref]
         has_run = any(record.run == ref for record in await settlement_queries.records_of_run(connection, ref.id))
@@ -105,7 +107,7 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
         state,
         min(noted, default=None) if receipt is None else receipt.received_at,
         [each.as_row() for each in waits],
-        [_refusal_row(each) for each in refusals],
+        [{**_refusal_row(each), "state": states[each.id]} for each in refusals],
         [document_row(each) for each in documents],
         [{name: row[name] for name in ("company", "voucher", "kind", "date", "document")} for row in vouchers],
         frozenset({*(each.company for each in documents), *(row["company"] for row in vouchers), *_companies(waits, refusals, receipt)}),

@@ -30,6 +30,7 @@ from services.desk.actions.rules import (
 from services.desk.reference import reference_data
 from services.operations.discard import order_discards
 from services.operations.replay_records import send_replays
+from services.operations.replies import EventReply, replies
 from shared.delivery import shell_queries
 from shared.events.producing import PartyBook
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Clock, Connection
     from shared.events.envelope import Record
 
+    Row = dict[str, Any]
     Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
@@ -99,7 +101,9 @@ class Acting:
         return replace(await self._carried_out(action), key_at=key_at)
 
     async def decide(self, id_: str, decision: Decision, asked: ActionRequest, allowed: Callable[[Action], None]) -> Acted:
-        """Approves or declines a proposal; what is approved is carried out. `allowed` raises where this person may not.
+        """Approves or declines a proposal; what is approved is carried out, and who declines their own withdraws it.
+
+        `allowed` raises where this person may not.
 
         ActionRefusedError: not-found, already-decided, own-proposal, conflicting-duplicate, invalid.
         """
@@ -113,17 +117,18 @@ class Acting:
             if action is None:
                 raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="action")
             allowed(action)
-            if decision is Decision.DECLINED or not is_to_be_repeated(action, asked.who.name):
+            decision = decision.by(asked.who.name, action)
+            if decision is not Decision.APPROVED or not is_to_be_repeated(action, asked.who.name):
                 action = await self._decided(connection, action, Decided(decision, asked.who, now, asked.reason))
             if asked.key is not None and found is None:
                 await store.take_key(connection, asked.who.name, asked.key, now, asked.digest, action.id)
-        acted = Acted(action) if decision is Decision.DECLINED else await self._carried_out(action)
+        acted = await self._carried_out(action) if decision is Decision.APPROVED else Acted(action)
         return replace(acted, key_at=now if found is None else found.at)
 
     @staticmethod
     async def _decided(connection: Connection, action: Action, decided: Decided) -> Action:
-        check_decision(action, decided.who.name)
-        state = ActionState.BEGUN if decided.decision is Decision.APPROVED else ActionState.DECLINED
+        check_decision(action, decided.decision, decided.who.name)
+        state = decided.decision.leads_to
         is_first = await store.decide(connection, action.id, decided)
         if not is_first or not await store.set_state(connection, action.id, state, [ActionState.PROPOSED]):
             raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=state.value)
@@ -186,7 +191,18 @@ class Acting:
             await self._send(plan.records)
             sent += len(plan.records)
         await order_discards(self._schemas, plan.discards)
-        return {"sent": sent, "ordered": len(plan.discards)}
+        return {"sent": sent, "ordered": len(plan.discards), "events": [EventReply(each.event).as_row() for each in plan.answered]}
+
+    async def became(self, acted: Acted) -> list[Row]:
+        """What became of the events that an action sent, since it began to be carried out."""
+        found = await replies(self._schemas, acted.action.draft.plan.answered, acted.began or acted.action.at)
+        return [each.as_row() for each in found]
+
+    async def keep_outcome(self, acted: Acted, events: Sequence[Row]) -> None:
+        """Keeps what became of the events that an action sent, beside what is kept of carrying it out."""
+        outcome = {**(acted.action.outcome or {}), "events": list(events)}
+        async with self._schemas.desk() as connection:
+            await store.add_outcome(connection, acted.action.id, self._clock.now(), outcome)
 
     async def _note_failure(self, action: Action, error: Exception) -> None:
         """As far as that is possible: where the database is away the action stays `begun`, which comes to the same."""

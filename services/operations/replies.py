@@ -5,7 +5,7 @@ Invariant: an event of which nothing is known yet is `received`; one that was re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_because_of
@@ -27,8 +27,12 @@ class EventReply(NamedTuple):
     """How far an event is that was sent again; the code with which it was refused again."""
 
     event: EventRef
-    state: StageOfEvent
+    state: StageOfEvent = StageOfEvent.RECEIVED
     code: str | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """The reply as an object."""
+        return {"source": self.event.source, "id": self.event.id, "state": self.state.value, "code": self.code}
 
 
 async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[EventReply]:

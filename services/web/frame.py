@@ -71,7 +71,7 @@ class Frame:
 
         try:
             body = await self._let_in(request, receive)
-            await self._app(request.scope, _replayed(body, receive), framed)
+            await self._app(request.scope, replayed(body, receive), framed)
         except ProblemError as problem:
             await request.answer(problem)(request.scope, receive, framed)
         except Exception as error:
@@ -135,7 +135,7 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """Gives the body that was read, and then what comes: that the client has gone."""
     given = False
 

@@ -103,7 +103,11 @@ def _message(event: CloudEvent, record: Record) -> Message:
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
     from_outside = entry.inbound
-    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
+    try:
+        data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
+    except RefusedError as refused:
+        refused.in_data = True
+        raise
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
@@ -256,6 +260,7 @@ def _headers_alone(record: Record) -> CloudEvent:
 def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unreadable:
     source, id_, full = (_kept(event.attributes.get(name)) for name in ("source", "id", "type"))
     unreadable = Unreadable(refused.code, refused.field, refused.message, record)
+    unreadable.others, unreadable.in_data = refused.others, refused.in_data
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))

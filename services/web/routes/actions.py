@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from services.desk.actions import store
 from services.desk.actions.rules import ActionState, Decision, Verb
 from services.desk.actions.store import ActionSelection
-from services.web.access.may import Approver, Reader
+from services.web.access.may import Approver, Decliner, Reader
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
-from services.web.models import ATime, ListOf
+from services.web.models import AN_ID, ATime, ListOf
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, scope_of
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["audit"])
 
-ActionId = Annotated[str, Path(alias="id", description="The action's id.", pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+ActionId = Annotated[str, Path(alias="id", description="The action's id.", pattern=AN_ID)]
 
 
 class DecidedModel(BaseModel):
-    """What somebody decided about a proposal."""
+    """What was decided about a proposal."""
 
-    decision: Decision = Field(description="approved or declined.")
+    decision: Decision = Field(description="approved or declined by somebody else, or withdrawn by whoever proposed it.")
     actor: str = Field(description="By whom.")
     roles: list[str] = Field(description="The roles that they had then.")
     request_id: str = Field(description="The request with which they did.")
@@ -58,7 +58,9 @@ class ActionModel(BaseModel):
     after: Any = Field(description="What is there after; null outside of your scope.")
     state: ActionState = Field(description="How far it is. `begun` and `failed`: asked for again with its key it is carried out once more.")
     decided_by: DecidedModel | None = Field(description="What somebody else decided about it.")
-    outcome: Any = Field(description="What came of carrying it out.")
+    outcome: Any = Field(
+        description="What came of carrying it out: how many events were `sent`, and of each (`events`) its state as an answer says it."
+    )
 
 
 @router.get("/v1/actions", response_model=ListOf[ActionModel], summary="What people did")
@@ -119,8 +121,8 @@ async def approve_action(request: Request, actor: Approver, action: ActionId, bo
     status_code=202,
     responses=ACTED,
     response_model=ActedModel,
-    summary="Decline a proposal",
+    summary="Decline a proposal, or take one's own back",
 )
-async def decline_action(request: Request, actor: Approver, action: ActionId, body: Reasoned, key: Key = None) -> Response:
-    """What somebody else has proposed is not done."""
+async def decline_action(request: Request, actor: Decliner, action: ActionId, body: Reasoned, key: Key = None) -> Response:
+    """What somebody else has proposed is not done. Whoever has proposed it takes it back (`withdrawn`): for that no role is needed."""
     return await Writing(request, actor, key, body).decide(action.lower(), Decision.DECLINED)

@@ -21,9 +21,9 @@ from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
 from services.web.frame import language_of
 from services.web.languages import Language, work_text
-from services.web.models import ListOf
-from services.web.parameters import wrong_parameters
-from services.web.problems import Code, Fault, ProblemError
+from services.web.models import DURATION, ListOf
+from services.web.parameters import not_known
+from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, as_of_now
 from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
@@ -44,12 +44,11 @@ Place = tuple[str, ...]
 
 REASONS: Final = sorted({*OF_DOCUMENTS, *OF_SETTLEMENTS, *OF_SALES_PAYMENTS})
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION: Final = "^[0-9]{1,5}[smhd]$"
 
 Source = Annotated[str | None, Query(description="Of events from this source alone.", **TEXT)]
 OlderThan = Annotated[
     str | None,
-    Query(description="For longer than this: a number and s, m, h or d (seconds to days).", pattern=_DURATION, examples=["2h"]),
+    Query(description="For longer than this: a number and s, m, h or d (seconds to days).", pattern=DURATION, examples=["2h"]),
 ]
 GroupBy = Annotated[
     Literal["missing"] | None, Query(description="`missing`: what is missing, with how many events, for how much, and since when.")
@@ -70,7 +69,7 @@ async def list_waiting(  # noqa: PLR0913 - its filters
 ) -> Response:
     """Each event that has something waiting, the longest first, with the first thing that it waits for and what it is about."""
     if for_ is not None and for_ not in REASONS:
-        raise wrong_parameters([Fault("/for", "parameter-invalid", f"it is one of {', '.join(REASONS)}")])
+        raise not_known(name="for", given=for_, known=REASONS, language=language_of(request.scope))
     work = _Work(request, actor, page)
     selection = WorkSelection(actor.reads_of(company), source, work.before(older_than), reason=for_)
 
