@@ -15,7 +15,7 @@ from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
-from shared.events.contract import full_type
+from shared.events.contract import short_type
 from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def _waiting_with(
             companies[place],
             {
                 **item.as_row(),
-                "type": full_type(said[item.place][0]) if item.place in said else None,
+                "type": said[item.place][0] if item.place in said else None,
                 **subjects[place].as_row(party_of[subjects[place]]),
             },
         )
@@ -172,7 +172,7 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "service": refused.service,
         "event": said.event,
         "source": said.source,
-        "type": said.type,
+        "type": short_type(said.type or "") or said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
         "rejected_at": refused.rejected_at.isoformat(),
         "again_at": None if refused.again_at is None else refused.again_at.isoformat(),

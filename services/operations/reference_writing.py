@@ -20,7 +20,7 @@ from services.operations.requested import companies_of, request_record
 from services.scenarios.group_file import ReferenceEntry, reference_entries
 from services.scenarios.yaml_files import FileError
 from shared.events.codec import decode
-from shared.events.contract import CONTRACT
+from shared.events.contract import CONTRACT, short_type
 from shared.events.envelope import Message, Topic
 from shared.events.producing import PartyBook
 from shared.events.reference import compaction_key
@@ -43,6 +43,7 @@ async def drafted_definition(  # noqa: PLR0913 - an entity, its version, and the
 
     ActionRefusedError: version-changed. RefusedError, with the place in the data.
     """
+    type_ = short_type(type_) or type_
     if type_ not in CONTRACT or CONTRACT[type_].topic != Topic.REFERENCE:
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{type_} defines no reference data")
     record = request_record(ordered.action, type_, data, ordered.at, PartyBook(), schemas.settings, ordered.traceparent)

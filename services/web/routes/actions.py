@@ -14,6 +14,7 @@ from services.desk.actions.store import ActionSelection
 from services.web.access.may import Approver, Decliner, Reader
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
+from services.web.known import refuse_unknown_companies
 from services.web.models import AN_ID, ATime, ListOf
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, scope_of
@@ -85,6 +86,8 @@ async def list_actions(  # noqa: PLR0913 - its filters
     async with ports.schemas.desk() as connection:
         found = await store.actions(connection, selection, page.wanted.limit + 1, place)
         total = counted(await store.count_of(connection, selection, MOST_COUNTED + 1)) if page.counts else None
+    if not found and not page.continues and company is not None:
+        refuse_unknown_companies(request, (await ports.reference.current()).companies)
     shown = found[: page.wanted.limit]
     last = (shown[-1].at.isoformat(), shown[-1].id) if len(found) > len(shown) else None
     read_to = {"time": ports.clock.now().isoformat(), "lag_seconds": 0.0, "behind": {}}

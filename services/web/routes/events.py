@@ -95,10 +95,10 @@ class StateOfEvent(BaseModel):
 
 _EXAMPLE: Final = {
     "specversion": "1.0",
-    "id": "VPAY-7",
-    "source": "/erp/fab",
+    "id": "VPAY-8",
+    "source": "/erp/fabrikam",
     "type": "intercompany.vendor-payment.posted.v1",
-    "data": {"company": "FAB", "account": "4050", "document": "VP-7", "date": "2026-03-12", "currency": "USD", "amount": "980.00"},
+    "data": {"company": "FAB", "account": "IC-WEST", "document": "VPAY-8", "date": "2026-03-20", "currency": "USD", "amount": "100.00"},
 }
 _EVENT_SCHEMA: Final = {
     "type": "object",

@@ -12,7 +12,7 @@ from services.inquiry.queries.pages import LARGEST
 from services.web.access.may import Reader
 from services.web.book_models import OneCompany, VoucherModel
 from services.web.models import DEFAULT_LIMIT, ReadTo
-from services.web.reading import answered, books, scope_of, titled
+from services.web.reading import answered, books, refuse_unknown, scope_of, titled
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -56,6 +56,8 @@ async def read_feed(  # noqa: PLR0913 - its parameters
     while True:
         async with books(request) as found:
             rows, following = await feed(found.connection, companies, after, limit)
+            if not rows:
+                await refuse_unknown(request, found.connection)
         if rows or ports.clock.monotonic() >= until:
             data = list(map(titled(request), rows))
             return answered({"data": data, "after": following, "read_to": found.read_to})

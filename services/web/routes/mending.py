@@ -13,8 +13,12 @@ from services.desk.waiting import waiting_named
 from services.operations import discard, mending, replay
 from services.operations.mending import Mended
 from services.web.access.may import Operator
+from services.web.frame import language_of
+from services.web.known import CODES
 from services.web.models import AN_ID, mistake
 from services.web.models import Key as Name
+from services.web.parameters import fault_of_unknown
+from services.web.problems import Code, ProblemError
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
 
 if TYPE_CHECKING:
@@ -107,6 +111,10 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
 
     Of several refusals of one event the last is sent. The answer waits for what becomes of them, 10 seconds at most.
     """
+    code = None if body.filter is None else body.filter.code
+    if code is not None and code not in CODES:
+        fault = fault_of_unknown("/filter/code", code, CODES, language_of(request.scope), Code.INVALID)
+        raise ProblemError(Code.INVALID, "body-field", faults=[fault], place=fault.pointer, message=fault.message)
     writing = Writing(request, actor, key, body)
     problems: dict[str, str] = {}
 

@@ -20,8 +20,10 @@ from services.web.access.scope import visible_wait
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
 from services.web.frame import language_of
+from services.web.known import CODES, refuse_unknown_companies, refuse_unknown_values
 from services.web.languages import Language, work_text
 from services.web.models import DURATION, ListOf
+from services.web.naming import with_event
 from services.web.parameters import not_known
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, as_of_now
@@ -89,7 +91,9 @@ async def list_refusals(  # noqa: PLR0913 - its filters
     actor: Reader,
     page: Page,
     company: OneCompany = None,
-    code: Annotated[str | None, Query(description="Refused with this code alone (docs/events.md).", **TEXT)] = None,
+    code: Annotated[
+        str | None, Query(description="Refused with this code alone (docs/events.md).", json_schema_extra={"enum": CODES}, **TEXT)
+    ] = None,
     scope: Annotated[
         Literal["event", "settlement"] | None,
         Query(description="`event`: all of it was refused; `settlement`: what it asked to be settled."),
@@ -102,6 +106,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
     group_by: GroupBy = None,
 ) -> Response:
     """Each refusal, the newest first, with what the refused event is about. `group_by=missing`: by code and company."""
+    refuse_unknown_values(request)
     work = _Work(request, actor, page)
     bound = work.before(older_than)
     selection = WorkSelection(actor.reads_of(company), source, bound, code=code, scope=scope, state=RefusalState(state))
@@ -113,7 +118,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
 
     if group_by is not None:
         return await work.groups(items, lambda item: (item.row["code"], item.about.company), _refused_for)
-    return await work.rows(items, lambda row: row)
+    return await work.rows(items, with_event)
 
 
 class _Work:
@@ -137,7 +142,12 @@ class _Work:
         more = len(found) > self._page.wanted.limit
         data = [shown(self._row(item)) for item in found[: self._page.wanted.limit]]
         total = len([item async for item in _at_most(items(None), MOST_COUNTED + 1)]) if self._page.counts else None
+        await self._refuse_unknown(data)
         return self._answer(data, found[len(data) - 1].place if more else None, total)
+
+    async def _refuse_unknown(self, data: list[Row]) -> None:
+        if not data and self._page.wanted.after is None and "company" in self._request.query_params:
+            refuse_unknown_companies(self._request, (await self.ports.reference.current()).companies)
 
     async def _first(self, items: Callable[[Place | None], AsyncIterator[WorkItem]], number: int) -> list[WorkItem]:
         after = self._page.wanted.after
@@ -158,6 +168,7 @@ class _Work:
         found = await grouped(items(None), key, lambda item: self._actor.sees(item.about.company))
         rest = [(each, group) for each, group in found if self._is_after(_place(each, group))]
         data = [self._group(group, *shown(each, group, self._language)) for each, group in rest[: self._page.wanted.limit]]
+        await self._refuse_unknown(data)
         last = rest[len(data) - 1] if len(rest) > len(data) else None
         return self._answer(data, None if last is None else _place(*last), len(found) if self._page.counts else None)
 

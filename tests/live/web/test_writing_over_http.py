@@ -74,7 +74,7 @@ class Api:
         await self.services.until_quiescent()
 
     async def refusal(self, event: str, state: str = "open") -> dict[str, Any]:
-        [found] = [row for row in (await self.get("/v1/refusals", state=state))["data"] if row["event"] == event]
+        [found] = [row for row in (await self.get("/v1/refusals", state=state))["data"] if row["event"]["id"] == event]
         return dict(found)
 
     async def state(self, event: str, source: str = "/erp") -> str:
