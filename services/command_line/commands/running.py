@@ -77,7 +77,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 def _print_addresses(parts: BackingServices, services: list[ServiceProcess], api: str) -> None:
-    lines = ["Everything is running; Ctrl-C stops it. In other shells:", ""]
+    lines = ["Everything is running; Ctrl-C stops it. In other shells, so that `intercompany` and your own programs reach it:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
     lines += ["", f"  The HTTP API: {api} (OpenAPI: {api}/openapi.json)"]
