@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers clean
+.PHONY: help install install-dev demo bench test unit oracle fuzz questions lint fmt mutants up lock producers browser screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,14 +23,14 @@ install-dev: $(INSTALLED_DEV) ## the same with everything for tests
 demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each company's vouchers, stops
 	@$(BIN)/intercompany demo
 
-up: $(INSTALLED) ## starts all parts and leaves them running
-	@$(BIN)/intercompany up
+up: $(INSTALLED) ## starts all parts, leaves them running, and prints the console's address; DEMO=1 posts the demo's payment
+	@$(BIN)/intercompany up $(if $(DEMO),--demo)
 
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
 
 # Tests run even when a check before them fails, so that one run shows all there is to mend.
-test: $(INSTALLED_DEV) ## every check and every test
+test: $(INSTALLED_DEV) browser ## every check and every test
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
@@ -49,6 +49,17 @@ questions: $(INSTALLED_DEV) ## how long questions to the books take on LINES=100
 producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some
 	@deploy/producers/tools.sh
 	@PRODUCERS="$${PRODUCERS:-python java go node kcat}" TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --verbose tests/containers/test_producers.py
+
+# The console's tests look at its pages: without a browser they fail, they are not left out.
+browser: ## the browser of the console's tests, by apt where the machine has none
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null; } || \
+	{ echo "chromium is needed for the tests of the console: apt-get install chromium" >&2; exit 1; }
+
+vendor: ## what the console has of others, again from npm by its vendor.lock
+	@services/web/console/vendor.sh
+
+screenshots: $(INSTALLED_DEV) browser ## the pictures of docs/images: fixed data at a fixed moment, so a second run gives the same bytes
+	@$(BIN)/python -m tests.console.screenshots
 
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet

@@ -182,9 +182,14 @@ class Settings(BaseSettings):
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
     http_auth: HttpAuth = HttpAuth.NONE
     http_tokens_file: Path | None = None
+    http_session_secret: SecretStr | None = Field(
+        default=None, description="signs the console's cookies and forms; none: a random one, new at every start"
+    )
     four_eyes: bool = Field(default=True, description="whoever proposes what changes books may not approve it; not with HTTP_AUTH=none")
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str | None = None
+    oidc_client_id: str | None = Field(default=None, description="the console's name at the provider; none: OIDC_AUDIENCE")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="none: the console is a public client, PKCE alone")
     oidc_roles_claim: str = "roles"
     oidc_companies_claim: str = "companies"
     oidc_role_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
@@ -196,6 +201,7 @@ class Settings(BaseSettings):
     @field_validator(
         *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),
         *("otel_exporter_otlp_endpoint", "wait_at_most", "http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
+        *("oidc_client_id", "oidc_client_secret", "http_session_secret"),
         mode="before",
     )
     @classmethod

@@ -82,6 +82,7 @@ class Table(Generic[K, V]):
         self._indexes = indexes or {}
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
+        self._looked_into: set[str] = set()
         self._index: dict[tuple[str, Hashable], dict[K, bool]] = {}
         self.bounds: dict[tuple[str, Hashable], int] = {}
         """The sequence up to which the rows under a key of an index are loaded; without one, all are."""
@@ -96,6 +97,11 @@ class Table(Generic[K, V]):
         if self.complete:
             return None
         raise NotLoadedError(Missing(self.name, None, key))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row, in memory or in the store, and none was written since the last commit."""
+        return self.complete and not self._base and not self.changed
 
     def find(self, index: str, key: Hashable) -> list[V]:
         """All rows with this key in the index, in no particular order; NotLoadedError if it was never loaded."""
@@ -156,16 +162,20 @@ class Table(Generic[K, V]):
         for name, keys_of in self._indexes.items():
             # Of an ordered index all rows that have changed are kept by place, once it is looked into: they are merged with the pages.
             is_ordered = name in self._ordered and not self.complete
-            if is_ordered and name not in self._followed:
+            # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
+            if not self.complete and name not in (self._followed if is_ordered else self._looked_into):
                 continue
             old = keys_of(before) if before is not None else ()
             new = keys_of(after) if after is not None else ()
             if old != new or is_ordered:
                 is_known = self.complete or name in self._whole or is_ordered
                 for place in {*old, *new}:
-                    # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
                     if is_known or (name, place) in self._base_index:
                         self._enter(name, place, key, is_there=place in new)
+
+    def is_stored(self, key: K) -> bool:
+        """Whether the store has given a row: one that a core has changed without that, it has made."""
+        return self._base.get(key) is not None
 
     def places(self, index: str, row: V) -> tuple[Hashable, ...]:
         """The keys of an index under which a row is found."""
@@ -185,6 +195,7 @@ class Table(Generic[K, V]):
         `bound`: only those up to this sequence are given, there may be more.
         """
         self._base_index[index, key] = dict.fromkeys(keys)
+        self._looked_into.add(index)
         if bound is not None:
             self.bounds[index, key] = bound
 
@@ -204,6 +215,7 @@ class Table(Generic[K, V]):
             self.complete = True
         else:
             self._whole.add(index)
+            self._looked_into.add(index)
 
     def knows(self, missing: Missing) -> bool:
         """Whether a row or index entry has been loaded already."""

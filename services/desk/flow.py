@@ -60,6 +60,7 @@ class ServiceFlow:
             "outbox": stand.outbox,
             "outbox_since": _said(stand.outbox_since),
             "failed": stand.failed,
+            "failed_since": _said(stand.failed_since),
         }
 
 

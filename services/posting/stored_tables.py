@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 from services.posting.rules.books import Balance, BalanceKey
 from services.posting.rules.numbers import VoucherKey
-from shared.delivery.weight import ENTRY
 from shared.events.vouchers import EventName, Voucher, VoucherLine
 from shared.money import ZERO
 
@@ -30,33 +29,37 @@ VOUCHER_COLUMNS: Final = (
     "record",
     "reference",
 )
-LINE_COLUMNS: Final = (
-    *("company", "series", "number", "line", "posting_type", "account", "partner", "party", "party_account", "settles", "currency"),
-    *("debit", "credit", "accounting_debit", "accounting_credit", "dimensions", "text", "rule"),
-)
-VOUCHERS: Final = f"select {', '.join('v.' + column for column in VOUCHER_COLUMNS)} from vouchers v"  # noqa: S608 - the columns above
-LINES: Final = f"select {', '.join('l.' + column for column in LINE_COLUMNS)} from lines l"  # noqa: S608 - the columns above
+COPIED_COLUMNS: Final = (*VOUCHER_COLUMNS, "lines")
+SELECTED: Final = f"select {', '.join('v.' + column for column in VOUCHER_COLUMNS)}"
+VOUCHERS: Final = f"{SELECTED} from vouchers v"
+"""Without their lines, of which there may be very many."""
 IN_ORDER: Final = "order by company, series, number"
-LINES_OF_VOUCHERS: Final = f"""
-{LINES} join unnest($1::text[], $2::text[], $3::bigint[]) as wanted (company, series, number)
-using (company, series, number) order by l.company, l.series, l.number, l.line"""
-_WEIGHT: Final = f"1 + (octet_length(l.text) + coalesce(octet_length(l.dimensions::text), 0)) / {ENTRY}"
+ALL_LINES: Final = "select company, series, number, lines from vouchers"
+LINES_OF_VOUCHERS: Final = """
+select v.* from unnest($1::text[], $2::text[], $3::bigint[]) as w (company, series, number) cross join lateral (
+    select company, series, number, lines from vouchers where (company, series, number) = (w.company, w.series, w.number) offset 0
+) v"""
+_LINE: Final = 128
+"""Bytes of lines that weigh as much as one: a line in which nothing is long has about as many."""
+_WEIGHT: Final = f"1 + octet_length(lines) / {_LINE}"
 WEIGHTS: Final = f"""
-select coalesce((select sum({_WEIGHT}) from lines l where (l.company, l.series, l.number) = (w.company, w.series, w.number)), 0)::bigint
+select coalesce((select {_WEIGHT} from vouchers v where (v.company, v.series, v.number) = (w.company, w.series, w.number)), 0)::bigint
 as weight from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as w (company, series, number, place) order by place"""  # noqa: S608 - as above
-"""What each of these vouchers weighs, as an event would (shared/delivery/weight.py): its lines, and more for what they repeat."""
-WEIGHT_OF_ALL: Final = f"""
-select coalesce(sum(weight), 0)::bigint from (
-    select {_WEIGHT} as weight from unnest($1::text[], $2::text[], $3::bigint[]) as w (company, series, number)
-    cross join lateral (select * from lines l where (l.company, l.series, l.number) = (w.company, w.series, w.number)) l limit $4
-) first"""  # noqa: S608 - as above
-"""What they weigh together, of no more than so many lines ($4): what is too heavy is not read to its end to know that."""
+"""What each of these vouchers weighs, as an event would (shared/delivery/weight.py): as many lines as its bytes could be."""
+WEIGHT_OF_ALL: Final = f"select coalesce(sum(weight), 0)::bigint from ({WEIGHTS}) weighed"  # noqa: S608 - as above
+"""What they weigh together."""
 BALANCES: Final = """
 select company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit from balances
 where $1::text is null or company = $1 order by company, account, posting_type, partner, currency"""
 
 Key = tuple[Any, ...]
 LinesByVoucher = dict[Key, list[VoucherLine]]
+_Name = str | None
+_Side = Decimal | None
+_StoredLine = tuple[str, str, _Name, _Name, _Name, _Name, str, _Side, _Side, _Side, _Side, dict[str, str] | None, str, str]
+"""The fields of VoucherLine; a side that a line is not on, and what has no dimensions, is null."""
+_LINES: Final = msgspec.json.Decoder(list[_StoredLine])
+_WRITER: Final = msgspec.json.Encoder()
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int = 0) -> list[list[Any]]:
@@ -70,18 +73,30 @@ def key_of(row: Any) -> Key:
 
 
 def lines_by_voucher(rows: Iterable[Any]) -> LinesByVoucher:
-    """The lines of these rows, which come in their order, by the voucher that they belong to."""
-    lines: LinesByVoucher = {}
-    for row in rows:
-        lines.setdefault(key_of(row), []).append(_line(row))
-    return lines
+    """The lines of the vouchers of these rows."""
+    return {key_of(row): [_line(stored) for stored in _LINES.decode(row["lines"])] for row in rows}
 
 
-def _line(row: Any) -> VoucherLine:
-    dimensions = orjson.loads(row["dimensions"]) if row["dimensions"] is not None else {}
-    sides = (*_both_sides(row["debit"], row["credit"]), *_both_sides(row["accounting_debit"], row["accounting_credit"]))
-    place = (row["posting_type"], row["account"], row["partner"], row["party"], row["party_account"], row["settles"], row["currency"])
-    return VoucherLine(*place, *sides, dimensions, row["text"], row["rule"])
+def lines_text(lines: Iterable[VoucherLine]) -> str:
+    """A voucher's lines as they are stored."""
+    stored: list[_StoredLine] = []
+    for line in lines:
+        debit = credit = accounting_debit = accounting_credit = None
+        if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
+            debit, accounting_debit = line.debit, line.accounting_debit
+        else:
+            credit, accounting_credit = line.credit, line.accounting_credit
+        place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
+        sides = (debit, credit, accounting_debit, accounting_credit)
+        stored.append((*place, *sides, line.dimensions or None, line.text, line.rule))
+    return _WRITER.encode(stored).decode()
+
+
+def _line(stored: _StoredLine) -> VoucherLine:
+    posting_type, account, partner, party, party_account, settles, currency, *_ = stored
+    debit, credit, accounting_debit, accounting_credit, dimensions, text, rule = stored[7:]
+    sides = (*_both_sides(debit, credit), *_both_sides(accounting_debit, accounting_credit))
+    return VoucherLine(posting_type, account, partner, party, party_account, settles, currency, *sides, dimensions or {}, text, rule)
 
 
 def _both_sides(debit: Decimal | None, credit: Decimal | None) -> tuple[Decimal, Decimal]:

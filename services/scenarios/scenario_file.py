@@ -23,6 +23,8 @@ SOURCE: Final = "scenario"
 GROUP_SOURCE: Final = "scenario/group"
 EXAMPLES: Final = Path(__file__).parent / "examples"
 """The documented examples."""
+MAIN_EXAMPLE: Final = "ic-4"
+"""The one that the demo shows in full: a payment for another company to a third one, less discount."""
 START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 PARTS: Final = ("scenario", "id", "group", "events", "expect")
 

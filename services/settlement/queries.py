@@ -41,12 +41,13 @@ select body from documents where ledger in ('receivable', 'payable') and documen
 and company in (select data->>'company' from reference where type = 'company.defined')
 """
 _PLAIN: Final = "replace(normalize(d.document, nfkc), ' ', '')"
+_MAY_READ_OTHERWISE: Final = "(octet_length(d.document) <> char_length(d.document) or position(' ' in d.document) > 0)"
 THAT_READ: Final = f"""
 with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))
 select d.ledger, d.company, d.document from k join documents d using (ledger, company, document)
 union all
 select d.ledger, d.company, d.document from k join documents d
-on {_PLAIN} = k.document and d.company = k.company and d.ledger = k.ledger and {_PLAIN} <> d.document
+on {_PLAIN} = k.document and d.company = k.company and d.ledger = k.ledger and {_MAY_READ_OTHERWISE} and {_PLAIN} <> d.document
 """  # noqa: S608 - an expression of our own
 """What reads as it is written is found by its key, the few others by the index on them (documents_that_read_otherwise)."""
 _OF_RUN: Final = "select body from records where run_id = $1"

@@ -24,18 +24,22 @@ REQUESTS: Final = frozenset(
 )
 
 
+_OF_PAYMENTS: Final = (PaymentJournal, PaymentRefused)
+"""What the payment service makes of payments: it goes by the payment's own id."""
+
+
 def _identity(message: Message) -> Identity | None:
     data = message.data
     if is_sent_reference(message):
         return None  # it is handed on; its id is taken when it comes on the reference topic
-    if not isinstance(data, PaymentJournal | PaymentRefused):
+    if not isinstance(data, _OF_PAYMENTS):
         return message.ref, message.digest
     return replay_identity(data.event, data.replay), bytes.fromhex(data.digest)
 
 
 def _replayed(message: Message) -> PaymentJournal | PaymentRefused | None:
     data = message.data
-    return data if isinstance(data, PaymentJournal | PaymentRefused) and data.replay else None
+    return data if isinstance(data, _OF_PAYMENTS) and data.replay else None
 
 
 def _reports(topic: str, _message_type: str | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from services.settlement.prefetch import named_by, named_by_page, waiters
@@ -16,7 +17,8 @@ from services.settlement.rules.values import Parked
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
-from services.settlement.stored_tables import TABLES, StoredTable, joined, texts
+from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined, texts
+from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
@@ -110,13 +112,16 @@ class Store:
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
         for stored in TABLES.values():
-            changed = _table(books, stored.name).changed
-            gone = [stored.key(key) for key, row in changed.items() if row is None]
-            rows = [stored.row(row) for row in changed.values() if row is not None]
+            table = _table(books, stored.name)
+            gone = [stored.key(key) for key, row in table.changed.items() if row is None]
             if gone:
                 await connection.execute(stored.delete, *texts(gone))
-            if rows:
-                await connection.execute(stored.upsert, *texts(rows))
+            if stored.many is None:
+                rows = [stored.row(row) for row in table.changed.values() if row is not None]
+                if rows:
+                    await connection.execute(stored.upsert, *texts(rows))
+            else:
+                await _save_many(connection, stored, stored.many, table)
         if books.sequence != books.first_sequence:
             await connection.execute(SAVE_SEQUENCE, books.sequence)
         await self._reference.save(connection, books.reference_events)
@@ -183,6 +188,20 @@ async def still_waiting(connection: Connection, events: Sequence[EventRef]) -> s
 def _table(books: Books, name: str) -> Table[Any, Any]:
     table: Table[Any, Any] = getattr(books, name)
     return table
+
+
+async def _save_many(connection: Connection, stored: StoredTable, many: Many, table: Table[Any, Any]) -> None:
+    """Rows that the store has not given are new; of the others is written what can have changed."""
+    new: list[Row] = []
+    changed: list[Row] = []
+    for key, row in table.changed.items():
+        if row is not None:
+            (changed if table.is_stored(key) else new).append(stored.row(row))
+    if new:
+        await connection.copy_to_table(stored.name, source=as_copied(new), columns=many.columns)
+    if changed:
+        pick = itemgetter(*many.places)
+        await connection.execute(many.update, *texts(map(pick, changed)))
 
 
 def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:

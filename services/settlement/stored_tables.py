@@ -48,11 +48,23 @@ class StoredIndex:
 
 
 @dataclass(frozen=True)
+class Many:
+    """How very many rows are written: new ones by COPY, of the others what can change, at half of what an upsert of both costs.
+
+    `columns`: what a table's `row` gives; `places`: where in it stand the key and the columns that can change; `update`: by these.
+    """
+
+    columns: tuple[str, ...]
+    places: tuple[int, ...]
+    update: str
+
+
+@dataclass(frozen=True)
 class StoredTable:
     """One table: its statements, and how keys and values become rows and come back.
 
     `few`: an index (None: the table) that is mostly all but empty, and the statement that gives up to so many rows of it as an
-    array; null if they are too heavy to be read with every batch.
+    array; null if they are too heavy to be read with every batch. `many`: how rows are written where they are many.
     """
 
     name: str
@@ -63,6 +75,7 @@ class StoredTable:
     row: Callable[[Any], Row]
     read: Callable[[str], tuple[Any, Any]]
     indexes: dict[str, StoredIndex]
+    many: Many | None = None
     few: tuple[str | None, str] | None = None
 
 
@@ -105,6 +118,17 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
     return select, upsert, delete
 
 
+def _many(name: str, key: dict[str, str], columns: dict[str, str], changing: tuple[str, ...]) -> Many:
+    """How very many rows of a table are written; `changing`: of its columns those that can change."""
+    written = (*key, *changing)
+    updates = ", ".join(f"{column} = v.{column}" for column in changing)
+    update = (
+        f"update {name} t set {updates} from unnest({_arrays(columns[column] for column in written)}) as v ({', '.join(written)}) "  # noqa: S608
+        f"where {' and '.join(f't.{column} = v.{column}' for column in key)}"
+    )
+    return Many(tuple(columns), tuple(list(columns).index(column) for column in written), update)
+
+
 _DOCUMENT: Final = msgspec.json.Decoder(Document)
 _RECORD: Final = msgspec.json.Decoder(RecordInForce)
 _JOURNAL: Final = msgspec.json.Decoder(ReservedSalesPayment)
@@ -112,7 +136,7 @@ _REPLIES: Final = msgspec.json.Decoder(PendingReplies)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 
 
-def _json(value: tuple[Any, ...]) -> str:
+def _json(value: Any) -> str:
     """A value as a JSON list of its fields."""
     return as_json(value).decode()
 
@@ -125,7 +149,7 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document[: len(DocumentKey._fields)], *about, *settling_order.columns_of(document), _json(document))
+    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
@@ -240,6 +264,22 @@ def _read_request(body: str) -> tuple[Any, Any]:
 _REF = {"event_source": "text", "event_id": "text"}
 _RUN = {"run_source": "text", "run_id": "text"}
 _DOCUMENT_KEY = {"ledger": "text", "company": "text", "document": "text"}
+_DOCUMENT_COLUMNS = {
+    **_DOCUMENT_KEY,
+    "party": "text",
+    "account": "text",
+    "currency": "text",
+    "automatic": "boolean",
+    **_REF,
+    **settling_order.COLUMNS,
+    "body": "json",
+}
+_RECORD_KEY = {**_RUN, "ledger": "text", "number": "integer"}
+_RECORD_COLUMNS = {
+    **_RECORD_KEY,
+    **{f"{side}_{part}": "text" for side in ("lowering", "raising") for part in ("company", "document")},
+    "body": "json",
+}
 _HOLDING = (
     "select body from {table} where ({key}) in (select {key} from unnest($1::text[]) k"
     " cross join lateral (select {key} from {table} where {column} @> array[k]{more}) t)"
@@ -263,38 +303,16 @@ TABLES: Final[dict[str, StoredTable]] = {
     for table in (
         StoredTable(
             "documents",
-            *_statements(
-                "documents",
-                _DOCUMENT_KEY,
-                {
-                    **_DOCUMENT_KEY,
-                    "party": "text",
-                    "account": "text",
-                    "currency": "text",
-                    "automatic": "boolean",
-                    **_REF,
-                    **settling_order.COLUMNS,
-                    "body": "json",
-                },
-            ),
+            *_statements("documents", _DOCUMENT_KEY, _DOCUMENT_COLUMNS),
             key=tuple,
             row=_document_row,
             read=_read_document,
             indexes={"event": StoredIndex(_OF_EVENT.format("documents", "event", "event"), tuple)},
+            many=_many("documents", _DOCUMENT_KEY, _DOCUMENT_COLUMNS, ("automatic", "open", "body")),
         ),
         StoredTable(
             "records",
-            *_statements(
-                "records",
-                {**_RUN, "ledger": "text", "number": "integer"},
-                {
-                    **_RUN,
-                    "ledger": "text",
-                    "number": "integer",
-                    **{f"{side}_{part}": "text" for side in ("lowering", "raising") for part in ("company", "document")},
-                    "body": "json",
-                },
-            ),
+            *_statements("records", _RECORD_KEY, _RECORD_COLUMNS),
             key=lambda key: (*key.run, key.ledger, key.number),
             row=_record_row,
             read=_read_record,
@@ -315,6 +333,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                     has_limit=True,
                 ),
             },
+            many=_many("records", _RECORD_KEY, _RECORD_COLUMNS, ("body",)),
         ),
         StoredTable(
             "waiting",

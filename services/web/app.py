@@ -15,11 +15,13 @@ from starlette.exceptions import HTTPException
 
 from services.web.access.chosen import authentication
 from services.web.bodies import ReadableBodies
+from services.web.console.app import Console
 from services.web.frame import Frame, language_of
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters
 from services.web.problems import Code, ProblemError, answer
 from services.web.routes import ROUTERS, STREAMS
+from services.web.routes.flow import close_checks
 from services.web.validation import of_errors
 from shared.settings import HttpAuth
 
@@ -45,6 +47,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
         try:
             yield
         finally:
+            await close_checks(ports)
             await who.close()
             await ports.sender.close()
             await ports.ends.close()
@@ -56,6 +59,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     app.add_middleware(ReadableBodies, document=_said)
     app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS)
+    app.add_middleware(Console, authentication=who, ports=ports)
     _answer_problems(app)
     return app
 

@@ -84,7 +84,8 @@ class Frame:
         """The request's body, once it is clear who asks and that an answer can be given."""
         path = request.scope["path"]
         if path not in OPEN:
-            request.scope["state"]["actor"] = await self._authentication.actor_of(request.headers)
+            known = request.scope["state"].get("known_actor")
+            request.scope["state"]["actor"] = known or await self._authentication.actor_of(request.headers)
         offered = EVENT_STREAM if path in self._streams else JSON
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):
@@ -98,8 +99,7 @@ class _Request:
     def __init__(self, scope: Scope, headers: Headers, new_id: str) -> None:
         self.scope = scope
         self.headers = headers
-        given = headers.get(REQUEST_ID, "")
-        self.id = given if _GIVEN_ID.fullmatch(given) else new_id
+        self.id = request_id(headers, new_id)
         self.language = negotiated(", ".join(headers.getlist("accept-language")))
         context = headers.get("traceparent", "")
         traceparent = context if _TRACEPARENT.fullmatch(context) else None
@@ -108,6 +108,12 @@ class _Request:
     def answer(self, problem: ProblemError) -> Any:
         """The problem as a response."""
         return answer(problem, self.language, self.id, self.scope["path"])
+
+
+def request_id(headers: Headers, new_id: str) -> str:
+    """The id of a request: the one that it was given, else a new one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _GIVEN_ID.fullmatch(given) else new_id
 
 
 def _failure_of_ours(error: Exception, request: _Request) -> ProblemError:

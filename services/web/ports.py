@@ -76,6 +76,8 @@ class WebPorts:
     ends: LogEnds = field(default_factory=NoEnds)
     simulating: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One simulation at a time: each folds whole cores in this process."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process is to end: who waits for something is answered with what there is."""
     cache: dict[str, Any] = field(default_factory=dict)
     """What routes keep in memory for as long as the process lives, each under a name of its own."""
 
@@ -84,6 +86,19 @@ class WebPorts:
         """The reference data in force, of which only what has changed is read again."""
         kept: ReferenceKept = self.cache.setdefault("reference", ReferenceKept(self.schemas))
         return kept
+
+    async def pause(self, seconds: float) -> None:
+        """Lets time pass, less of it where the process is to end meanwhile."""
+        ways = [asyncio.ensure_future(self.clock.sleep(seconds)), asyncio.ensure_future(self.stopping.wait())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+
+    def is_over(self, until: float) -> bool:
+        """Whether nobody is to wait any longer: the moment of the clock is reached, or the process is to end."""
+        return self.stopping.is_set() or self.clock.monotonic() >= until
 
     def new_id(self) -> str:
         """An id for a request that has none."""

@@ -84,10 +84,13 @@ def health_app(readiness: WebReadiness) -> ASGIApp:
     return Starlette(routes=[Route("/live", live), Route("/ready", ready), Mount("/metrics", make_asgi_app())])
 
 
-async def serve(settings: Settings) -> None:
-    """Serves until cancelled. SettingsError where HTTP_AUTH lacks something."""
+async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> None:
+    """Serves until cancelled; `stopping`: set before that, it lets those who wait be answered at once.
+
+    SettingsError where HTTP_AUTH lacks something.
+    """
     broker = BrokerSender(settings)
-    ports = WebPorts(settings, Schemas(settings), broker, ends=BrokerEnds(settings))
+    ports = WebPorts(settings, Schemas(settings), broker, ends=BrokerEnds(settings), stopping=stopping or asyncio.Event())
     app = create_app(settings, ports)
     config = uvicorn.Config(
         app,
@@ -125,7 +128,7 @@ async def _until_signalled(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving = asyncio.ensure_future(serve(settings))
+    serving = asyncio.ensure_future(serve(settings, stop))
     signalled = asyncio.ensure_future(stop.wait())
     await asyncio.wait([serving, signalled], return_when=asyncio.FIRST_COMPLETED)
     serving.cancel()

@@ -49,13 +49,14 @@ class WaitingModel(WaitModel, AboutModel):
     """An event that waits, with the first thing that it waits for."""
 
 
-class RefusedModel(AboutModel):
-    """A refusal."""
+class RefusedEventModel(BaseModel):
+    """A refusal, without what the event is about."""
 
     id: str = Field(description="The refusal's id.")
     service: str = Field(description="Which service refused.")
     event: EventRefModel = Field(description="The event.")
     scope: str = Field(description="`event`: all of it; `settlement`: what it asked to be settled.")
+    type: str | None = Field(description="The event's type.")
     code: str = Field(description="Why, as a code of docs/events.md.")
     field: str = Field(description="Where, as a JSON pointer.")
     message: str = Field(description="What is wrong and what would be right.")
@@ -63,6 +64,10 @@ class RefusedModel(AboutModel):
     again_at: str | None = Field(description="When it was last refused again for the same reason.")
     replays: int = Field(description="How often it was sent again as it was.")
     state: RefusalState = Field(description="What was done about it.")
+
+
+class RefusedModel(AboutModel, RefusedEventModel):
+    """A refusal."""
 
 
 class SumModel(BaseModel):

@@ -130,9 +130,9 @@ class Writing:
         until, pause = self.ports.clock.monotonic() + seconds, _LOOKED_AGAIN_AFTER
         while True:
             found = await self._acting.became(acted)
-            if self.ports.clock.monotonic() >= until or not _on_their_way(found):
+            if self.ports.is_over(until) or not _on_their_way(found):
                 return found
-            await self.ports.clock.sleep(pause)
+            await self.ports.pause(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def _completed(self, acted: Acted, told: Sequence[Row]) -> None:

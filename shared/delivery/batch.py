@@ -190,12 +190,11 @@ class Delivery:
     async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
         await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
-        claimed = _claims(coming)
-        known = await tables.claim(connection, claimed)
+        known = await tables.taken(connection, _ids(coming))
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
         inbox, folded, defects = await self._fold(coming, connection, state, store, known)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
-        await tables.correct_inbox(connection, claimed, known, inbox.changes)
+        await tables.save_inbox(connection, known, inbox.changes)
         await tables.fail(connection, failures)
         await tables.forget_failed(connection, [] if failures else batch.retried)
         self._count(len(batch.incoming), folded, failures)
@@ -274,13 +273,9 @@ async def _in_time(work: Awaitable[Written]) -> Written:
         raise OverdueError(str(error) or "the database did not answer in time") from error
 
 
-def _claims(coming: Iterable[Candidate]) -> dict[InboxKey, bytes]:
-    """The ids to be looked up and taken, each with the digest of the first message that has it."""
-    claims: dict[InboxKey, bytes] = {}
-    for candidate in coming:
-        if candidate.identity:
-            claims.setdefault(*candidate.identity)
-    return claims
+def _ids(coming: Iterable[Candidate]) -> set[InboxKey]:
+    """The ids to be looked up."""
+    return {identity[0] for _, _, identity in coming if identity}
 
 
 def _to_fold(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Message]:

@@ -179,7 +179,7 @@ class Housekeeping:
         for error in defects.values():
             raise error
         await self._delivery.save(connection, store, books, state)
-        await tables.correct_inbox(connection, {}, {}, inbox.changes)
+        await tables.save_inbox(connection, {}, inbox.changes)
         return folded
 
     async def release(self) -> None:

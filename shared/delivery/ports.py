@@ -63,7 +63,10 @@ class Connection(Protocol):
         """The rows one by one, so many read at once; in a transaction."""
 
     async def copy_records_to_table(self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]) -> str:
-        """COPY into a table."""
+        """COPY into a table, of values."""
+
+    async def copy_to_table(self, table_name: str, *, source: AsyncIterable[bytes], columns: Sequence[str]) -> str:
+        """COPY into a table, of rows as text (delivery/copying.py)."""
 
 
 class Database(Protocol):

@@ -70,7 +70,7 @@ _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count
 MOST_REFUSALS_COUNTED: Final = 10_001
 _STAND: Final = """
 select (select count(*) from outbox) as outbox, (select min(created_at) from outbox) as outbox_since,
-(select count(*) from failed) as failed,
+(select count(*) from failed) as failed, (select min(failed_at) from failed) as failed_since,
 (select count(*) from (select from rejections limit $1) as counted) as refused,
 (select rejected_at from rejections order by rejected_at desc, id desc limit 1) as last_refused_at"""
 """Refusals are never deleted: no more of them are counted than are said exactly."""
@@ -78,7 +78,7 @@ _POSITIONS: Final = "select topic, partition, next_offset - base as read from po
 
 
 class Stand(NamedTuple):
-    """What a service has to do still: rows to be sent and since when, messages put aside, refusals and when the last one was.
+    """What a service has to do still: rows to be sent and since when, messages put aside and since when, refusals and when the last was.
 
     `refused` is at most MOST_REFUSALS_COUNTED.
     """
@@ -86,6 +86,7 @@ class Stand(NamedTuple):
     outbox: int
     outbox_since: datetime | None
     failed: int
+    failed_since: datetime | None
     refused: int
     last_refused_at: datetime | None
 

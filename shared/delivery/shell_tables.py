@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.delivery.copying import as_it_is
 from shared.delivery.ports import Encoded, Partition
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
@@ -32,9 +33,7 @@ select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coal
        (select json_build_array(wake_key, after) from released order by wake_key limit 1) as released
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
-_CLAIM: Final = """
-insert into inbox (key, digest) select * from unnest($1::text::uuid[], $2::text::bytea[]) on conflict do nothing returning key
-"""
+_TAKEN: Final = "select key, digest from inbox where key = any($1::text::uuid[])"
 _RETAKE: Final = """
 insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
 on conflict (key) do update set digest = excluded.digest
@@ -149,33 +148,27 @@ async def note_stop(connection: Connection, instance: str) -> None:
     await connection.execute("delete from running where instance = $1", instance)
 
 
-async def claim(connection: Connection, digests: Mapping[InboxKey, bytes]) -> dict[InboxKey, bytes]:
-    """Takes ids in the inbox; gives those that were taken already, with the digests of what took them."""
-    if not digests:
+async def taken(connection: Connection, keys: Collection[InboxKey]) -> dict[InboxKey, bytes]:
+    """Those of these ids that are taken already, with the digests of what took them. Under the service's lock nobody else takes any."""
+    if not keys:
         return {}
-    # Arrays as text: given a list, the driver looks at every value by itself.
-    as_bytes = ",".join([f'"\\\\x{digest.hex()}"' for digest in digests.values()])
-    taken = await connection.fetch(_CLAIM, f"{{{','.join(digests)}}}", f"{{{as_bytes}}}")
-    if len(taken) == len(digests):
-        return {}
-    old = list(digests.keys() - {str(row["key"]) for row in taken})
-    rows = await connection.fetch("select key, digest from inbox where key = any($1::uuid[])", old)
+    # An array as text: given a list, the driver looks at every value by itself.
+    rows = await connection.fetch(_TAKEN, f"{{{','.join(keys)}}}")
     return {str(row["key"]): row["digest"] for row in rows}
 
 
-async def correct_inbox(
-    connection: Connection, claimed: Mapping[InboxKey, bytes], known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]
-) -> None:
-    """Brings the inbox to what the fold left: ids that were given back, or never used, are free again."""
-    if not known and changes == claimed:
-        return  # as nearly always: all that was claimed was taken
-    final = {key: changes.get(key, known.get(key)) for key in {**claimed, **changes}}
-    free = [key for key, digest in final.items() if digest is None]
-    taken = {key: digest for key, digest in final.items() if digest is not None and digest != known.get(key, claimed.get(key))}
-    if free:
-        await connection.execute("delete from inbox where key = any($1::uuid[])", free)
-    if taken:
-        await connection.execute(_RETAKE, list(taken), list(taken.values()))
+async def save_inbox(connection: Connection, known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]) -> None:
+    """Writes what the fold left: the ids that it took, and those that it gave back. `known`: what was there, of all it asked about."""
+    free = [key for key, digest in changes.items() if digest is None]
+    if known or free:
+        again = {key: digest for key, digest in changes.items() if digest is not None and key in known and digest != known[key]}
+        if free:
+            await connection.execute("delete from inbox where key = any($1::uuid[])", free)
+        if again:
+            await connection.execute(_RETAKE, list(again), list(again.values()))
+    new = [f"{key}\t\\\\x{digest.hex()}\n" for key, digest in changes.items() if digest is not None and key not in known]
+    if new:
+        await connection.copy_to_table("inbox", source=as_it_is("".join(new)), columns=("key", "digest"))
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:

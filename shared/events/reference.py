@@ -321,8 +321,12 @@ def compaction_key(data: Any) -> str:
     A withdrawal has the key of what it withdraws. A part that is left out (the company of a rate for all) is empty.
     """
     entity = WITHDRAWABLE[data.event] if isinstance(data, ReferenceWithdrawn) else _ENTITIES[type(data)]
-    parts = [part for name in entity.fields for part in _parts(_value(data, name))]
-    return "/".join((entity.kind, *map(_escaped, parts)))
+    return entity_key(entity.kind, *(part for name in entity.fields for part in _parts(_value(data, name))))
+
+
+def entity_key(kind: str, *parts: str) -> str:
+    """The key of an entity of this kind with these key fields."""
+    return "/".join((kind, *(part.replace("%", "%25").replace("/", "%2F") for part in parts)))
 
 
 def _value(data: Any, name: str) -> Any:
@@ -335,10 +339,6 @@ def _parts(value: Any) -> tuple[str, ...]:
     if isinstance(value, Buyer):
         return (value.company, value.vendor)
     return ("" if value is None else str(value),)
-
-
-def _escaped(part: str) -> str:
-    return part.replace("%", "%25").replace("/", "%2F")
 
 
 # What contradicts

@@ -10,14 +10,16 @@ be replaced (found in FastStream 0.7.8).
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.codec import has_lz4
+from aiokafka.codec import has_lz4, lz4_encode
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.record import default_records
 
 from shared.events.values import LARGEST_MESSAGE
 from shared.kafka.security import client_arguments
@@ -32,8 +34,17 @@ _LINGER_MS: Final = 5
 _BATCH_BYTES: Final = 256 * 1024
 _REQUEST_TIMEOUT_MS: Final = 15_000
 _STOP_WITHIN: Final = 5.0
+_LZ4_LEVEL: Final = 1
+"""aiokafka's own, for which it has no setting, is 9: that takes ten times as long, for three tenths fewer bytes."""
 _AROUND_A_PART: Final = 10
 _AROUND_A_RECORD: Final = 128
+
+
+_BUILDERS: Final[list[Any]] = [default_records]
+with suppress(ImportError):  # the client can be installed without what is compiled of it
+    from aiokafka.record._crecords import default_records as compiled_records
+
+    _BUILDERS.append(compiled_records)
 
 
 class KafkaProducer:
@@ -46,6 +57,7 @@ class KafkaProducer:
     async def restart(self) -> None:
         """A new client: after an error an idempotent one cannot continue."""
         await self.close()
+        compress_fast()
         self._producer = AIOKafkaProducer(
             **client_arguments(self._settings),
             acks="all",
@@ -113,6 +125,12 @@ class KafkaProducer:
                 refused.append((message, _too_large(message)))
                 await self.restart()
         return refused
+
+
+def compress_fast() -> None:
+    """Has the client compress at our level; the name stands in the modules that build its batches."""
+    for builder in _BUILDERS:
+        builder.lz4_encode = partial(lz4_encode, level=_LZ4_LEVEL)
 
 
 def _size(message: Encoded) -> int:

@@ -191,9 +191,9 @@ async def test_a_reader_writes_nothing_and_an_operator_only_what_operators_order
         await _refused(connection, order, settlement)
         await _refused(connection, replayed, posting)
         await _refused(connection, acknowledged, posting)
-        await _refused(connection, "delete from {}.lines", posting)
+        await _refused(connection, "delete from {}.vouchers", posting)
     async with _connected(postgres, "operator") as connection:
-        await _refused(connection, "update {}.lines set debit = debit + 1", posting)
+        await _refused(connection, "update {}.vouchers set date = date + 1", posting)
         await _refused(connection, "update {}.rejections set code = 'none'", posting)
         await _refused(connection, "update {}.gaps set last = 0", posting)
         transaction = connection.transaction()
@@ -203,7 +203,7 @@ async def test_a_reader_writes_nothing_and_an_operator_only_what_operators_order
         await connection.execute(acknowledged.format(posting))
         await transaction.rollback()
     async with _connected(postgres, "web") as connection:
-        await _refused(connection, "update {}.lines set debit = debit + 1", posting)
+        await _refused(connection, "update {}.vouchers set date = date + 1", posting)
         await _refused(connection, acknowledged, posting)
         await _refused(connection, "update {}.actions set reason = 'another'", prepared.schema_name("desk"))
         await _refused(connection, "delete from {}.actions", prepared.schema_name("desk"))

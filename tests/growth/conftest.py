@@ -28,7 +28,7 @@ _ROWS_READ = """
 select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint from pg_stat_user_tables where schemaname = $1"""
 _AS_IF_LARGE = "enable_seqscan=off"
 """The planner reads a table from end to end only where no index helps, however small the table is in a test."""
-_CONNECTED = "select exists (select from pg_stat_activity where application_name = 'intercompany ' || $1)"
+_CONNECTED = "select exists (select from pg_stat_activity where starts_with(application_name, 'intercompany ' || $1 || ' '))"
 
 
 class Counted(Running):

@@ -16,7 +16,7 @@ from services.registry import PROCESSES, SERVICES
 from shared.delivery.batch import Delivery
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
-from shared.postgresql.migrations import migrate
+from shared.postgresql.migrations import migrate, schema_version
 from shared.runtime.system import system_runtime
 from tests.live.delivery.running import Ends
 
@@ -54,7 +54,9 @@ class Line:
         self.settings = settings
         self._offsets: Counter[str] = Counter()
         self._said: list[Encoded] = []
-        self._databases = [Postgres(settings.database, settings.schema_name(service.name)) for service in self._services]
+        self._databases = [
+            Postgres(settings.database, settings.schema_name(service.name), schema_version(service)) for service in self._services
+        ]
         self._deliveries = [
             Delivery(service, database, cast("Relay", Kept(database, self._said)), Ends(), system_runtime())
             for service, database in zip(self._services, self._databases, strict=True)

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.embedded
 
+OF_A_LINE = """
+update {{}}.vouchers set lines = jsonb_set(lines::jsonb, '{{{{0,{}}}}}', '"{}"')::text
+where (company, series, number) = ('FABE', 'AP-SET', 1)"""
 TAMPERING = {
-    "a line's text": "update {}.lines set text = 'Rent' where (company, series, number, line) = ('FABE', 'AP-SET', 1, 1)",
-    "a line's amount": "update {}.lines set debit = 1000000 where (company, series, number, line) = ('FABE', 'AP-SET', 1, 1)",
+    "a line's text": OF_A_LINE.format(12, "Rent"),
+    "a line's amount": OF_A_LINE.format(7, "1000000"),
     "a voucher gone": "delete from {}.vouchers where (company, series, number) = ('FABE', 'AP-SET', 1)",
 }
 

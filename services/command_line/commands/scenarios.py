@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -13,14 +13,12 @@ from services.command_line.report import HOLDS, report, report_unusable, verdict
 from services.local.in_process import NotQuiescentError
 from services.scenarios.expectations import differences
 from services.scenarios.live_run import run, scenario_services
-from services.scenarios.scenario_file import EXAMPLES, Scenario, load_scenario
+from services.scenarios.scenario_file import EXAMPLES, MAIN_EXAMPLE, Scenario, load_scenario
 from services.scenarios.yaml_files import FileError
 from shared.console import notes, output
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Scenario files (YAML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per file on standard output, and nothing else there.")]
-
-MAIN_EXAMPLE: Final = "ic-4"
 
 
 def run_command(files: Files, *, as_json: AsJson = False) -> None:
@@ -84,4 +82,7 @@ async def _demo(scenarios: list[Scenario]) -> int:
                 wrong += bool(found)
                 output().print(Text.assemble(verdict(scenario, found), (f"  {scenario.title}", "dim")))
     output().print(f"{len(scenarios) - wrong} of {len(scenarios)} examples came out as expected, through broker, services and database.")
+    notes().print(
+        "Nothing of it is left. To look at such a payment: `intercompany up --demo` posts it, stays, and prints the console's address."
+    )
     return 1 if wrong else 0

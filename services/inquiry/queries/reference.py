@@ -29,7 +29,8 @@ WITHDRAWN: Final = "reference.withdrawn"
 class ReferenceSelection:
     """Which entities: None selects all. `type`: as in events.md, `exchange-rate.published` say; `q`: the key begins with it, kind aside.
 
-    `companies`: entities that name one of these, or no company at all. `at`: in force at that time; None: now.
+    `companies`: entities that name one of these (a trading relation: on either side), or no company at all.
+    `at`: in force at that time; None: now.
     """
 
     companies: tuple[str, ...] | None = None
@@ -42,7 +43,8 @@ _IN_FORCE: Final = """
 select r.key, r.position, r.type, r.data::text as data, r.event_source, r.event_id, r.from_time from reference_taken r
 where r.from_time <= $1 and r.type <> 'reference.withdrawn' and ($2::text is null or r.type = $2)
 and ($3::text is null or (r.key >= $3 and r.key < $3 || chr(1114111)))
-and ($4::text[] is null or r.data ->> 'company' is null or r.data ->> 'company' = any($4))
+and ($4::text[] is null or coalesce(r.data ->> 'company', r.data #>> '{seller,company}') is null
+    or array[r.data ->> 'company', r.data #>> '{seller,company}', r.data #>> '{buyer,company}'] && $4)
 and ($5::text[] is null or r.key > ($5::text[])[1])
 and not exists (select from reference_taken n where n.key = r.key and n.position > r.position and n.from_time <= $1)
 order by r.key limit $6"""

@@ -111,6 +111,8 @@ class Books(working_set.Books):
         return self._first_waiting("waiters", wake_key)
 
     def _first_waiting(self, index: str, place: Hashable) -> Parked | None:
+        if self.waiting.is_empty:
+            return None
         return next(self.waiting.in_order(index, place, ARRIVAL, lambda parked: parked.sequence), None)
 
     def foresee(self, missing: Iterable[Missing]) -> None:
@@ -132,5 +134,6 @@ class Books(working_set.Books):
     def next_sequence(self) -> int:
         """The next place in the order of arrival: nothing waits there yet."""
         sequence = super().next_sequence()
-        self.waiting.loaded(sequence, None)
+        if not self.waiting.complete:
+            self.waiting.loaded(sequence, None)
         return sequence

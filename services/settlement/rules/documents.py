@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator
 from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from services.settlement.rules.books import Books
@@ -104,10 +105,15 @@ def _rate(books: Books, incoming: IncomingDocument, own: str) -> Fraction | None
     if incoming.currency == own:
         return _SAME
     if incoming.inverse_rate is not None:
-        return 1 / Fraction(incoming.inverse_rate)
+        return 1 / _exactly(incoming.inverse_rate)
     if incoming.exchange_rate is not None:
-        return Fraction(incoming.exchange_rate)
+        return _exactly(incoming.exchange_rate)
     return books.reference.rate(incoming.key.company, incoming.currency, own, incoming.date)
+
+
+@lru_cache(maxsize=4096)  # many documents have the same rate
+def _exactly(rate: Decimal) -> Fraction:
+    return Fraction(rate)
 
 
 def post(turn: Turn, incoming: IncomingDocument) -> Document:
@@ -127,37 +133,38 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
             if line.account in taxes
         ]
     )
+    seller, invoice_there = incoming.intercompany or (None, None)
     document = Document(
-        ledger=ledger,
-        company=company,
-        document=number,
-        kind=incoming.kind,
-        party=reference.party_of[account],
-        account=incoming.account,
-        date=incoming.date,
-        due_date=incoming.due_date,
-        currency=incoming.currency,
-        amount=incoming.amount,
-        accounting_currency=own,
-        exchange_rate=exchange_rate,
-        inverse_rate=inverse_rate,
-        tax_lines=tax_lines,
+        ledger,
+        company,
+        number,
+        incoming.kind,
+        reference.party_of[account],
+        incoming.account,
+        incoming.date,
+        incoming.due_date,
+        incoming.currency,
+        incoming.amount,
+        own,
+        exchange_rate,
+        value,
+        incoming.amount,  # open
+        value,  # and that in accounting currency
+        reference.summary_account(account, incoming.posting_profile),
+        incoming.dimensions,
+        incoming.discounts,
+        incoming.amount - sum([line.amount for line in tax_lines], ZERO),  # net
+        _distributions(incoming, taxes),
+        incoming.event,
+        incoming.credits,
+        seller,
+        invoice_there,
+        incoming.method_of_payment,
+        incoming.posting_profile,
         reference=incoming.reference,
         text=incoming.text,
-        accounting_amount=value,
-        open=incoming.amount,
-        open_accounting_amount=value,
-        summary_account=reference.summary_account(account, incoming.posting_profile),
-        dimensions=incoming.dimensions,
-        discounts=incoming.discounts,
-        net=incoming.amount - sum([line.amount for line in tax_lines], ZERO),
-        distributions=_distributions(incoming, taxes),
-        event=incoming.event,
-        credits=incoming.credits,
-        intercompany_company=incoming.intercompany[0] if incoming.intercompany else None,
-        intercompany_document=incoming.intercompany[1] if incoming.intercompany else None,
-        method_of_payment=incoming.method_of_payment,
-        posting_profile=incoming.posting_profile,
+        inverse_rate=inverse_rate,
+        tax_lines=tax_lines,
     )
     turn.books.documents.put(incoming.key, document)
     lines = incoming.lines if document.inverse_rate is None else [_valued(document, line) for line in incoming.lines]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from services.settlement.rules.values import Document, DocumentKey
 from shared.events.envelope import EventRef, Message
@@ -34,8 +35,7 @@ from shared.events.settlements import PostedLine
 from shared.events.values import Ledger
 
 
-@dataclass(slots=True)
-class IncomingDocument:
+class IncomingDocument(Struct, frozen=True, gc=False):
     """What an invoice, a payment or a sales payment says of its document; `inverse_rate`: its rate is exactly 1 / that."""
 
     key: DocumentKey
@@ -48,7 +48,7 @@ class IncomingDocument:
     exchange_rate: Decimal | None
     event: EventRef
     lines: list[PostedLine]
-    dimensions: dict[str, str] = field(default_factory=dict)
+    dimensions: dict[str, str] = {}
     discounts: tuple[CashDiscount, ...] = ()
     posting_profile: str | None = None
     method_of_payment: str | None = None
@@ -59,7 +59,7 @@ class IncomingDocument:
     inverse_rate: Decimal | None = None
 
 
-class SettlementInstruction(NamedTuple):
+class SettlementInstruction(Struct, frozen=True, gc=False):
     """What is to be settled: a payment's marks, a request's, or a sales payment's.
 
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
@@ -93,7 +93,7 @@ class SettlementInstruction(NamedTuple):
         return self.documents if self.own_document is None else (self.own_document, *self.documents)
 
 
-class ReversalInstruction(NamedTuple):
+class ReversalInstruction(Struct, frozen=True, gc=False):
     """What is to be taken back: a document itself (`takes_back_document`), or the settlements of a payment or of an event.
 
     `field` is the JSON pointer under which the request names it. `only_payment`: it can be nothing but a payment.
@@ -121,7 +121,7 @@ class Reply(NamedTuple):
     is_batch: bool = False
 
 
-class Incoming(NamedTuple):
+class Incoming(Struct, frozen=True, gc=False):
     """A message as the rules see it.
 
     `event` is the event by which outgoing ones are derived: a payment journal carries its payment's. `reported_event` is

@@ -6,6 +6,8 @@ waited for, what contradicts is refused, and the facts around it stand.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from services.settlement.rules.automatic import settle_automatically
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.refusals import Refusal, refusal_of
@@ -92,7 +94,7 @@ def leave_open(turn: Turn) -> None:
     key = _instruction(turn).payment
     payment = turn.books.documents.get(key) if key is not None else None
     if payment is not None:
-        turn.books.documents.put(payment.key, payment._replace(manual_only=True, marks_refused=True))
+        turn.books.documents.put(payment.key, replace(payment, manual_only=True, marks_refused=True))
 
 
 def _instruction(turn: Turn) -> SettlementInstruction:
@@ -139,7 +141,7 @@ def _with_documents(turn: Turn, instruction: SettlementInstruction, keys: tuple[
     """The instruction with its documents, which are all there."""
     found = [document for key in keys if (document := turn.books.documents.get(key)) is not None]
     own = found.pop(0) if instruction.payment is not None else None
-    return instruction._replace(sequence=sequence, own_document=own, documents=tuple(found))
+    return replace(instruction, sequence=sequence, own_document=own, documents=tuple(found))
 
 
 def _done(turn: Turn, instruction: SettlementInstruction) -> None:

@@ -28,7 +28,10 @@ class Refusal(NamedTuple):
 
 def refusal_of(books: Books, instruction: SettlementInstruction) -> Refusal | None:
     """The first code of the table that applies, documents in the order of the marks; None if nothing contradicts."""
-    return next((found for check in _CHECKS for found in check(books, instruction)), None)
+    for check in _CHECKS:
+        for found in check(books, instruction):
+            return found
+    return None
 
 
 def _at(place: int, name: str) -> str:
@@ -48,19 +51,19 @@ def _invalid(_books: Books, instruction: SettlementInstruction) -> Iterator[Refu
             by = "by itself" if payment is not None and key == payment.key else "twice"
             yield Refusal("invalid", _at(place, "document"), f"{_name(document)} is marked {by}: mark it once")
         seen.add(key)
-        entered = (
-            ("amount_to_settle", mark.amount_to_settle if payment is None else None),
-            ("cash_discount_to_take", mark.cash_discount_to_take),
-        )
-        for name, amount in entered:
-            if amount is not None and not fits(amount, document.currency):
-                digits = minor_digits(document.currency)
-                yield Refusal("invalid", _at(place, name), f"{amount} has more digits than {document.currency} has: at most {digits}")
+        if mark.amount_to_settle is not None and payment is None and not fits(mark.amount_to_settle, document.currency):
+            yield _too_fine(place, "amount_to_settle", mark.amount_to_settle, document.currency)
+        if mark.cash_discount_to_take is not None and not fits(mark.cash_discount_to_take, document.currency):
+            yield _too_fine(place, "cash_discount_to_take", mark.cash_discount_to_take, document.currency)
         if mark.cross_rate is not None and not _may_be_agreed(instruction, document):
             message = "a rate is agreed where a payment marks a document in another currency that raises the balance"
             yield Refusal("invalid", _at(place, "cross_rate"), f"{mark.cross_rate}: {message}: leave it out")
     if instruction.primary is not None and payment is None:
         yield from _primary(instruction, instruction.primary)
+
+
+def _too_fine(place: int, name: str, amount: Decimal, currency: str) -> Refusal:
+    return Refusal("invalid", _at(place, name), f"{amount} has more digits than {currency} has: at most {minor_digits(currency)}")
 
 
 def _may_be_agreed(instruction: SettlementInstruction, document: Document) -> bool:
@@ -161,8 +164,10 @@ def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Re
 
 
 def _too_early(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+    if instruction.date is None or instruction.own_document is not None:
+        return
     latest = max(instruction.all_documents, key=lambda document: document.date)
-    if instruction.date is not None and instruction.own_document is None and instruction.date < latest.date:
+    if instruction.date < latest.date:
         yield Refusal(
             "date-too-early", "/date", f"{instruction.date} is before {_name(latest)} of {latest.date}: {latest.date} or later is needed"
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.settlement.rules.incoming import ReversalInstruction
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import (
@@ -303,7 +305,7 @@ def _is_reversed(turn: Turn, record: RecordInForce) -> bool:
 def _mirror(turn: Turn, scope: ReversalScope, on: dt.date, reason: str) -> None:
     """Gives back what the records of a scope took, and tells of it, the sales payment journals that go with it named."""
     for record in scope.records:
-        turn.books.records.put(record.key, record._replace(is_reversed=True))
+        turn.books.records.put(record.key, replace(record, is_reversed=True))
     changed = applied_amounts(scope.records)
     turn.books.foresee(missing for key in changed for missing in (Missing("documents", None, key), Missing("waiting", OVER, key)))
     for key, applied in changed.items():

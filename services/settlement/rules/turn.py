@@ -44,15 +44,14 @@ class Turn:
         """Turns to a message: what is emitted and refused from now on is because of it."""
         self.message = message
         self.incoming: Incoming = self.books.read(message)
+        event = self.incoming.event
+        self._cause = Cause(event, message.first or event, message.time, message.traceparent)
 
     # What is emitted
 
     def emit(self, name: str, number: int | str, key: str, data: Any) -> None:
         """An outgoing event, named by what caused it, its type and its number."""
-        cause, message = self.incoming.event, self.message
-        self.outgoing.append(
-            _EMITTER.emit(Cause(cause, message.first or cause, message.time, message.traceparent), name, str(number), key, data)
-        )
+        self.outgoing.append(_EMITTER.emit(self._cause, name, str(number), key, data))
 
     def refuse(self, code: str, field: str, message: str, *, scope: str, frees_id: bool) -> None:
         """A refusal: an event, and the id that the refused event took given back if nothing of it was taken over."""
@@ -81,6 +80,8 @@ class Turn:
 
         What would take too many loads, or is more than one transaction resumes, is noted and resumes in further ones.
         """
+        if self.books.waiting.is_empty:
+            return
         if key[0] == RESERVATION:
             self._wake(key, self._first_to_reserve, key)
         else:

@@ -2,6 +2,9 @@
 
 Invariant: values are never changed, only replaced; amounts are positive, what is open included; the side of a
 document follows from its kind (rules.md, "Raising and lowering documents").
+
+Documents and records are made and replaced for every payment, so they are structs, which is done in C; they are kept as a list
+of their fields, so a new field goes to the end and has a default.
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.events.envelope import EventRef, Message
 from shared.events.inbound import CashDiscount
@@ -54,7 +60,7 @@ class TaxLine(NamedTuple):
     amount: Decimal
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True, array_like=True, gc=False):
     """A posted document and what of it is open.
 
     `amount` and `open` are in `currency`, `accounting_amount` and `open_accounting_amount` in `accounting_currency`, all
@@ -133,7 +139,8 @@ class Document(NamedTuple):
 
     def apply(self, amount: Decimal, accounting_amount: Decimal, records: int, enlarged_by: Decimal = ZERO) -> Document:
         """What so many records of one run take from it, all in all: at least 0.00, less what these have enlarged a primary by."""
-        changed = self._replace(
+        changed = replace(
+            self,
             open=self.open - amount,
             open_accounting_amount=self.open_accounting_amount - accounting_amount,
             records=self.records + records,
@@ -144,7 +151,8 @@ class Document(NamedTuple):
 
     def give_back(self, amount: Decimal, accounting_amount: Decimal, records: int, enlarged_by: Decimal = ZERO) -> Document:
         """What so many records had taken is open again when they are reversed; nothing but a mark settles it from then on (F-F01)."""
-        changed = self._replace(
+        changed = replace(
+            self,
             open=self.open + amount,
             open_accounting_amount=self.open_accounting_amount + accounting_amount,
             records=self.records - records,
@@ -158,7 +166,7 @@ class Document(NamedTuple):
         """The document is reversed: nothing is open any more, its number stays taken (F-F03)."""
         if self.is_reversed or self.records:
             raise _defect(self, "it cannot be reversed")
-        return self._replace(open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
+        return replace(self, open=ZERO, open_accounting_amount=ZERO, is_reversed=True, manual_only=True)
 
 
 class OpenPlace(NamedTuple):
@@ -213,7 +221,7 @@ class RecordKey(NamedTuple):
     number: int
 
 
-class RecordInForce(NamedTuple):
+class RecordInForce(Struct, frozen=True, array_like=True, gc=False):
     """A posted record, with what it took from its two documents (a reversal gives exactly that back).
 
     `lowering` is L or the primary; `raising` is R, or with `enlarges` the document that enlarged the primary. A taken

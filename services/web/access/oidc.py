@@ -35,7 +35,7 @@ REFRESHED_EVERY: Final = 60.0
 TRIED_AGAIN_AFTER: Final = 5.0
 """Seconds after which a provider that has not given any keys yet is asked again."""
 _FETCH_WITHIN: Final = 5.0
-_DISCOVERY: Final = "/.well-known/openid-configuration"
+DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
 class KeySource(Protocol):
@@ -57,7 +57,7 @@ class ProviderKeys:
 
     async def keys(self) -> Mapping[str, Any]:
         """The keys as the provider has them now."""
-        found = await self._get(f"{self._issuer}{_DISCOVERY}")
+        found = await self._get(f"{self._issuer}{DISCOVERY}")
         if str(found.get("issuer", "")).rstrip("/") != self._issuer:
             msg = f"the provider calls itself {found.get('issuer')}, not {self._issuer}"
             raise ValueError(msg)
@@ -89,31 +89,41 @@ class OidcAuthentication:
         self._role_map = _role_map(settings.oidc_role_map)
         # A provider may write its own name with a slash at the end or without.
         issuers: list[str | int | bool] = [self._issuer, f"{self._issuer}/"]
-        self._claims = jwt.JWTClaimsRegistry(
-            now=lambda: int(clock.now().timestamp()),
-            leeway=SKEW,
-            iss={"essential": True, "values": issuers},
-            aud={"essential": True, "value": settings.oidc_audience},
-            exp={"essential": True},
-            sub={"essential": True},
-        )
+        self._options: dict[str, Any] = {
+            "iss": {"essential": True, "values": issuers},
+            "aud": {"essential": True, "value": settings.oidc_audience},
+            "exp": {"essential": True},
+            "sub": {"essential": True},
+        }
+        self._claims = self._registry(self._options)
         self._keys: KeySet | None = None
         self._asked: float | None = None
         self._fetching = asyncio.Lock()
 
     async def actor_of(self, headers: Mapping[str, str]) -> Actor:
         """The subject of the token; ProblemError (not-authenticated) if the token is not accepted."""
-        token = bearer_token(headers)
+        return self._actor(await self._checked(bearer_token(headers), self._claims))
+
+    async def actor_of_sign_in(self, id_token: str, client: str, nonce: str) -> Actor:
+        """Who has signed in, by the ID token that the provider has given to this client for this nonce; ProblemError otherwise."""
+        wanted = {**self._options, "aud": {"essential": True, "value": client}, "nonce": {"essential": True, "value": nonce}}
+        return self._actor(await self._checked(id_token, self._registry(wanted)))
+
+    def _registry(self, options: Mapping[str, Any]) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(now=lambda: int(self._clock.now().timestamp()), leeway=SKEW, **options)
+
+    async def _checked(self, token: str, claims: jwt.JWTClaimsRegistry) -> Mapping[str, Any]:
+        """The claims of a token that counts; ProblemError (not-authenticated) otherwise."""
         keys = self._keys or await self._refreshed(None)
         try:
             try:
                 read = _decoded(token, keys)
             except InvalidKeyIdError:
                 read = _decoded(token, await self._refreshed(keys))
-            self._claims.validate(read.claims)
+            claims.validate(read.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise ProblemError(Code.NOT_AUTHENTICATED, "token-refused", reason=_reason(error)) from error
-        return self._actor(read.claims)
+        return read.claims
 
     async def _refreshed(self, seen: KeySet | None) -> KeySet:
         """The keys, fetched again if that was not done within a minute; `seen`: those that did not suffice."""

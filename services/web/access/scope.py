@@ -18,7 +18,9 @@ _VOUCHER: Final = ("company", "voucher", "series", "number", "kind", "date")
 _LINE: Final = ("line", "posting_type", "partner", "currency", "debit", "credit")
 _NODE: Final = ("id", "kind", "state", "company", "voucher", "voucher_kind", "date", "ledger", "document", "event", "type", "received_at")
 """What is said of a thing of a company out of scope: that it is there, and its state."""
-_ACCOUNTS: Final = frozenset({"customers", "vendors"})
+_BY_COMPANY: Final = frozenset({"customers", "vendors", "customer_groups", "vendor_groups"})
+"""What a party's definition says by company."""
+_TRADERS: Final = ("seller", "buyer")
 _BETWEEN: Final = frozenset({"due_to", "due_from"})
 
 
@@ -52,15 +54,23 @@ def visible_wait(row: Row, actor: Actor) -> Row:
     return {name: value for name, value in row.items() if name != "reads_like"} | {"key": companies}
 
 
+def is_visible_entity(data: Row, actor: Actor) -> bool:
+    """Whether an entity is shown: one of a company in scope, or of none; a trading relation, which is of both its companies, for each."""
+    traders = [data[name]["company"] for name in _TRADERS if data.get(name)]
+    if traders:
+        return actor.sees(*traders)
+    return data.get("company") is None or actor.sees(data["company"])
+
+
 def visible_version(row: Row, actor: Actor) -> Row:
-    """A version of a reference entity: of a party's accounts those in the companies in scope."""
-    data = {
-        name: {company: account for company, account in value.items() if actor.sees(company)}
-        if name in _ACCOUNTS and isinstance(value, dict)
-        else value
-        for name, value in row["data"].items()
-    }
-    return {**row, "data": data}
+    """A version of a reference entity: of a party's accounts and groups those in the companies in scope."""
+    return {**row, "data": {name: _visible_value(name, value, actor) for name, value in row["data"].items()}}
+
+
+def _visible_value(name: str, value: Any, actor: Actor) -> Any:
+    if name in _BY_COMPANY and isinstance(value, dict):
+        return {company: each for company, each in value.items() if actor.sees(company)}
+    return value
 
 
 def visible_graph(graph: Row, actor: Actor) -> Row | None:

@@ -63,7 +63,10 @@ class TokenAuthentication:
 
     async def actor_of(self, headers: Mapping[str, str]) -> Actor:
         """The bearer of the token; ProblemError (not-authenticated) for none, an unknown or an expired one."""
-        given = hashlib.sha256(bearer_token(headers).encode()).digest()
+        return self.actor_of_digest(digest_of(bearer_token(headers)))
+
+    def actor_of_digest(self, given: bytes) -> Actor:
+        """The bearer of the token that has this digest; ProblemError (not-authenticated) for an unknown or an expired one."""
         # Every one is compared, so that the time says nothing of which it is.
         found = [token for token in self._tokens if hmac.compare_digest(token.digest, given)]
         if not found:
@@ -74,6 +77,11 @@ class TokenAuthentication:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def digest_of(token: str) -> bytes:
+    """What the file has of a token."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def read_tokens(path: Path) -> list[Token]:

@@ -22,6 +22,7 @@ from services.web.routes import (
     readiness,
     reference,
     reference_writing,
+    refusal,
     rules,
     search,
     settlements,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
-    *(work.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
+    *(work.router, refusal.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
 )
 STREAMS: Final = frozenset({flow.STREAM})
 """The paths that answer with a stream of events in place of JSON."""

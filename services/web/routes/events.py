@@ -188,9 +188,9 @@ async def _states(ports: WebPorts, refs: list[EventRef], seconds: int) -> list[E
     while True:
         sent = [recent.of(ref) for ref in refs]
         states = [await event_state(ports.schemas, ref, last and last.at) for ref, last in zip(refs, sent, strict=True)]
-        if all(state.is_settled for state in states) or ports.clock.monotonic() >= until:
+        if all(state.is_settled for state in states) or ports.is_over(until):
             return states
-        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+        await ports.pause(_LOOKED_AGAIN_AFTER)
 
 
 def _seconds(prefer: str | None) -> int:

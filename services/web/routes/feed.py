@@ -58,7 +58,7 @@ async def read_feed(  # noqa: PLR0913 - its parameters
             rows, following = await feed(found.connection, companies, after, limit)
             if not rows:
                 await refuse_unknown(request, found.connection)
-        if rows or ports.clock.monotonic() >= until:
+        if rows or ports.is_over(until):
             data = list(map(titled(request), rows))
             return answered({"data": data, "after": following, "read_to": found.read_to})
-        await ports.clock.sleep(_LOOKED_AGAIN_AFTER)
+        await ports.pause(_LOOKED_AGAIN_AFTER)

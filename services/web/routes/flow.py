@@ -12,10 +12,12 @@ from starlette.responses import StreamingResponse
 
 from services.desk.flow import Rates, flow
 from services.desk.last_checks import Checking
+from services.inquiry.queries.minutes import posted_by_minute, posted_last
 from services.web.access.may import Reader
+from services.web.book_models import OneCompany
 from services.web.frame import EVENT_STREAM
 from services.web.models import ReadTo
-from services.web.reading import answered, as_of_now
+from services.web.reading import answered, as_of_now, books, scope_of
 from shared.rows import instant
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ EVERY: Final = 2.0
 MOST_MESSAGES: Final = 43_200
 _KEPT_FOR: Final = 1.0
 """Seconds for which one look serves all who ask."""
+_CHECKS: Final = "checks"
+"""Where the process keeps its comparisons."""
 
 
 class ServiceFlowModel(BaseModel):
@@ -51,6 +55,7 @@ class ServiceFlowModel(BaseModel):
     outbox: int = Field(description="Batches that it has decided and the broker has not acknowledged yet.")
     outbox_since: str | None = Field(description="Since when the oldest of them is there.")
     failed: int = Field(description="Messages that were put aside as defects.")
+    failed_since: str | None = Field(description="Since when the oldest of them is.")
 
 
 class FlowModel(BaseModel):
@@ -58,6 +63,31 @@ class FlowModel(BaseModel):
 
     data: list[ServiceFlowModel] = Field(description="Each service; inquiry where it has tables.")
     read_to: ReadTo = Field(description="As of when.")
+
+
+class MinuteModel(BaseModel):
+    """What was posted in a minute."""
+
+    minute: str = Field(description="The minute that begins then.")
+    payments: int = Field(description="Vouchers of payments that were posted in it.")
+    vouchers: int = Field(description="Vouchers of all kinds.")
+
+
+class PostedLastModel(BaseModel):
+    """A voucher, by its names."""
+
+    company: str = Field(description="Its company.")
+    voucher: str = Field(description="Its number.")
+    document: str | None = Field(description="The document that it posts or settles.")
+    posted_at: str = Field(description="When it was posted.")
+
+
+class MinutesModel(BaseModel):
+    """What was posted in the last hour, minute by minute, the oldest first."""
+
+    data: list[MinuteModel] = Field(description="Sixty minutes, the last one still under way.")
+    last: PostedLastModel | None = Field(description="The voucher that was posted last.")
+    read_to: ReadTo = Field(description="How far the read side had read.")
 
 
 class CheckModel(BaseModel):
@@ -73,7 +103,7 @@ class CheckModel(BaseModel):
 class ChecksResult(BaseModel):
     """The last comparison."""
 
-    at: str | None = Field(description="When it was begun; null: the first one is still under way.")
+    at: str | None = Field(description="When it was begun; null: there was none yet, or the first one is still under way.")
     seconds: float | None = Field(description="How long it took.")
     holds: bool | None = Field(description="Whether all of it holds.")
     running: bool = Field(description="Whether another one is under way.")
@@ -91,6 +121,16 @@ class ChecksModel(BaseModel):
 async def read_flow(request: Request, _: Reader) -> Response:
     """Rates and lag of each service, what waits, was refused, is to be sent, was put aside: numbers of the whole group."""
     return answered({"data": await _flow(request), "read_to": as_of_now(request)})
+
+
+@router.get("/v1/flow/minutes", response_model=MinutesModel, summary="How much was posted in the last hour")
+async def read_minutes(request: Request, actor: Reader, company: OneCompany = None) -> Response:
+    """Payments and vouchers by the minute in which they were posted, of the companies in scope."""
+    ports: WebPorts = request.app.state.ports
+    async with books(request) as found:
+        rows = await posted_by_minute(found.connection, scope_of(actor, company), ports.clock.now())
+        last = await posted_last(found.connection, scope_of(actor, company))
+    return answered({"data": rows, "last": last, "read_to": found.read_to})
 
 
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
@@ -118,7 +158,9 @@ async def _messages(request: Request, first: list[Row], number: int) -> AsyncIte
     yield b"retry: 2000\n\n"
     yield _message("flow", {"data": first, "read_to": as_of_now(request)})
     for _ in range(number - 1):
-        await ports.clock.sleep(EVERY)
+        await ports.pause(EVERY)
+        if ports.stopping.is_set():
+            return
         try:
             yield _message("flow", {"data": await _flow(request), "read_to": as_of_now(request)})
         except Exception as error:
@@ -158,11 +200,15 @@ class _Looking:
 
 
 @router.get("/v1/checks", response_model=ChecksModel, summary="Whether the services' books agree")
-async def read_checks(request: Request, actor: Reader) -> Response:
+async def read_checks(
+    request: Request,
+    actor: Reader,
+    begin: Annotated[bool, Query(description="Whether one is made if the last one is a minute ago; false: only what there is.")] = True,  # noqa: FBT002
+) -> Response:
     """What the last comparison of the services' books, and of inquiry's, found. One is made at most once a minute, when somebody asks."""
     ports: WebPorts = request.app.state.ports
-    checking: Checking = ports.cache.setdefault("checks", Checking(ports.schemas, ports.clock))
-    last = await checking.checks()
+    checking: Checking = ports.cache.setdefault(_CHECKS, Checking(ports.schemas, ports.clock))
+    last = await checking.checks() if begin else checking.last
     sees_all = actor.companies is None
     row = {
         "at": None if last is None else instant(last.began_at),
@@ -175,3 +221,10 @@ async def read_checks(request: Request, actor: Reader) -> Response:
         ],
     }
     return answered({"data": row, "read_to": as_of_now(request)})
+
+
+async def close_checks(ports: WebPorts) -> None:
+    """Ends a comparison that is under way."""
+    checking: Checking | None = ports.cache.get(_CHECKS)
+    if checking is not None:
+        await checking.close()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.inquiry.queries.reference import ReferenceSelection, entity, reference
 from services.web.access.may import Reader
-from services.web.access.scope import visible_version
+from services.web.access.scope import is_visible_entity, visible_version
 from services.web.book_models import SINGLE, TEXT, EventRefModel, One, OneCompany
 from services.web.frame import language_of
 from services.web.languages import wrong
@@ -68,7 +68,10 @@ async def list_reference(  # noqa: PLR0913 - its filters
     q: Annotated[str | None, Query(description="What names the entity begins with this, its kind aside; needs `type`.", **TEXT)] = None,
     as_of: Day = None,
 ) -> Response:
-    """What is in force, or was at the end of a day: entities of the companies in scope, and of no company."""
+    """What is in force, or was at the end of a day: entities of the companies in scope, and of no company.
+
+    A trading relation is one of both its companies. Of a party its accounts and groups in the companies in scope are shown.
+    """
     kind = None if type_ is None else type_named(type_, TYPES)
     if type_ is not None and kind is None:
         raise not_known(name="type", given=type_, known=TYPES, language=language_of(request.scope))
@@ -88,7 +91,6 @@ async def reference_entity(
     """Every version, with the event that set it; a withdrawal is one of them."""
     async with books(request) as found:
         versions = await entity(found.connection, key)
-    companies = [version["data"].get("company") for version in versions]
-    if not versions or not (None in companies or actor.sees(*companies)):
+    if not any(is_visible_entity(version["data"], actor) for version in versions):
         missing("entity")
     return single(request, {"key": key, "versions": [visible_version(row, actor) for row in versions]}, found.read_to)

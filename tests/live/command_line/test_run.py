@@ -11,10 +11,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line.commands.scenarios import MAIN_EXAMPLE
 from services.command_line.main import app
 from services.local import in_process as running
-from services.scenarios.scenario_file import EXAMPLES
+from services.scenarios.scenario_file import EXAMPLES, MAIN_EXAMPLE
 
 GROUP = 'group: {companies: {FAB: {currency: USD}}, parties: {NW: {customers: {FAB: "4000"}}}}'
 INVOICE = (

@@ -12,7 +12,7 @@ from shared.delivery.batch import Delivery
 from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.relay import Relay
 from shared.postgresql.database import Postgres
-from shared.postgresql.migrations import migrate
+from shared.postgresql.migrations import migrate, schema_version
 from shared.runtime.system import system_runtime
 from tests.live.delivery.toy.service import SERVICE
 
@@ -91,7 +91,7 @@ class Running:
         self.settings = settings
         self.service = service
         self.schema = settings.schema_name(service.name)
-        self.database = Postgres(settings.database, self.schema)
+        self.database = Postgres(settings.database, self.schema, schema_version(service))
         self.runtime = system_runtime()
         self.sent = Sent()
         self.ends = Ends()

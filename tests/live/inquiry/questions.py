@@ -35,6 +35,7 @@ from services.inquiry.queries.events import event
 from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.lines import LineSelection, lines
+from services.inquiry.queries.minutes import posted_by_minute, posted_last
 from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.search import search
 from services.inquiry.queries.settlements import SettlementSelection, settlements
@@ -133,9 +134,15 @@ def questions(payments: int) -> list[Question]:
         Question("one voucher", None, lambda on, n: voucher(on, "C0", f"AR-PAY-{some(n) // 2 * 2:06}")),
         Question("settlements", None, lambda on, n: settlements(on, SettlementSelection((company(n),)), PAGE)),
         Question("feed", None, lambda on, n: feed(on, None, some(n), 100)),
+        Question("minutes", 150, lambda on, _: posted_by_minute(on, None, dt.datetime.now(dt.UTC))),
+        Question("posted last", 50, lambda on, _: _posted_last(on)),
         Question("one event", None, lambda on, n: event(on, "erp", f"P{some(n)}")),
         Question("companies", None, lambda on, _: named.companies(on, named.NamedSelection(), PAGE)),
     ]
+
+
+async def _posted_last(connection: Any) -> Any:
+    return [await posted_last(connection, None)]
 
 
 async def fill_without_indexes(connection: Any, payments: int) -> None:

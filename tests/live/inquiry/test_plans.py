@@ -18,6 +18,7 @@ from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
+from services.inquiry.queries.minutes import posted_by_minute, posted_last
 from services.inquiry.queries.pages import PageWanted, Place
 from services.inquiry.queries.read_to import read_to
 from services.inquiry.queries.reference import ReferenceSelection, entity, reference
@@ -107,6 +108,10 @@ def test_no_list_reads_a_growing_table_from_end_to_end(large: Asked, ask: Any, s
     assert max(counts) <= 6
 
 
+async def _posted_last(connection: Any, companies: tuple[str, ...] | None) -> Any:
+    return [await posted_last(connection, companies)]
+
+
 SINGLE: dict[str, Callable[[Any], Any]] = {
     "matrix": lambda connection: matrix(connection, MatrixSelection(("C3",))),
     "matrix of all": lambda connection: matrix(connection, MatrixSelection(as_of=LATE)),
@@ -119,6 +124,9 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "sources": lambda connection: sources(connection, "P77"),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
+    "minutes": lambda connection: posted_by_minute(connection, None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
+    "posted last": lambda connection: _posted_last(connection, None),
+    "posted last of a company": lambda connection: _posted_last(connection, ("C3",)),
     "entity": lambda connection: entity(connection, "exchange-rate//EUR/USD/2026-01-07"),
     "search": lambda connection: search(connection, "P77"),
     "search of any case": lambda connection: search(connection, "p77"),

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.settlement import store as store_module
 from services.settlement.rules.fold import Books, fold
@@ -98,7 +99,7 @@ def _changed(random: Random, books: Books, documents: Iterable[Any]) -> None:
     """What a batch may have done before: parts settled, some closed, some left to be marked."""
     for document in documents:
         part = random.choice([document.open, Decimal("0.33"), Decimal(0)])
-        books.documents.put(document.key, document._replace(open=part, manual_only=random.random() < 0.2))
+        books.documents.put(document.key, replace(document, open=part, manual_only=random.random() < 0.2))
 
 
 async def _in_order(connection: Any, store: Store, books: Books, place: OpenPlace, on: date) -> list[DocumentKey]:

@@ -118,9 +118,26 @@ async def _stand(api: Api, *, inquiry: bool) -> None:
     assert {row["lag"] for row in rows.values()} == {0}
     answer = await api.client.get("/v1/flow/stream", params={"messages": 2}, headers=api.headers[ALL.name])
     assert answer.text.count("event: flow") == 2
+    assert (await api.get("/v1/checks", begin="false"))["data"]["at"] is None
     checks = (await api.get("/v1/checks"))["data"]
+    assert (await api.get("/v1/checks", begin="false"))["data"] == checks
     assert checks["holds"], [check for check in checks["checks"] if not check["holds"]]
     assert any(check["check"].startswith("inquiry: ") for check in checks["checks"]) == inquiry
+
+
+async def test_what_was_posted_in_the_last_hour_is_said_by_the_minute() -> None:
+    async with api_on("minutes") as api:
+        minutes = (await api.get("/v1/flow/minutes"))["data"]
+        assert len(minutes) == 60
+        posted = await api.all("/v1/vouchers", 500)
+        assert sum(each["vouchers"] for each in minutes) == len(posted)
+        assert sum(each["payments"] for each in minutes) == len([each for each in posted if each["kind"] == "payment"]) > 0
+        assert sum(each["vouchers"] for each in minutes[-3:]) == len(posted)
+        last = (await api.get("/v1/flow/minutes"))["last"]
+        assert last["posted_at"] == max(each["posted_at"] for each in posted)
+        of_one = (await api.get("/v1/flow/minutes", company="FABE"))["data"]
+        assert sum(each["vouchers"] for each in of_one) == len([each for each in posted if each["company"] == "FABE"])
+        assert await api.refused("/v1/flow/minutes", OF_FABE, company="FAB") == (404, "not-found")
 
 
 async def test_what_is_still_to_be_done_of_a_group() -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec import structs
 
 from services.desk.rows import BooksOfAll
 from services.desk.why.books import facts_in
@@ -112,7 +113,7 @@ def test_a_discount_of_another_tier_would_not_be_explained() -> None:
     assert facts.record is not None
     assert facts.record.why is not None
     why = {**facts.record.why, "discount": {**facts.record.why["discount"], "percent": Decimal(3)}}
-    found = explain(replace(facts, record=facts.record._replace(why=why)), "en")  # type: ignore[arg-type]
+    found = explain(replace(facts, record=structs.replace(facts.record, why=why)), "en")
     assert not found.is_explained
     assert found.sentence.startswith("Not explained: what is kept of it does not give 20.00.")
 
@@ -200,7 +201,7 @@ def test_a_reversal_line_leads_to_the_line_that_it_mirrors() -> None:
 def test_what_was_posted_before_reasons_were_written_is_explained_as_far_as_it_goes() -> None:
     for each in all_lines():
         if each.facts.record is not None and not each.facts.is_foreign and each.facts.line.rule in {"F-C01", "F-C02", "F-C04"}:
-            before = replace(each.facts, record=each.facts.record._replace(why=None))
+            before = replace(each.facts, record=structs.replace(each.facts.record, why=None))
             assert explain(before, "en").is_explained, each
 
 
@@ -230,7 +231,7 @@ def test_the_languages_have_the_same_texts_with_the_same_places() -> None:
 def test_what_others_wrote_is_shown_as_what_it_is() -> None:
     facts = line("ic-4", "FABE", "AP-SET-000001", 3)
     assert facts.lowering is not None
-    strange = replace(facts, lowering=facts.lowering._replace(document="VPAY\u202e-7"))
+    strange = replace(facts, lowering=structs.replace(facts.lowering, document="VPAY\u202e-7"))
     assert "Payment VPAY\\u202e-7 is of" in said(strange)
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from services.settlement.rules.incoming import SettlementInstruction
 from services.settlement.rules.run.carry_out import carry_out
@@ -61,7 +62,7 @@ WRONG: list[dict[str, Any]] = [
 @pytest.mark.parametrize("wrong", WRONG)
 def test_records_that_do_not_add_up_to_what_the_documents_lost_are_a_defect(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettlementDefectError):
-        _carried_out(lambda record: record._replace(**wrong))
+        _carried_out(lambda record: replace(record, **wrong))
 
 
 def test_a_record_of_a_document_that_is_not_in_the_books_is_a_defect() -> None:

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from services.settlement.rules.values import Document, SettlementDefectError
 from services.settlement.stored_tables import TABLES
@@ -31,7 +32,7 @@ def test_what_records_take_is_no_longer_open_and_open_again_once_they_are_revers
     taken = _document("EUR", "1.1", "110.00").apply(Decimal("40.00"), Decimal("44.00"), 2)
     assert (taken.open, taken.open_accounting_amount, taken.records) == (Decimal("60.00"), Decimal("66.00"), 2)
     given = taken.give_back(Decimal("40.00"), Decimal("44.00"), 2)
-    assert given == _document("EUR", "1.1", "110.00")._replace(manual_only=True)
+    assert given == replace(_document("EUR", "1.1", "110.00"), manual_only=True)
 
 
 @pytest.mark.parametrize(("amount", "accounting"), [("100.01", "100.01"), ("-0.01", "-0.01"), ("40.00", "40.01"), ("100.00", "99.99")])
@@ -47,8 +48,12 @@ def test_what_is_closed_has_nothing_open_in_accounting_currency_either() -> None
 
 def test_rounding_may_take_a_cent_more_than_all_in_accounting_currency_as_long_as_the_document_is_open() -> None:
     """0.04 at 0.5 are 0.02; 0.01 of it are 0.01 each time: the last one gets -0.01."""
-    document = _document("EUR", "0.5", "50.00")._replace(
-        amount=Decimal("0.04"), open=Decimal("0.04"), accounting_amount=Decimal("0.02"), open_accounting_amount=Decimal("0.02")
+    document = replace(
+        _document("EUR", "0.5", "50.00"),
+        amount=Decimal("0.04"),
+        open=Decimal("0.04"),
+        accounting_amount=Decimal("0.02"),
+        open_accounting_amount=Decimal("0.02"),
     )
     rest = document.apply(Decimal("0.03"), Decimal("0.03"), 3)
     assert rest.open_accounting_amount == Decimal("-0.01")
@@ -56,7 +61,7 @@ def test_rounding_may_take_a_cent_more_than_all_in_accounting_currency_as_long_a
 
 
 def test_only_what_enlarged_a_primary_is_open_beyond_its_amount() -> None:
-    payment = _document()._replace(kind="payment")
+    payment = replace(_document(), kind="payment")
     enlarged = payment.apply(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("70.00"))
     assert enlarged.open == Decimal("170.00")
     assert enlarged.give_back(Decimal("-70.00"), Decimal("-70.00"), 1, Decimal("70.00")).open == Decimal("100.00")

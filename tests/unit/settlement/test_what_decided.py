@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation
@@ -74,7 +75,7 @@ def test_what_decided_is_kept_with_the_record_and_records_of_before_have_none() 
     record = records("ic-4")[0]
     assert stored.read(stored.row(record)[-1])[1] == record
     before = orjson.dumps(orjson.loads(stored.row(record)[-1])[:-1]).decode()
-    assert stored.read(before)[1] == record._replace(why=None)
+    assert stored.read(before)[1] == replace(record, why=None)
 
 
 def test_over_all_scenarios_it_is_short() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,11 +17,11 @@ from services.desk.schemas import InquiryMissingError
 from services.inquiry.checks import IdentityCheck
 from services.web.access.roles import Role
 from services.web.routes.flow import EVERY, STREAM
-from shared.delivery.ports import Partition
+from shared.delivery.ports import Partition, SystemClock
 from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
 
 APP = app_of(made_up_ports())
-STAND: dict[str, Any] = {"outbox": 2, "outbox_since": NOW, "failed": 1, "refused": 3, "last_refused_at": NOW}
+STAND: dict[str, Any] = {"outbox": 2, "outbox_since": NOW, "failed": 1, "failed_since": NOW, "refused": 3, "last_refused_at": NOW}
 POSITIONS = [{"topic": "intercompany.payments", "partition": 0, "read": 40}]
 ANSWERS: dict[str, Any] = {"outbox_since": STAND, "as number": {"number": 5, "oldest": NOW}, "from positions": POSITIONS}
 
@@ -107,6 +108,17 @@ async def test_the_stream_says_that_the_database_is_away_and_continues() -> None
         "event: flow",
     ]
     assert '{"code":"database-away"}' in answer.text
+
+
+async def test_the_stream_ends_when_the_process_is_to_end() -> None:
+    ports = APP.state.ports = replace(made_up_ports(schemas=MadeUp(ANSWERS)), clock=SystemClock())
+    async with asking(APP) as client:
+        asked_for = asyncio.ensure_future(client.get(STREAM, params={"messages": 20}))
+        await asyncio.sleep(0.1)
+        assert not asked_for.done()
+        ports.stopping.set()
+        answer = await asyncio.wait_for(asked_for, 5)
+    assert answer.text.count("event: flow\n") == 1
 
 
 async def test_a_stream_that_cannot_begin_is_a_problem() -> None:

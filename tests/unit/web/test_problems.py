@@ -32,7 +32,7 @@ def failing(error: Exception) -> APIRouter:
     ("request_line", "headers", "status", "code", "said"),
     [
         ("GET /v1/rule", {}, 404, "not-found", "/openapi.json"),
-        ("GET /", {}, 404, "not-found", "/openapi.json"),
+        ("GET /nowhere", {}, 404, "not-found", "/openapi.json"),
         ("DELETE /v1/rules", {}, 405, "method-not-allowed", "GET"),
         ("GET /v1/rules", {"accept": "text/html"}, 406, "not-acceptable", "application/json"),
         ("GET /v1/rules?rul=F-C04", {}, 400, "parameter-invalid", "there are none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from dataclasses import replace
@@ -13,10 +14,10 @@ import pytest
 
 from services.desk.schemas import InquiryMissingError
 from services.web.access.roles import Role
-from services.web.access.scope import visible_graph, visible_version
+from services.web.access.scope import is_visible_entity, visible_graph, visible_version
 from services.web.app import document
 from services.web.cursors import PageRequest, Pages
-from shared.delivery.ports import Partition
+from shared.delivery.ports import Partition, SystemClock
 from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
 
 DOCUMENT = document()
@@ -229,6 +230,18 @@ def test_of_a_partys_accounts_those_in_scope_are_shown() -> None:
     assert shown["data"] == {"party": "P", "customers": {"FAB": "1"}}
 
 
+def test_of_a_partys_groups_those_in_scope_are_shown() -> None:
+    data = {"party": "P", "customer_groups": {"FAB": "A", "FABE": "B"}, "vendor_groups": {"FABE": "C"}}
+    shown = visible_version({"data": data}, of_role(Role.READER, "FAB"))
+    assert shown["data"] == {"party": "P", "customer_groups": {"FAB": "A"}, "vendor_groups": {}}
+
+
+@pytest.mark.parametrize(("company", "seen"), [("FABW", True), ("FABE", True), ("FAB", False)])
+def test_a_trading_relation_is_seen_by_its_two_companies_alone(company: str, seen: bool) -> None:  # noqa: FBT001 - the expected answer
+    data = {"seller": {"company": "FABW", "customer": "C"}, "buyer": {"company": "FABE", "vendor": "V"}, "payment_journal": "J"}
+    assert is_visible_entity(data, of_role(Role.READER, company)) is seen
+
+
 async def test_what_is_not_there_is_not_found() -> None:
     for path in ("/v1/voucher", "/v1/document", "/v1/settlement", "/v1/reference/entity", "/v1/trace"):
         answer = await asked(path)
@@ -242,6 +255,17 @@ async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place(
     assert (answer.json()["data"], answer.json()["after"]) == ([], 7)
     assert isinstance(ports.clock, StandingClock)
     assert 10 <= ports.clock.seconds - StandingClock().seconds < 11
+
+
+async def test_who_waits_is_answered_at_once_when_the_process_is_to_end() -> None:
+    ports = APP.state.ports = replace(made_up_ports(), clock=SystemClock())
+    async with asking(APP) as client:
+        asked_for = asyncio.ensure_future(client.get("/v1/feed", params={"after": 7, "wait": 30}))
+        await asyncio.sleep(0.1)
+        assert not asked_for.done()
+        ports.stopping.set()
+        answer = await asyncio.wait_for(asked_for, 5)
+    assert answer.status_code == 200
 
 
 async def test_it_says_how_many_records_are_still_to_be_read() -> None:

@@ -6,6 +6,8 @@ nothing is left of what is closed. SettlementDefectError, and nothing changes, i
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from services.settlement.rules.books import LAST_FIRST
 from services.settlement.rules.run.differences import held_back
 from services.settlement.rules.run.messages import messages_of
@@ -36,6 +38,7 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
         turn.emit("settlement.posted", f"{said.ledger}/{said.records[0].number}", said.party, said)
     if settlement.reply_expected:
         turn.await_replies(run.id)
+    run.end()
 
 
 def settlement_of(run: Run, records: list[MadeRecord]) -> SettlementPosted:
@@ -56,7 +59,7 @@ def _flag_held_back(turn: Turn, run: Run) -> None:
     for item in run.items:
         manual_only = item in flagged
         if manual_only != item.document.manual_only or item.document.marks_refused:
-            document = item.document._replace(manual_only=manual_only, marks_refused=False)
+            document = replace(item.document, manual_only=manual_only, marks_refused=False)
             turn.books.documents.put(document.key, document)
 
 
@@ -84,23 +87,23 @@ def _document(turn: Turn, key: DocumentKey) -> Document:
 def _settled(item: OpenItem) -> SettledDocument:
     document = item.document
     return SettledDocument(
-        company=document.company,
-        document=document.document,
-        kind=document.kind,
-        account=document.account,
-        date=document.date,
-        currency=document.currency,
-        accounting_currency=document.accounting_currency,
-        exchange_rate=document.exchange_rate,
-        summary_account=document.summary_account,
-        dimensions=document.dimensions,
-        intercompany_company=document.intercompany_company,
-        intercompany_document=document.intercompany_document,
-        mark=item.position,
-        event=document.event,
-        reference=document.reference,
-        cross_rate=item.agreed_rate,
-        inverse_rate=document.inverse_rate,
+        document.company,
+        document.document,
+        document.kind,
+        document.account,
+        document.date,
+        document.currency,
+        document.accounting_currency,
+        document.exchange_rate,
+        document.summary_account,
+        document.dimensions,
+        document.intercompany_company,
+        document.intercompany_document,
+        item.position,
+        document.event,
+        document.reference,
+        item.agreed_rate,
+        document.inverse_rate,
     )
 
 

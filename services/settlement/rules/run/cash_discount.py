@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.settlement.rules.values import CREDIT_NOTE, Document, DocumentKey
@@ -55,12 +56,15 @@ class CashDiscountTerms(NamedTuple):
         """What a tier gives: a percentage of the base, an amount as its share of the document's (step 4a); from nothing to all."""
         if tier is None:
             return NO_DISCOUNT
-        part = (
-            Fraction(tier.percent) / 100 * self.net_share
-            if tier.percent is not None
-            else Fraction(tier.amount or ZERO) / Fraction(self.amount)
-        )
-        return AvailableDiscount(max(_NOTHING, min(part, _WHOLE)), tier.account, tier)
+        if tier.percent is None:
+            part = Fraction(tier.amount or ZERO) / Fraction(self.amount)
+        else:
+            part = _of_hundred(tier.percent)
+            if self.net_share is not _WHOLE:
+                part *= self.net_share
+        if not 0 <= part.numerator <= part.denominator:
+            part = max(_NOTHING, min(part, _WHOLE))
+        return AvailableDiscount(part, tier.account, tier)
 
 
 class AvailableDiscount(NamedTuple):
@@ -85,7 +89,12 @@ class OwnDiscount(NamedTuple):
 
 _NOTHING: Final = Fraction(0)
 _WHOLE: Final = Fraction(1)
-NO_DISCOUNT: Final = AvailableDiscount(Fraction(0), None)
+NO_DISCOUNT: Final = AvailableDiscount(_NOTHING, None)
+
+
+@lru_cache(maxsize=1024)  # of few percentages very many discounts are made
+def _of_hundred(percent: Decimal) -> Fraction:
+    return Fraction(percent) / 100
 
 
 def terms_of(document: Document, settings: SettlementParametersDefined, credited: Document | None) -> CashDiscountTerms:

@@ -6,10 +6,11 @@ applied part that closes a document takes what is left of its accounting amount.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.settlement.rules.run.decided import why_of
 from services.settlement.rules.run.state import Match, OpenItem, Run, Values
@@ -18,8 +19,7 @@ from shared.events.settlements import Difference, Discount, DiscountPart, Discou
 from shared.money import ZERO, share
 
 
-@dataclass(slots=True)
-class RemainingValue:
+class RemainingValue(Struct):
     """What a document still has of its accounting amount while its records are made, and how many matches are to come.
 
     `rest` is what the match that closed it found.
@@ -230,20 +230,18 @@ def _parts(document: Document, amount: Decimal, value: Decimal, accounting_curre
 def _in_force(run: Run, match: Match, record: SettlementRecord, from_lowering: Value, from_raising: Value) -> RecordInForce:
     penny = (match.remainder if match.remainder_is_penny else ZERO) + (match.shortfall if match.shortfall_is_penny else ZERO)
     return RecordInForce(
-        run=run.id,
-        ledger=run.ledger,
-        number=record.number,
-        date=record.date,
-        lowering=match.lowering.document.key,
-        raising=match.raising.document.key,
-        enlarges=match.enlarges,
-        taken_from_lowering=from_lowering[0],
-        accounting_amount_from_lowering=from_lowering[1],
-        taken_from_raising=from_raising[0],
-        accounting_amount_from_raising=from_raising[1],
-        amount=match.amount,
-        cash_discount=match.discount,
-        credit_note_discount=match.credit_note_discount,
+        run.id,
+        run.ledger,
+        record.number,
+        record.date,
+        match.lowering.document.key,
+        match.raising.document.key,
+        match.enlarges,
+        *from_lowering,
+        *from_raising,
+        match.amount,
+        match.discount,
+        match.credit_note_discount,
         overpayment=ZERO if match.remainder_is_penny else match.remainder,
         underpayment=ZERO if match.shortfall_is_penny else match.shortfall,
         penny_difference=penny,

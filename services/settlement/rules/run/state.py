@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.settlement.rules.run.cash_discount import NO_DISCOUNT, AvailableDiscount, CashDiscountTerms, OwnDiscount
 from services.settlement.rules.run.conversion import Conversion
@@ -23,8 +24,7 @@ from shared.money import ZERO
 from shared.reference import Reference
 
 
-@dataclass(slots=True, eq=False)
-class OpenItem:
+class OpenItem(Struct, eq=False):
     """A document in a run. `left` is what it has open, `limit` what its mark lets through (None: all).
 
     The limit of a lowering document is in its own currency and falls with what it gives; that of a raising one is in the
@@ -48,7 +48,7 @@ class OpenItem:
     is_limited: bool = False
     is_short: bool = False
     stays_open: bool = False
-    matches: list[Match] = field(default_factory=list)
+    matches: list[Match] = []
     entered_discount_rule: str = "F-D10"
 
     @property
@@ -107,8 +107,7 @@ class Values(NamedTuple):
     discount_before: Decimal = ZERO
 
 
-@dataclass(slots=True, eq=False)
-class Match:
+class Match(Struct, eq=False):
     """One settlement record in the making: L pays R, or with `enlarges` R's place is taken by a document that enlarges L.
 
     `amount` and `remainder` are in L's currency; `applied`, `discount` and `shortfall` in R's; `credit_note_discount` in that
@@ -147,8 +146,7 @@ class Match:
     values: Values | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(Struct, eq=False):
     """What a run is asked to settle. `id` is the event that caused it, `date` that of the document or request.
 
     `payment` is the payment whose marks these are, None for a request; `primary` the item that all matches contain.
@@ -170,11 +168,11 @@ class Run:
     automatic: bool = False
     continues: bool = False
     most: int | None = None
-    matches: list[Match] = field(default_factory=list)
+    matches: list[Match] = []
     trying: Match | None = None
-    further_raising: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
-    further_lowering: Iterator[OpenItem] = field(default_factory=lambda: iter(()))
-    _conversions: dict[tuple[OpenItem, OpenItem], Conversion] = field(default_factory=dict)
+    further_raising: Iterator[OpenItem] = iter(())
+    further_lowering: Iterator[OpenItem] = iter(())
+    _conversions: dict[tuple[OpenItem, OpenItem], Conversion] = {}
 
     @property
     def items(self) -> list[OpenItem]:
@@ -242,6 +240,11 @@ class Run:
             if limit is not None and self.payment is not None and item.document.lowers:
                 limit = self.conversion(self.payment, item).worth(limit)
             item.restart(limit)
+
+    def end(self) -> None:
+        """What it has made is taken over: items and matches let go of one another, so that no collector has to look for them."""
+        for item in self.items:
+            item.matches = []
 
     def matched(self) -> list[OpenItem]:
         """The items of the matches, each once, in order."""

@@ -1,0 +1,152 @@
+"""How a page asks: the API's own operations, in this process, as the reader.
+
+Invariant: a page learns nothing that the API would not answer to the same reader; what the API refuses is a `AskedInVainError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
+
+    from services.web.access.roles import Actor
+    from services.web.languages import Language
+
+_JSON: Final = (b"content-type", b"application/json")
+_PROBLEM: Final = 400
+_MISSING: Final = 404
+
+
+class AskedInVainError(Exception):
+    """The API has refused: its status, and its problem (services/web/problems.py)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(status, problem)
+        self.status = status
+        self.problem = problem
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether what was asked for is not there, or not in the reader's scope."""
+        return self.status == _MISSING
+
+
+class Api:
+    """Asks the application in this process, as one reader."""
+
+    def __init__(self, app: ASGIApp, actor: Actor, language: Language, around: Mapping[str, Any]) -> None:
+        """`around`: the `app` that a scope names, the `host` that the reader asked, and the `request_id` of all that the page asks."""
+        self._app = app
+        self._actor = actor
+        self._language = language
+        self._around = around
+
+    async def ask(self, path: str, /, **parameters: object) -> Any:
+        """The answer of GET; parameters that are None or empty are left out. AskedInVainError."""
+        return await self._answer("GET", path, _query(parameters), b"", ())
+
+    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
+        """The answer of POST; `key`: under which the same order again is answered as the first one was. AskedInVainError."""
+        return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *_under(key)))
+
+    async def put(self, path: str, body: Mapping[str, Any], /, under: str, position: int, **parameters: object) -> Any:
+        """The answer of PUT over the version at a position (0: there is none), once `under` a key. AskedInVainError."""
+        headers = (_JSON, *_under(under), (b"if-match", f'"{position}"'.encode()))
+        return await self._answer("PUT", path, _query(parameters), orjson.dumps(body), headers)
+
+    async def _answer(self, method: str, path: str, query: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> Any:
+        status, parts = 500, list[bytes]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(self._scope(method, path, query, headers), receive, send)
+        said = orjson.loads(b"".join(parts) or b"{}")
+        if status >= _PROBLEM:
+            raise AskedInVainError(status, said)
+        return said
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:
+        """The messages of a stream of events as they come, whole, until whoever listens is gone. AskedInVainError before the first."""
+        parts: asyncio.Queue[Message] = asyncio.Queue()
+        gone = asyncio.Event()
+
+        asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive() -> Message:
+            if (request := next(asked, None)) is not None:
+                return request
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        answering = asyncio.ensure_future(self._app(self._scope("GET", path, b"", ()), receive, parts.put))
+        try:
+            status = (await _next(parts, answering))["status"]
+            kept = b""
+            while (part := await _next(parts, answering)) and (part.get("body") or part.get("more_body")):
+                kept += part.get("body", b"")
+                if status >= _PROBLEM:
+                    raise AskedInVainError(status, orjson.loads(kept))
+                *messages, kept = kept.split(b"\n\n")
+                for message in messages:
+                    yield message
+        finally:
+            gone.set()
+            answering.cancel()
+
+    def _scope(self, method: str, path: str, query: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:
+        usual = (
+            (b"host", self._around["host"].encode("latin-1")),
+            (b"accept-language", self._language.value.encode()),
+            (b"x-request-id", self._around["request_id"].encode("latin-1")),
+        )
+        return {
+            "type": "http",
+            "app": self._around["app"],
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query,
+            "headers": [*usual, *headers],
+            "client": None,
+            "server": None,
+            "state": {"known_actor": self._actor},
+        }
+
+
+async def _next(parts: asyncio.Queue[Message], answering: asyncio.Future[None]) -> Message:
+    """The next part of an answer; one that is empty where it has ended."""
+    waiting = asyncio.ensure_future(parts.get())
+    either: set[asyncio.Future[Any]] = {waiting, answering}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if waiting.done():
+        return waiting.result()
+    waiting.cancel()
+    answering.result()
+    return {"type": "http.response.body", "status": 500}
+
+
+def _under(key: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    return () if key is None else ((b"idempotency-key", key.encode("latin-1", "replace")),)
+
+
+def _query(parameters: Mapping[str, object]) -> bytes:
+    given = {name.removesuffix("_"): str(value) for name, value in parameters.items() if value not in {None, ""}}
+    return urlencode(given).encode()

@@ -1,0 +1,203 @@
+"""The console as an application: which pages there are, what is around each, and what is said when one cannot be shown.
+
+Pages are at the root; what no page answers to is the API's, unless a browser asks for a page.
+
+Invariant: every answer forbids what comes from elsewhere (Content-Security-Policy); a page's failure is said in the reader's
+language, with the id under which the log has it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Match, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from services.web.console.api import Api, AskedInVainError
+from services.web.console.forms import TOKEN, read_form
+from services.web.console.pages import PAGES
+from services.web.console.reader import CHOICES, COOKIE, Reader, language_of, url
+from services.web.console.rendering import page_of
+from services.web.console.session import SESSION, Signing
+from services.web.console.ways import way_of
+from services.web.frame import REQUEST_ID, request_id
+from services.web.languages import title
+from services.web.problems import Code, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from services.web.access.roles import Actor, Authentication
+    from services.web.console.rendering import WebPage
+    from services.web.ports import WebPorts
+
+log = structlog.get_logger(__name__)
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_YEAR: Final = 365 * 24 * 3600
+_NOT_FOUND: Final = 404
+
+
+class Console:
+    """Stands before the API (ASGI): shows pages, and lets everything else through."""
+
+    def __init__(self, app: ASGIApp, authentication: Authentication, ports: WebPorts) -> None:
+        self._api = app
+        self._authentication = authentication
+        self._way = way_of(authentication, ports.settings)
+        self._signing = Signing(ports.settings, ports.clock)
+        self._ports = ports
+        static = StaticFiles(directory=str(files("services.web.console").joinpath("static")))
+        routes = [Route(path, self._shown(page), methods=["GET", "POST"] if page.takes_forms else ["GET"]) for path, page in PAGES.items()]
+        self._pages = Starlette(routes=[*routes, Mount("/static", static)])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._api(scope, receive, send)
+        elif any(route.matches(scope)[0] is not Match.NONE for route in self._pages.routes):
+            scope.setdefault("state", {})["application"] = scope["app"]  # the pages' own application takes its place
+            await self._framed(self._pages, scope, receive, send)
+        elif _wants_a_page(scope):
+            request = Request(scope, receive)
+            problem = {"title": title(language_of(request), "not-found"), "detail": scope["path"], "code": "not-found"}
+
+            async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+                await (await self._failed(request, AskedInVainError(_NOT_FOUND, problem)))(scope, receive, send)
+
+            await self._framed(nowhere, scope, receive, send)
+        else:
+            self._let_read(scope)
+            await self._api(scope, receive, send)
+
+    async def _framed(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers with a page, which has the id of its request as every answer of the API has."""
+        id_ = request_id(Headers(scope=scope), self._ports.new_id())
+        scope.setdefault("state", {})["request_id"] = id_
+        structlog.contextvars.bind_contextvars(request_id=id_)
+        try:
+            await app(scope, receive, _protected(send, id_, keeps=scope["path"].startswith("/static/")))
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    def _let_read(self, scope: Scope) -> None:
+        """Whoever is signed in here may read the API too (a link to JSON, the live numbers); to write it needs a token of its own."""
+        headers = Headers(scope=scope)
+        if scope["method"] == "GET" and "authorization" not in headers:
+            session = self._signing.read(SESSION, Request(scope).cookies.get(SESSION))
+            with suppress(ProblemError):
+                if session is not None:
+                    scope.setdefault("state", {})["known_actor"] = self._way.actor_of(session)
+
+    def _shown(self, page: WebPage) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            if request.method == "GET" and any(name in request.query_params for name in ("language", "theme", "choose")):
+                return _chosen(request)
+            actor: Actor | None = None
+            try:
+                actor = await self._actor(request, page)
+                return await page_of(await self._reader(request, actor), page)
+            except AskedInVainError as refused:
+                return await self._failed(request, refused, actor)
+            except ProblemError as problem:
+                return await self._refused(request, page, problem, actor)
+            except Exception as error:
+                log.exception("a page failed", path=request.url.path, exc_info=error)
+                said = {"title": title(language_of(request), "internal"), "code": "internal", "request_id": request.state.request_id}
+                return await self._failed(request, AskedInVainError(500, said), actor)
+
+        return answer
+
+    async def _reader(self, request: Request, actor: Actor | None) -> Reader:
+        """Who reads, and the form that they sent; ProblemError where it is not of a page of ours."""
+        reader = self._reader_of(request, actor)
+        if request.method == "POST":
+            sent = await read_form(request)
+            self._signing.check_form(sent.get(TOKEN), actor)
+            reader.sent = sent
+        return reader
+
+    def _reader_of(self, request: Request, actor: Actor | None) -> Reader:
+        api: Any = None
+        if actor is not None:
+            around = {"app": request.state.application, "host": request.headers.get("host", ""), "request_id": request.state.request_id}
+            api = Api(self._api, actor, language_of(request), around)
+        public = self._ports.settings.http_public_url
+        today = self._ports.clock.now().date()
+        return Reader(request, actor, api, today, self._signing, self._way, None if public is None else str(public))
+
+    async def _actor(self, request: Request, page: WebPage) -> Actor | None:
+        """By the session, else as the API does; None: nobody is signed in, and the page is open to everybody."""
+        session = None if self._way.kind == "none" else self._signing.read(SESSION, request.cookies.get(SESSION))
+        try:
+            if session is not None and "authorization" not in request.headers:
+                return self._way.actor_of(session)
+            return await self._authentication.actor_of(request.headers)
+        except ProblemError as problem:
+            if page.is_open and problem.code == Code.NOT_AUTHENTICATED:
+                return None
+            raise
+
+    async def _refused(self, request: Request, page: WebPage, problem: ProblemError, actor: Actor | None) -> Response:
+        """What was wrong; where nobody is signed in the page leads to where they can, and from there back."""
+        if problem.code == Code.NOT_AUTHENTICATED and self._way.kind != "none" and not page.is_open:
+            here = request.url.path if request.method == "POST" else f"{request.url.path}?{request.url.query}".rstrip("?")
+            return RedirectResponse(url("/sign-in", next=here), status_code=303)
+        language = language_of(request)
+        said = {"title": title(language, problem.code), "detail": problem.detail(language), "code": problem.code}
+        return await self._failed(request, AskedInVainError(problem.status, {**said, "request_id": request.state.request_id}), actor)
+
+    async def _failed(self, request: Request, refused: AskedInVainError, actor: Actor | None = None) -> Response:
+        """The page that says what was wrong, which asks nothing."""
+        return HTMLResponse(page_of.failed(self._reader_of(request, actor), refused), status_code=refused.status)
+
+
+def _chosen(request: Request) -> Response:
+    """Keeps what was chosen in cookies, and leads back to the page."""
+    rest = {name: value for name, value in request.query_params.items() if name not in {*CHOICES, "choose"} and value}
+    query = str(request.url.replace(query="").include_query_params(**rest).query)
+    path = request.url.path
+    answer = RedirectResponse(f"{path}?{query}" if query else path, status_code=303)
+    for name in CHOICES:
+        if name in request.query_params:
+            value = request.query_params[name]
+            secure = request.url.scheme == "https"
+            answer.set_cookie(COOKIE + name, value, max_age=_YEAR if value else 0, httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+def _wants_a_page(scope: Scope) -> bool:
+    if scope["method"] != "GET" or scope["path"].startswith("/v1") or scope["path"] == "/openapi.json":
+        return False
+    return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+
+
+def _protected(send: Send, request_id: str, *, keeps: bool = False) -> Send:
+    """Sends answers with the headers that protect the reader; `keeps`: the browser may keep it."""
+
+    async def protected(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers[REQUEST_ID] = request_id
+            if keeps:
+                headers["Cache-Control"] = "no-cache"
+        await send(message)
+
+    return protected

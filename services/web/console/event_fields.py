@@ -1,0 +1,85 @@
+"""An event's data as the fields of a form, and the fields as data again.
+
+A field's name is the JSON pointer of what stands in it, as refusals name it, so that what was wrong is said at its field.
+
+Invariant: fields that are sent back as they were shown give the same data; a field that is empty, or was null, is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+Row = dict[str, Any]
+
+
+def flat(data: Any) -> list[tuple[str, str]]:
+    """Every value of the data by its pointer, in their order; an empty object or list is a value too."""
+    return [(pointer, _text(value)) for pointer, value in _leaves(data) if pointer]
+
+
+def whole(fields: list[tuple[str, str]], shown: Any) -> Row:
+    """The data that the fields say; a value is of the kind that it was when it was `shown`, a new one is text."""
+    kinds = dict(_leaves(shown))
+    made: Row = {}
+    for pointer, text in fields:
+        if text and pointer.startswith("/"):
+            _put(made, pointer[1:].split("/"), _value(text, kinds.get(pointer)))
+    return {name: _with_lists(value, shown.get(name) if isinstance(shown, dict) else None) for name, value in made.items()}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _leaves(data: Any, place: str = "") -> list[tuple[str, Any]]:
+    if isinstance(data, dict) and data:
+        return [each for name, value in data.items() for each in _leaves(value, f"{place}/{_escaped(str(name))}")]
+    if isinstance(data, list) and data:
+        return [each for number, value in enumerate(data) for each in _leaves(value, f"{place}/{number}")]
+    return [(place, data)]
+
+
+def _value(text: str, was: Any) -> Any:
+    """What a text says where something of this kind stood; what does not say it stays a text, which the services refuse."""
+    if was is None or isinstance(was, str):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _put(made: Row, names: list[str], value: Any) -> None:
+    for name in names[:-1]:
+        inner = made.setdefault(_plain(name), {})
+        if not isinstance(inner, dict):
+            return
+        made = inner
+    made[_plain(names[-1])] = value
+
+
+def _with_lists(value: Any, shown: Any) -> Any:
+    """Objects whose names are all numbers are lists where a list was shown, or nothing."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _with_lists(each, _of(shown, name)) for name, each in value.items()}
+    is_list = isinstance(shown, list) or (shown is None and all(name.isdigit() for name in inner))
+    return [inner[name] for name in sorted(inner, key=int)] if is_list and all(name.isdigit() for name in inner) else inner
+
+
+def _of(shown: Any, name: str) -> Any:
+    if isinstance(shown, dict):
+        return shown.get(name)
+    return shown[int(name)] if isinstance(shown, list) and name.isdigit() and int(name) < len(shown) else None
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _plain(name: str) -> str:
+    return name.replace("~1", "/").replace("~0", "~")

@@ -1,0 +1,103 @@
+"""What a reader has filled in: a form's fields, and what was wrong with them, by field.
+
+Invariant: a form is read whole or not at all; nothing is done with one whose token is not of a page of ours (session.py).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from services.web.console.api import AskedInVainError
+from services.web.problems import Code, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+LARGEST: Final = 1024 * 1024
+_MOST_FIELDS: Final = 2000
+_OF_OURS: Final = 500
+TOKEN: Final = "token"  # noqa: S105 - a field's name
+KEY: Final = "key"
+"""The field with the key under which the same form is carried out once, however often it is sent."""
+
+
+@dataclass(slots=True)
+class Form:
+    """A form as it is shown: its values, what was wrong by field, what was wrong with all of it, and what came of it."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+    problem: Mapping[str, Any] | None = None
+    done: Any = None
+    key: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def value(self, name: str) -> str:
+        """What stands in a field."""
+        return self.values.get(name, "")
+
+    @property
+    def others(self) -> list[str]:
+        """What was wrong with no field that the form shows."""
+        return [message for name, message in self.wrong.items() if name not in self.values]
+
+
+class Submitted:
+    """The fields that were sent, in their order."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.pairs = pairs
+
+    def get(self, name: str) -> str | None:
+        """A field, without blanks around; None where it is empty."""
+        return next((value.strip() or None for given, value in self.pairs if given == name), None)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return [value for given, value in self.pairs if given == name and value]
+
+
+async def read_form(request: Request) -> Submitted:
+    """The form that was sent; ProblemError (too-large, malformed)."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise ProblemError(Code.TOO_LARGE, "body-too-large", limit=LARGEST)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise ProblemError(Code.MALFORMED, "body-not-json", reason=str(error)) from error
+    return Submitted([(name, value.replace("\r\n", "\n")) for name, value in pairs])
+
+
+async def carry_out(reader: Reader, form: Form, order: Callable[[str], Awaitable[Any]]) -> bool:
+    """Has the API do what a form asks for, under the form's key; whether it was done. What was wrong then stands in the form.
+
+    What failed on our side may be sent again as it is, under the same key; what was wrong is another order once it is right.
+    """
+    form.key = (reader.sent.get(KEY) if reader.sent else None) or form.key
+    try:
+        form.done = await order(form.key)
+    except AskedInVainError as refused:
+        note_wrong(form, refused)
+        if refused.status < _OF_OURS:
+            form.key = secrets.token_hex(16)
+        return False
+    return True
+
+
+def note_wrong(form: Form, refused: AskedInVainError) -> None:
+    """Puts what the API says is wrong to the fields it is about (`/data/amount` is the field `/amount`)."""
+    form.problem = refused.problem
+    for fault in refused.problem.get("errors", []):
+        pointer = str(fault["pointer"])
+        form.wrong.setdefault(pointer.removeprefix("/data") or "/", str(fault["message"]))

@@ -1,0 +1,102 @@
+"""`/approvals` and what is decided there: journals that are created, and proposals with what they would change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from services.web.console import event_fields
+from services.web.console.forms import Form, carry_out
+from services.web.console.pages.became import became, of_action, states
+from services.web.problems import Code, ProblemError
+
+if TYPE_CHECKING:
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+_ALL: Final = 500
+
+
+async def approvals(reader: Reader) -> Row:
+    """Sales payment journals that are created and not posted, and what somebody has proposed."""
+    journals = await reader.ask("/v1/journals", company=reader.company, status="created", limit=100, cursor=reader.parameter("cursor"))
+    proposed = await reader.ask("/v1/actions", state="proposed", limit=100)
+    rows = [{**each, "own": _is_own(reader, each)} for each in proposed["data"]]
+    return {"title": reader.t("Approvals"), "journals": journals["data"], "next": journals["next"], "proposed": rows}
+
+
+async def journal(reader: Reader) -> Row:
+    """The form that approves a journal; once it is sent: what became of it."""
+    names = {name: reader.parameter(name) for name in ("company", "document")}
+    found = await _journal(reader, names)
+    form = Form({"reason": reader.filled_in("reason") or ""})
+    events: list[Row] = []
+    if reader.sent is not None:
+        body = {**names, "reason": form.value("reason")}
+        if await carry_out(reader, form, lambda under: reader.order("/v1/journals/approve", body, under)):
+            events = await became(reader, [of_action(form.done["action"])])
+    lacks = "approver" if reader.lacks("approver") else None
+    title = f"{names['company']} {names['document']}"
+    return {"title": title, "journal": found, "names": names, "form": form, "events": events, "lacks": lacks}
+
+
+async def proposal(reader: Reader) -> Row:
+    """A proposal with what it would change; approved or declined by somebody else than who made it."""
+    found = await _proposal(reader, reader.parameter("id") or "")
+    form = Form({"reason": reader.filled_in("reason") or ""})
+    events: list[Row] = []
+    decision = (reader.sent.get("do") if reader.sent else None) or ""
+    if decision in {"approve", "decline"}:
+        before = await states(reader, _events(found))
+        path = f"/v1/actions/{found['id']}/{decision}"
+        body = {"reason": form.value("reason")}
+        if await carry_out(reader, form, lambda under: reader.order(path, body, under)) and decision == "approve":
+            events = await became(reader, before or [of_action(found["id"])])
+    lacks = "approver" if reader.lacks("approver") else None
+    return {
+        "title": reader.name(found["verb"]),
+        "action": found,
+        "changes": changes(found["before"], found["after"]),
+        "own": _is_own(reader, found),
+        "form": form,
+        "events": events,
+        "decided": decision if form.done else None,
+        "lacks": lacks,
+    }
+
+
+def changes(before: Any, after: Any) -> list[Row]:
+    """What differs, by its place: what was there and what would be."""
+    old, new = dict(event_fields.flat(before)), dict(event_fields.flat(after))
+    places = list(dict.fromkeys([*old, *new]))
+    return [{"place": each, "before": old.get(each), "after": new.get(each)} for each in places if old.get(each) != new.get(each)]
+
+
+def _is_own(reader: Reader, action: Row) -> bool:
+    return reader.actor is not None and reader.way.kind != "none" and action["actor"] == reader.actor.name
+
+
+def _events(action: Row) -> list[tuple[str, str]]:
+    """The events that an action sends again or gives up; what it sends by itself has its id."""
+    target = action["target"]
+    named = [*target.get("events", ()), *([target["event"]] if isinstance(target.get("event"), dict) else ())]
+    return [(each["source"], each["id"]) for each in named] if target.get("scope") != "settlement" else []
+
+
+async def _journal(reader: Reader, names: Row) -> Row | None:
+    """The journal where it is created still."""
+    said = await reader.ask("/v1/journals", company=names["company"], limit=_ALL)
+    return next((each for each in said["data"] if each["document"] == names["document"]), None)
+
+
+async def _proposal(reader: Reader, id_: str) -> Row:
+    cursor: str | None = None
+    while True:
+        said = await reader.ask("/v1/actions", limit=_ALL, cursor=cursor)
+        for each in said["data"]:
+            if each["id"] == id_:
+                found: Row = each
+                return found
+        cursor = said["next"]
+        if cursor is None:
+            raise ProblemError(Code.NOT_FOUND, "no-record", what="action")

@@ -1,0 +1,123 @@
+"""`/export`: a list as CSV, all its rows, amounts as plain decimals; `/voucher.json`: a voucher as the API gives it.
+
+Invariant: a cell never begins with what a spreadsheet takes for a formula; what the API does not show the reader is not exported.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+
+from services.web.console.api import AskedInVainError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+LISTS: Final = {
+    "vouchers": "/v1/vouchers",
+    "documents": "/v1/documents",
+    "balances": "/v1/balances",
+    "lines": "/v1/lines",
+    "pair": "/v1/intercompany/pair",
+    "matrix": "/v1/intercompany",
+}
+"""What can be exported, by the operation that lists it."""
+_VOUCHER: Final = "voucher"
+_PAGE: Final = 500
+_OF_A_VOUCHER: Final = ("company", "voucher", "ledger", "kind", "date", "document", "accounting_currency", "posted_at")
+_OURS: Final = frozenset({"list", "cursor"})
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_NESTED: Final = {
+    "discount": ("amount", "until"),
+    "event": ("source", "id"),
+    "caused_by": ("source", "id"),
+    "settlement": ("source", "id"),
+    "reserved_by": ("what",),
+    "imported": ("state", "erp_number"),
+}
+"""Objects that a row may lack, with what of them is exported: a heading is written before the later rows are known."""
+_UNPAGED: Final = frozenset({"matrix"})
+_MISSING: Final = 404
+
+
+async def export(reader: Reader) -> Response:
+    """The rows as CSV; the address has the filters of the operation."""
+    what = reader.parameter("list") or ""
+    parameters = {name: value for name, value in reader.request.query_params.items() if name not in _OURS}
+    if what == _VOUCHER:
+        pages = _once([(await reader.ask("/v1/voucher", **parameters))["data"]])
+    elif what in LISTS:
+        first = await reader.ask(LISTS[what], **parameters, **({} if what in _UNPAGED else {"limit": _PAGE}))
+        pages = _pages(reader, LISTS[what], parameters, first)
+    else:
+        raise AskedInVainError(_MISSING, {"title": what, "code": "not-found"})
+    headers = {"Content-Disposition": f'attachment; filename="{what}.csv"'}
+    return StreamingResponse(_written(pages), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def voucher(reader: Reader) -> Response:
+    """The voucher as the API gives it."""
+    names = {"company": reader.parameter("company"), "voucher": reader.parameter("voucher")}
+    return Response(orjson.dumps(await reader.ask("/v1/voucher", **names)), media_type="application/json")
+
+
+async def _once(rows: list[Row]) -> AsyncIterator[list[Row]]:
+    yield rows
+
+
+async def _pages(reader: Reader, path: str, parameters: Row, first: Row) -> AsyncIterator[list[Row]]:
+    page = first
+    while True:
+        yield page["data"]
+        if not page.get("next"):
+            return
+        page = await reader.ask(path, **parameters, limit=_PAGE, cursor=page["next"])
+
+
+async def _written(pages: AsyncIterator[list[Row]]) -> AsyncIterator[str]:
+    """CSV with a heading, a voucher line by line."""
+    columns: list[str] = []
+    async for page in pages:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        for row in (flat for each in page for flat in _rows(each)):
+            if not columns:
+                columns = list(row)
+                writer.writerow(columns)
+            writer.writerow([_cell(row.get(column)) for column in columns])
+        yield text.getvalue()
+
+
+def _rows(row: Row) -> Iterable[Row]:
+    """A row of the API as rows of cells: a voucher is a row for each line."""
+    if "lines" not in row or not isinstance(row["lines"], list):
+        return [flat(row)]
+    head = {name: row[name] for name in _OF_A_VOUCHER}
+    return [flat({**head, "line": place, **line}) for place, line in enumerate(row["lines"], 1)]
+
+
+def flat(row: Row, before: str = "") -> Row:
+    """Objects in a row as columns of their own (`party.id`); lists are left out."""
+    found: Row = {}
+    for name, value in row.items():
+        if name in _NESTED:
+            found |= {f"{before}{name}.{inner}": (value or {}).get(inner) for inner in _NESTED[name]}
+        elif isinstance(value, dict):
+            found |= flat(value, f"{before}{name}.") if name != "dimensions" else {f"{before}{name}": orjson.dumps(value).decode()}
+        elif not isinstance(value, list):
+            found[before + name] = value
+    return found
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    is_amount = text[1:2].isdigit() and text.startswith("-") and text[1:].replace(".", "", 1).isdigit()
+    return f"'{text}" if text.startswith(_FORMULAS) and not is_amount else text

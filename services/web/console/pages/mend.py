@@ -1,0 +1,119 @@
+"""`/waiting/mend` and `/waiting/discard`: what is missing is defined, and what waits for it resumes; or it is given up.
+
+The address says what is missing (`for`, and its key); the form says what is to be defined, and shows which events resume.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from services.web.console import mends
+from services.web.console.api import AskedInVainError
+from services.web.console.forms import Form, carry_out
+from services.web.console.pages.became import became, states
+from services.web.console.reader import url
+from services.web.problems import Code, ProblemError
+
+if TYPE_CHECKING:
+    from services.web.console.mends import Mend
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+KEY: Final = "key_"
+"""What the names of the address begin with that say which thing is missing."""
+_MOST: Final = 500
+
+
+def address(reason: str, key: Row) -> str | None:
+    """Where something that is missing is defined; None: not in reference data."""
+    named = {f"{KEY}{name}": value for name, value in key.items()}
+    return None if mends.mend_of(reason, key) is None else url("/waiting/mend", for_=reason, **named)
+
+
+async def mend(reader: Reader) -> Row:
+    """The form that defines what is missing; once it is sent: what the events that waited for it became."""
+    reason = reader.parameter("for") or ""
+    key = {name.removeprefix(KEY): value for name, value in reader.request.query_params.items() if name.startswith(KEY)}
+    found = mends.mend_of(reason, key, _closed(reader, key))
+    if found is None:
+        raise ProblemError(Code.NOT_FOUND, "no-record", what="mend")
+    held = await _held(reader, reason, key)
+    form = Form({each.name: each.value for each in found.fields} | {"reason": ""})
+    events: list[Row] = []
+    if reader.sent is not None:
+        _fill_in(form, found, reader)
+        before = await states(reader, ((each["source"], each["event"]) for each in held))
+        if await _define(reader, reason, form):
+            events = await became(reader, before)
+    parties = (await reader.ask("/v1/parties", limit=_MOST))["data"] if reason == "account" else []
+    return {
+        "title": reader.t(found.title),
+        "mend": found,
+        "missing": (reason, key),
+        "form": form,
+        "held": held,
+        "parties": parties,
+        "events": events,
+        "lacks": "master" if reader.lacks("master") else None,
+    }
+
+
+def _fill_in(form: Form, found: Mend, reader: Reader) -> None:
+    """The values that were sent; what is fixed stays as what is missing says it."""
+    for each in found.fields:
+        if not each.fixed:
+            form.values[each.name] = (reader.sent.get(each.name) if reader.sent else None) or ""
+            if each.needed and not form.values[each.name]:
+                form.wrong[f"/{each.name}"] = reader.t("This has to be filled in.")
+    form.values["reason"] = reader.filled_in("reason") or ""
+
+
+async def _define(reader: Reader, reason: str, form: Form) -> bool:
+    """Sends the definition over the version in force; whether it was sent."""
+    if form.wrong:
+        return False
+    key = mends.key_of(reason, form.values)
+    position, data = await _in_force(reader, key)
+    definition = mends.definition_of(reason, form.values, data)
+    body = {"type": definition.type, "data": definition.data, "reason": form.value("reason")}
+    return await carry_out(reader, form, lambda under: reader.api.put("/v1/reference/entity", body, under, position, key=key))
+
+
+async def _in_force(reader: Reader, key: str) -> tuple[int, Row | None]:
+    """The position of the last version of an entity, and its data; 0 where there is none."""
+    try:
+        last = (await reader.ask("/v1/reference/entity", key=key))["data"]["versions"][-1]
+    except AskedInVainError as refused:
+        if not refused.is_missing:
+            raise
+        return 0, None
+    return last["position"], None if last["type"] == "reference.withdrawn" else last["data"]
+
+
+async def _held(reader: Reader, reason: str, key: Row) -> list[Row]:
+    """The events that wait for this one thing."""
+    said = await reader.ask("/v1/waiting", **{"for": reason}, limit=_MOST)
+    return [each for each in said["data"] if each["key"] == key]
+
+
+def _closed(reader: Reader, key: Row) -> tuple[str, str] | None:
+    """The closed period that a date is in."""
+    periods = [each["periods"] for each in reader.companies if each["company"] == key.get("company")]
+    last = [each for each in (periods[0] if periods else []) if each["from"] <= key.get("date", "") <= each["to"]]
+    return (last[-1]["from"], last[-1]["to"]) if last and last[-1]["state"] == "closed" else None
+
+
+async def discard(reader: Reader) -> Row:
+    """The form that gives up what an event has waiting; once it is sent: what became of it."""
+    source, event = reader.parameter("source") or "", reader.parameter("event") or ""
+    before = await states(reader, [(source, event)])
+    form = Form({"reason": reader.filled_in("reason") or ""})
+    events: list[Row] = []
+    if reader.sent is not None:
+        body = {"source": source, "id": event, "reason": form.value("reason")}
+        done = await carry_out(reader, form, lambda under: reader.order("/v1/waiting/discard", body, under))
+        events = await became(reader, before) if done and form.done["state"] == "done" else []
+    title = reader.t("Discard what waits")
+    lacks = "operator" if reader.lacks("operator") else None
+    return {"title": title, "event": before[0], "form": form, "events": events, "lacks": lacks}

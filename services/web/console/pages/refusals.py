@@ -1,0 +1,186 @@
+"""`/refused/event`: a refused event, mended, tried and sent again; `/refused/replay` and `/refused/dismiss`: many as they are.
+
+Of a payment whose marks alone were refused the document is posted and its id taken: what is mended then is a request to settle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from services.web.console import event_fields
+from services.web.console.api import AskedInVainError
+from services.web.console.forms import Form, carry_out, note_wrong
+from services.web.console.pages.became import became, of_action, states, told
+
+if TYPE_CHECKING:
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+_MOST: Final = 500
+_OF_SETTLEMENT: Final = "settlement"
+_JSON: Final = "json"
+_POINTER: Final = "f:"
+"""What the names of the form's fields begin with that are pointers into the event's data."""
+
+
+async def event(reader: Reader) -> Row:
+    """The refused event beside what was wrong with it; what was filled in is tried, or sent again."""
+    found = (await reader.ask("/v1/refusal", id=reader.parameter("id")))["data"]
+    shown = _to_mend(found)
+    form = Form(dict(event_fields.flat(shown)) | {"reason": reader.filled_in("reason") or ""})
+    as_json = reader.filled_in("as") == _JSON
+    view: Row = {"tried": None, "events": []}
+    if reader.sent is None:
+        form.wrong[_at_field(found)] = found["message"]
+    else:
+        data = _sent_data(reader, shown, form)
+        if data is not None:
+            view |= await _mended(reader, found, data, form)
+    view["json"] = _as_text(shown) if reader.sent is None else reader.sent.get(_JSON) or _as_text(shown)
+    title = f"{found['event']}: {found['code']}"
+    lacks = "operator" if reader.lacks("operator") else None
+    view |= _placed(form)
+    return {**view, "title": title, "refusal": found, "form": form, "as_json": as_json, "lacks": lacks, "prefix": _POINTER}
+
+
+def _placed(form: Form) -> Row:
+    """What was wrong with more than one field, above the first of them; and what has no place among the fields."""
+    above: dict[str, list[str]] = {}
+    unplaced: list[str] = []
+    for pointer, text in form.wrong.items():
+        if pointer in form.values or pointer == "/reason":
+            continue
+        first = next((each for each in form.values if each.startswith(f"{pointer.rstrip('/')}/") and pointer != "/"), None)
+        if first is None:
+            unplaced.append(pointer)
+        else:
+            above.setdefault(first, []).append(text)
+    return {"above": above, "unplaced": unplaced}
+
+
+def _to_mend(found: Row) -> Row:
+    """The data that are mended: the event's, or those of a request to settle what its marks named."""
+    data = found["original"].get("data")
+    data = data if isinstance(data, dict) else {}
+    if found["scope"] != _OF_SETTLEMENT or "settlement.requested" in str(found["type"]):
+        return data
+    ledger = "receivable" if "customer" in str(found["type"]) else "payable"
+    payment = {"company": data.get("company"), "document": data.get("document")}
+    marks = [each for each in data.get("settle", ()) if isinstance(each, dict)]
+    primary = {"primary": payment} if data.get("primary") else {}
+    return {"ledger": ledger, "settle": [payment, *marks], **primary}
+
+
+def _at_field(found: Row) -> str:
+    """The field that the refusal names, as it is called in what is mended: a request's marks come after the payment's own."""
+    field = str(found["field"])
+    if found["scope"] == _OF_SETTLEMENT and "settlement.requested" not in str(found["type"]) and field.startswith("/settle/"):
+        number, slash, rest = field.removeprefix("/settle/").partition("/")
+        return f"/settle/{int(number) + 1}{slash}{rest}" if number.isdigit() else field
+    return field
+
+
+def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
+    """The data that were filled in; None where they cannot be read."""
+    sent = reader.sent
+    if sent is None:
+        return None
+    if sent.get("as") == _JSON:
+        try:
+            data = orjson.loads(sent.get(_JSON) or "")
+        except orjson.JSONDecodeError as error:
+            form.wrong["/"] = reader.t("This is not JSON: {reason}", reason=str(error))
+            return None
+        return data if isinstance(data, dict) else {}
+    fields = [(name.removeprefix(_POINTER), value.strip()) for name, value in sent.pairs if name.startswith(_POINTER)]
+    more = sent.get("more_name")
+    if more:
+        fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
+    form.values |= dict(fields)
+    return event_fields.whole(fields, shown)
+
+
+async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
+    """What the mended data would do; where they are to be sent: what became of the event."""
+    if reader.sent is not None and reader.sent.get("do") == "send":
+        before = await states(reader, [(found["source"], found["event"])])
+        body = {"id": found["id"], "data": data, "reason": form.value("reason")}
+        if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
+            return {}
+        done = form.done["state"] == "done"
+        return {"events": await _outcome(reader, found, form.done["action"], before) if done else []}
+    return {"tried": await _tried(reader, found, data, form)}
+
+
+async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -> list[Row]:
+    """What became of what was sent: of a request to settle, which has the action's id, or of the event itself."""
+    if found["scope"] == _OF_SETTLEMENT:
+        return await became(reader, [of_action(action)])
+    return await became(reader, before)
+
+
+async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | None:
+    """What the mended event would do (`/v1/simulate`); what would be refused stands at its field."""
+    is_request = found["scope"] == _OF_SETTLEMENT
+    original = {name: value for name, value in found["original"].items() if name in {"specversion", "time"}}
+    type_ = "intercompany.settlement.requested.v1" if is_request else found["original"].get("type")
+    ids = {"id": f"{found['event']}-mended" if is_request else found["event"], "source": found["source"], "type": type_}
+    try:
+        said = await reader.order("/v1/simulate", {"events": [{"specversion": "1.0", **original, **ids, "data": data}]})
+    except AskedInVainError as refused:
+        note_wrong(form, refused)
+        return None
+    for fault in said["unreadable"]:
+        form.wrong.setdefault(str(fault["pointer"]).removeprefix("/data") or "/", fault["message"])
+    for refusal in said["rejected"]:
+        form.wrong.setdefault(refusal["field"] or "/", refusal["message"])
+    tried: Row = said
+    return tried
+
+
+def _as_text(data: Row) -> str:
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+
+
+async def replay(reader: Reader) -> Row:
+    """The form that sends refused events again as they are; once it is sent: what became of each."""
+    view = await _many(reader)
+    form: Form = view["form"]
+    if reader.sent is not None and reader.sent.get("do"):
+        body = {"ids": view["ids"], "reason": form.value("reason")}
+        if await carry_out(reader, form, lambda under: reader.order("/v1/refusals/replay", body, under)):
+            view |= {"replayed": form.done["events"], "left_out": form.done["problems"]}
+            view["states"] = [told(each) for each in await states(reader, ((each["source"], each["id"]) for each in form.done["events"]))]
+    return {"title": reader.t("Send again as they are"), "do": "replay", **view}
+
+
+async def dismiss(reader: Reader) -> Row:
+    """The form that takes refusals off the work list."""
+    view = await _many(reader)
+    form: Form = view["form"]
+    if reader.sent is not None and reader.sent.get("do"):
+        body = {"ids": view["ids"], "reason": form.value("reason")}
+        await carry_out(reader, form, lambda under: reader.order("/v1/refusals/dismiss", body, under))
+    return {"title": reader.t("Take off the work list"), "do": "dismiss", **view}
+
+
+async def _many(reader: Reader) -> Row:
+    """The refusals that were chosen."""
+    given = reader.request.query_params.getlist("id") if reader.sent is None else reader.sent.all("id")
+    ids = list(dict.fromkeys(given))[:_MOST]
+    found = await asyncio.gather(*(reader.ask("/v1/refusal", id=each) for each in ids))
+    form = Form({"reason": reader.filled_in("reason") or ""})
+    lacks = "operator" if reader.lacks("operator") else None
+    return {
+        "ids": ids,
+        "chosen": [each["data"] for each in found],
+        "form": form,
+        "replayed": None,
+        "left_out": [],
+        "states": [],
+        "lacks": lacks,
+    }

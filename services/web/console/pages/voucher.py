@@ -1,0 +1,118 @@
+"""`/vouchers` and `/voucher`: what was posted, line by line, and why each line is there."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from services.web.console.api import AskedInVainError
+from services.web.console.reader import url
+from services.web.console.rendering import rendered
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from services.web.console.reader import Reader
+
+Row = dict[str, Any]
+
+_FILTERS: Final = ("ledger", "kind", "document", "party", "settlement", "from", "to", "account", "min", "max", "sort", "cursor")
+_PAGE: Final = 50
+_NOT_OF_DOCUMENTS: Final = ("settlement", "settlement_reversal")
+
+
+async def many(reader: Reader) -> Row:
+    """Vouchers with their lines, the newest first."""
+    filters = {name: reader.parameter(name) for name in _FILTERS}
+    said = await reader.ask("/v1/vouchers", company=reader.company, limit=_PAGE, **filters)
+    return {"title": reader.t("Vouchers"), "vouchers": said["data"], "next": said["next"], "filters": filters}
+
+
+async def view(reader: Reader) -> Row | Response:
+    """One voucher with its sisters; of the line that is asked for, why it is there, and with `part=why` that alone."""
+    if reader.parameter("voucher") is None:
+        return await _of_document(reader)
+    names = {"company": reader.parameter("company"), "voucher": reader.parameter("voucher")}
+    voucher = (await reader.ask("/v1/voucher", **names))["data"]
+    marked = _marked(voucher, reader)
+    if reader.parameter("part") == "why":
+        why = None if marked is None else await _why(reader, names, marked)
+        return HTMLResponse(rendered(reader, "parts/why.html", {"voucher": voucher, "marked": marked, "why": why}))
+    sisters = await asyncio.gather(*(reader.ask("/v1/voucher", **sister) for sister in voucher["sisters"] or ()))
+    why = None
+    if reader.parameter("why") and marked is not None:
+        why = await _why(reader, names, marked)
+    return {
+        "title": f"{voucher['company']} {voucher['voucher']}",
+        "voucher": voucher,
+        "totals": totals(voucher["lines"]),
+        "marked": marked,
+        "why": why,
+        "sisters": [each["data"] for each in sisters],
+    }
+
+
+async def _why(reader: Reader, names: Row, line: int) -> Row | None:
+    try:
+        found = (await reader.ask("/v1/voucher/why", **names, line=line))["data"]
+    except AskedInVainError as refused:
+        if not refused.is_missing:
+            raise
+        return None
+    book = {each["rule"]: each for each in (await reader.ask("/v1/rules"))["data"]}
+    return {**found, "rules": [book.get(rule, {"rule": rule, "title": "", "sentence": ""}) for rule in found["rules"]]}
+
+
+def _marked(voucher: Row, reader: Reader) -> int | None:
+    """The line that is meant: by its number, or by what it is (`mark=due_from:FABE`, `settles=VI-7`)."""
+    number = reader.parameter("why") or reader.parameter("line") or ""
+    if number.isdigit() and 1 <= int(number) <= len(voucher["lines"]):
+        return int(number)
+    posting_type, _, partner = (reader.parameter("mark") or "").partition(":")
+    settles = reader.parameter("settles")
+    for place, line in enumerate(voucher["lines"], 1):
+        if posting_type and line["posting_type"] == posting_type and line["partner"] == (partner or None):
+            return place
+        if settles and line["settles"] == settles:
+            return place
+    return None
+
+
+async def _of_document(reader: Reader) -> Response:
+    """Leads to the voucher that a document was posted with."""
+    names = {name: reader.parameter(name) for name in ("company", "ledger", "document")}
+    found = (await reader.ask("/v1/vouchers", **names, sort="date"))["data"]
+    own = [each for each in found if each["kind"] not in _NOT_OF_DOCUMENTS] or found
+    if not own:
+        return RedirectResponse(url("/document", **names), status_code=303)
+    why = reader.parameter("why") and "1"
+    address = url("/voucher", company=own[0]["company"], voucher=own[0]["voucher"], settles=names["document"])
+    line = _place(own[0], names["document"])
+    return RedirectResponse(
+        address
+        if line is None
+        else url(address.partition("?")[0], company=own[0]["company"], voucher=own[0]["voucher"], line=line, why=why and line),
+        status_code=303,
+    )
+
+
+def _place(voucher: Row, document: str | None) -> int | None:
+    return next((place for place, line in enumerate(voucher["lines"], 1) if line["settles"] == document), None)
+
+
+def totals(lines: list[Row]) -> list[Row]:
+    """Debit and credit per currency, and in accounting currency (key None)."""
+    sums: dict[str | None, list[Decimal]] = {}
+    for line in lines:
+        for key, debit, credit in (
+            (line["currency"], line["debit"], line["credit"]),
+            (None, line["accounting_debit"], line["accounting_credit"]),
+        ):
+            if debit is not None and credit is not None:
+                found = sums.setdefault(key, [Decimal(0), Decimal(0)])
+                found[0] += Decimal(debit)
+                found[1] += Decimal(credit)
+    return [{"currency": key, "debit": str(debit), "credit": str(credit)} for key, (debit, credit) in sums.items()]

@@ -1,0 +1,171 @@
+"""Who reads a page, in which language and colours, of which companies, as of which day; and what a page asks on the reader's behalf.
+
+What was chosen stands in cookies; what stands in the address counts first, so that an address can be passed on.
+
+Invariant: a page sees the books through `ask` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from services.web.console import formats, texts
+from services.web.languages import Language, negotiated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from services.web.access.roles import Actor
+    from services.web.console.api import Api
+    from services.web.console.forms import Submitted
+    from services.web.console.session import Signing
+    from services.web.console.ways import Way
+
+THEMES: Final = ("system", "light", "dark")
+CHOICES: Final = ("language", "theme", "as_of", "company")
+"""What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
+COOKIE: Final = "console_"
+
+
+@dataclass
+class Reader:
+    """A request for a page, as its reader."""
+
+    request: Request
+    actor: Actor | None
+    api: Api
+    today: date
+    signing: Signing
+    way: Way
+    public_url: str | None = None
+    sent: Submitted | None = None
+    read_to: Mapping[str, Any] | None = None
+    companies: list[dict[str, Any]] = field(default_factory=list)
+
+    # What was chosen
+
+    @property
+    def language(self) -> Language:
+        """The reader's language."""
+        return language_of(self.request)
+
+    @property
+    def theme(self) -> str:
+        """The colours: system, light or dark."""
+        found = chosen(self.request, "theme")
+        return found if found in THEMES else THEMES[0]
+
+    @property
+    def as_of(self) -> str | None:
+        """The day that the books are looked at, ISO; None: today."""
+        return _day(chosen(self.request, "as_of"))
+
+    @property
+    def day(self) -> str:
+        """The day that the books are looked at."""
+        return self.as_of or self.today.isoformat()
+
+    @property
+    def company(self) -> str | None:
+        """The company that is looked at; None: all in scope."""
+        return chosen(self.request, "company") or None
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the address; None where it is empty."""
+        return self.request.query_params.get(name) or None
+
+    # What was sent, and what may be
+
+    def filled_in(self, name: str) -> str | None:
+        """A field of the form that was sent; without one what the address says."""
+        return self.parameter(name) if self.sent is None else self.sent.get(name)
+
+    def lacks(self, role: str) -> bool:
+        """Whether the reader does not have a role."""
+        return self.actor is None or all(role != own for own in self.actor.roles)
+
+    @cached_property
+    def form_token(self) -> str:
+        """What every form of this page sends along."""
+        return self.signing.form_token(self.actor)
+
+    # What is asked
+
+    async def ask(self, path: str, /, **parameters: object) -> Any:
+        """What the API answers to GET; AskedInVainError."""
+        said = await self.api.ask(path, **parameters)
+        if isinstance(said, dict) and said.get("read_to"):
+            self.read_to = said["read_to"]
+        return said
+
+    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
+        """What the API answers to POST; AskedInVainError."""
+        return await self.api.order(path, body, key)
+
+    # How it is said
+
+    def t(self, message: str, /, **words: object) -> str:
+        """A message in the reader's language."""
+        return texts.text(self.language, message, **words)
+
+    def name(self, value: str | None) -> str:
+        """What the books call something, in the reader's language."""
+        return texts.name(self.language, value)
+
+    def amount(self, plain: str) -> str:
+        """An amount in the reader's form."""
+        return formats.amount(self.language, plain)
+
+    def date(self, value: str | None) -> str:
+        """A date in the reader's form."""
+        return formats.day(self.language, value)
+
+    def clock(self, value: str | None) -> str:
+        """A time of day in the reader's form."""
+        return formats.clock(self.language, value)
+
+    def moment(self, value: str | None) -> str:
+        """A day and a time of it in the reader's form."""
+        return f"{self.date(value)} {self.clock(value)}" if value else ""
+
+    def seconds(self, value: float) -> str:
+        """Seconds in the reader's form."""
+        return formats.seconds(self.language, value)
+
+    def url(self, path: str, **parameters: object) -> str:
+        """An address of the console."""
+        return url(path, **parameters)
+
+    def same(self, **changed: object) -> str:
+        """This page's address with other parameters; None takes one away."""
+        return url(self.request.url.path, **{**dict(self.request.query_params), **changed})
+
+
+def url(path: str, /, **parameters: object) -> str:
+    """An address; parameters that are None or empty are left out."""
+    query = urlencode({name.removesuffix("_"): str(value) for name, value in parameters.items() if value not in {None, ""}})
+    return f"{path}?{query}" if query else path
+
+
+def chosen(request: Request, name: str) -> str | None:
+    """What the address says, else what was chosen before."""
+    return request.query_params.get(name) if name in request.query_params else request.cookies.get(COOKIE + name)
+
+
+def language_of(request: Request) -> Language:
+    """The reader's language: chosen, else the browser's."""
+    found = chosen(request, "language")
+    return Language(found) if found in set(Language) else negotiated(", ".join(request.headers.getlist("accept-language")))
+
+
+def _day(value: str | None) -> str | None:
+    try:
+        return date.fromisoformat(value).isoformat() if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,32 @@
+// The chart of the flow page: what each service takes a second. The page works without this.
+"use strict";
+
+(() => {
+  const kept = 300;
+  const colours = ["--b0", "--b1", "--b3", "--link"];
+  const data = [[], [], [], [], []];
+  let chart;
+
+  const begin = (names) => {
+    const look = getComputedStyle(document.documentElement);
+    const of = (name) => look.getPropertyValue(name);
+    const axis = { stroke: of("--quiet"), grid: { stroke: of("--rule") } };
+    const box = document.getElementById("chart");
+    document.getElementById("live").hidden = false;
+    const clock = (_, all) => all.map((each) => new Date(each * 1000).toISOString().slice(11, 16));
+    chart = new uPlot({
+      width: box.clientWidth, height: 220, axes: [{ ...axis, values: clock }, axis], legend: { live: false },
+      scales: { x: { range: (_, low, high) => [high - 600, high] }, y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
+      series: [{}, ...names.map((label, place) => ({ label, stroke: of(colours[place]), width: 2 }))],
+    }, data, box);
+  };
+
+  document.getElementById("numbers").addEventListener("flow", (event) => {
+    const said = JSON.parse(event.detail.data);
+    data[0].push(Date.parse(said.read_to.time) / 1000);
+    said.data.forEach((row, place) => data[place + 1].push(row.per_second));
+    data.forEach((each) => each.splice(0, each.length - kept));
+    if (!chart) begin(said.data.map((row) => row.service));
+    chart.setData(data);
+  });
+})();

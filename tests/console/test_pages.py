@@ -1,0 +1,91 @@
+"""Every page, in four languages, on a phone and on a screen, light and dark: nothing wrong, readable for everybody, and light."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.console.looking import COLOURS, LANGUAGES, PAGES, WIDTHS, Tab, tab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page, Response
+
+pytestmark = pytest.mark.embedded
+
+SERIOUS = {"serious", "critical"}
+MOST_BYTES = 150_000
+MOST_SCRIPT = 100_000
+
+
+LOOKED_INTO = dict(zip(((width, colours) for width in WIDTHS for colours in COLOURS), LANGUAGES, strict=True))
+"""In which language accessibility is looked into, at a width and in colours: what a page is made of is the same in all."""
+
+
+@pytest.fixture(scope="module")
+def tabs(console: str, browser: Browser) -> Iterator[dict[tuple[str, int, str], Tab]]:
+    """A tab of each reader, which goes from page to page."""
+    with ExitStack() as stack:
+        yield {
+            (language, width, colours): stack.enter_context(tab(browser, console, language=language, width=width, colours=colours))
+            for language in LANGUAGES
+            for width in WIDTHS
+            for colours in COLOURS
+        }
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_nothing_wrong_in_any_language_width_and_colour(tabs: dict[tuple[str, int, str], Tab], path: str) -> None:
+    axe = Axe()
+    for (language, width, colours), found in tabs.items():
+        seen = f"{path} {language} {width} {colours}"
+        found.wrong.clear()
+        answer = found.page.goto(path, wait_until="load")
+        assert answer is not None
+        expected = 404 if path == "/nowhere" else 200
+        assert answer.status == expected, seen
+        wrong = [each for each in found.wrong if expected == 200 or "404" not in each]
+        assert wrong == [], seen
+        assert found.page.evaluate("document.documentElement.lang") == language, seen
+        assert found.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{seen}: scrolls sideways"
+        if LOOKED_INTO[width, colours] == language:
+            assert _violations(axe, found.page) == [], seen
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_scrolls_down_alone_at_360_pixels(console: str, browser: Browser, path: str) -> None:
+    with tab(browser, console, language="de", width=360) as found:
+        found.page.goto(path)
+        assert found.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light(console: str, browser: Browser, path: str) -> None:
+    with tab(browser, console) as found:
+        answers: list[Response] = []
+        found.page.on("response", answers.append)
+        found.page.goto(path, wait_until="load")
+        whole = [each for each in answers if not each.headers["content-type"].startswith("text/event-stream")]  # that has no end
+        sizes = {each.url: len(each.body()) for each in whole}
+        script = sum(size for url, size in sizes.items() if url.endswith(".js"))
+        assert sum(sizes.values()) <= MOST_BYTES, sizes
+        assert 0 < script <= MOST_SCRIPT, sizes
+
+
+def test_everything_that_is_asked_for_is_forbidden_to_come_from_elsewhere(console: str, browser: Browser) -> None:
+    with tab(browser, console) as found:
+        answer = found.page.goto("/")
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def _violations(axe: Axe, page: Page) -> list[str]:
+    found = axe.run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in SERIOUS]

@@ -1,0 +1,79 @@
+"""Words in four languages, figures in each reader's form, and what stands in the console of others."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from services.web.console import formats
+from services.web.console.texts import catalogue, name, text
+from services.web.languages import Language
+from tests.scenario_files import ROOT
+
+CONSOLE = ROOT / "services" / "web" / "console"
+ASKED = re.compile(r"""(?<![\w.])(?:r\.|reader\.)?t\(\s*(?:"([^"]+)"|'((?:[^'\\]|\\.)+)')\s*[,)]""")
+
+
+def _asked() -> set[str]:
+    sources = [*CONSOLE.rglob("*.html"), *(CONSOLE / "pages").glob("*.py")]
+    found = [each for path in sources for each in ASKED.findall(path.read_text(encoding="utf-8"))]
+    return {(double or single.replace("\\'", "'")) for double, single in found}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_message_that_a_page_has_is_there_in_every_language(language: Language) -> None:
+    assert len(_asked()) > 100
+    assert _asked() - catalogue(language).keys() == set()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_language_has_the_same_messages_with_the_same_words_to_fill_in(language: Language) -> None:
+    english, own = catalogue(Language.ENGLISH), catalogue(language)
+    assert own.keys() == english.keys()
+    for message, said in own.items():
+        assert set(re.findall(r"{\w+}", said)) == set(re.findall(r"{\w+}", english[message])), message
+
+
+def test_what_the_books_call_something_is_said_in_the_readers_language() -> None:
+    assert [name(each, "due_from") for each in Language] == ["due from", "créance sur", "vordering op", "Forderung gegen"]
+    assert name(Language.DUTCH, "settlement_reversal") == "terugboeking van vereffening"
+    assert name(Language.GERMAN, "intercompany.vendor-payment.posted.v1") == "Kreditorenzahlung gebucht"
+    assert name(Language.GERMAN, "something_new") == "something new"
+    assert text(Language.FRENCH, "line {number}", number=3) == "ligne 3"
+
+
+def test_amounts_keep_their_digits_in_every_form() -> None:
+    said = [formats.amount(each, "-1234567.50") for each in Language]
+    assert said == [
+        "\N{MINUS SIGN}1,234,567.50",
+        "\N{MINUS SIGN}1\u202f234\u202f567,50",
+        "\N{MINUS SIGN}1.234.567,50",
+        "\N{MINUS SIGN}1.234.567,50",
+    ]
+    assert formats.amount(Language.ENGLISH, "1500") == "1,500"
+    assert formats.amount(Language.GERMAN, "0.125") == "0,125"
+    assert formats.amount(Language.ENGLISH, "12345678901234567890.01") == "12,345,678,901,234,567,890.01"
+
+
+def test_dates_and_spans_are_said_as_readers_say_them() -> None:
+    assert [formats.day(each, "2026-03-12") for each in Language] == ["12 Mar 2026", "12 mars 2026", "12 mrt 2026", "12.03.2026"]
+    assert [formats.span(each) for each in (0, 59, 60, 7300, 200000)] == [("s", 0), ("s", 59), ("min", 1), ("h", 2), ("d", 2)]
+
+
+def test_what_comes_from_others_is_what_was_taken() -> None:
+    vendor = Path(str(files("services.web.console").joinpath("static", "vendor")))
+    locked = [line.split() for line in (vendor / "vendor.lock").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert {Path(file).name for _, _, _, file, _ in locked} == {path.name for path in vendor.iterdir() if path.suffix in {".js", ".css"}}
+    for _, _, integrity, file, digest in locked:
+        assert integrity.startswith("sha512-")
+        assert hashlib.sha256((vendor / Path(file).name).read_bytes()).hexdigest() == digest, file
+
+
+def test_pages_have_no_script_or_style_of_their_own_and_ask_nobody_else() -> None:
+    for path in CONSOLE.rglob("*.html"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<[^>{]*\son\w+=|https?://", source), path.name
