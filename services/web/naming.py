@@ -25,6 +25,11 @@ def type_named(given: str, known: Collection[str] = CONTRACT) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
+def short_name(type_: str | None) -> str | None:
+    """A type as answers say it; one that is not of the contract as it was sent."""
+    return None if type_ is None else short_type(type_) or type_
+
+
 def with_event(row: Mapping[str, Any]) -> Row:
     """A row whose event stands in two fields, id and source, with the event as one thing."""
     return {name: value for name, value in row.items() if name != "source"} | {"event": {"source": row["source"], "id": row["event"]}}
