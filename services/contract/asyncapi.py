@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from shared.events.bindings import LARGEST_INBOUND
 from shared.events.contract import CONTRACT, full_type
-from shared.events.descriptions import PURPOSES
 from shared.events.envelope import Topic
+from shared.events.purposes import PURPOSES
 from shared.events.schemas import audience, schema_of
 from shared.events.values import LARGEST_MESSAGE
 from shared.kafka.topics import TOPICS

@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.contract.examples import Event, Example, examples
 from services.contract.prose import prose
 from shared.events.contract import CONTRACT, full_type
-from shared.events.descriptions import PURPOSES
+from shared.events.purposes import PURPOSES
 from shared.events.schemas import audience, schema_of
 
 Schema = dict[str, Any]

@@ -2,59 +2,47 @@
 
 That it was received inquiry knows, which reads the topics, all else the services' own tables; without inquiry they alone are asked.
 
-Invariant: an event that waits or was refused is never called posted; one of which a voucher is still to come is `received`; so is
-one that was sent again after it was refused, until it is clear what came of that.
+Invariant: an event that waits or was refused, wholly or in part, is never called posted; one of which a voucher is still to come is
+`received`; so is one that was sent again after it was refused, until it is clear what came of that.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from services.desk.about import about
 from services.desk.at_owners import posted
 from services.desk.rejections import refused_named, whole
-from services.desk.rows import document_row
+from services.desk.rows import document_row, told_of_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.waiting import waiting_named
 from services.desk.work_lists import states_of
-from services.inquiry.queries.events import receipts
+from services.inquiry.queries.events import CLOCKS_DIFFER, POSTED_IN_ANY_CASE, Became, Refused, StageOfEvent, receipts, stage
 from services.settlement import queries as settlement_queries
 from shared.delivery import shell_queries
 from shared.delivery.inbox import inbox_key
 from shared.events.codec import digest_as_written
+from shared.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
 
     from services.desk.rejections import RefusedEvent
     from services.desk.schemas import Schemas
     from services.desk.waiting import WaitingItem
     from services.inquiry.queries.events import Receipt
-    from services.settlement.rules.values import Document
+    from services.settlement.rules.values import Document, RecordInForce
     from shared.events.envelope import EventRef, Message
 
 Row = dict[str, Any]
 
-CLOCKS_DIFFER: Final = timedelta(seconds=5)
-"""By so much the broker's clock may be ahead of the database's: what was refused is not taken for what was sent again since."""
 _INBOXES = ("settlement", "payment")
 """Where the ids of events from outside are taken: settlement has all; payment those of approvals that earlier versions took."""
-
-
-class StageOfEvent(StrEnum):
-    """How far an event is."""
-
-    UNKNOWN = "unknown"
-    RECEIVED = "received"
-    WAITING = "waiting"
-    REFUSED = "refused"
-    POSTED = "posted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +85,12 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     states = await states_of(schemas, refusals)
     async with schemas.of("settlement") as connection:
         documents = [each for each in await settlement_queries.documents_named(connection, ref.id) if each.event == ref]
-        has_run = any(record.run == ref for record in await settlement_queries.records_of_run(connection, ref.id))
-    is_taken = await _is_taken(schemas, ref)
+        records = [each for each in await settlement_queries.records_of_run(connection, ref.id) if each.run == ref]
+    is_taken = bool(await taken(schemas, [ref]))
     keys = [(each.ledger, each.company, each.document) for each in documents]
-    vouchers = await posted(schemas, keys, [ref] if has_run else []) if keys or has_run else []
-    state = _state(waits, refusals, sent_at, is_taken=is_taken, is_whole=_is_whole(documents, vouchers, has_run=has_run))
+    vouchers = await posted(schemas, keys, [ref] if records else []) if keys or records else []
+    said = tuple(Refused(each.rejection.scope, each.again_at or each.rejected_at) for each in refusals)
+    state = stage(Became(bool(waits), said, is_taken, _is_whole(documents, records, vouchers), sent_at))
     noted = [*(each.since for each in waits), *(each.rejected_at for each in refusals)]
     return EventState(
         state,
@@ -114,38 +103,34 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     )
 
 
-async def _is_taken(schemas: Schemas, ref: EventRef) -> bool:
+async def taken(schemas: Schemas, refs: Collection[EventRef]) -> set[EventRef]:
+    """Those of these events that a service has taken."""
+    found: set[EventRef] = set()
     for service in _INBOXES:
-        async with schemas.of(service) as connection:
-            if await shell_queries.taken(connection, [ref]):
-                return True
-    return False
+        if left := set(refs) - found:
+            async with schemas.of(service) as connection:
+                found |= await shell_queries.taken(connection, left)
+    return found
 
 
-def _is_whole(documents: Sequence[Document], vouchers: Iterable[Row], *, has_run: bool) -> bool:
-    """Whether the voucher of every document and of the run is there; an event that posts nothing has none."""
+def _is_whole(documents: Sequence[Document], records: Iterable[RecordInForce], vouchers: Sequence[Row]) -> bool:
+    """Whether the voucher of every document and record is there; an event that posts nothing has none."""
     there = {(row["ledger"], row["company"], row["document"]) for row in vouchers if row["settlement"] is None}
-    runs = [row for row in vouchers if row["settlement"] is not None]
-    return all((each.ledger, each.company, each.document) in there for each in documents) and bool(runs or not has_run)
+    of_records = {(row["ledger"], row["record"], row["company"]) for row in vouchers if row["settlement"] is not None}
+    expected = {(each.ledger, each.number, company) for each in records for company in _posting(each)}
+    return all((each.ledger, each.company, each.document) in there for each in documents) and expected <= of_records
 
 
-def _state(
-    waits: Sequence[WaitingItem], refusals: Sequence[RefusedEvent], sent_at: datetime | None, *, is_taken: bool, is_whole: bool
-) -> StageOfEvent:
-    if waits:
-        return StageOfEvent.WAITING
-    last = max((each.again_at or each.rejected_at for each in refusals), default=None)
-    if is_taken:
-        return StageOfEvent.POSTED if is_whole else StageOfEvent.RECEIVED
-    if last is not None and (sent_at is None or last >= sent_at):
-        return StageOfEvent.REFUSED
-    return StageOfEvent.UNKNOWN if sent_at is None else StageOfEvent.RECEIVED
+def _posting(record: RecordInForce) -> set[str]:
+    """The companies that a record has a voucher in for certain: within one company it may have no lines to post."""
+    companies = {record.lowering.company, record.raising.company}
+    return companies if len(companies) > 1 or any(getattr(record, name) for name in POSTED_IN_ANY_CASE) else set()
 
 
 def _refusal_row(refused: RefusedEvent) -> Row:
     said = refused.rejection
-    row = {name: getattr(said, name) for name in ("scope", "code", "field", "message")}
-    return {**row, "id": refused.id, "rejected_at": refused.rejected_at.isoformat()}
+    row = {**{name: getattr(said, name) for name in ("scope", "code", "field", "message")}, **told_of_row(said)}
+    return {**row, "id": refused.id, "rejected_at": instant(refused.rejected_at)}
 
 
 def _companies(waits: Iterable[WaitingItem], refusals: Iterable[RefusedEvent], receipt: Receipt | None) -> Iterable[str]:

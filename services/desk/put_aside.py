@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.registry import PROCESSES
 from shared.delivery import shell_queries
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,11 +94,11 @@ async def gaps(schemas: Schemas, *, acknowledged: bool = False) -> AsyncIterator
 
 def failed_row(place: FailedPlace, message: FailedMessage) -> Row:
     """A message that was put aside, as an object."""
-    about = message._asdict() | {"id": str(place), "failed_at": message.failed_at.isoformat()}
+    about = message._asdict() | {"id": str(place), "failed_at": instant(message.failed_at)}
     return {"service": place.service, **about}
 
 
 def gap_row(place: GapPlace, gap: Gap) -> Row:
     """A gap, as an object."""
-    times = {"noted_at": gap.noted_at.isoformat(), "acknowledged_at": gap.acknowledged_at and gap.acknowledged_at.isoformat()}
+    times = {"noted_at": instant(gap.noted_at), "acknowledged_at": gap.acknowledged_at and instant(gap.acknowledged_at)}
     return {"service": place.service, "id": str(place), **gap._asdict(), **times}

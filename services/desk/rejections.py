@@ -14,6 +14,7 @@ from services.desk.rows import rejection_row
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.events.envelope import EventRef
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -76,7 +77,7 @@ class RefusedEvent:
 
     def as_row(self) -> Row:
         """The refusal as an object, the event itself included."""
-        more = {"source": self.rejection.source, "id": self.id, "service": self.service, "rejected_at": self.rejected_at.isoformat()}
+        more = {"source": self.rejection.source, "id": self.id, "service": self.service, "rejected_at": instant(self.rejected_at)}
         return {**rejection_row(self.rejection), **more, "replays": self.replays, "original": self.rejection.original}
 
 

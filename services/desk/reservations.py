@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.desk.waiting import items_of, waiting_of_events, with_lookalikes
 from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def _unique(items: list[WaitingItem]) -> list[WaitingItem]:
 def _reserved_by(holds: Holds) -> Row | None:
     """The run or journal that came first; a reversal reserves nothing."""
     found: list[tuple[int, Row]] = [
-        (run.sequence, {"what": run.what, "event": _ref(run.event), "since": run.since.isoformat(), "journal": None})
+        (run.sequence, {"what": run.what, "event": _ref(run.event), "since": instant(run.since), "journal": None})
         for run in holds.reserving[:1]
     ]
     found += [

@@ -9,7 +9,7 @@ Invariant: the same books give the same rows in the same order, whether they wer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,6 +19,7 @@ from services.settlement.rules.values import DocumentKey
 from shared import rows as spelled
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
+from shared.events.told_of import told_of
 from shared.money import fits
 from shared.rows import SETTLEMENT_AMOUNTS, Row, money, voucher_row
 from shared.waiting import rank
@@ -67,9 +68,7 @@ class Result:
 
 def collect(id_: str, books: BooksOfAll, rejections: Iterable[Rejection], arrived: Iterable[EventRef]) -> Result:
     """The result of a scenario; `arrived`: its events in their order, by which what was refused or waits is listed."""
-    order: dict[EventRef, int] = {}
-    for ref in arrived:
-        order.setdefault(ref, len(order))
+    order = arrival_order(arrived)
     companies = books.settlement.reference.companies
     return Result(
         id=id_,
@@ -81,6 +80,14 @@ def collect(id_: str, books: BooksOfAll, rejections: Iterable[Rejection], arrive
         waiting=waiting_rows(books.payment, books.settlement, order),
         companies={code: company.name or code for code, company in companies.items()},
     )
+
+
+def arrival_order(arrived: Iterable[EventRef]) -> dict[EventRef, int]:
+    """The place of each event in the order in which they arrived first."""
+    order: dict[EventRef, int] = {}
+    for ref in arrived:
+        order.setdefault(ref, len(order))
+    return order
 
 
 # Vouchers
@@ -174,9 +181,14 @@ def journal_row(journal: SalesPayment, *, booked: bool) -> Row:
 # What was refused, what waits
 
 
-def rejected_rows(rejections: Iterable[Rejection], order: Mapping[EventRef, int]) -> list[Row]:
-    """What was refused, in the order of arrival of the refused events; one that came without an id has none."""
-    rows = [(order.get(EventRef(each.source, each.event), len(order)), _rejected(each)) for each in rejections]
+def rejected_rows(
+    rejections: Iterable[Rejection], order: Mapping[EventRef, int], more: Callable[[Rejection], Row] | None = None
+) -> list[Row]:
+    """What was refused, in the order of arrival of the refused events; one that came without an id has none. `more`: what else is said."""
+    rows = [
+        (order.get(EventRef(each.source, each.event), len(order)), {**_rejected(each), **(more(each) if more is not None else {})})
+        for each in rejections
+    ]
     return [row for _, row in sorted(rows, key=lambda entry: (entry[0], *map(str, entry[1].values())))]
 
 
@@ -188,6 +200,12 @@ def _rejected(rejection: Rejection) -> Row:
 def rejection_row(rejection: Rejection) -> Row:
     """A refusal. `event` of one that came without an id is where it came."""
     return {name: getattr(rejection, name) for name in ("event", "scope", "code", "field", "message")}
+
+
+def told_of_row(rejection: Rejection) -> Row:
+    """Of whose books a refusal's message tells; null: that cannot be told."""
+    companies = told_of(rejection.scope, rejection.code, rejection.field, rejection.original)
+    return {"told_of": None if companies is None else sorted(companies)}
 
 
 def waiting_row(event: EventRef, reason: str, key: Mapping[str, str], reads_like: Iterable[str] = ()) -> Row:

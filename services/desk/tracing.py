@@ -3,23 +3,21 @@
 What was posted, refused and settled is inquiry's (`services.inquiry.queries.trace`). What waits is on no topic until it has waited for
 a while, so it is asked of the services in which it waits.
 
-Invariant: one answer, whoever asks; the owners are asked once, about all events of the trace together.
+Invariant: one answer, whoever asks: an event's state is what `/v1/event` says; the owners are asked once, about all events of the
+trace together.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.desk.actions.store import actions_about
-from services.desk.schemas import SchemaMissingError
+from services.desk.audit import actions_of
+from services.desk.event_state import taken
 from services.desk.waiting import waiting_because_of
 from services.inquiry.queries.trace import trace
 from shared.events.envelope import EventRef
-from shared.postgresql.migrations import MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from services.desk.schemas import Schemas
     from services.inquiry.queries.trace import TraceStart
     from services.inquiry.queries.trace_graph import Graph
@@ -30,19 +28,10 @@ if TYPE_CHECKING:
 
 async def traced(schemas: Schemas, connection: Connection, start: TraceStart) -> Graph:
     """The trace from where it is begun; `connection`: inquiry's, at one moment. Each event's node has its `actions`."""
-    found = await trace(connection, start, lambda events: waiting_because_of(schemas, events))
+    found = await trace(connection, start, lambda events: waiting_because_of(schemas, events), lambda events: taken(schemas, events))
     nodes = {EventRef(**node["event"]): node for node in found.nodes if node["kind"] == "event"}
     for node in nodes.values():
         node["actions"] = []
-    for row in await _actions(schemas, nodes.keys()) if nodes else []:
+    for row in await actions_of(schemas, nodes.keys()) if nodes else []:
         nodes[EventRef(row.pop("source"), row.pop("event"))]["actions"].append(row)
     return found
-
-
-async def _actions(schemas: Schemas, events: Collection[EventRef]) -> list[Row]:
-    """What people did about these events; nothing where the desk has no tables yet."""
-    try:
-        async with schemas.desk() as connection:
-            return await actions_about(connection, events)
-    except (SchemaMissingError, MigrationError):
-        return []

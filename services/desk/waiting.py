@@ -14,6 +14,7 @@ from services.desk.lookalikes import Lookalikes, awaited, plain
 from services.desk.rows import waiting_row
 from services.payment import queries as payment_queries
 from services.settlement import queries as settlement_queries
+from shared.rows import instant
 from shared.waiting import rank
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class WaitingItem:
 
     def as_row(self) -> Row:
         """The entry as an object."""
-        more = {"source": self.event.source, "what": self.what, "since": self.since.isoformat(), "service": self.service}
+        more = {"source": self.event.source, "what": self.what, "since": instant(self.since), "service": self.service}
         return {**waiting_row(self.event, self.reason, self.key, self.reads_like), **more}
 
 

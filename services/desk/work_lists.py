@@ -14,9 +14,11 @@ from services.desk import rejections
 from services.desk.about import Subject, about, parties
 from services.desk.refusal_states import RefusalState, refusal_states
 from services.desk.rejections import RefusalPlace, RefusedEvent
+from services.desk.rows import told_of_row
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
 from shared.events.contract import short_type
 from shared.postgresql.migrations import MigrationError
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -174,7 +176,8 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "source": said.source,
         "type": short_type(said.type or "") or said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
-        "rejected_at": refused.rejected_at.isoformat(),
-        "again_at": None if refused.again_at is None else refused.again_at.isoformat(),
+        **told_of_row(said),
+        "rejected_at": instant(refused.rejected_at),
+        "again_at": None if refused.again_at is None else instant(refused.again_at),
         "replays": refused.replays,
     }

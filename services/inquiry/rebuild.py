@@ -2,7 +2,7 @@
 
 Invariant: nothing is dropped before the new tables have all that the old ones have; the switch is one transaction under the lock
 of the service in use, at a moment when the new tables have been read at least as far: so a service that keeps reading passes
-over nothing.
+over nothing. A voucher keeps its place in the order of posting, so who reads on from one passes over nothing either.
 """
 
 from __future__ import annotations
@@ -19,6 +19,19 @@ _HAS: Final = "select to_regclass(format('%I.positions', $1::text)) is not null"
 _TAKE_BASES: Final = """
 insert into "{next}".positions (topic, partition, next_offset, base)
 select topic, partition, base, base from "{live}".positions where base > 0"""
+_BEGIN_BEHIND: Final = """
+select setval(pg_get_serial_sequence('"{next}".vouchers', 'position'), greatest(
+    (select last_value from "{next}".vouchers_position_seq), (select last_value + {ahead} from "{live}".vouchers_position_seq)))"""
+_AHEAD: Final = 10_000_000
+"""More vouchers than the tables in use take while others are made: those get places beyond, whatever the clocks say."""
+_KEEP_PLACES: Final = """
+update "{next}".vouchers n set position = l.position from "{live}".vouchers l
+where l.company = n.company and l.series = n.series and l.number = n.number and l.position <> n.position"""
+_GIVE_PLACES: Final = """
+update "{next}".vouchers n set position = k.position
+from (select company, series, number, nextval(pg_get_serial_sequence('"{next}".vouchers', 'position')) as position
+      from (select company, series, number from "{next}".vouchers order by posted_at, position) o) k
+where k.company = n.company and k.series = n.series and k.number = n.number"""
 _BASES: Final = "select base from positions"
 _BEHIND: Final = """
 select l.topic || ' ' || l.partition from "{live}".positions l left join "{next}".positions n using (topic, partition)
@@ -49,6 +62,21 @@ async def is_there(connection: Connection, schema: str) -> bool:
 async def take_bases(connection: Connection, live: str, next_: str) -> None:
     """Offsets of logs that were reset stay rebased as they are (positions.base)."""
     await connection.execute(_TAKE_BASES.format(live=live, next=next_))
+
+
+async def begin_behind(connection: Connection, live: str, next_: str) -> None:
+    """The new tables give places behind all that those in use have given, and will give until the switch."""
+    await connection.execute(_BEGIN_BEHIND.format(live=live, next=next_, ahead=_AHEAD))
+
+
+async def keep_places(connection: Connection, live: str, next_: str) -> None:
+    """Every voucher that the tables in use have gets its place there; what they lack comes behind, as it was read."""
+    await connection.execute(_KEEP_PLACES.format(live=live, next=next_))
+
+
+async def give_places(connection: Connection, next_: str) -> None:
+    """Without tables in use the places follow the time of posting; no place is one that was given before."""
+    await connection.execute(_GIVE_PLACES.format(next=next_))
 
 
 async def bases(connection: Connection) -> list[int]:

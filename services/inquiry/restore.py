@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _ONCE: Final = "on conflict do nothing"
 _TOLD: Final = {
     "events": tables.RECEIVED_AGAIN,
-    "refused_versions": _ONCE,
-    "refusals": "on conflict (id) do update set at = excluded.at where excluded.at < e.at",
+    "refused_versions": tables.REFUSED_AGAIN,
+    "refusals": "on conflict (id) do update set at = least(e.at, excluded.at), again_at = greatest(e.again_at, excluded.again_at)",
     "reference_history": _ONCE,
     "document_reversals": _ONCE,
     "record_reversals": _ONCE,
@@ -68,12 +68,16 @@ where not exists (select from reference_history r where r.key = k.key) on confli
 
 
 async def take_over(connection: Connection, live: str, next_: str) -> None:
-    """What was told and the tables in use have, and the new ones do not; which version of an event counts is chosen again."""
+    """What was told and the tables in use have, and the new ones do not.
+
+    Which version of an event counts, and what was said last of a voucher, is found again.
+    """
     for table, again in _TOLD.items():
         await connection.execute(_TAKE_OVER.format(live=live, next=next_, table=table, again=again))
     named = [tuple(row) for row in await connection.fetch(_CHOOSE_CURRENT_OF_ALL)]
     if named:
         await connection.execute(tables.CHOOSE_CURRENT, *tables.arrays(named, len(named[0])))
+    await connection.execute(tables.TELL_ALL_IMPORTS)
 
 
 async def restore_terms(connection: Connection, causes: Sequence[tuple[str, str]], terms: Sequence[tuple[object, ...]]) -> None:

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from services.inquiry import stored_tables as tables
 from services.inquiry.rules.books import DocumentKey, InquiryBooks
+from services.inquiry.rules.imports import STATES
 from services.inquiry.rules.rows import LineRow, TakeRow
 from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.delivery.ports import Connection
+from shared.events.contract import short_type
 from shared.events.envelope import EventRef, Message
 from shared.working_set import Missing, Released, Table
 
@@ -52,7 +54,7 @@ class Store:
         return InquiryBooks()
 
     async def save(self, connection: Connection, books: InquiryBooks) -> None:
-        """Everything that the messages of a batch say; at most 23 statements."""
+        """Everything that the messages of a batch say; at most 24 statements."""
         await _save_events(connection, books)
         await _save_documents(connection, books)
         touched = await _save_records(connection, books)
@@ -75,13 +77,24 @@ async def _insert(connection: Connection, statement: str, table: Table[Any, Any]
 
 
 async def _save_events(connection: Connection, books: InquiryBooks) -> None:
-    """Events, and of each that was sent or refused the version that counts now, with the documents that it caused."""
+    """Events, and of each that was sent or refused the version that counts now, with what follows from it.
+
+    That is what the documents say that it caused, and what was said of a voucher.
+    """
     await _insert(connection, tables.SAVE_REFUSED_VERSIONS, books.refused_versions)
     await _insert(connection, tables.SAVE_EVENTS, books.events)
     named = sorted({(source, id_) for source, id_, _ in (*books.events.changed, *books.refused_versions.changed)})
     if named:
         await connection.execute(tables.CHOOSE_CURRENT, *tables.arrays(named, _NAME))
         await connection.execute(tables.UPDATE_TERMS, *tables.arrays(named, _NAME))
+        if _speaks_of_vouchers(books):
+            await connection.execute(tables.TELL_IMPORTS, *tables.arrays(named, _NAME))
+
+
+def _speaks_of_vouchers(books: InquiryBooks) -> bool:
+    """Whether a company's own system said something of a voucher, or was refused it."""
+    said = any(row.type in STATES for row in _changed(books.events))
+    return said or any(short_type(row.type or "") in STATES for row in _changed(books.refusals))
 
 
 async def _save_documents(connection: Connection, books: InquiryBooks) -> None:

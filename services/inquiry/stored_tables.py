@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, get_type_hints
 
 from services.inquiry.rules.books import STATUSES
+from services.inquiry.rules.imports import NOTHING_SAID, STATES
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.rules.rows import (
     BetweenDayRow,
@@ -20,6 +21,7 @@ from services.inquiry.rules.rows import (
     DocumentReversalRow,
     DocumentRow,
     EventRow,
+    ImportedRow,
     JournalRefusalRow,
     JournalRow,
     RecordReversalRow,
@@ -45,6 +47,7 @@ _ROWS: Final[dict[str, type[Any]]] = {
     "journal_refusals": JournalRefusalRow,
     "refusals": RefusalRow,
     "reference_history": ReferenceRow,
+    "imported": ImportedRow,
 }
 _JSON: Final = frozenset({"data", "original", "why"})
 _TYPES: Final[dict[Any, str]] = {
@@ -59,6 +62,7 @@ _TYPES: Final[dict[Any, str]] = {
     dt.date: "date",
     dt.date | None: "date",
     dt.datetime: "timestamptz",
+    dt.datetime | None: "timestamptz",
 }
 
 
@@ -99,9 +103,12 @@ RECEIVED_AGAIN: Final = f"on conflict (source, id, digest) do update set {_OF_TH
 """Of an event `e` that is there already: where and when it was received first and last."""
 SAVE_EVENTS: Final = f"""
 insert into events as e ({_columns("events")}, is_current) select n.*, true from {_unnest("events")} {RECEIVED_AGAIN}"""  # noqa: S608 - our own names
+REFUSED_AGAIN: Final = """on conflict (source, id, digest) do update set is_conflicting = e.is_conflicting or excluded.is_conflicting,
+    last_refused_at = greatest(e.last_refused_at, excluded.last_refused_at)
+where excluded.is_conflicting and not e.is_conflicting or excluded.last_refused_at > e.last_refused_at"""
+"""Of a refused version `e` that is there already: whether its id was taken by other data, and when it was refused last."""
 SAVE_REFUSED_VERSIONS: Final = f"""
-insert into refused_versions as r ({_columns("refused_versions")}) select * from {_unnest("refused_versions")}
-on conflict (source, id, digest) do update set is_conflicting = true where excluded.is_conflicting and not r.is_conflicting"""  # noqa: S608
+insert into refused_versions as e ({_columns("refused_versions")}) select * from {_unnest("refused_versions")} {REFUSED_AGAIN}"""  # noqa: S608
 CHOOSE_CURRENT: Final = """
 update events e set is_current = ranked.is_first from (
     select v.source, v.id, v.digest, row_number() over (
@@ -111,6 +118,39 @@ update events e set is_current = ranked.is_first from (
     from (select distinct source, id from unnest($1::text[], $2::text[]) as k (source, id)) named
     join events v using (source, id) left join refused_versions r using (source, id, digest)) ranked
 where e.source = ranked.source and e.id = ranked.id and e.digest = ranked.digest and e.is_current <> ranked.is_first"""
+
+# What was said of vouchers
+
+_OF_IMPORTS: Final = f"e.type in ({', '.join(map(repr, STATES))})"
+_STATE: Final = f"case e.type {' '.join(f'when {name!r} then {state!r}' for name, state in STATES.items())} end"
+_SAID_OF_THEM: Final = ", ".join(f"{name} = excluded.{name}" for name in ImportedRow._fields if name not in KEYS["imported"])
+_NAMED_BY_EVENTS: Final = f"""
+select distinct e.company, e.data ->> 'voucher' as voucher
+from (select distinct source, id from unnest($1::text[], $2::text[]) as k (source, id)) k join events e using (source, id)
+where {_OF_IMPORTS}"""  # noqa: S608 - our own names
+_NAMED_BY_ANY: Final = f"select distinct e.company, e.data ->> 'voucher' as voucher from events e where {_OF_IMPORTS}"  # noqa: S608
+_TELL: Final = f"""
+with named as materialized ({{named}}), told as materialized (
+    select distinct on (n.company, n.voucher) n.company, n.voucher, {_STATE} as state, e.received_at as at,
+        e.data ->> 'erp_number' as erp_number, e.data ->> 'message' as message, e.source as event_source, e.id as event_id
+    from named n join events e on e.company = n.company and e.data ->> 'voucher' = n.voucher and {_OF_IMPORTS} and e.is_current
+    left join refused_versions r on r.source = e.source and r.id = e.id and r.digest = e.digest
+    where r.digest is null or r.last_refused_at < e.last_received_at
+    order by n.company, n.voucher, e.received_at desc, e."offset" desc, e.source desc, e.id desc
+), gone as (
+    delete from imported i using named n where i.company = n.company and i.voucher = n.voucher
+    and not exists (select from told t where t.company = i.company and t.voucher = i.voucher)
+), saved as (
+    insert into imported ({_columns("imported")}) select {_columns("imported")} from told
+    on conflict (company, voucher) do update set {_SAID_OF_THEM}
+)
+update vouchers v set import_state = coalesce(t.state, '{NOTHING_SAID}') from (
+    select company, voucher, substring(voucher from '^(.*)-') as series, substring(voucher from '[0-9]+$')::bigint as number from named
+) n left join told t using (company, voucher)
+where v.company = n.company and v.series = n.series and v.number = n.number and v.import_state <> coalesce(t.state, '{NOTHING_SAID}')"""  # noqa: S608
+TELL_IMPORTS: Final = _TELL.format(named=_NAMED_BY_EVENTS)
+"""What was said last of the vouchers that these events speak of; at the vouchers too, where they are there."""
+TELL_ALL_IMPORTS: Final = _TELL.format(named=_NAMED_BY_ANY)
 
 # Documents
 
@@ -164,7 +204,11 @@ MARK_TAKES: Final = f"{_mark('takes')} returning t.ledger, t.company, t.document
 
 # Vouchers
 
-SAVE_VOUCHERS: Final = f"{_new('vouchers')} returning company, series, number"
+_NAME: Final = "n.series || '-' || lpad(n.number::text, greatest(length(n.number::text), 6), '0')"
+SAVE_VOUCHERS: Final = f"""
+insert into vouchers ({_columns("vouchers")}, import_state)
+select n.*, coalesce((select i.state from imported i where i.company = n.company and i.voucher = {_NAME}), '{NOTHING_SAID}')
+from {_unnest("vouchers")} on conflict do nothing returning company, series, number"""  # noqa: S608 - our own names
 _SUMMED: Final = ("debit", "credit", "accounting_debit", "accounting_credit", "lines")
 
 
@@ -194,7 +238,12 @@ update journals j set status = 'refused', changed_at = r.refused_at
 from journal_refusals r join unnest($1::text[], $2::text[]) as k (company, document) using (company, document)
 where j.company = r.company and j.document = r.document and j.status <> 'refused'"""
 
-SAVE_REFUSALS: Final = _new("refusals")
+SAVE_REFUSALS: Final = f"""
+insert into refusals as r ({_columns("refusals")}) select * from {_unnest("refusals")}
+on conflict (id) do update set at = least(r.at, excluded.at), again_at = nullif(
+    greatest(r.at, r.again_at, excluded.at, excluded.again_at), least(r.at, excluded.at)
+)"""  # noqa: S608 - our own names
+"""Refused again is the same refusal, told with another time; what is read twice has the same."""
 SAVE_REFERENCE: Final = _new("reference_history")
 
 

@@ -66,7 +66,9 @@ async def rebuild(settings: Settings) -> dict[str, str]:
             await _until_caught_up(database, service, settings, process)
             if await _has_lost_its_beginning(database, owners, settings):
                 await restore(owners, database, live if replaces else None)
-            if not replaces:
+            if replaces:
+                await _keep_places(database, live)
+            else:
                 await process.stop()
             while not await _is_switched(database, settings, process, replaces=replaces):
                 process.raise_if_ended()
@@ -86,6 +88,7 @@ async def _prepare(database: Postgres, service: AnyService, live: str) -> bool:
         replaces = await tables.is_there(connection, live)
         if replaces:
             await tables.take_bases(connection, live, database.schema)
+            await tables.begin_behind(connection, live, database.schema)
     return replaces
 
 
@@ -142,6 +145,13 @@ async def _has_lost_its_beginning(database: Postgres, owners: Schemas, settings:
     return any(bases) or any(begins.values())
 
 
+async def _keep_places(database: Postgres, live: str) -> None:
+    """Before the service in use is held, so that then few are left."""
+    async with database.transaction() as connection:
+        await tables.hold(connection, database.schema)
+        await tables.keep_places(connection, live, database.schema)
+
+
 async def _is_switched(database: Postgres, settings: Settings, process: _Reading, *, replaces: bool) -> bool:
     """Whether the new tables are live; False: while the service in use was held they did not catch up with it."""
     live, next_ = settings.schema_name(INQUIRY.name), database.schema
@@ -154,6 +164,9 @@ async def _is_switched(database: Postgres, settings: Settings, process: _Reading
                 msg = f"topics and services do not have everything, the tables in use stay: {'; '.join(lost)}"
                 raise RebuildIncompleteError(msg)
             await process.stop()
+            await tables.keep_places(connection, live, next_)
+        else:
+            await tables.give_places(connection, next_)
         await tables.switch(connection, live, next_, replaces=replaces)
         await grant(connection, settings, INQUIRY)
     return True

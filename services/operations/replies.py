@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_because_of
+from services.inquiry.queries.events import StageOfEvent
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.events.envelope import EventRef, replay_identity

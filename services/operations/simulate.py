@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from services.desk.rows import BooksOfAll, Result, collect, money
+from services.desk.rows import BooksOfAll, Result, arrival_order, collect, money, rejected_rows, told_of_row
 from services.desk.why.rows import unnumbered, with_reasons
 from services.operations.what_decided import load_what_decided
 from services.posting.rules.numbers import VoucherKey
@@ -49,10 +49,14 @@ _ROW_LOCK: Final = " for update"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedResult:
-    """What would come out. `is_whole`: whether all that would resume was simulated."""
+    """What would come out. `is_whole`: whether all that would resume was simulated.
+
+    `refusals`: what would be refused, each with `told_of`: of whose books its message tells.
+    """
 
     result: Result
     is_whole: bool
+    refusals: list[Row]
 
     def as_row(self) -> Row:
         """The result as an object."""
@@ -243,8 +247,9 @@ class _Simulated:
         posted = frozenset(VoucherKey(each.company, each.series, each.number) for each in books.posting.vouchers)
         await load_what_decided(self._snapshot, books)
         vouchers = [_unnumbered(row) for row in with_reasons(books, found.vouchers, language, posted)]
+        rejected = rejected_rows(self._rejections.values(), arrival_order(_refs(records)), told_of_row)
         result = replace(found, vouchers=vouchers, open=opened)
-        return SimulatedResult(result, all(part.is_whole for part in self._parts))
+        return SimulatedResult(result, all(part.is_whole for part in self._parts), rejected)
 
 
 def _refs(records: Iterable[Record]) -> list[EventRef]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from services.desk.why.mirrored import is_mirrored
+from services.payment import queries as payment_queries
+from services.payment.rules.values import JournalKey
 from services.posting import queries as posting_queries
 from services.posting.rules.numbers import VoucherKey
 from services.settlement import queries as settlement_queries
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.desk.rows import BooksOfAll
     from services.desk.schemas import OneMoment
+    from services.settlement.rules.values import RecordInForce
     from shared.events.vouchers import Voucher
 
 _KINDS_OF_THEIR_OWN: Final = frozenset({*DOCUMENT_KINDS, SETTLEMENT})
@@ -38,6 +42,22 @@ async def load_what_decided(snapshot: OneMoment, books: BooksOfAll) -> None:
     await _load_of_settlement(snapshot, books, vouchers)
 
 
+async def _load_of_payer(snapshot: OneMoment, books: BooksOfAll, record: RecordInForce) -> set[DocumentKey]:
+    """The journal of a sales payment and the records of the run that it mirrors; the vendor payment and what that settled."""
+    key, tables = JournalKey(record.lowering.company, record.lowering.document), books.settlement
+    journal = books.payment.journals.get(key)
+    if journal is None:
+        journal = await payment_queries.journal_numbered(await snapshot.of("payment"), *key)
+        if journal is None:
+            return set()
+        books.payment.journals.loaded(key, journal)
+    run, found = journal.data.run, {DocumentKey("payable", *journal.data.mirrors)}
+    for each in await settlement_queries.records_of_run(await snapshot.of("settlement"), run.id):
+        if each.run == run and tables.records.get(each.key) is None:
+            tables.records.loaded(each.key, each)
+    return found | {each.raising for each in tables.records if each.run == run}
+
+
 async def _load_of_settlement(snapshot: OneMoment, books: BooksOfAll, vouchers: Iterable[Voucher]) -> None:
     """Records and documents of vouchers that only now could be posted: settlement had decided them before."""
     settlement, tables = await snapshot.of("settlement"), books.settlement
@@ -53,6 +73,8 @@ async def _load_of_settlement(snapshot: OneMoment, books: BooksOfAll, vouchers: 
         if record is not None:
             tables.records.loaded(key, record)
             own |= {record.lowering, record.raising}
+            if voucher.kind == SETTLEMENT and is_mirrored(record):
+                own |= await _load_of_payer(snapshot, books, record)
     missing = [key for key in own if tables.documents.get(key) is None]
     for document_key, document in (await settlement_queries.documents_by_key(settlement, missing) if missing else {}).items():
         tables.documents.loaded(document_key, document)

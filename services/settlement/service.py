@@ -1,7 +1,7 @@
 """The wiring of the settlement service: the one place where all events from outside meet in one order.
 
 Invariant: it alone knows which ids are taken: invoices, requests and reference data come to it directly, payments
-through the payment service under their own ids.
+through the payment service under their own ids. What is said of vouchers comes for that alone: inquiry keeps it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.rules.giving_up import discard, expire
 from services.settlement.store import Store, still_waiting, unannounced
 from shared.delivery.service import Announces, Identity, Service
+from shared.events.contract import SAID_OF_VOUCHERS
 from shared.events.envelope import Message, Topic, replay_identity
 from shared.events.journals import PaymentJournal, PaymentRefused
 
@@ -20,6 +21,7 @@ REQUESTS: Final = frozenset(
     {
         *("settlement.requested", "settlement-reversal.requested", "document-reversal.requested", "payment-reversal.requested"),
         "journal-approval.requested",
+        *SAID_OF_VOUCHERS,
     }
 )
 

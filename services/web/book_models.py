@@ -125,6 +125,7 @@ class ImportedModel(BaseModel):
     at: str = Field(description="When.")
     erp_number: str | None = Field(description="Its number there.")
     message: str | None = Field(description="What went wrong there.")
+    said_by: EventRefModel = Field(description="The event that says so.")
 
 
 class VoucherHead(BaseModel):

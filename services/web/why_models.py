@@ -33,7 +33,7 @@ class ParameterModel(BaseModel):
     partner: str | None = Field(description="Towards which company.")
     ledger: str = Field(description="In which ledger.")
     value: str = Field(description="Its value.")
-    of: str = Field(description="What says it: `intercompany_accounting`, `centralized_payments`, …, or `default`.")
+    of: str = Field(description="What says it: `intercompany_accounting`, `settlement_parameters`, `posting_profile`, …, or `default`.")
     event: EventRefModel | None = Field(description="The event that set it.")
     since: str | None = Field(description="Since when it was in force.")
 
@@ -59,7 +59,7 @@ class WhyModel(BaseModel):
     parameters: list[ParameterModel] = Field(description="The parameters that decided, with the event that set each.")
     rates: list[RateModel] = Field(description="The exchange rates that were used.")
     documents: list[NamedDocument] = Field(description="The documents that it is about.")
-    cause: EventRefModel | None = Field(description="The event that it comes of.")
+    cause: EventRefModel | None = Field(description="The event that it comes of; of a reversal the one that asked for it.")
     mirrors: LineName | None = Field(description="The line that a reversal mirrors.")
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionRefusedError, ActionState, Who
-from services.desk.event_state import StageOfEvent
+from services.inquiry.queries.events import StageOfEvent
 from services.operations.carrying_out import Acting, ActionRequest
 from services.operations.orders import Ordered
 from services.web.access.roles import EVERYTHING, Role

@@ -39,9 +39,9 @@ insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
 on conflict (key) do update set digest = excluded.digest
 """
 _REFUSE: Final = """
-insert into rejections (id, source, event, scope, code, field, message, original, topic, key, value, headers)
-select distinct on (r.id) r.* from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
-    $9::text[], $10::bytea[], $11::bytea[], $12::json[]) as r (id)
+insert into rejections (id, source, event, scope, code, field, message, rejected_at, original, topic, key, value, headers)
+select distinct on (r.id) r.* from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::json[], $10::text[], $11::bytea[], $12::bytea[], $13::json[]) as r (id)
 on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """
@@ -172,7 +172,7 @@ async def save_inbox(connection: Connection, known: Mapping[InboxKey, bytes], ch
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
-    """Keeps refusals with the refused events; of the same refusal again only the time is noted."""
+    """Keeps refusals with the refused events, each with the time that it tells; of the same refusal again only the time is noted."""
     if refusals:
         await connection.execute(_REFUSE, *_columns(map(_refusal_row, refusals)))
 
@@ -181,7 +181,7 @@ def _refusal_row(refusal: RecordedRefusal) -> tuple[Any, ...]:
     said, record = refusal.outgoing.data, refusal.record
     what = (said.source, said.event, said.scope, said.code, said.field, said.message)
     raw = (record.topic, record.key, record.value, _headers(record.headers)) if record else (None, None, None, None)
-    return (UUID(refusal.outgoing.ref.id), *map(_text, what), as_json(said.original).decode(), *raw)
+    return (UUID(refusal.outgoing.ref.id), *map(_text, what), said.at, as_json(said.original).decode(), *raw)
 
 
 async def noted_replays(connection: Connection, events: Collection[EventRef]) -> dict[EventRef, int]:

@@ -79,6 +79,12 @@ def _on(topic: str, types: dict[str, type]) -> dict[str, Entry]:
     return {name: Entry(topic, data) for name, data in types.items()}
 
 
+SAID_OF_VOUCHERS: Final[dict[str, type]] = {
+    "voucher.imported": inbound.VoucherImported,
+    "voucher.import-failed": inbound.VoucherImportFailed,
+}
+"""What the companies' own systems say of the vouchers that they take over: nothing is posted, nothing waits because of it."""
+
 CONTRACT: Final[dict[str, Entry]] = {
     **_on(
         Topic.REFERENCE,
@@ -110,6 +116,7 @@ CONTRACT: Final[dict[str, Entry]] = {
             "document-reversal.requested": inbound.DocumentReversalRequested,
             "payment-reversal.requested": inbound.PaymentReversalRequested,
             "journal-approval.requested": inbound.JournalApprovalRequested,
+            **SAID_OF_VOUCHERS,
         },
     ),
     **_on(

@@ -41,6 +41,7 @@ from shared.events.values import (
     Source,
     Text,
     UseCashDiscount,
+    VoucherNumber,
     shown,
     size_of_dimensions,
 )
@@ -200,6 +201,24 @@ class JournalApprovalRequested(Contract):
     company: Id
     journal: Id
     document: DocumentNumber
+
+
+@dataclass(slots=True)
+class VoucherImported(Contract):
+    """`voucher.imported`: the company's own system has the voucher, under `erp_number`."""
+
+    company: Id
+    voucher: VoucherNumber
+    erp_number: Id
+
+
+@dataclass(slots=True)
+class VoucherImportFailed(Contract):
+    """`voucher.import-failed`: the company's own system did not take the voucher; `message` says why."""
+
+    company: Id
+    voucher: VoucherNumber
+    message: Text
 
 
 CASH: Final = "cash"

@@ -1,8 +1,9 @@
 """Events as records of the inbound topics, the way any other system would send them (CloudEvents, binary binding).
 
 Invariant: data goes out as it is given, right or wrong; an event whose type other systems do not send
-goes to `intercompany.requests`, where it is refused; the key is the party where it can be found, else the account, and
-for reference data the entity, so that order is likely and compaction works (events.md, "Topics").
+goes to `intercompany.requests`, where it is refused; the key is the party where it can be found, else the account, for
+reference data the entity, and for what is said of a voucher its company, so that order is likely and compaction works
+(events.md, "Topics").
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.events.codec import read_data
-from shared.events.contract import CONTRACT, PREFIX, Entry, full_type, short_type
+from shared.events.contract import CONTRACT, PREFIX, SAID_OF_VOUCHERS, Entry, full_type, short_type
 from shared.events.envelope import Record, Topic
 from shared.events.inbound import ledger_of
 from shared.events.reference import compaction_key
@@ -93,12 +94,17 @@ def _entry(name: str) -> Entry:
 
 
 def key_of(name: str, id_: str, data: dict[str, Any], parties: PartyBook) -> str:
-    """The key of an event: the entity, the party, or where that is not known the account, else the event's id."""
+    """The key of an event: the entity, the party, or where that is not known the account, else the event's id.
+
+    What is said of a voucher has its company's, so that what is said of one voucher stays in order.
+    """
     entry = _entry(name)
     if entry.topic == Topic.REFERENCE:
         return _reference_key(name, id_, data, parties)
     if entry.topic in {Topic.INVOICES, Topic.PAYMENTS}:
         return parties.of_document(name, data)
+    if name in SAID_OF_VOUCHERS:
+        return str(data.get("company") or id_)
     return parties.of_request(data) or id_
 
 

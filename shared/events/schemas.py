@@ -14,8 +14,9 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from shared.events.contract import CONTRACT, Entry, adapter, full_type
-from shared.events.descriptions import PURPOSES, description
+from shared.events.descriptions import description
 from shared.events.envelope import Topic
+from shared.events.purposes import PURPOSES
 from shared.events.settlements import SPARSE
 from shared.events.value_schemas import DATE, DECIMAL, INBOUND_VALUES, NAMES, OPEN_BY_NAME, OUTBOUND_BY_NAME
 

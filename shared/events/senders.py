@@ -156,6 +156,8 @@ RULES: Final[dict[type, Callable[[Any], Iterable[Concern]]]] = {
     inbound.DocumentReversalRequested: _document_reversed,
     inbound.PaymentReversalRequested: _payment_reversed,
     inbound.JournalApprovalRequested: _company,
+    inbound.VoucherImported: _company,
+    inbound.VoucherImportFailed: _company,
     reference.CompanyDefined: _company,
     reference.PartyDefined: _group,
     reference.CentralizedPaymentsDefined: _company,

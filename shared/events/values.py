@@ -48,6 +48,7 @@ _DECIMAL_PATTERN: Final = r"^-?[0-9]+(\.[0-9]+)?$"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SALES_PAYMENT_NUMBER: Final = re.compile(r".{1,64}-.{1,64}-.{1,64}-[1-9][0-9]{0,8}")
 _SALES_PAYMENT_NUMBER_LENGTH: Final = 204
+_VOUCHER_NUMBER: Final = re.compile(r"[A-Z]+(-[A-Z]+)*-([0-9]{6}|[1-9][0-9]{6,17})")
 _SENDER: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 Ledger = Literal["receivable", "payable"]
@@ -216,6 +217,12 @@ def _sender(value: str) -> str:
     return value
 
 
+def _voucher_number(value: str) -> str:
+    if not _VOUCHER_NUMBER.fullmatch(value):
+        refuse_value(f"{shown(value)} is not the number of a voucher: write it as voucher.posted says it, such as AR-SET-000012")
+    return value
+
+
 Id = Annotated[str, _trimmed(ID_LENGTH, _ID, 1)]
 """A company, account, document or other id: trimmed, 1 to 64 characters."""
 
@@ -224,6 +231,14 @@ DocumentNumber = Annotated[str, _trimmed(_SALES_PAYMENT_NUMBER_LENGTH, _ID, 1), 
 
 SenderId = Annotated[str, AfterValidator(_sender), WithJsonSchema({"type": "string", "pattern": f"^{_SENDER.pattern}$"})]
 """A sender: its name is the last part of its topics' names."""
+
+VoucherNumber = Annotated[
+    str,
+    _trimmed(ID_LENGTH, _ID, 1),
+    AfterValidator(_voucher_number),
+    WithJsonSchema({"type": "string", "pattern": f"^{_VOUCHER_NUMBER.pattern}$", "maxLength": ID_LENGTH}),
+]
+"""A voucher of ours by its number: series and count, as `voucher.posted` says them."""
 
 Source = Annotated[str, _trimmed(512, _ID, 1)]
 Text = Annotated[str, _trimmed(500, _PRINTABLE)]

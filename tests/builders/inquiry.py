@@ -16,6 +16,10 @@ from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import Simulation
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record
+from tests.builders.records import binary
+from tests.builders.senders import on_topic_of
+from tests.builders.settlement import GROUP, invoice
+from tests.builders.streams import scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +50,31 @@ def listening(scenario: Scenario) -> Listening:
     for arrival in arrivals(scenario):
         simulation.send(replace(arrival.record))
     return simulation
+
+
+def refused_and_sent_again() -> tuple[list[Record], list[Record], list[Record]]:
+    """What the topics have when a sender has said of vouchers of FAB, for which it speaks, and of FABE that it has them.
+
+    Of FABE it was refused; then it was refused again; then, since the sender speaks for FABE too, it was taken.
+    """
+    said = {"type": "voucher.imported", "voucher": "AR-INV-000001", "erp_number": "GJ-1"}
+    speaks = {"companies": ["FAB"], "sources": ["scenario"], "may": ["requests"]}
+    events = [
+        invoice("I-1"),
+        invoice("I-2", company="FABE"),
+        {**said, "id": "T1", "company": "FABE"},
+        {**said, "id": "T2", "company": "FAB"},
+    ]
+    *before, of_another, own = [replace(each.record) for each in arrivals(scenario({**GROUP, "senders": {"erp": speaks}}, events))]
+    simulation = Listening()
+    for record in (*before, on_topic_of(of_another, "erp"), on_topic_of(own, "erp")):
+        simulation.send(record)
+    refused = [*simulation.records]
+    simulation.send(on_topic_of(of_another, "erp"))
+    refused_again = [*simulation.records]
+    simulation.send(binary("sender.defined", {"sender": "erp", **speaks, "companies": "*"}, id_="D", source="operator"))
+    simulation.send(on_topic_of(of_another, "erp"))
+    return refused, refused_again, simulation.records
 
 
 def messages_of(records: Iterable[Record]) -> list[Message]:

@@ -33,6 +33,8 @@ OF_COMPANIES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "document-reversal.requested": ({"ledger": "payable", "document": {"company": "FAB", "document": "P"}}, ("/document/company",)),
     "payment-reversal.requested": ({"ledger": "payable", "payment": {"company": "FAB", "document": "P"}}, ("/payment/company",)),
     "journal-approval.requested": ({"company": "FAB", "journal": "J", "document": "J-FABE-P-1"}, ("/company",)),
+    "voucher.imported": ({"company": "FAB", "voucher": "AR-SET-000012", "erp_number": "GJ-4711"}, ("/company",)),
+    "voucher.import-failed": ({"company": "FAB", "voucher": "AR-SET-000012", "message": "closed"}, ("/company",)),
     "company.defined": ({"company": "FAB", "currency": "USD"}, ("/company",)),
     "centralized-payments.defined": ({"company": "FAB"}, ("/company",)),
     "intercompany-accounting.defined": (_PAIR, ("/company",)),

@@ -97,6 +97,19 @@ def requests(random: Random, drawn: list[dict[str, Any]]) -> list[dict[str, Any]
     return [asked]
 
 
+def said_of_vouchers(random: Random) -> list[dict[str, Any]]:
+    """What companies' own systems say of vouchers: of some several times, of some that are not there, under ids that others have taken."""
+    said: list[dict[str, Any]] = []
+    for _ in range(random.randint(1, 6)):
+        series, number = random.choice(["AR-INV", "AP-INV", "AR-PAY"]), random.randint(1, 2)
+        about = {"id": f"T{random.randint(0, 4)}", "company": random.choice(list(COMPANIES)), "voucher": f"{series}-{number:06}"}
+        if random.random() < 0.6:
+            said.append({**about, "type": "voucher.imported", "erp_number": f"GJ-{random.randint(1, 9)}"})
+        else:
+            said.append({**about, "type": "voucher.import-failed", "message": random.choice(["the period is closed", ""])})
+    return said
+
+
 def _day(random: Random) -> str:
     return (START + timedelta(days=random.randint(0, 60))).isoformat()
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser, Page, Route
 
 PAGES: Final = (
@@ -36,6 +37,11 @@ PAGES: Final = (
     "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-10&mark=FABE/VI-9&amount=500",
     "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-11&mark=FAB/VPAY-11",
     "/waiting",
+    "/waiting/mend?for=account&key_company=FABE&key_ledger=payable&key_account=V-UNKNOWN",
+    "/waiting/discard?source=scenario&event=VI-20",
+    "/reverse?ledger=payable&settlement=VPAY-7&source=scenario",
+    "/reverse?what=payment&ledger=payable&company=FAB&document=VPAY-11",
+    "/refused/replay",
     "/refused",
     "/approvals",
     "/flow",
@@ -51,6 +57,7 @@ PAGES: Final = (
 LANGUAGES: Final = ("en", "fr", "nl", "de")
 WIDTHS: Final = (390, 1280)
 COLOURS: Final = ("light", "dark")
+SERIOUS: Final = frozenset({"serious", "critical"})
 
 
 @dataclass
@@ -97,3 +104,9 @@ def tab(  # noqa: PLR0913 - what makes readers different
         yield found
     finally:
         context.close()
+
+
+def violations(axe: Axe, page: Page) -> list[str]:
+    """What of a page is not readable for everybody: serious and worse."""
+    found = axe.run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in SERIOUS]

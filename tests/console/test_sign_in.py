@@ -73,12 +73,8 @@ def test_whoever_is_signed_in_reads_the_api_and_writes_by_forms_of_ours_alone(de
         assert page.request.get("/v1/refusals").status == 200
         order = page.request.post("/v1/refusals/dismiss", data={"ids": [], "reason": "by the cookie alone"})
         assert order.status == 401
-        forms: list[dict[str, str | float | bool]] = [
-            {"do": "send", "reason": "no token"},
-            {"do": "send", "reason": "x y z", "token": "abc"},
-        ]
-        for form in forms:
-            answer = page.request.post(page.url, form=form)
+        for token in ("", "abc"):
+            answer = page.request.post(page.url, form={"do": "send", "reason": "not from a page of ours", "token": token})
             assert answer.status == 403
             assert "too old" in answer.text()
             assert answer.headers["x-request-id"] in answer.text()

@@ -3,7 +3,7 @@
 Invariant: an id that is taken is a duplicate before it is anything else; what an event causes comes before what waited for it.
 """
 
-from tests.oracle.contract import REQUESTS, canonical, check, seen_as
+from tests.oracle.contract import REQUESTS, SAID_OF_VOUCHERS, canonical, check, seen_as
 from tests.oracle.documents import POSTED
 from tests.oracle.reference import TYPES, Row
 from tests.oracle.waiting import RefusedError, Wish, refuse
@@ -29,7 +29,7 @@ class Arrivals(Books):
         same = (name, canonical(name, data))
         if id_ in self.taken:
             return None if self.taken[id_] == same else refuse("conflicting-duplicate", None, "event")
-        if name not in {*POSTED, *REQUESTS, *TYPES, "reference.withdrawn"}:
+        if name not in {*POSTED, *REQUESTS, *SAID_OF_VOUCHERS, *TYPES, "reference.withdrawn"}:
             refuse("unknown-type", None, "event")
         check(name, data, self.reference)
         self.taken[id_] = same
@@ -41,6 +41,8 @@ class Arrivals(Books):
         elif name in TYPES:
             self.reference.define(name, data)
             self.came(name, data)
+        elif name in SAID_OF_VOUCHERS:
+            pass  # nothing is posted, nothing waits
         else:
             self.reference.withdraw(data["event"], data)
             for wish in self.waiting:  # it is judged without what was withdrawn

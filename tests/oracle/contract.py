@@ -17,6 +17,7 @@ REQUESTS = {
     *("settlement.requested", "settlement-reversal.requested", "document-reversal.requested"),
     *("payment-reversal.requested", "journal-approval.requested"),
 }
+SAID_OF_VOUCHERS = {"voucher.imported", "voucher.import-failed"}
 _NUMBERS = {"amount", "exchange_rate", "percent", "amount_to_settle", "cash_discount_to_take", "cross_rate", "rate"}
 
 

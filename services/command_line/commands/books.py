@@ -6,7 +6,7 @@ Invariant: the rows are those of the HTTP API, by the same questions to inquiry,
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 from rich.text import Text
@@ -56,6 +56,10 @@ DueTo = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due 
 PostingType = Annotated[str | None, typer.Option(help="Only this posting type: due_from, cash …", show_default=False)]
 Partner = Annotated[str | None, typer.Option(help="Only what is towards this company.", show_default=False)]
 Settlement = Annotated[str | None, typer.Option(help="Only of the settlement run of the event with this id.", show_default=False)]
+Imported = Annotated[
+    Literal["no", "failed", "yes"] | None,
+    typer.Option(help="Only those of which the company's own system has said nothing yet, or last this.", show_default=False),
+]
 Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
 OpenLimit = Annotated[int | None, typer.Option(min=1, help="At most this many; 1,000 in the table, with --json all.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Closed and reversed documents too.")]
@@ -92,19 +96,21 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     from_: From = None,
     to: To = None,
     known_at: KnownAt = None,
+    imported: Imported = None,
     limit: Limit = 50,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Prints vouchers with their lines, company by company; the newest 50 unless told otherwise.
 
-    As JSON they come as they are read, the newest first.
+    As JSON they come as they are read, the newest first. With --imported no, or failed, the oldest come first: what is still to be done
+    in the company's own system.
 
     Example: intercompany vouchers --company FAB --kind settlement --from 2026-03-01
     """
-    selection = VoucherSelection(
-        _scope(company), ledger, kind, document, party, settlement, None, day(from_), day(to), account, known_at=known_at
-    )
+    order: Literal["date", "-date"] = "date" if imported in {"no", "failed"} else "-date"
+    what = (_scope(company), ledger, kind, document, party, settlement, None, day(from_), day(to), account)
+    selection = VoucherSelection(*what, sort=order, known_at=known_at, imported=imported)
     shown = ask_books(lambda books: _read_vouchers(books, selection, limit, as_json=as_json))
     if as_json:
         return
@@ -113,7 +119,7 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     if shown.more:
         notes().print("Not all of these are shown: --json prints them all, --company, --document and the dates select fewer.")
     elif len(shown.rows) == limit:
-        notes().print(f"These are the newest {limit}; --limit shows more.")
+        notes().print(f"These are the {'oldest' if order == 'date' else 'newest'} {limit}; --limit shows more.")
 
 
 async def _read_vouchers(books: Books, selection: VoucherSelection, limit: int, *, as_json: bool) -> _Shown:

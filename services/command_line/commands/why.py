@@ -46,7 +46,7 @@ async def _why(schemas: Schemas, company: str, voucher: str, line: int, language
     """With the parameters as they were then, as the HTTP API says it; where inquiry has never run, with those in force now."""
     try:
         async with schemas.books() as books:
-            return await why(schemas, company, voucher, line, language, partial(as_they_were, books))
+            return await why(schemas, company, voucher, line, language, partial(as_they_were, schemas, books))
     except InquiryMissingError:
         return await why(schemas, company, voucher, line, language)
 

@@ -17,6 +17,7 @@ import orjson
 from services.desk.refusal_states import RefusalState
 from shared.events.contract import base_topic
 from shared.events.envelope import EventRef, Record, Topic
+from shared.rows import instant
 
 Row = dict[str, Any]
 
@@ -225,7 +226,7 @@ class Action:
         """The action as an object, without its plan."""
         return {
             "id": self.id,
-            "at": self.at.isoformat(),
+            "at": instant(self.at),
             "actor": self.who.name,
             "roles": list(self.who.roles),
             "request_id": self.who.request_id,
@@ -243,7 +244,7 @@ class Action:
 
 def _decided_row(decided: Decided) -> Row:
     said = {"decision": decided.decision.value, "actor": decided.who.name, "roles": list(decided.who.roles)}
-    return {**said, "request_id": decided.who.request_id, "at": decided.at.isoformat(), "reason": decided.reason}
+    return {**said, "request_id": decided.who.request_id, "at": instant(decided.at), "reason": decided.reason}
 
 
 def first_state(verb: Verb, *, four_eyes: bool) -> ActionState:

@@ -52,6 +52,21 @@ def at_own_rate(document: Document, amount: Decimal) -> Valued:
     return Valued(value, document.exchange_rate, document.currency, document.accounting_currency)
 
 
+def own_rate(document: Document) -> tuple[str, tuple[object, ...]]:
+    """A document's rate for the texts: the rate, whose and of which day."""
+    own = at_own_rate(document, ZERO)
+    return "rate_of_document", (own.from_, own.rate, own.to, (document.kind, document.document), document.company, document.date)
+
+
+def published_rates(why: Why, used: Valued | None = None) -> list[tuple[str, tuple[object, ...]]]:
+    """The published rates of a record for the texts, for whom and on which day; `used`: that which gave a value alone."""
+    return [
+        ("rate_published", (rate["from"], rate["rate"], rate["to"], rate["company"], rate["date"]))
+        for rate in why.get("rates", ())
+        if rate["of"] == "published" and (used is None or (rate["from"], rate["rate"], rate["to"]) == (used.from_, used.rate, used.to))
+    ]
+
+
 def converted(why: Why, amount: Decimal, from_: str, to: str) -> Iterator[Valued]:
     """An amount at the published rates that the record used, direct and inverse."""
     for rate in why.get("rates", ()):

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.desk.why.facts import Facts
+from services.desk.why.facts import Bought, Facts
+from services.desk.why.mirrored import bought_of, is_mirrored
 from services.desk.why.parameters import lookup_in
+from services.payment.rules.values import JournalKey
 from services.settlement.rules.values import DocumentKey, RecordKey
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 
 if TYPE_CHECKING:
     from services.desk.rows import BooksOfAll
+    from services.settlement.rules.values import Document, RecordInForce
     from shared.events.vouchers import Voucher
 
 
@@ -33,4 +36,15 @@ def facts_in(books: BooksOfAll, voucher: Voucher, place: int) -> Facts:
     if record is None:
         return Facts(voucher, place, lookup, original=original)
     lowering, raising = settlement.documents.get(record.lowering), settlement.documents.get(record.raising)
-    return Facts(voucher, place, lookup, record, lowering, raising, original=original)
+    bought = None if lowering is None or not is_mirrored(record) else _bought(books, lowering, record)
+    return Facts(voucher, place, lookup, record, lowering, raising, original=original, bought=bought)
+
+
+def _bought(books: BooksOfAll, lowering: Document, record: RecordInForce) -> Bought | None:
+    journal = books.payment.journals.get(JournalKey(lowering.company, lowering.document))
+    if journal is None:
+        return None
+    settlement = books.settlement
+    payment = settlement.documents.get(DocumentKey("payable", *journal.data.mirrors))
+    settled = (settlement.documents.get(each.raising) for each in settlement.records if each.run == journal.data.run)
+    return bought_of(payment, (each for each in settled if each is not None), record)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.desk.why.amounts import at_own_rate, chained, converted, discount_before_steps, parts_of, tax_in
-from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
-from services.desk.why.settlements import where
+from services.desk.why.amounts import at_own_rate, chained, converted, discount_before_steps, own_rate, parts_of, published_rates, tax_in
+from services.desk.why.facts import Explained, Facts, Money, Settled
+from services.desk.why.settlements import name, name_age, set_by, where
 from services.posting.rules.accounts import CASH_DISCOUNT, DUE_FROM, DUE_TO, SALES_TAX
 from services.settlement.rules.values import Document
 from shared.events.settlements import WhyDiscount
@@ -64,7 +64,35 @@ def _of_discount(facts: Facts, settled: Settled, each: ExplainedDiscount) -> Exp
     _say_role(facts, settled, each, found)
     if not each.is_own and settled.lowering.company != settled.raising.company:
         where(facts, settled, found, "post_cash_discount")
+    _name_parameters(facts, settled, each, found)
     return found
+
+
+def _name_parameters(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> None:
+    """The settlement parameters that had a say in the amount, each of the company whose parameters count for it."""
+    why, company = each.why or WhyDiscount(), each.document.company
+    if each.document.tax_lines:
+        if "percent" in why:
+            name(facts, settled, found, "cash_discount_base", company)
+        name(facts, settled, found, "tax_on_cash_discount", company)
+    if each.is_own:
+        name(facts, settled, found, "cash_discounts_for_credit_notes", company)
+    if why.get("how") == "partial":
+        name(facts, settled, found, "cash_discounts_for_partial_payments", company)
+    if why.get("lost"):
+        name(facts, settled, found, "cash_discount_administration", settled.lowering.company)
+    if not each.is_own and each.document.currency != each.document.accounting_currency:
+        _say_rate_parameter(facts, settled, found)
+    name_age(facts, settled, found)
+
+
+def _say_rate_parameter(facts: Facts, settled: Settled, found: Explained) -> None:
+    """Whose day the rate of the discount is of, and what says so (C1)."""
+    name(facts, settled, found, "cash_discount_rate", settled.raising.company)
+    parameter = next(each for each in found.parameters if each.asked.name == "cash_discount_rate")
+    key = "rate_by_default" if parameter.of is None else "rate_by_parameter"
+    found.say(key, company=settled.raising.company, option="cash_discount_rate", value=parameter.value)
+    set_by(parameter, found)
 
 
 def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: Explained) -> bool:
@@ -80,7 +108,7 @@ def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: 
         found.say("discount_rest", total=total, document=_name(each.document))
         return before == ZERO
     if how in {"entered", "mirrored"}:
-        found.say(f"discount_{how}", total=Money(before, currency), document=_name(each.document))
+        _say_given(facts, each, before, found)
     else:
         most = None
         if how == "partial":
@@ -88,12 +116,23 @@ def _say_amount(facts: Facts, settled: Settled, each: ExplainedDiscount, found: 
             most = None if open_before is None or each.is_own else open_before - why["of"]
         if discount_before_steps(why, currency, most) != before and not (how == "partial" and _closes(each, settled, before)):
             return False
-        _say_tier(facts, settled, each, before, found)
+        _say_tier(settled, each, before, found)
     if lost:
         found.say("discount_lost", before=Money(before, currency), lost=Money(lost, currency), total=Money(before - lost, currency))
     if added:
         found.say("discount_added", before=Money(before - lost, currency), added=Money(added, currency), total=total)
     return True
+
+
+def _say_given(facts: Facts, each: ExplainedDiscount, before: Decimal, found: Explained) -> None:
+    """A discount that was entered, or taken over from the vendor payment that this sales payment mirrors."""
+    how, total, bought = (each.why or WhyDiscount()).get("how"), Money(before, each.document.currency), facts.bought
+    if how != "mirrored" or bought is None:
+        found.say(f"discount_{how}", total=total, document=_name(each.document))
+        return
+    found.say("discount_mirrored_of", total=total, document=_name(each.document), company=each.document.company,
+              payment=_name(bought.payment), payer=bought.payment.company, invoice=_name(bought.invoice),
+              buyer=bought.invoice.company)  # fmt: skip
 
 
 def _closes(each: ExplainedDiscount, settled: Settled, before: Decimal) -> bool:
@@ -103,7 +142,7 @@ def _closes(each: ExplainedDiscount, settled: Settled, before: Decimal) -> bool:
     return before <= discount_before_steps(why, each.document.currency, None) and before == taken - why["of"]
 
 
-def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: Decimal, found: Explained) -> None:
+def _say_tier(settled: Settled, each: ExplainedDiscount, before: Decimal, found: Explained) -> None:
     why, currency = each.why or WhyDiscount(), each.document.currency
     values = {"total": Money(before, currency), "of": Money(why["of"], currency), "share": _share(why, currency)}
     found.say("discount_partial" if why.get("how") == "partial" else "discount_full", **values)
@@ -113,7 +152,6 @@ def _say_tier(facts: Facts, settled: Settled, each: ExplainedDiscount, before: D
         found.say("base_no_tax")
     elif "percent" in why:
         found.say("base_gross")
-        found.parameters.append(facts.lookup(Asked("cash_discount_base", each.document.company, None, settled.record.ledger)))
     date, whose = why.get("date", settled.lowering.date), why.get("whose", "record" if each.is_own else "lowering")
     late = "until" in why and date > why["until"]
     key = f"date_{whose}" if whose in {"request", "record", "primary"} else "date"
@@ -184,12 +222,11 @@ def _say_value(facts: Facts, settled: Settled, each: ExplainedDiscount, found: E
         own = at_own_rate(document, posted.amount)
         same = (document.currency, document.accounting_currency) == (posted.currency, accounting.currency)
         if same and own.amount == accounting.amount:
-            rate = {"rate": own.rate, "rate_from": own.from_, "rate_to": own.to}
-            found.say("value_of", value=accounting, lowering=_name(document), **rate)
+            found.say("value_of", value=accounting, rates=("rates", (own_rate(document),)))
             return
     for value in converted(settled.why, posted.amount, posted.currency, accounting.currency):
         if value.amount == accounting.amount:
-            found.say("value_converted", value=accounting, rate=value.rate, rate_from=value.from_, rate_to=value.to)
+            found.say("value_converted", value=accounting, rates=("rates", tuple(published_rates(settled.why, value))))
             return
     found.say("value_plain", value=accounting)
 

@@ -29,7 +29,19 @@ def mirrored(facts: Facts) -> Explained:
     found.say(
         f"mirror_of_{side}", amount=facts.posted, voucher=original.voucher, number=facts.place + 1, date=original.date, rule=line.rule
     )
+    _say_reversal(facts, found)
     return found
+
+
+def _say_reversal(facts: Facts, found: Explained) -> None:
+    """Who or what reversed it, and why."""
+    reversal = facts.reversal
+    if reversal is None:
+        return
+    key = "reversed_by_event" if reversal.actor is None else "reversed_by_actor"
+    found.say(key, event=reversal.event.id, source=reversal.event.source, actor=reversal.actor)
+    if reversal.reason:
+        found.say("reversed_reason", reason=reversal.reason)
 
 
 def summary(facts: Facts) -> Explained:
@@ -38,7 +50,9 @@ def summary(facts: Facts) -> Explained:
     amount = abs(sum((line.debit - line.credit for line in others), ZERO))
     found = Explained(amounts=[amount], rules=("F-A16",))
     found.say("summary", amount=Money(amount, facts.line.currency), document=_document(facts))
-    found.parameters.append(facts.lookup(Asked("summary_account", facts.voucher.company, None, facts.voucher.ledger)))
+    profile = None if facts.document is None else facts.document.posting_profile
+    account = facts.lookup(Asked("summary_account", facts.voucher.company, None, facts.voucher.ledger, profile))
+    found.parameters.append(account._replace(value=facts.line.account))
     found.say("summary_account", account=facts.line.account)
     _value(facts, found, amount)
     return found
@@ -87,4 +101,4 @@ def _value(facts: Facts, found: Explained, amount: Decimal) -> None:
     found.accounting = [document.at_own_rate(amount), share(amount, as_fraction(document.exchange_rate), currency)]
     found.rules = (*found.rules, "F-C15")
     own = at_own_rate(document, amount)
-    found.say("value", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to)
+    found.say("value", value=facts.posted_accounting, date=document.date, rate=own.rate, rate_from=own.from_, rate_to=own.to)

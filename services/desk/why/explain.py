@@ -117,7 +117,7 @@ def _figures(found: Explained) -> Row:
 def _parameter(parameter: Parameter) -> Row:
     event = parameter.event
     return {
-        **parameter.asked._asdict(),
+        **{name: getattr(parameter.asked, name) for name in ("name", "company", "partner", "ledger")},
         "value": parameter.value,
         "of": parameter.of or "default",
         "event": None if event is None else event._asdict(),
@@ -148,7 +148,9 @@ def _documents(facts: Facts, settled: Settled | None) -> list[Row]:
 
 
 def _cause(facts: Facts) -> Row | None:
-    """The event that it comes of: that of the run, or the document's."""
+    """The event that it comes of: of a reversal the one that asked for it, else that of the run, or the document's."""
+    if facts.voucher.kind not in {*DOCUMENT_KINDS, SETTLEMENT}:
+        return None if facts.reversal is None else facts.reversal.event._asdict()
     settlement = facts.voucher.settlement
     if settlement is not None:
         return {"source": settlement.source, "id": settlement.id}

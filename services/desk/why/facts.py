@@ -33,12 +33,15 @@ class Asked(NamedTuple):
     company: str
     partner: str | None
     ledger: str
+    profile: str | None = None
+    """Of `summary_account`: the document's posting profile."""
 
 
 class Parameter(NamedTuple):
     """A parameter as it was in force: its value, the event that set it and since when. Without `of` it is the default.
 
-    `of` is the kind of definition that says it: `intercompany_accounting`, `centralized_payments`, `settlement_parameters`.
+    `of` is the kind of definition that says it: `intercompany_accounting`, `centralized_payments`, `settlement_parameters`,
+    `posting_profile`, `chart`, `company`.
     """
 
     asked: Asked
@@ -52,12 +55,27 @@ Lookup = Callable[[Asked], Parameter]
 """Gives a parameter as it was in force when the record was made."""
 
 
+class Reversal(NamedTuple):
+    """What reversed something: the event that asked for it, its reason (empty: it gave none), and who had it sent, if a person did."""
+
+    event: EventRef
+    reason: str
+    actor: str | None = None
+
+
+class Bought(NamedTuple):
+    """What a sales payment mirrors, in the payer's books: the vendor payment, and the invoice that R is in the seller's books."""
+
+    payment: Document
+    invoice: Document
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A line (`place` in the voucher's lines) with the record, documents and voucher that it comes of.
 
     `lowering` and `raising` are L and R of the record, `document` the voucher's own if it posts one; `original` is the voucher
-    that a reversal mirrors.
+    that a reversal mirrors, `reversal` what asked for it; `bought` is of a mirrored discount. Each is None where it is not known.
     """
 
     voucher: Voucher
@@ -68,6 +86,8 @@ class Facts:
     raising: Document | None = None
     document: Document | None = None
     original: Voucher | None = None
+    reversal: Reversal | None = None
+    bought: Bought | None = None
 
     @property
     def line(self) -> VoucherLine:

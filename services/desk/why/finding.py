@@ -1,6 +1,6 @@
 """The facts of a line out of the owners' tables: the voucher of posting, the record and documents of settlement.
 
-Invariant: four statements at most in each schema, whatever the size of the books.
+Invariant: five statements at most in each schema, whatever the size of the books.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.desk.why.explain import Explanation, explain
-from services.desk.why.facts import Facts, Lookup
+from services.desk.why.facts import Bought, Facts, Lookup
+from services.desk.why.mirrored import bought_of, is_mirrored
 from services.desk.why.parameters import lookup_in
+from services.payment import queries as payment_queries
 from services.posting import queries as posting_queries
 from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey, RecordKey
@@ -20,12 +22,13 @@ from shared.reference import Reference
 
 if TYPE_CHECKING:
     from services.desk.schemas import Schemas
+    from services.settlement.rules.values import RecordInForce
     from shared.delivery.ports import Connection
     from shared.events.vouchers import Voucher
 
 
-AsTheyWere = Callable[[Facts], Awaitable[Lookup]]
-"""Gives the parameters as they were in force when what is known of a line was decided."""
+AsTheyWere = Callable[[Facts], Awaitable[Facts]]
+"""Gives the facts with the parameters that were in force when a line was decided, and of a reversal with what asked for it."""
 
 
 class NoSuchLineError(Exception):
@@ -37,7 +40,8 @@ async def why(  # noqa: PLR0913 - a line is named by three things
 ) -> Explanation:
     """Why this line (from 1) of a company's voucher is there, in a language; NoSuchLineError if it is not.
 
-    `as_they_were` gives the parameters that were in force then; without it those in force now are said.
+    `as_they_were` gives the parameters that were in force then, and what asked for a reversal; without it the parameters in force
+    now are said, and nothing of who reversed.
     """
     async with schemas.of("posting") as posting, schemas.of("settlement") as settlement:
         found = await posting_queries.voucher_numbered(posting, company, voucher)
@@ -49,7 +53,21 @@ async def why(  # noqa: PLR0913 - a line is named by three things
             raise NoSuchLineError(msg)
         lookup = lookup_in(Reference() if as_they_were is not None else await settlement_queries.reference(settlement))
         facts = await _facts(posting, settlement, found, line - 1, lookup)
-    return explain(facts if as_they_were is None else replace(facts, lookup=await as_they_were(facts)), language)
+    if found.kind == SETTLEMENT and facts.record is not None and is_mirrored(facts.record):
+        facts = replace(facts, bought=await _bought(schemas, facts.record))
+    return explain(facts if as_they_were is None else await as_they_were(facts), language)
+
+
+async def _bought(schemas: Schemas, record: RecordInForce) -> Bought | None:
+    async with schemas.of("payment") as payment:
+        journal = await payment_queries.journal_numbered(payment, record.lowering.company, record.lowering.document)
+    if journal is None:
+        return None
+    run, key = journal.data.run, DocumentKey("payable", *journal.data.mirrors)
+    async with schemas.of("settlement") as settlement:
+        records = [each for each in await settlement_queries.records_of_run(settlement, run.id) if each.run == run]
+        documents = await settlement_queries.documents_by_key(settlement, [key, *(each.raising for each in records)])
+    return bought_of(documents.pop(key, None), documents.values(), record)
 
 
 async def _facts(posting: Connection, settlement: Connection, voucher: Voucher, place: int, lookup: Lookup) -> Facts:

@@ -20,6 +20,7 @@ from shared.events.reference import (
     CentralizedPaymentsDefined,
     CompanyDefined,
     IntercompanyAccountingDefined,
+    PostingProfileDefined,
     SettlementParametersDefined,
     compaction_key,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS: Final = {"post_cash_discount": "invoice", "post_exchange_gain_or_loss": "payment"}
 _ACCOUNTS: Final = frozenset({"due_to", "due_from"})
+_MAXIMUM_AGE: Final = "maximum_rate_age_days"
 
 
 def lookup_in(reference: Reference) -> Lookup:
@@ -83,7 +85,9 @@ def _key(parameter: Parameter) -> str:
         return compaction_key(CentralizedPaymentsDefined(asked.company))
     if parameter.of == "intercompany_accounting":
         return compaction_key(IntercompanyAccountingDefined(asked.company, asked.partner or ""))
-    return compaction_key(CompanyDefined(asked.company, "")) if parameter.of == "chart" else ""
+    if parameter.of == "posting_profile" and asked.profile is not None:
+        return compaction_key(PostingProfileDefined(asked.company, asked.profile))
+    return compaction_key(CompanyDefined(asked.company, "")) if parameter.of in {"chart", "company"} else ""
 
 
 def _ledger(asked: Asked) -> Ledger:
@@ -98,7 +102,13 @@ def _found(reference: Reference, asked: Asked) -> Parameter:
         account = reference.intercompany_account(asked.company, asked.partner, asked.name)
         return Parameter(asked, account, "intercompany_accounting" if defined else None)
     if asked.name == "summary_account":
+        if asked.profile is not None and asked.profile in reference.posting_profiles.get(asked.company, {}):
+            return Parameter(asked, asked.profile, "posting_profile")
         return Parameter(asked, reference.main_account(asked.company, SUMMARY_TYPE[asked.ledger]), "chart")
+    if asked.name == _MAXIMUM_AGE:
+        company = reference.companies.get(asked.company)
+        age = None if company is None else company.maximum_rate_age_days
+        return Parameter(asked, "" if age is None else str(age), None if age is None else "company")
     ledger = _ledger(asked)
     value = getattr(reference.parameters(asked.company, ledger), asked.name)
     defined = (asked.company, ledger) in reference.settlement_parameters

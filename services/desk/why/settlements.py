@@ -6,9 +6,10 @@ Invariant: a main line has the record's amount, at L's rate in L's company; a ga
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from services.desk.why.amounts import at_own_rate, chained, worth
-from services.desk.why.facts import Asked, Explained, Facts, Money, Settled
+from services.desk.why.amounts import at_own_rate, chained, own_rate, published_rates, worth
+from services.desk.why.facts import Asked, Explained, Facts, Money, Parameter, Settled
 from services.posting.rules.accounts import DUE_FROM, DUE_TO
 from services.settlement.rules.values import Document
 from shared.events.settlements import WhyGain
@@ -32,6 +33,9 @@ def main_line(facts: Facts, settled: Settled) -> Explained:
         found.parameters.append(facts.lookup(Asked(facts.line.posting_type, facts.voucher.company, facts.line.partner, record.ledger)))
         found.say("intercompany_account", company=facts.voucher.company, partner=facts.line.partner, account=facts.line.account)
     _main_value(facts, settled, found)
+    name_age(facts, settled, found)
+    if "moved" in settled.why:
+        name(facts, settled, found, "cash_discount_administration", lowering.company)
     return found
 
 
@@ -40,10 +44,10 @@ def _say_worth(settled: Settled, found: Explained) -> None:
     lowering, raising = settled.lowering, settled.raising
     used = settled.why.get("rates", ())
     agreed = [rate for rate in used if rate["of"] == "event"]
-    rates = [(rate["from"], rate["rate"], rate["to"]) for rate in agreed or used]
+    rates: list[Any] = [("rate_agreed", (rate["from"], rate["rate"], rate["to"])) for rate in agreed]
+    rates = rates or list(published_rates(settled.why))
     if not agreed and lowering.currency != lowering.accounting_currency:
-        own = at_own_rate(lowering, settled.record.amount)
-        rates.insert(0, (own.from_, own.rate, own.to))
+        rates.insert(0, own_rate(lowering))
     found.rules = (*found.rules, "F-C14" if agreed else "F-C12")
     applied = Money(settled.applied, raising.currency)
     found.say("worth_agreed" if agreed else "worth", applied=applied, raising=_name(raising), rates=("rates", tuple(rates)))
@@ -85,16 +89,13 @@ def _main_value(facts: Facts, settled: Settled, found: Explained) -> None:
             found.say("value_left", value=facts.posted_accounting, left=Money(why["value_left"], lowering.accounting_currency),
                       lowering=_name(lowering))  # fmt: skip
         else:
-            found.say(
-                "value_of", value=facts.posted_accounting, rate=own.rate, rate_from=own.from_, rate_to=own.to, lowering=_name(lowering)
-            )
+            found.say("value_of", value=facts.posted_accounting, rates=("rates", (own_rate(lowering),)))
         return
     company = raising.accounting_currency
     values = list(chained(why, paid, lowering.accounting_currency, company, company))
     found.accounting = [abs(each.amount) for each in values]
     for each in values[:1]:
-        found.say("value_converted", value=facts.posted_accounting, paid=Money(paid, lowering.accounting_currency),
-                  rate=each.rate, rate_from=each.from_, rate_to=each.to)  # fmt: skip
+        found.say("value_converted", value=facts.posted_accounting, rates=("rates", tuple(published_rates(why, each))))
 
 
 def _own_discount_of(settled: Settled) -> Decimal:
@@ -117,9 +118,11 @@ def gain(facts: Facts, settled: Settled) -> Explained:
         values = list(chained(why, value, own, lowering.accounting_currency, own))
         found.accounting = [each.amount for each in values]
         for each in values[:1]:
-            found.say("value_converted", value=facts.posted_accounting, paid=Money(value, own), rate=each.rate, rate_from=each.from_,
-                      rate_to=each.to)  # fmt: skip
+            found.say("value_converted", value=facts.posted_accounting, rates=("rates", tuple(published_rates(why, each))))
         found.rules = (*found.rules, "F-C11")
+    name_age(facts, settled, found)
+    if decided is not None and "discount" in decided:
+        name(facts, settled, found, "cash_discount_rate", raising.company)
     if lowering.company != raising.company:
         where(facts, settled, found, "post_exchange_gain_or_loss")
     return found
@@ -140,7 +143,36 @@ def _say_gain(settled: Settled, decided: WhyGain, found: Explained) -> Decimal:
     currency = settled.raising.accounting_currency
     values = {name: Money(each, currency) for name, each in amounts.items()}
     found.say(f"gain_{'up' if difference > 0 else 'down'}{suffix}", raising=_name(settled.raising), **values)
+    _say_rates_of_gain(settled, found)
     return abs(difference)
+
+
+def _say_rates_of_gain(settled: Settled, found: Explained) -> None:
+    """The rates of both amounts, of which day and whose."""
+    _, lowering, raising, why = settled
+    paid: list[Any] = [("rate_agreed", (rate["from"], rate["rate"], rate["to"])) for rate in why.get("rates", ()) if rate["of"] == "event"]
+    paid += published_rates(why)
+    if lowering.currency != lowering.accounting_currency:
+        paid.insert(0, own_rate(lowering))
+    if paid:
+        found.say("gain_rates_paid", rates=("rates", tuple(paid)))
+    if raising.currency != raising.accounting_currency:
+        found.say("gain_rates_books", rates=("rates", (own_rate(raising),)))
+
+
+def name_age(facts: Facts, settled: Settled, found: Explained) -> None:
+    """How old a published rate may be, of the companies that say so and whose rates were used."""
+    for company in dict.fromkeys(rate["company"] for rate in settled.why.get("rates", ()) if rate["of"] == "published"):
+        parameter = facts.lookup(Asked("maximum_rate_age_days", company, None, settled.record.ledger))
+        if parameter.of is not None:
+            found.parameters.append(parameter)
+
+
+def name(facts: Facts, settled: Settled, found: Explained, option: str, company: str) -> None:
+    """Names a settlement parameter of a company that decided, once."""
+    parameter = facts.lookup(Asked(option, company, None, settled.record.ledger))
+    if parameter not in found.parameters:
+        found.parameters.append(parameter)
 
 
 def where(facts: Facts, settled: Settled, found: Explained, option: str) -> None:
@@ -150,16 +182,21 @@ def where(facts: Facts, settled: Settled, found: Explained, option: str) -> None
     found.parameters.append(parameter)
     found.rules = (*found.rules, "F-C10")
     found.say(f"where_{parameter.of or 'default'}", option=option, owner=lowering.company, partner=raising.company, value=parameter.value)
+    set_by(parameter, found)
+
+
+def set_by(parameter: Parameter, found: Explained) -> None:
+    """Which event set it, and since when it counts, where that is known."""
     if parameter.event is not None:
         found.say("set_by", event=parameter.event.id, since=parameter.since)
 
 
 def difference(facts: Facts, settled: Settled) -> Explained:
     """What L had left or R lacked, written off within a limit (F-E01, F-E02)."""
-    record, lowering, raising, why = settled
+    _, lowering, raising, why = settled
     penny = facts.line.rule == "F-E01"
     found = Explained(rules=(facts.line.rule, "C9", "F-E06"))
-    name = "maximum_penny_difference" if penny else "maximum_overpayment_or_underpayment"
+    limits = ("maximum_penny_difference",) if penny else ("maximum_penny_difference", "maximum_overpayment_or_underpayment")
     sides = (
         ("remainder", lowering, settled.remainder, why.get("remainder")),
         ("shortfall", raising, settled.shortfall, why.get("shortfall")),
@@ -175,7 +212,10 @@ def difference(facts: Facts, settled: Settled) -> Explained:
         if limit is not None:
             found.say("limit", limit=Money(limit["limit"], document.accounting_currency), company=limit["company"],
                       value=Money(value, document.accounting_currency))  # fmt: skip
-        found.parameters.append(facts.lookup(Asked(name, document.company, None, record.ledger)))
+        for each in reversed(limits):
+            name(facts, settled, found, each, document.company)
+        if not penny:
+            name(facts, settled, found, "over_under_policy", lowering.company)
         break
     return found
 

@@ -27,6 +27,11 @@ _WITH_CODES: Final = frozenset({"value", "left", "limit", "received", "settled",
 """Amounts in accounting currency: they always show it."""
 
 
+_LONGEST_ID: Final = 20
+_SHOWN_OF_ID: Final = 8
+"""An id that a program made says nothing to a reader: its beginning is enough to know it again."""
+
+
 class _Form(NamedTuple):
     """How a language writes numbers and dates."""
 
@@ -72,14 +77,20 @@ class Wording:
             return self.date(value)
         if isinstance(value, tuple):
             return self._named(*value)
+        return self._text_of(name, str(value))
+
+    def _text_of(self, name: str, value: str) -> str:
+        """A word: of the texts where they have it, a time in the language's form, an id no longer than is needed."""
         if name in {"option", "value"}:
             return texts(self.language).get(f"{name}_{value}", value)
-        return visible(str(value))
+        if name == "since":
+            return self.moment(dt.datetime.fromisoformat(value))
+        return visible(f"{value[:_SHOWN_OF_ID]}…" if name == "event" and len(value) > _LONGEST_ID else value)
 
     def _named(self, name: str, inner: Any) -> str:
         """A document by its kind and number, or a text in the text with its own parts."""
         if name == "rates":
-            return ", ".join(f"1 {from_} = {self.number(rate)} {to}" for from_, rate, to in inner)
+            return ", ".join(self._word("", each) for each in inner)
         if name in KINDS:
             return str(getattr(KINDS[name].words, self.language)).format(visible(inner))
         return texts(self.language)[name].format(*(self._word("", part) for part in inner))
@@ -93,6 +104,11 @@ class Wording:
         """An amount in its currency's minor digits, with its code where that is not plain."""
         number = self.number(rounded(money.amount, money.currency))
         return f"{number} {money.currency}" if code else number
+
+    def moment(self, value: dt.datetime) -> str:
+        """A time to the minute, in UTC."""
+        time = value.astimezone(dt.UTC)
+        return f"{self.date(time.date())} {time:%H:%M} UTC"
 
     def date(self, value: dt.date) -> str:
         """A date with the month in letters: no two languages read it differently."""

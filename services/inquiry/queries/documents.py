@@ -227,7 +227,7 @@ def _row(record: Any, party_name: str | None, terms: Terms | None, as_of: AsOf) 
         "account": record["account"],
         "date": record["date"].isoformat(),
         "due_date": due_date.isoformat(),
-        "age_days": None if as_of.date is None else (as_of.date - due_date).days,
+        "age_days": None if as_of.date is None or state != "open" else (as_of.date - due_date).days,
         "amount": money(record["amount"], currency),
         "open": money(left, currency),
         "accounting_currency": record["accounting_currency"],

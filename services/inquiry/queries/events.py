@@ -1,15 +1,18 @@
 """One event from outside: whether it was received, waits, was refused, or what it posted.
 
 Invariant: the state is the most that is to be done about it: what waits or was refused is said although the event posted something.
+Whoever says an event's state says what `stage` gives, of what he knows.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from services.inquiry.rules.imports import STATES
 from shared.events.envelope import EventRef
 from shared.events.vouchers import voucher_number
 from shared.rows import instant
@@ -21,17 +24,70 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-UNKNOWN: Final = "unknown"
-RECEIVED: Final = "received"
-WAITING: Final = "waiting"
-REFUSED: Final = "refused"
-POSTED: Final = "posted"
+CLOCKS_DIFFER: Final = dt.timedelta(seconds=5)
+"""By so much the broker's clock may be ahead of the services': what was refused is not taken for what was sent again since."""
+WHOLE_EVENT: Final = "event"
+"""The scope of a refusal of which nothing was taken; another leaves part of the event posted."""
+
+POSTED_IN_ANY_CASE: Final = (
+    *("cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
+)
+"""The amounts of a record of which each has lines, also where both documents are of one company."""
+
+
+class StageOfEvent(StrEnum):
+    """How far an event is."""
+
+    UNKNOWN = "unknown"
+    RECEIVED = "received"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    POSTED = "posted"
+
+
+class Refused(NamedTuple):
+    """A refusal: of the event or of part of it (`scope`), and when it was refused last."""
+
+    scope: str
+    at: dt.datetime
+
+
+class Became(NamedTuple):
+    """What is known to have become of an event.
+
+    `is_taken`: a service has taken it; `is_whole`: a voucher is there of all that it decided. `sent_at`: when it was received last (any
+    clock's tolerance taken off), None if nobody has seen it.
+    """
+
+    waits: bool
+    refusals: tuple[Refused, ...]
+    is_taken: bool
+    is_whole: bool
+    sent_at: dt.datetime | None
+
+
+def stage(became: Became) -> StageOfEvent:
+    """The state of an event: what waits comes first, then what was refused, then what was posted.
+
+    A refused part (a payment's marks) stays refused although the rest was posted. A refusal of the whole event is of the past once it was
+    taken, or was sent again and nothing came of that yet; an id that another event has taken is refused for that other one alone.
+    """
+    if became.waits:
+        return StageOfEvent.WAITING
+    if any(each.scope != WHOLE_EVENT for each in became.refusals):
+        return StageOfEvent.REFUSED
+    if became.is_taken:
+        return StageOfEvent.POSTED if became.is_whole else StageOfEvent.RECEIVED
+    if became.refusals and (became.sent_at is None or max(each.at for each in became.refusals) >= became.sent_at):
+        return StageOfEvent.REFUSED
+    return StageOfEvent.UNKNOWN if became.sent_at is None else StageOfEvent.RECEIVED
+
 
 _EVENT: Final = """
-select e.source, e.id, e.type, e.time, e.topic, e.received_at, e.data::text as data from events e
+select e.source, e.id, e.type, e.time, e.topic, e.received_at, e.last_received_at, e.data::text as data from events e
 where e.id = $2 and e.source = $1 and e.is_current"""
 _REFUSALS: Final = """
-select id, at, service, scope, code, field, message from refusals where event = $2 and source = $1 order by at, id"""
+select id, at, again_at, service, scope, code, field, message from refusals where event = $2 and source = $1 order by at, id"""
 _DOCUMENTS: Final = """
 select ledger, company, document from documents where event_id = $2 and event_source = $1 order by ledger, company, document"""
 _VOUCHERS: Final = """
@@ -73,33 +129,30 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
     `received`: read here, and nothing has come of it yet; `unknown`: not read here.
     """
     found = await connection.fetchrow(_EVENT, source, id_)
-    refusals = [refusal_row(each) for each in await connection.fetch(_REFUSALS, source, id_)]
+    refused = await connection.fetch(_REFUSALS, source, id_)
     documents = [dict(each) for each in await connection.fetch(_DOCUMENTS, source, id_)]
     vouchers = [_voucher(each) for each in await connection.fetch(_VOUCHERS, source, id_)]
-    is_posted = bool(documents or vouchers)
+    refusals = tuple(Refused(each["scope"], each["again_at"] or each["at"]) for each in refused)
+    sent_at = None if found is None else found["last_received_at"] - CLOCKS_DIFFER
+    is_taken = bool(documents or vouchers) or (found is not None and posts_nothing(found["type"]))
+    became = Became(bool(waits), refusals, is_taken=is_taken, is_whole=True, sent_at=sent_at)
     return {
         "source": source,
         "id": id_,
         "type": None if found is None else found["type"],
-        "state": state_of(waits=bool(waits), refused=bool(refusals), posted=is_posted, received=found is not None),
+        "state": stage(became),
         "received_at": None if found is None else instant(found["received_at"]),
         "data": None if found is None else orjson.loads(found["data"]),
         "waits": list(waits),
-        "refusals": refusals,
+        "refusals": [refusal_row(each) for each in refused],
         "documents": documents,
         "vouchers": vouchers,
     }
 
 
-def state_of(*, waits: bool, refused: bool, posted: bool, received: bool) -> str:
-    """The state of an event: what waits comes first, then what was refused, then what was posted."""
-    if waits:
-        return WAITING
-    if refused:
-        return REFUSED
-    if posted:
-        return POSTED
-    return RECEIVED if received else UNKNOWN
+def posts_nothing(type_: str | None) -> bool:
+    """Whether an event of this type posts nothing, so that nothing is still to come of it once it is read."""
+    return type_ in STATES
 
 
 def refusal_row(record: Any) -> Row:

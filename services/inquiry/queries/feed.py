@@ -1,7 +1,8 @@
 """The vouchers in the order in which they were taken here: for a system that reads on from where it was, without Kafka.
 
-Invariant: the caller keeps the position; whoever asks with the last position that he took gets every voucher at least once. After a
-rebuild of these tables positions begin again at 1: who reads on from one of before is told of vouchers again, or has to begin at 0.
+Invariant: the caller keeps the position; whoever asks with the last position that he took gets every voucher at least once. A rebuild
+keeps the positions, and tables that are made again give none that was given before (migration 0003): a position is either that of the
+same voucher as ever, or one at which nobody can read on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ _NEXT: Final = """
 select v.* from unnest($1::text[]) as c (company) cross join lateral (
     select v.* from vouchers v where v.company = c.company and v.position > $2 order by v.position limit $3
 ) as v order by v.position limit $3"""
+_GIVEN: Final = "select exists (select from vouchers where position = $1)"
+
+
+async def is_place(connection: Connection, after: int) -> bool:
+    """Whether one can read on from there: at 0, or at the position of a voucher, of whatever company."""
+    return after == 0 or bool(await connection.fetchval(_GIVEN, after))
 
 
 async def feed(connection: Connection, companies: tuple[str, ...] | None, after: int, limit: int) -> Feed:

@@ -1,11 +1,11 @@
 """What came of something, and what it came of: a graph from an event, a document, a voucher or a settlement run.
 
-Followed are documents and runs: from a document the runs that it has part in, the sales payments that mirror it and the vendor
-payment that it mirrors; from a run the sales payments that it made. Other documents of a run are shown and not followed: else
-everything a party ever did would be shown.
+Followed are documents and runs, from whichever end one begins: from a document the runs that it has part in, the payment and the invoice
+that mirror it or that it mirrors; from a run its documents and the sales payments that it made. So it does not matter with which of its
+names one begins, as long as it is not more than can be shown; then what is nearest is shown.
 
-Invariant: four statements whatever is found; at most MOST nodes, then it says that it is truncated. What waits is at its owners: the
-caller asks them, once, for the events that were found.
+Invariant: four statements whatever is found; at most MOST nodes, then it says that it is truncated. What waits and what was taken is at
+its owners: the caller asks them, once, for the events that were found.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Waits = Callable[[frozenset[EventRef]], Awaitable[Iterable[Row]]]
     """Gives what waits because of these events, as the desk shows it: rows with `event`, `source`, `for`, `key`, `since`."""
+    Taken = Callable[[frozenset[EventRef]], Awaitable[set[EventRef]]]
+    """Gives those of these events that the services have taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ with recursive walk (kind, a, b, c) as (
         where document = $3 and ($4::text is null or company = $4) and coalesce($5, 'receivable') = 'receivable'
         union select 'run', run_source, run_id, '' from records where run_id = $6 and ($2::text is null or run_source = $2)
         union select 'run', run_source, run_id, '' from records where run_id = $1 and ($2::text is null or run_source = $2)
+        union select 'document', ledger, company, document from document_reversals
+        where event_id = $1 and ($2::text is null or event_source = $2)
+        union select 'run', run_source, run_id, '' from record_reversals where event_id = $1 and ($2::text is null or event_source = $2)
+        union select 'document', 'receivable', company, document from journals
+        where approval_id = $1 and ($2::text is null or approval_source = $2)
         union {_OF_VOUCHER} where v.company = any({_COMPANIES}) and v.series = $7 and v.number = $8
         union {_OF_VOUCHER} where first_id = $1 and ($2::text is null or first_source = $2)
     )
@@ -77,6 +84,16 @@ with recursive walk (kind, a, b, c) as (
         where w.kind = 'document' and w.a = 'receivable' and j.company = w.b and j.document = w.c
         union all select 'document', 'receivable', j.company, j.document from journals j
         where w.kind = 'run' and j.run_id = w.b and j.run_source = w.a
+        union all select 'run', j.run_source, j.run_id, '' from journals j
+        where w.kind = 'document' and w.a = 'receivable' and j.company = w.b and j.document = w.c
+        union all select 'document', r.ledger, side.company, side.document from records r
+        cross join lateral (values (lowering_company, lowering_document), (raising_company, raising_document)) side (company, document)
+        where w.kind = 'run' and r.run_id = w.b and r.run_source = w.a
+        union all select 'document', 'receivable', d.ic_company, d.ic_document from documents d
+        where w.kind = 'document' and w.a = 'payable' and d.ledger = 'payable' and d.company = w.b and d.document = w.c
+        and d.ic_document is not null
+        union all select 'document', 'payable', d.company, d.document from documents d
+        where w.kind = 'document' and w.a = 'receivable' and d.ic_document = w.c and d.ic_company = w.b and d.ledger = 'payable'
     ) as n
 ), walked as (
     select kind, a, b, c from walk limit {MOST + 1}
@@ -112,9 +129,9 @@ from (
     select * from lines l where l.company = v.company and l.series = v.series and l.number = v.number offset 0
 ) as l on true order by v.posted_at, v.company, v.series, v.number, l.line"""
 _EVENTS: Final = f"""
-select k.source, k.id, e.type, e.received_at, e.company, e.document, (
-    select coalesce(json_agg(json_build_object('id', f.id, 'at', f.at, 'service', f.service, 'scope', f.scope, 'code', f.code,
-        'field', f.field, 'message', f.message) order by f.at, f.id), '[]')
+select k.source, k.id, e.type, e.received_at, e.last_received_at, e.company, e.document, (
+    select coalesce(json_agg(json_build_object('id', f.id, 'at', f.at, 'again_at', f.again_at, 'service', f.service, 'scope', f.scope,
+        'code', f.code, 'field', f.field, 'message', f.message, 'original', f.original) order by f.at, f.id), '[]')
     from refusals f where f.event = k.id and f.source = k.source
 )::text as refusals
 from (
@@ -127,8 +144,11 @@ from (
 ) as k left join events e on e.source = k.source and e.id = k.id and e.is_current order by k.source, k.id"""
 
 
-async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None) -> Graph:
-    """The graph from where it is begun, with the lines of the vouchers; empty if that names nothing."""
+async def trace(connection: Connection, start: TraceStart, waits: Waits | None = None, taken: Taken | None = None) -> Graph:
+    """The graph from where it is begun, with the lines of the vouchers; empty if that names nothing.
+
+    Without `taken` an event of which nothing came is taken for one that was not.
+    """
     found = FoundForTrace(truncated=False)
     await _walk(connection, start, found)
     runs = [[getattr(run, name) for run in found.runs] for name in EventRef._fields]
@@ -140,6 +160,9 @@ async def trace(connection: Connection, start: TraceStart, waits: Waits | None =
     found.events = await connection.fetch(_EVENTS, sources, ids, start.event, start.source, start.document, start.company)
     if waits is not None:
         found.waits = list(await waits(frozenset(EventRef(each["source"], each["id"]) for each in found.events)))
+    without_effect = frozenset(EventRef(each["source"], each["id"]) for each in found.events) - set(refs)
+    if taken is not None and without_effect:
+        found.taken = await taken(without_effect)
     return graph(found)
 
 

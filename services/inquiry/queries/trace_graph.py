@@ -14,10 +14,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
-from services.inquiry.queries.events import POSTED, state_of
+from services.inquiry.queries.events import POSTED_IN_ANY_CASE, Became, StageOfEvent, posts_nothing, stage
 from services.inquiry.queries.settlements import record_row
+from services.inquiry.queries.trace_events import event_node, is_known, refused, sent_at
 from services.inquiry.queries.vouchers import line_of, posted
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT_REVERSAL, SETTLEMENT_REVERSAL
@@ -33,15 +32,12 @@ Key = tuple[str, str, str]
 MOST: Final = 1000
 """Nodes of one trace."""
 
+POSTED: Final = StageOfEvent.POSTED.value
 REVERSED: Final = "reversed"
 UNDER_WAY: Final = "under way"
 CREATED: Final = "created"
 """The state of a sales payment journal that waits for approval."""
 _REVERSALS: Final = frozenset({DOCUMENT_REVERSAL, PAYMENT_REVERSAL, SETTLEMENT_REVERSAL})
-
-_POSTED_IN_ANY_CASE: Final = (
-    *("cash_discount", "credit_note_discount", "overpayment", "underpayment", "penny_difference", "realized_gain"),
-)
 
 
 class Edge(NamedTuple):
@@ -78,6 +74,7 @@ class FoundForTrace:
     lines: list[Any] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     waits: list[Row] = field(default_factory=list)
+    taken: set[EventRef] = field(default_factory=set)
 
     def document_keys(self) -> list[Key]:
         """The documents that are shown: those followed, then the others that the runs settle."""
@@ -141,7 +138,7 @@ def _sides(record: Any) -> tuple[Key, Key]:
 def _posting(record: Any) -> set[str]:
     """The companies that a record has a voucher in for certain: within one company it may have no lines to post."""
     companies = {record["lowering_company"], record["raising_company"]}
-    return companies if len(companies) > 1 or any(record[name] for name in _POSTED_IN_ANY_CASE) else set()
+    return companies if len(companies) > 1 or any(record[name] for name in POSTED_IN_ANY_CASE) else set()
 
 
 class _Building:
@@ -208,7 +205,7 @@ class _Building:
         of_runs: dict[EventRef, list[Any]] = {run: [] for run in self._found.runs}
         for record in self._found.records:
             of_runs[EventRef(record["run_source"], record["run_id"])].append(record)
-        known = {EventRef(each["source"], each["id"]) for each in self._found.events if _is_known(each)}
+        known = {EventRef(each["source"], each["id"]) for each in self._found.events if is_known(each)}
         for run, records in of_runs.items():
             id_ = node_id("settlement", *run)
             rows = [record_row(record) for record in records]
@@ -267,33 +264,34 @@ class _Building:
         for each in self._found.waits:
             waits.setdefault(EventRef(each["source"], each["event"]), []).append(each)
         caused = {edge.from_ for edge in self.edges}
+        under_way = self._under_way()
         events: dict[str, Row] = {}
         for each in self._found.events:
             ref = EventRef(each["source"], each["id"])
-            if not _is_known(each) and ref not in waits:
+            if not is_known(each) and ref not in waits:
                 continue
             id_ = node_id("event", *ref)
-            events[id_] = {"id": id_, "kind": "event", **_event(each, waits.get(ref, []), caused=id_ in caused)}
+            events[id_] = {"id": id_, "kind": "event", **event_node(each, waits.get(ref, []))}
+            is_taken = id_ in caused or ref in self._found.taken or posts_nothing(each["type"])
+            became = Became(ref in waits, refused(each), is_taken, ref not in under_way, sent_at(each))
+            events[id_]["state"] = stage(became).value
         self.nodes = {**events, **self.nodes}
 
-
-def _is_known(event: Any) -> bool:
-    return event["type"] is not None or event["refusals"] != "[]"
-
-
-def _event(event: Any, waits: list[Row], *, caused: bool) -> Row:
-    refusals = orjson.loads(event["refusals"])
-    received = event["type"] is not None
-    return {
-        "state": state_of(waits=bool(waits), refused=bool(refusals), posted=caused, received=received),
-        "event": {"source": event["source"], "id": event["id"]},
-        "type": event["type"],
-        "company": event["company"],
-        "document": event["document"],
-        "received_at": instant(event["received_at"]) if received else None,
-        "waits": waits,
-        "refusals": refusals,
-    }
+    def _under_way(self) -> set[EventRef]:
+        """The events that decided a document or a run of which a voucher is still to come; reversals aside, which others asked for."""
+        if self._found.truncated:
+            return set()
+        found = set()
+        for row in self._found.documents:
+            key = (row["ledger"], row["company"], row["document"])
+            if key in self._followed and row["posted_at"] is not None and False not in self._posted_of_documents.get(key, set()):
+                found.add(EventRef(row["event_source"], row["event_id"]))
+        for record in self._found.records:
+            run = EventRef(record["run_source"], record["run_id"])
+            expected = {(record["ledger"], record["number"], company, False) for company in _posting(record)}
+            if expected - self._posted_of_runs.get(run, set()):
+                found.add(run)
+        return found
 
 
 def _key_of(row: Any) -> Row:

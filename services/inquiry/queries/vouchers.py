@@ -1,7 +1,8 @@
 """Vouchers with their lines, their sisters in other companies, and what the companies' own systems said of them.
 
 Invariant: a voucher is spelled as on the topic (shared.rows.voucher_row) and has beside it when it was posted and why; a page takes
-as many statements whatever is in it; it is found along (company, date), or along the lines of an account or a party.
+as many statements whatever is in it; it is found along (company, date), along (company, what was said of its import, date), or along
+the lines of an account or a party.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import orjson
 from services.inquiry.queries.as_of import ALWAYS
 from services.inquiry.queries.companies import scope
 from services.inquiry.queries.pages import LARGEST, PageOfRows, PageWanted, read_page
+from services.inquiry.rules.imports import NOTHING_SAID
 from shared.events.vouchers import EventName, Voucher, VoucherLine, voucher_number
 from shared.money import ZERO
 from shared.rows import instant, voucher_row
@@ -32,7 +34,8 @@ Row = dict[str, Any]
 class VoucherSelection:
     """Which vouchers: None selects all. `minimum` and `maximum`: of their debit in accounting currency.
 
-    `settlement` is the id of the event that asked for it, `settlement_source` its source.
+    `settlement` is the id of the event that asked for it, `settlement_source` its source. `imported`: whether the company's own system
+    has it; `no`: nothing was said of it yet.
     """
 
     companies: tuple[str, ...] | None = None
@@ -49,8 +52,10 @@ class VoucherSelection:
     maximum: Decimal | None = None
     sort: Literal["date", "-date"] = "-date"
     known_at: dt.datetime | None = None
+    imported: Literal["no", "failed", "yes"] | None = None
 
 
+_STATES: Final = {"no": NOTHING_SAID, "failed": "failed", "yes": "imported"}
 _FILTERS: Final = """
 v.company = any($1) and ($2::text is null or v.ledger = $2) and ($3::text is null or v.kind = $3)
 and ($4::text is null or v.document = $4) and ($5::text is null or v.run_id = $5) and ($6::text is null or v.run_source = $6)
@@ -66,16 +71,17 @@ _HAS_LINE: Final = """
     select from lines l where l.company = v.company and l.series = v.series and l.number = v.number
     and ($10::text is null or l.account = $10) and ($11::text is null or l.party = $11)))"""
 _PLACE: Final = "(($14::text[])[1]::date, ($14::text[])[2], ($14::text[])[3]::bigint, ($14::text[])[4])"
+_STATE: Final = "($15::text is null or v.import_state = $15)"
 _ALONG: Final = f"""
 select v.* from unnest($1::text[]) as c (company) cross join lateral (
-    select v.* from vouchers v where v.company = c.company and {_FILTERS} and {_HAS_LINE}
+    select v.* from vouchers v where v.company = c.company and {_FILTERS} and {_HAS_LINE} and {{state}}
     and ($14::text[] is null or (v.date, v.series, v.number, v.company) {{comparison}} {_PLACE})
-    order by {{order}} limit $15
-) as v order by {{order}}, v.company{{way}} limit $15"""
+    order by {{order}} limit $16
+) as v order by {{order}}, v.company{{way}} limit $16"""
 _FEW: Final = f"""
-with found as materialized (select v.* from vouchers v where {_FILTERS} and {_HAS_LINE})
+with found as materialized (select v.* from vouchers v where {_FILTERS} and {_HAS_LINE} and {_STATE})
 select v.* from found v where ($14::text[] is null or (v.date, v.series, v.number, v.company) {{comparison}} {_PLACE})
-order by {{order}}, v.company{{way}} limit $15"""
+order by {{order}}, v.company{{way}} limit $16"""
 _BY_LINE: Final = f"""
 select v.* from unnest($1::text[]) as c (company) cross join lateral (
     select v.* from (
@@ -88,8 +94,8 @@ select v.* from unnest($1::text[]) as c (company) cross join lateral (
         order by {{line_order}}
     ) as l cross join lateral (
         select * from vouchers v where v.company = l.company and v.series = l.series and v.number = l.number offset 0
-    ) as v where {_FILTERS} order by {{line_order}} limit $15
-) as v order by {{order}}, v.company{{way}} limit $15"""
+    ) as v where {_FILTERS} and {_STATE} order by {{line_order}} limit $16
+) as v order by {{order}}, v.company{{way}} limit $16"""
 
 
 def _in_order(statement: str, sort: str) -> str:
@@ -105,7 +111,12 @@ def _in_order(statement: str, sort: str) -> str:
 
 _LISTS: Final = {
     (source, sort): _in_order(statement, sort)
-    for source, statement in (("along", _ALONG), ("few", _FEW), ("lines", _BY_LINE))
+    for source, statement in (
+        ("along", _ALONG.replace("{state}", "$15::text is null")),
+        ("state", _ALONG.replace("{state}", "v.import_state = $15")),
+        ("few", _FEW),
+        ("lines", _BY_LINE),
+    )
     for sort in ("date", "-date")
 }
 _ONE: Final = "select v.* from vouchers v where v.company = $1 and v.series = $2 and v.number = $3"
@@ -119,7 +130,7 @@ join vouchers o using (company, series, number)
 join vouchers v on v.run_id = o.run_id and v.run_source = o.run_source and v.ledger = o.ledger and v.record = o.record and v.kind = o.kind
 and v.company <> o.company order by v.company, v.series, v.number"""
 _IMPORTED: Final = """
-select k.company, k.voucher, i.state, i.at, i.erp_number, i.message
+select k.company, k.voucher, i.state, i.at, i.erp_number, i.message, i.event_source, i.event_id
 from unnest($1::text[], $2::text[]) as k (company, voucher) join imported i using (company, voucher)"""
 
 
@@ -143,6 +154,7 @@ async def vouchers(connection: Connection, selection: VoucherSelection, page: Pa
         selection.minimum,
         selection.maximum,
         page.texts(4),
+        _STATES.get(selection.imported or ""),
         place=lambda each: (each["date"].isoformat(), each["series"], each["number"], each["company"]),
     )
     return PageOfRows(await voucher_rows(connection, shown.records), shown.after, shown.total)
@@ -151,7 +163,9 @@ async def vouchers(connection: Connection, selection: VoucherSelection, page: Pa
 def _source(selection: VoucherSelection) -> str:
     if selection.document is not None or selection.settlement is not None:
         return "few"
-    return "along" if selection.account is None and selection.party is None else "lines"
+    if selection.account is not None or selection.party is not None:
+        return "lines"
+    return "along" if selection.imported is None else "state"
 
 
 async def voucher(connection: Connection, company: str, name: str) -> Row | None:
@@ -253,4 +267,5 @@ def _imported(record: Any) -> Row:
         "at": instant(record["at"]),
         "erp_number": record["erp_number"],
         "message": record["message"],
+        "said_by": {"source": record["event_source"], "id": record["event_id"]},
     }

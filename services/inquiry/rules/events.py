@@ -23,6 +23,8 @@ from shared.events.inbound import (
     PaymentReversalRequested,
     SettlementRequested,
     SettlementReversalRequested,
+    VoucherImported,
+    VoucherImportFailed,
 )
 
 _NOWHERE: Final = Record("", None, None)
@@ -80,6 +82,8 @@ def about(data: Any) -> About:
         return About(data.company, data.account, data.document, data.currency, data.amount)
     if isinstance(data, JournalApprovalRequested):
         return About(data.company, document=data.document)
+    if isinstance(data, VoucherImported | VoucherImportFailed):
+        return About(data.company)
     named = _named(data)
     return About() if named is None else About(named.company, document=named.document)
 

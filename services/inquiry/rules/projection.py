@@ -14,11 +14,16 @@ from typing import Any, Final
 import orjson
 
 from services.inquiry.rules.books import DocumentKey, EventKey, InquiryBooks
-from services.inquiry.rules.rows import DocumentRow, EventRow
+from services.inquiry.rules.imports import NOTHING_SAID, imports
+from services.inquiry.rules.rows import DocumentRow, EventRow, ImportedRow, VoucherRow
 from services.inquiry.rules.vouchers import daily_sums, sums_between
+from shared.events.vouchers import voucher_number
 from shared.money import ZERO
 
 Row = dict[str, Any]
+
+EventName = tuple[str, str]
+"""Source and id."""
 
 _DOCUMENT = ("ledger", "company", "document")
 _RECORD = ("run_id", "run_source", "ledger", "number")
@@ -40,6 +45,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "journal_refusals": ("company", "document"),
     "refusals": ("id",),
     "reference_history": ("key", "position"),
+    "imported": ("company", "voucher"),
 }
 """The tables that messages fill, each with its primary key."""
 
@@ -47,15 +53,17 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 def tables(books: InquiryBooks) -> dict[str, list[Row]]:
     """All rows of every table as mappings by column, in no order; without what only the database gives (vouchers.position)."""
     months, days = sums_between(books.vouchers)
+    current = current_versions(books)
+    imported = imports(books, current.values())
     return {
-        "events": _events(books),
+        "events": _events(books, current),
         "refused_versions": _plain(books.refused_versions),
-        "documents": _documents(books),
+        "documents": _documents(books, current),
         "document_reversals": _plain(books.document_reversals),
         "takes": [_reversible(books, row, row[:4]) for row in books.takes],
         "records": [_reversible(books, row, row[:4]) for row in books.records],
         "record_reversals": _plain(books.record_reversals),
-        "vouchers": [each.voucher._asdict() for each in books.vouchers],
+        "vouchers": [_voucher(each.voucher, imported) for each in books.vouchers],
         "lines": [line._asdict() for each in books.vouchers for line in each.lines],
         "daily": [row._asdict() for row in daily_sums(line for each in books.vouchers for line in each.lines)],
         "between_months": [row._asdict() for row in months],
@@ -64,6 +72,7 @@ def tables(books: InquiryBooks) -> dict[str, list[Row]]:
         "journal_refusals": _plain(books.journal_refusals),
         "refusals": _plain(books.refusals),
         "reference_history": _plain(books.reference_history),
+        "imported": _plain(imported.values()),
     }
 
 
@@ -71,7 +80,7 @@ def _plain(rows: Any) -> list[Row]:
     return [row._asdict() for row in rows]
 
 
-def current_versions(books: InquiryBooks) -> dict[tuple[str, str], EventRow]:
+def current_versions(books: InquiryBooks) -> dict[EventName, EventRow]:
     """Of each event the version that counts: sent last of those that were not refused, or whose id was not taken, or of all."""
 
     def rank(row: EventRow) -> tuple[Any, ...]:
@@ -80,7 +89,7 @@ def current_versions(books: InquiryBooks) -> dict[tuple[str, str], EventRow]:
         is_conflicting = refused is not None and refused.is_conflicting
         return (not is_conflicting, refused is None, row.last_received_at, row.last_offset, row.digest)
 
-    current: dict[tuple[str, str], EventRow] = {}
+    current: dict[EventName, EventRow] = {}
     for row in books.events:
         known = current.get((row.source, row.id))
         if known is None or rank(row) > rank(known):
@@ -88,15 +97,18 @@ def current_versions(books: InquiryBooks) -> dict[tuple[str, str], EventRow]:
     return current
 
 
-def _events(books: InquiryBooks) -> list[Row]:
-    current = current_versions(books)
+def _events(books: InquiryBooks, current: dict[EventName, EventRow]) -> list[Row]:
     return [{**row._asdict(), "is_current": current[row.source, row.id] is row} for row in books.events]
 
 
-def _documents(books: InquiryBooks) -> list[Row]:
-    events = current_versions(books)
+def _documents(books: InquiryBooks, events: dict[EventName, EventRow]) -> list[Row]:
     taken = _taken(books)
     return [_document(books, row, events.get((row.event_source, row.event_id)), taken) for row in books.documents]
+
+
+def _voucher(row: VoucherRow, imported: dict[tuple[str, str], ImportedRow]) -> Row:
+    said = imported.get((row.company, voucher_number(row.series, row.number)))
+    return {**row._asdict(), "import_state": NOTHING_SAID if said is None else said.state}
 
 
 def _taken(books: InquiryBooks) -> dict[DocumentKey, tuple[Decimal, Decimal]]:

@@ -1,6 +1,7 @@
 """Refusals as rows, and which version of an event was refused as a whole.
 
-Invariant: a refusal is known by its own id, so the same one told twice is one row; text has no NUL character, which no table holds.
+Invariant: a refusal is known by its own id, so the same one told twice is one row, with the first and the last time; text has no NUL
+character, which no table holds.
 """
 
 from __future__ import annotations
@@ -22,10 +23,17 @@ WHOLE_EVENT = "event"
 
 def take_refusal(books: InquiryBooks, message: Message) -> None:
     """`event.rejected`."""
+    row, earlier = _row(message), books.refusals.get(message.ref.id)
+    if earlier is not None:
+        first, last = min(earlier.at, row.at), max(earlier.again_at or earlier.at, row.at)
+        row = earlier._replace(at=first, again_at=None if first == last else last)
+    books.refusals.put(row.id, row)
+    _take_refused_version(books, message)
+
+
+def _row(message: Message) -> RefusalRow:
     data: Rejection = message.data
-    if books.refusals.get(message.ref.id) is not None:
-        return
-    row = RefusalRow(
+    return RefusalRow(
         id=message.ref.id,
         at=data.at or broker_time(message),
         service=message.ref.source.rpartition("/")[2],
@@ -40,13 +48,21 @@ def take_refusal(books: InquiryBooks, message: Message) -> None:
         document=None if data.document is None else _text(data.document),
         original=as_json(data.original).decode(),
     )
-    books.refusals.put(row.id, row)
+
+
+def _take_refused_version(books: InquiryBooks, message: Message) -> None:
+    """That a version of an event was refused, and when last: each time that it is sent again and refused, the same refusal is told."""
+    data: Rejection = message.data
     digest = _refused_version(data) if data.scope == WHOLE_EVENT else None
-    if digest is not None:
-        key = (row.source, row.event, digest)
-        known = books.refused_versions.get(key)
-        is_conflicting = data.code == CONFLICTING or (known is not None and known.is_conflicting)
-        books.refused_versions.put(key, RefusedVersionRow(*key, is_conflicting))
+    if digest is None:
+        return
+    key = (_text(data.source), _text(data.event), digest)
+    known = books.refused_versions.get(key)
+    row = RefusedVersionRow(*key, data.code == CONFLICTING, max(broker_time(message), data.at or broker_time(message)))
+    if known is not None:
+        is_conflicting = row.is_conflicting or known.is_conflicting
+        row = RefusedVersionRow(*key, is_conflicting, max(row.last_refused_at, known.last_refused_at))
+    books.refused_versions.put(key, row)
 
 
 def _refused_version(data: Rejection) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The rows of the inquiry service's tables, one class per table of migrations/0001_inquiry.sql, fields in the order of its columns.
+"""The rows of the inquiry service's tables, one class per table of migrations, fields in the order of its columns.
 
 A row holds what one message says. What only several messages together say (is an event the current version of its id, when is a
 document due, is it reversed, what is open of it) is derived: by projection.py in memory, by store.py in the database.
@@ -36,12 +36,16 @@ class EventRow(NamedTuple):
 
 
 class RefusedVersionRow(NamedTuple):
-    """A version of an event that was refused as a whole; `is_conflicting`: because its id was taken by other data."""
+    """A version of an event that was refused as a whole; `is_conflicting`: because its id was taken by other data.
+
+    `last_refused_at`: so that what was sent again since is told from what was refused.
+    """
 
     source: str
     id: str
     digest: bytes
     is_conflicting: bool
+    last_refused_at: dt.datetime
 
 
 class DocumentRow(NamedTuple):
@@ -287,7 +291,7 @@ class JournalRefusalRow(NamedTuple):
 
 
 class RefusalRow(NamedTuple):
-    """A refusal; `original` is the refused event as JSON."""
+    """A refusal; `original` is the refused event as JSON. `again_at`: of one that was told with several times the last."""
 
     id: str
     at: dt.datetime
@@ -302,6 +306,7 @@ class RefusalRow(NamedTuple):
     company: str | None
     document: str | None
     original: str
+    again_at: dt.datetime | None = None
 
 
 class ReferenceRow(NamedTuple):
@@ -315,3 +320,16 @@ class ReferenceRow(NamedTuple):
     event_id: str
     from_time: dt.datetime
     digest: bytes
+
+
+class ImportedRow(NamedTuple):
+    """What a company's own system said last of a voucher (`series-number`): `state` is imported or failed; `event`: that said it."""
+
+    company: str
+    voucher: str
+    state: str
+    at: dt.datetime
+    erp_number: str | None
+    message: str | None
+    event_source: str
+    event_id: str

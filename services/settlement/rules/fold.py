@@ -86,6 +86,11 @@ def _withdraw_reference(turn: Turn) -> None:
         turn.wake_every(reason)
 
 
+def _leave_to_inquiry(turn: Turn) -> None:
+    """What a company's own system says of a voucher: its id is taken, and its sender may speak for the company; that is all here."""
+    del turn
+
+
 _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "customer-invoice.posted": arrive,
     "vendor-invoice.posted": arrive,
@@ -96,6 +101,8 @@ _HANDLERS: Final[dict[str, Callable[[Turn], None]]] = {
     "document-reversal.requested": begin_reversal,
     "payment-reversal.requested": begin_reversal,
     "journal-approval.requested": begin_approval,
+    "voucher.imported": _leave_to_inquiry,
+    "voucher.import-failed": _leave_to_inquiry,
     "sales-payment-journal.created": create_journal,
     "sales-payment-journal.posted": post_journal,
     "sales-payment-journal.reversed": nothing_to_do,

@@ -1,6 +1,6 @@
 """What a reader sees of other companies' books: that a voucher is there, and what of it is owed between that company and his own.
 
-Invariant: of a company outside of the scope no account, text or other amount is shown.
+Invariant: of a company outside of the scope no account, text or other amount is shown, in the messages of refusals neither.
 """
 
 from __future__ import annotations
@@ -54,6 +54,44 @@ def visible_wait(row: Row, actor: Actor) -> Row:
     return {name: value for name, value in row.items() if name != "reads_like"} | {"key": companies}
 
 
+REFUSED_IN_GENERAL: Final = {
+    "malformed": "the event cannot be read",
+    "unknown-type": "there is no such type of event, or it belongs on another topic",
+    "conflicting-duplicate": "the id is taken by an event with other data",
+    "invalid": "what stands there cannot be",
+    "not-authorised": "the sender may not send this event",
+    "document-exists": "the document is there already",
+    "amounts-disagree": "the lines do not add up to the amount",
+    "not-a-member": "a company is not among the members of centralized payments",
+    "other-party": "the documents are not all of one party",
+    "marked-elsewhere": "the document is reserved by a sales payment journal",
+    "document-closed": "the document has nothing left open",
+    "over-settled": "that is more than the document has open",
+    "same-side": "all documents are on the same side of the balance: there is nothing to settle with",
+    "date-too-early": "the date is before that of a document involved",
+    "not-settled": "nothing is settled there",
+    "already-reversed": "that has been reversed already",
+    "still-settled": "the document is settled: reverse its settlement first",
+    "not-created": "the journal is not one that can be approved",
+    "discarded": "an operator has given up what waited",
+}
+"""What a refusal says to who may not see the books that it is about, by its code."""
+_IN_GENERAL: Final = "refused"
+_OUT_OF_SCOPE: Final = "; more of it is of a company outside of your scope"
+
+
+def visible_refusal(row: Row, actor: Actor) -> Row:
+    """A refusal as this reader sees it: where its message tells of books out of scope, what its code says of any.
+
+    `told_of` of the row, which is not shown, says of whose; None: that cannot be told.
+    """
+    companies = row["told_of"]
+    shown = {name: value for name, value in row.items() if name != "told_of"}
+    if actor.companies is None or (companies is not None and actor.companies.issuperset(companies)):
+        return shown
+    return {**shown, "message": f"{REFUSED_IN_GENERAL.get(row['code'], _IN_GENERAL)}{_OUT_OF_SCOPE}"}
+
+
 def is_visible_entity(data: Row, actor: Actor) -> bool:
     """Whether an entity is shown: one of a company in scope, or of none; a trading relation, which is of both its companies, for each."""
     traders = [data[name]["company"] for name in _TRADERS if data.get(name)]
@@ -78,11 +116,10 @@ def visible_graph(graph: Row, actor: Actor) -> Row | None:
 
     Of what is in other companies no more is said than that it is there, as with vouchers.
     """
-    if actor.companies is None:
-        return graph if graph["nodes"] else None
-    if not any(_is_seen(node, actor) for node in graph["nodes"]):
+    nodes = graph["nodes"]
+    if not nodes or (actor.companies is not None and not any(_is_seen(node, actor) for node in nodes)):
         return None
-    return {**graph, "nodes": [_node(node, actor) for node in graph["nodes"]]}
+    return {**graph, "nodes": [_node(node, actor) for node in nodes]}
 
 
 def _is_seen(node: Row, actor: Actor) -> bool:
@@ -98,6 +135,9 @@ def _node(node: Row, actor: Actor) -> Row:
     if node["kind"] == "voucher" and not actor.sees(node["company"]):
         lines = [_hidden(line, _LINE) for line in node["lines"] if line["posting_type"] in _BETWEEN and actor.sees(line["partner"])]
         return {**_hidden(node, _NODE), "lines": lines}
-    if node["company"] is None or actor.sees(node["company"]):
+    if node["company"] is not None and not actor.sees(node["company"]):
+        return _hidden(node, _NODE)
+    if node["kind"] != "event":
         return node
-    return _hidden(node, _NODE)
+    waits = [visible_wait(each, actor) for each in node["waits"]]
+    return {**node, "waits": waits, "refusals": [visible_refusal(each, actor) for each in node["refusals"]]}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
@@ -19,6 +20,7 @@ from services.web.models import AN_ID, ATime, ListOf
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, scope_of
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -81,7 +83,7 @@ async def list_actions(  # noqa: PLR0913 - its filters
     selection = ActionSelection(verb, by, state, scope_of(actor, company), since, until)
     try:
         place = None if page.wanted.after is None else _place(page.wanted.after)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
     async with ports.schemas.desk() as connection:
         found = await store.actions(connection, selection, page.wanted.limit + 1, place)
@@ -90,13 +92,16 @@ async def list_actions(  # noqa: PLR0913 - its filters
         refuse_unknown_companies(request, (await ports.reference.current()).companies)
     shown = found[: page.wanted.limit]
     last = (shown[-1].at.isoformat(), shown[-1].id) if len(found) > len(shown) else None
-    read_to = {"time": ports.clock.now().isoformat(), "lag_seconds": 0.0, "behind": {}}
+    read_to = {"time": instant(ports.clock.now()), "lag_seconds": 0.0, "behind": {}}
     return answered(Envelope([_visible(each, actor) for each in shown], page.following(last), read_to, total).as_row())
 
 
 def _place(after: tuple[Any, ...]) -> tuple[datetime, str]:
     at, id_ = after
-    return datetime.fromisoformat(at), str(id_)
+    time = datetime.fromisoformat(at)
+    if time.tzinfo is None:
+        raise ValueError(at)
+    return time.astimezone(UTC), str(UUID(id_))
 
 
 def _visible(action: Action, actor: Actor) -> dict[str, Any]:

@@ -68,7 +68,9 @@ class DocumentModel(BaseModel):
     account: str = Field(description="The party's account.")
     date: str = Field(description="Its accounting date.")
     due_date: str = Field(description="When it is due.")
-    age_days: int | None = Field(description="Days since it was due; negative: it is not due yet.")
+    age_days: int | None = Field(
+        description="Days since it was due, on the day asked for; negative: not due yet; null: nothing was open then, so it has no age."
+    )
     amount: str = Field(description="Its amount.")
     open: str = Field(description="What is open of it.")
     accounting_currency: str = Field(description="The company's accounting currency.")

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from services.desk.event_state import EventState, StageOfEvent, event_state
+from services.desk.event_state import EventState, event_state
 from services.desk.refusal_states import RefusalState
+from services.inquiry.queries.events import StageOfEvent
 from services.web.access.may import Reader, Sender
-from services.web.access.scope import visible_wait
+from services.web.access.scope import visible_refusal, visible_wait
 from services.web.cloudevents import is_batch
 from services.web.frame import language_of
 from services.web.ingestion import Ingestion
@@ -22,6 +23,7 @@ from services.web.work_models import WaitModel
 from shared.events.bindings import BATCH, STRUCTURED
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import EventRef
+from shared.rows import instant
 
 if TYPE_CHECKING:
     from services.web.access.roles import Actor
@@ -83,7 +85,9 @@ class StateOfEvent(BaseModel):
 
     source: str = Field(description="The event's source.")
     id: str = Field(description="The event's id.")
-    state: StageOfEvent = Field(description="`received`: it is on its way. `waiting`: something of it waits. `posted`: all of it was done.")
+    state: StageOfEvent = Field(
+        description="`received`: on its way. `waiting`: something of it waits. `refused`: it, or its marks. `posted`: all of it was done."
+    )
     received_at: str | None = Field(
         description="When it was first received; without inquiry when something of it was first noted; null: not known."
     )
@@ -212,9 +216,9 @@ def _state_row(ref: EventRef, state: EventState, actor: Actor) -> dict[str, Any]
         "source": ref.source,
         "id": ref.id,
         "state": state.state,
-        "received_at": state.received_at.isoformat() if state.received_at else None,
+        "received_at": instant(state.received_at) if state.received_at else None,
         "waits": [visible_wait(row, actor) for row in state.waits],
-        "refusals": state.refusals,
+        "refusals": [visible_refusal(row, actor) for row in state.refusals],
         "documents": [row for row in state.documents if actor.sees(row["company"])],
         "vouchers": [row if actor.sees(row["company"]) else {**row, "document": None} for row in state.vouchers],
     }

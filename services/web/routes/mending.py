@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.desk.actions.rules import ActionCode, ActionRefusedError
-from services.desk.event_state import StageOfEvent
 from services.desk.waiting import waiting_named
+from services.inquiry.queries.events import StageOfEvent
 from services.operations import discard, mending, replay
 from services.operations.mending import Mended
 from services.web.access.may import Operator

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from services.operations.simulate import simulate_events
 from services.web.access.may import Reader
 from services.web.access.roles import EVERYTHING
-from services.web.access.scope import visible_voucher
+from services.web.access.scope import visible_refusal, visible_voucher, visible_wait
 from services.web.book_models import LineModel, VoucherHead
 from services.web.cloudevents import given_events
 from services.web.frame import language_of
@@ -110,7 +110,7 @@ async def simulate(request: Request, actor: Reader, given: Annotated[ToSimulate,
         readable = [event.record for event in events if isinstance(event.read, Message)]
         result = await simulate_events(ports.schemas, readable, ports.clock.now(), language_of(request.scope))
     faults = [_in_the_list(fault) for event in events if isinstance(event.read, Unreadable) for fault in event.faults()]
-    return JSONResponse(_row(result, faults, actor))
+    return JSONResponse(shown_result(result, faults, actor))
 
 
 async def _read(ports: WebPorts, given: ToSimulate) -> list[GivenEvent]:
@@ -128,7 +128,7 @@ def _in_the_list(fault: Fault) -> Fault:
     return replace(fault, pointer=f"/events{fault.pointer}")
 
 
-def _row(simulated: SimulatedResult, faults: list[Fault], actor: Actor) -> dict[str, Any]:
+def shown_result(simulated: SimulatedResult, faults: list[Fault], actor: Actor) -> dict[str, Any]:
     """The result as far as this reader sees it: of other companies that a voucher is there, and what is owed between them and his own."""
     row = simulated.as_row()
     return {
@@ -137,5 +137,7 @@ def _row(simulated: SimulatedResult, faults: list[Fault], actor: Actor) -> dict[
         "settlements": [each for each in row["settlements"] if actor.sees(each["debit_company"], each["credit_company"])],
         "journals": [each for each in row["journals"] if actor.sees(each["company"], each["mirrors"]["company"])],
         "open": [each for each in row["open"] if actor.sees(each["company"])],
+        "rejected": [visible_refusal(each, actor) for each in simulated.refusals],
+        "waiting": [visible_wait(each, actor) for each in row["waiting"]],
         "unreadable": [fault.as_row() for fault in faults],
     }

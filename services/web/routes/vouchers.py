@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from fastapi import APIRouter, Query, Request
 
@@ -44,6 +44,10 @@ router = APIRouter(tags=["books"])
 
 Row = dict[str, Any]
 
+_IMPORTED: Final = (
+    "Those of which the company's own system has said nothing yet (`no`), last that it did not take them (`failed`), or that it has them "
+    "(`yes`), as it is now."
+)
 VoucherNumber = Annotated[Key, Query(description="The voucher's number, with its series: AR-SET-000012.")]
 
 
@@ -66,8 +70,12 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
     max_: Annotated[AnAmount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
     sort: Annotated[Literal["date", "-date"], Query(description="The oldest or the newest (`-date`) first.")] = "-date",
     known_at: KnownAt = None,
+    imported: Annotated[Literal["no", "failed", "yes"] | None, Query(description=_IMPORTED)] = None,
 ) -> Response:
-    """Vouchers with their lines, those of the companies in scope."""
+    """Vouchers with their lines, those of the companies in scope.
+
+    What is not in the companies' own systems yet, by age: `imported=no&sort=date`.
+    """
     selection = VoucherSelection(
         scope_of(actor, company),
         ledger,
@@ -83,6 +91,7 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
         max_,
         sort,
         page.known_at(known_at),
+        imported,
     )
     return await listed(request, page, lambda connection, wanted: vouchers(connection, selection, wanted), titled(request))
 
@@ -123,7 +132,7 @@ async def why_line(
                 voucher,
                 line or 0,
                 language_of(request.scope),
-                lambda facts: as_they_were(found.connection, facts),
+                lambda facts: as_they_were(request.app.state.ports.schemas, found.connection, facts),
             )
         except NoSuchLineError:
             await _refuse_without_line(request, found.connection, company, voucher, line)

@@ -16,7 +16,7 @@ from services.desk.waiting import place_of as waiting_place
 from services.desk.work_groups import WorkGroup, grouped
 from services.desk.work_lists import WorkItem, WorkSelection, refused_work, waiting_work
 from services.web.access.may import Reader
-from services.web.access.scope import visible_wait
+from services.web.access.scope import visible_refusal, visible_wait
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
 from services.web.frame import language_of
@@ -28,6 +28,7 @@ from services.web.parameters import not_known
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, as_of_now
 from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
+from shared.rows import instant
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
 
     if group_by is not None:
         return await work.groups(items, lambda item: (item.row["code"], item.about.company), _refused_for)
-    return await work.rows(items, with_event)
+    return await work.rows(items, lambda row: with_event(visible_refusal(row, actor)))
 
 
 class _Work:
@@ -191,7 +192,7 @@ class _Work:
         age, language = self._age(group.since), self._language
         events = work_text(language, "one-event" if group.events == 1 else "events").format(number=group.events)
         oldest = work_text(language, "oldest").format(age=age_in_words(age, language))
-        more = {"events": group.events, "amounts": group.amount_rows(), "oldest": group.since.isoformat(), "age_seconds": age}
+        more = {"events": group.events, "amounts": group.amount_rows(), "oldest": instant(group.since), "age_seconds": age}
         return {**named, **more, "sentence": f"{name}: {', '.join([events, *group.in_words(language), oldest])}"}
 
     def _age(self, since: datetime) -> int:

@@ -30,6 +30,8 @@ def test_vouchers_are_selected_and_shown_as_simulate_shows_them_the_newest_first
     assert {row["company"] for row in shell.rows("vouchers", "--settlement", "VPAY-7")} == {"FAB", "FABE"}
     assert {row["document"] for row in shell.rows("vouchers", "--ledger", "receivable")} == {"CI-7", "ARPAY-IC-FAB-VPAY-7-1"}
     assert shell.rows("vouchers", "--known-at", "2026-01-01T00:00:00Z") == []
+    assert shell.rows("vouchers", "--imported", "no", "--company", "FABE") == live[::-1], "the oldest first"
+    assert shell.rows("vouchers", "--imported", "failed") == []
     assert "Fabrikam East" in shell.run("vouchers").stdout
 
 
@@ -111,7 +113,7 @@ def test_trace_goes_from_any_name_to_every_voucher_with_its_rules(shell: Shell, 
     ]
     shown = shell.run("trace", *name).stdout
     assert "[F-C04]" in shown
-    assert "F-C04 │ Discount in the invoice LE" in shown
+    assert "F-C04 │ Discount in the invoice company" in shown
     assert "settlement, with FABE AP-SET-000001" in shown
     assert "invoice FABE VI-7 (payable)  2026-03-02 1,000.00 USD, balance 0.00  posted" in shown
     assert "intercompany why COMPANY VOUCHER LINE" in shown

@@ -83,7 +83,7 @@ def drawn(random: Random) -> Scenario:
     across = random.random() < 0.5
     group = streams.group(random, automatic=False, across_currencies=across)
     events = streams.events(random, across_currencies=across, reversals=True)
-    return streams.scenario(group, [*events, *streams.requests(random, events)])
+    return streams.scenario(group, [*events, *streams.requests(random, events), *streams.said_of_vouchers(random)])
 
 
 @contextmanager

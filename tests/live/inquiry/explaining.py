@@ -8,6 +8,7 @@ from typing import Any
 GROWING = {
     *("events", "documents", "takes", "records", "vouchers", "lines", "daily", "between_days", "journals", "refusals"),
     "reference_history",
+    "imported",
 }
 """Not between_months: it has a row a month for each pair of companies, and the matrix is the sum of them all."""
 

@@ -73,6 +73,13 @@ async def _digest(schemas: Schemas) -> dict[str, str]:
         return await digest(connection)
 
 
+async def _places(schemas: Schemas) -> dict[tuple[str, str, int], int]:
+    """Each voucher's place in the order of posting."""
+    async with schemas.of("inquiry") as connection:
+        rows = await connection.fetch("select company, series, number, position from vouchers")
+    return {(row["company"], row["series"], row["number"]): row["position"] for row in rows}
+
+
 async def _problems(schemas: Schemas, as_of: date | None = None) -> list[str]:
     async with schemas.of("inquiry") as connection:
         return [each.name for each in await check(connection, as_of) if not each.holds]
@@ -109,7 +116,9 @@ async def test_read_again_from_the_beginning_it_has_the_same_and_what_was_wrong_
         before = await _digest(schemas)
         await _execute(schemas, "update documents set open_accounting = open_accounting + 1; update daily set debit = debit + 1")
         assert len(await _problems(schemas)) >= 2
+        places = await _places(schemas)
         assert await rebuild(services.settings) == before
+        assert await _places(schemas) == places
         assert await _digest(schemas) == before
         assert await _problems(schemas) == []
         await services.send(arrival.record for arrival in arrivals(intercompany_payments(5)))
@@ -117,7 +126,11 @@ async def test_read_again_from_the_beginning_it_has_the_same_and_what_was_wrong_
         await services.until_inquiry_has_read()
         further = await _digest(schemas)
         assert further["vouchers"] != before["vouchers"]
+        given = await _places(schemas)
+        assert min(given.values()) == min(places.values())
+        assert all(place > max(places.values()) for voucher, place in given.items() if voucher not in places), "none is given twice"
         assert await rebuild(services.settings) == further
+        assert await _places(schemas) == given, "who reads on from where it was passes over nothing"
 
 
 async def test_where_the_topics_no_longer_have_everything_the_tables_stay() -> None:

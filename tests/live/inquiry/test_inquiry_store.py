@@ -16,7 +16,7 @@ from services.inquiry.store import Store
 from services.scenarios.scenario_file import load_scenario
 from shared.events.envelope import Message
 from tests.builders import streams
-from tests.builders.inquiry import Listening, folded, in_order, interleaved, listening, messages_of, rows
+from tests.builders.inquiry import Listening, folded, in_order, interleaved, listening, messages_of, refused_and_sent_again, rows
 from tests.builders.settlement import GROUP, invoice
 from tests.builders.streams import scenario
 from tests.live.delivering import deliver
@@ -52,7 +52,7 @@ def _drawn(random: Random) -> Listening:
     across = random.random() < 0.5
     group = streams.group(random, automatic=False, across_currencies=across)
     events = streams.events(random, across_currencies=across, reversals=True)
-    return listening(streams.scenario(group, [*events, *streams.requests(random, events)]))
+    return listening(streams.scenario(group, [*events, *streams.requests(random, events), *streams.said_of_vouchers(random)]))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -83,6 +83,34 @@ async def test_versions_of_an_event_are_told_apart_whatever_is_read_first(connec
     await _read(connection, messages[::-1] if backwards else messages, 1)
     assert await _stored(connection) == rows(folded(messages))
     assert str(await connection.fetchval("select due_date from documents where document = 'I-1'")) == "2026-02-01"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_what_is_said_of_vouchers_counts_by_when_it_was_said_and_whether_it_was_refused(connection: Any, *, backwards: bool) -> None:
+    """Message by message, so that each refusal and each voucher is read alone, whichever comes first."""
+    said = {"type": "voucher.imported", "company": "FAB", "erp_number": "GJ-1"}
+    failed = {"id": "T1", "type": "voucher.import-failed", "company": "FAB", "voucher": "AR-INV-000001", "message": "closed"}
+    first, second = said | {"id": "T2", "voucher": "AR-INV-000001"}, said | {"id": "T3", "voucher": "AR-INV-000002"}
+    taken = said | {"id": "T1", "voucher": "AR-INV-000003"}
+    sent = [invoice("I-1"), second, failed, first, failed, invoice("I-2"), invoice("I-3"), taken]
+    messages = messages_of(listening(scenario(GROUP, sent)).records)
+    await _read(connection, messages[::-1] if backwards else messages, 1)
+    assert await _stored(connection) == rows(folded(messages))
+    states = await connection.fetch("select document, import_state from vouchers order by document")
+    assert [tuple(row) for row in states] == [("I-1", "imported"), ("I-2", "imported"), ("I-3", "no")]
+    assert [row["voucher"] for row in await connection.fetch("select voucher from imported")] != []
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_what_was_refused_of_a_sender_counts_once_it_is_sent_again_by_who_may(connection: Any, *, backwards: bool) -> None:
+    refused, refused_again, taken = refused_and_sent_again()
+    for before, records, companies in (([], refused, ["FAB"]), (refused, refused_again, ["FAB"]), (refused_again, taken, ["FAB", "FABE"])):
+        messages = messages_of(records[len(before) :])
+        await _read(connection, messages[::-1] if backwards else messages, 1)
+        assert await _stored(connection) == rows(folded(messages_of(records)))
+        assert [row["company"] for row in await connection.fetch("select company from imported order by company")] == companies
+        imported = await connection.fetch("select company from vouchers where import_state = 'imported' order by company")
+        assert [row["company"] for row in imported] == companies
 
 
 class Counted:

@@ -12,7 +12,7 @@ import pytest
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, document, documents
-from services.inquiry.queries.feed import feed
+from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.lines import LineSelection, lines
 from services.inquiry.queries.pages import PageWanted
@@ -36,6 +36,7 @@ LISTS = [
     *[(vouchers, VoucherSelection(sort=sort)) for sort in ("date", "-date")],
     *[(vouchers, VoucherSelection(party="P", sort=sort)) for sort in ("date", "-date")],
     (vouchers, VoucherSelection(account="accounts_receivable")),
+    *[(vouchers, VoucherSelection(sort=sort, imported="no")) for sort in ("date", "-date")],
     (lines, LineSelection()),
     (lines, LineSelection(account="due_from")),
     (lines, LineSelection(companies=("A",), account="cash", currency="USD")),
@@ -137,7 +138,9 @@ def test_documents_are_selected_by_each_filter(books: Asked, known: Books) -> No
         assert shown == [row for row in everything if holds(row)], selection
     assert {row["state"] for row in everything} >= {"open", "closed"}
     for row in everything:
-        assert row["age_days"] == (as_of.date - dt.date.fromisoformat(row["due_date"])).days if as_of.date else None
+        assert row["age_days"] == (
+            (as_of.date - dt.date.fromisoformat(row["due_date"])).days if as_of.date and row["state"] == "open" else None
+        )
 
 
 def test_a_document_has_what_was_taken_from_it_and_its_vouchers(books: Asked, known: Books) -> None:
@@ -269,6 +272,9 @@ def test_the_feed_gives_every_voucher_once_in_the_order_of_posting(books: Asked,
     assert [row["position"] for row in taken] == sorted(row["position"] for row in taken)
     of_one = books.run(feed(books.connection, ("B",), 0, 1000)).rows
     assert of_one == [row for row in taken if row["company"] == "B"]
+    places = {0, *(row["position"] for row in taken)}
+    asked = {each + step for each in places for step in (-1, 0, 1)}
+    assert {each for each in asked if books.run(is_place(books.connection, each))} == places
     assert known.times()
 
 

@@ -14,7 +14,7 @@ from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, Sort, State, document, documents
 from services.inquiry.queries.events import event, sources
-from services.inquiry.queries.feed import feed
+from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
 from services.inquiry.queries.lines import LineSelection, lines
@@ -39,6 +39,7 @@ LATE = AsOf(DAY - dt.timedelta(days=3), dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
 DOCUMENT_SORTS: tuple[Sort, ...] = ("due_date", "-date")
 STATES: tuple[State | None, ...] = ("open", "closed", "reversed", None)
 VOUCHER_SORTS: tuple[Literal["date", "-date"], ...] = ("date", "-date")
+IMPORTED: tuple[Literal["no", "failed", "yes"], ...] = ("no", "failed", "yes")
 PAGE = PageWanted(limit=20)
 AFTER: dict[Any, Place] = {
     documents: ("2026-02-01", "receivable", "", ""),
@@ -71,6 +72,10 @@ def lists() -> Iterator[tuple[Any, Any]]:
         yield vouchers, VoucherSelection(one, "receivable", "settlement_reversal", sort=way)
         yield vouchers, VoucherSelection(two, party="P7", sort=way)
         yield vouchers, VoucherSelection(account="1000", from_=DAY, sort=way)
+        for imported in IMPORTED:
+            yield vouchers, VoucherSelection(sort=way, imported=imported)
+            yield vouchers, VoucherSelection(one, "receivable", "settlement", sort=way, imported=imported)
+            yield vouchers, VoucherSelection(two, party="P7", sort=way, imported=imported)
     yield vouchers, VoucherSelection(document="I77")
     yield vouchers, VoucherSelection(settlement="P77")
     yield vouchers, VoucherSelection(one, known_at=LATE.known_at, from_=DAY)
@@ -112,6 +117,10 @@ async def _posted_last(connection: Any, companies: tuple[str, ...] | None) -> An
     return [await posted_last(connection, companies)]
 
 
+async def _is_first_place(connection: Any) -> bool:
+    return await is_place(connection, (await feed(connection, None, 0, 1)).after)
+
+
 SINGLE: dict[str, Callable[[Any], Any]] = {
     "matrix": lambda connection: matrix(connection, MatrixSelection(("C3",))),
     "matrix of all": lambda connection: matrix(connection, MatrixSelection(as_of=LATE)),
@@ -124,6 +133,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "sources": lambda connection: sources(connection, "P77"),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
+    "place in the feed": _is_first_place,
     "minutes": lambda connection: posted_by_minute(connection, None, dt.datetime(2026, 4, 1, tzinfo=dt.UTC)),
     "posted last": lambda connection: _posted_last(connection, None),
     "posted last of a company": lambda connection: _posted_last(connection, ("C3",)),

@@ -21,6 +21,7 @@ from services.scenarios.scenario_file import arrivals
 from shared.embedded import start_backing_services
 from shared.embedded.addresses import settings_on
 from tests.builders.load import intercompany_payments
+from tests.builders.streams import scenario
 from tests.live.inquiry.asking import drawn
 
 if TYPE_CHECKING:
@@ -37,7 +38,21 @@ BEFORE = drawn(Random(11))  # noqa: S311 - which stream does not matter, but tha
 """Invoices and payments of several companies and currencies, settled, partly reversed, some refused."""
 
 
+SAID = scenario(
+    {},
+    [
+        {"id": f"T-{company}-{series}", "type": "voucher.imported", "company": company, "voucher": f"{series}-000001", "erp_number": "GJ-1"}
+        for company in "ABC"
+        for series in ("AR-INV", "AP-INV")
+    ],
+)
+"""Of every first invoice that its company's own system has it."""
+
+
+IMPORTED = "select company, series, number from vouchers where import_state = 'imported' order by 1, 2, 3"
 BY_DAY_OF_POSTING = "select * from between_days order by company, partner, currency, posting_type, date, posted_on"
+
+PLACES = "select position, company, series, number, date from vouchers order by position"
 
 
 @asynccontextmanager
@@ -99,14 +114,19 @@ async def test_what_a_broker_that_came_back_empty_no_longer_has_comes_from_the_o
     async with running(folder) as (services, schemas):
         await sent(services, intercompany_payments(2))
         await sent(services, BEFORE)
+        await sent(services, SAID)
         await services.until_inquiry_has_read()
     async with running(folder) as (services, schemas):
         await noticed(schemas)
         await sent(services, intercompany_payments(3))
         await services.until_inquiry_has_read()
-        before, by_posting = await digests(schemas), await rows(schemas, BY_DAY_OF_POSTING)
+        before, by_posting, places = await digests(schemas), await rows(schemas, BY_DAY_OF_POSTING), await rows(schemas, PLACES)
+        imported = await rows(schemas, IMPORTED)
+        assert imported, "no topic and no owner has any more what was said of these"
         assert await rebuild(services.settings) == before
+        assert await rows(schemas, PLACES) == places, "who reads on from where it was passes over nothing"
         assert await rows(schemas, BY_DAY_OF_POSTING) == by_posting, "what was known when stays"
+        assert await rows(schemas, IMPORTED) == imported
         assert await digests(schemas) == before
         assert await problems(schemas) == []
         await executed(schemas, "update lines set debit = debit + 1; update daily set debit = debit + 1")
@@ -147,6 +167,7 @@ async def test_without_topics_and_without_tables_the_books_are_those_of_the_owne
         await sent(services, intercompany_payments(2))
         await sent(services, BEFORE)
         await services.until_inquiry_has_read()
+        given = await rows(schemas, PLACES)
         before = await kept(schemas)
         await executed(schemas, "drop schema restored_inquiry cascade")
     async with running(folder, inquiry=False) as (services, schemas):
@@ -154,6 +175,9 @@ async def test_without_topics_and_without_tables_the_books_are_those_of_the_owne
         await rebuild(services.settings)
         after = await kept(schemas)
         assert await problems(schemas) == []
+        again = await rows(schemas, PLACES)
+        assert min(row["position"] for row in again) > max(row["position"] for row in given), "no place means another voucher than before"
+        assert [row["date"] for row in again] == sorted(row["date"] for row in again), "of posting no more is known than the day"
     for table, expected in before.items():
         assert expected, table
         assert [row for row in expected if row not in after[table]] == [], table

@@ -23,6 +23,7 @@ from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import httpx
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 MODELS: dict[str, Any] = {route.path: route.response_model for route in ROUTES if "GET" in (route.methods or ())}
 ALL = Actor("all", frozenset(Role))
+OF_FAB = Actor("of FAB", frozenset({Role.READER}), frozenset({"FAB"}))
 OF_FABE = Actor("of FABE", frozenset({Role.READER}), frozenset({"FABE"}))
 OF_NOBODY = Actor("of nobody", frozenset({Role.READER}), frozenset({"NOBODY"}))
 NO_PLACES: tuple[Any, ...] = ("x", "", 2**63 - 1, -(2**63), "infinity", "\x00", "2026-02-30", "9" * 40, True)
@@ -70,10 +72,10 @@ class Api(NamedTuple):
 
 
 @asynccontextmanager
-async def api_on(namespace: str, *, inquiry: bool = True) -> AsyncIterator[Api]:
-    """What ic-4 posts, and the API on it."""
+async def api_on(namespace: str, file: Path = IC_4, *, inquiry: bool = True) -> AsyncIterator[Api]:
+    """What ic-4 posts, or another scenario, and the API on it."""
     async with scenario_backing_services(namespace) as settings, running_services(settings, inquiry=inquiry) as services:
-        arriving = arrivals(load_scenario(IC_4))
+        arriving = arrivals(load_scenario(file))
         await services.send(each.record for each in arriving if each.reference)
         await services.until_quiescent()
         for each in arriving:
@@ -83,7 +85,7 @@ async def api_on(namespace: str, *, inquiry: bool = True) -> AsyncIterator[Api]:
         if inquiry:
             await services.until_inquiry_has_read()
         sender, schemas, ends = BrokerSender(settings), Schemas(settings), BrokerEnds(settings)
-        who, headers = with_tokens(ALL, OF_FABE, OF_NOBODY)
+        who, headers = with_tokens(ALL, OF_FAB, OF_FABE, OF_NOBODY)
         try:
             async with asking(create_app(settings, WebPorts(settings, schemas, sender, ends=ends), who)) as client:
                 yield Api(client, headers, services)

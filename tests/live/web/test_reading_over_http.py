@@ -48,6 +48,26 @@ async def _pages(api: Api) -> None:
     assert (await api.get("/v1/intercompany/pair", limit=1, count="true", **pair))["count"] == len(rows)
 
 
+async def _imported(api: Api) -> None:
+    """What FABE's own system says of its oldest voucher, sent by it over HTTP, shows at that voucher and in its list."""
+    (oldest, *others) = (await api.get("/v1/vouchers", company="FABE", imported="no", sort="date"))["data"]
+    assert (await api.get("/v1/vouchers", imported="yes"))["data"] == []
+    data = {"company": "FABE", "voucher": oldest["voucher"], "erp_number": "GJ-1"}
+    event = {"specversion": "1.0", "id": "T1", "source": "/erp/fabe", "type": "intercompany.voucher.imported.v1", "data": data}
+    kind = {"content-type": "application/cloudevents+json"}
+    answer = await api.client.post("/v1/events", json=event, headers={**api.headers[ALL.name], **kind})
+    assert answer.status_code == 202, answer.text
+    await api.services.until_quiescent()
+    await api.services.until_inquiry_has_read()
+    (shown,) = (await api.get("/v1/vouchers", imported="yes"))["data"]
+    assert {**shown, "imported": None} == oldest
+    assert (shown["imported"]["state"], shown["imported"]["erp_number"]) == ("imported", "GJ-1")
+    assert shown["imported"]["said_by"] == {"source": "/erp/fabe", "id": "T1"}
+    assert (await api.get("/v1/vouchers", company="FABE", imported="no", sort="date"))["data"] == others
+    assert await api.refused("/v1/vouchers", imported="perhaps") == (400, "parameter-invalid")
+    assert (await api.get("/v1/event", source="/erp/fabe", id="T1"))["state"] == "posted"
+
+
 async def _single_things(api: Api) -> None:
     vouchers = (await api.get("/v1/vouchers"))["data"]
     for row in vouchers:
@@ -177,7 +197,7 @@ async def test_the_books_of_ic_4_over_http() -> None:
     async with api_on("reading") as api:
         first = (_read_to, _as_of_a_day, _pages, _single_things, _what_there_is_is_named)
         checks = (*first, _parameters_as_they_were, _scope, _made_up_places, _what_clients_send)
-        for check in checks:
+        for check in (*checks, _imported):
             await check(api)
 
 

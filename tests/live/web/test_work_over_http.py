@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.web.api import ALL, OF_FABE, OF_NOBODY, Api, api_on, made_up_places
+from tests.live.web.api import ALL, OF_FAB, OF_FABE, OF_NOBODY, Api, api_on, made_up_places
 
 pytestmark = pytest.mark.embedded
 
@@ -85,12 +85,28 @@ async def _refusals(api: Api) -> None:
     assert {row["type"] for row in rows} == {"vendor-payment.posted", "vendor-invoice.posted"}
     assert [row["event"]["id"] for row in (await api.get("/v1/refusals", scope="event", code="amounts-disagree"))["data"]] == ["VI-95"]
     assert [row["event"]["id"] for row in (await api.get("/v1/refusals", OF_FABE))["data"]] == ["VP-94"]
+    messages = {}
+    for who in (ALL, OF_FABE, OF_FAB):
+        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"]["id"] == "VP-94"]
+        told = [each["message"] for each in (await api.get("/v1/event", who, source=SOURCE, id="VP-94"))["refusals"]]
+        assert told == [listed] or who is OF_FABE
+        messages[who.name] = listed
+    assert messages[ALL.name] == messages[OF_FABE.name] == "FABE VI-7 has nothing left open"
+    assert "VI-7" not in messages[OF_FAB.name]
     assert (await api.get("/v1/refusals", state="dismissed"))["data"] == []
     sentences = [group["sentence"] for group in (await api.get("/v1/refusals", group_by="missing"))["data"]]
     assert [text.partition(", oldest")[0] for text in sentences] == [
         "amounts-disagree in FAB: 1 event, 6.00 USD",
         "document-closed in FAB: 1 event, 1.00 USD",
     ]
+
+
+async def _traced(api: Api) -> None:
+    """A trace says of a refusal what the list says of it, to each reader."""
+    for who in (ALL, OF_FAB):
+        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"] == "VP-94"]
+        nodes = (await api.get("/v1/trace", who, event="VP-94"))["data"]["nodes"]
+        assert [refusal["message"] for node in nodes if node["id"].endswith("VP-94") for refusal in node.get("refusals", ())] == [listed]
 
 
 async def _reserved(api: Api) -> None:
@@ -147,6 +163,7 @@ async def test_what_is_still_to_be_done_of_a_group() -> None:
         await _states(api, inquiry=True)
         for check in (_waiting, _refusals, _reserved, _ready):
             await check(api)
+        await _traced(api)
         await _stand(api, inquiry=True)
         for path, filters in (("/v1/waiting", {}), ("/v1/refusals", {}), ("/v1/waiting", {"group_by": "missing"})):
             await made_up_places(api, path, **filters)

@@ -37,7 +37,7 @@ def test_the_tables_name_companies_lines_and_the_intercompany_balance() -> None:
     for text in ("FAB Fabrikam", "FABW Fabrikam West", "AP-SET-000001", "ARPAY-IC-FAB-VPAY-7-1", "1,000.00", "agree"):
         assert text in result.stdout
     assert "ic-4: every figure is as expected" in result.stdout
-    assert "F-C04 │ Discount in the invoice LE" in result.stdout
+    assert "F-C04 │ Discount in the invoice company" in result.stdout
     assert "F-C05 │" not in result.stdout
 
 

@@ -15,7 +15,7 @@ from msgspec import structs
 from services.desk.rows import BooksOfAll
 from services.desk.why.books import facts_in
 from services.desk.why.explain import Explanation, explain
-from services.desk.why.facts import Asked, Facts, Money, Parameter
+from services.desk.why.facts import Asked, Facts, Money, Parameter, Reversal
 from services.desk.why.texts import Wording, texts
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation
@@ -169,10 +169,24 @@ def explained(name: str, rule: str, posting_type: str) -> Explanation:
         ("documented/sum-1", "F-C17", "accounts_receivable", "it moves between their summary accounts"),
         ("cd-fx", "F-C09", "realized_loss", "less 784.00 EUR and 16.00 EUR at the payment's rate."),
         (
+            *("cd-fx", "F-C09", "realized_loss"),
+            (
+                "The payment's rate: 1 USD = 0.8 EUR (rate of Payment PAY of FAB, 1 Mar 2015). "
+                "The rate in the books: 1 USD = 1.1 EUR (rate of Invoice INV of FAB, 15 Feb 2015)."
+            ),
+        ),
+        ("currencies/agreed-rate-between-payment-and-invoice", "F-C09", "realized_gain", "The payment's rate: 1 "),
+        ("cp-ar-3", "F-C01", "due_to", "at 1 EUR = 1.2277 USD (rate of Payment PAY of FAB, 15 Feb 2015): 736.62 USD."),
+        ("cp-ar-3", "F-A16", "accounts_receivable", "at the document's rate of 15 Jan 2015, 1 EUR = 1.2062 USD"),
+        ("cd-fx", "F-C04", "cash_discount", "FAB's settlement parameters say rate of the cash discount: that of the payment's date."),
+        (
             "currencies/four-currencies",
             "F-C01",
             "due_to",
-            "482.08 CHF, at 1 GBP = 1.2719 USD, 1 USD = 0.8137 EUR, 1 CHF",
+            (
+                "482.08 CHF, at 1 GBP = 1.2719 USD (rate of Payment P1 of US, 20 Jan 2026), "
+                "1 USD = 0.8137 EUR (published rate of EU for 20 Jan 2026), 1 CHF"
+            ),
         ),
     ],
 )
@@ -183,9 +197,11 @@ def test_each_kind_of_line_says_what_decided(name: str, rule: str, posting_type:
 
 
 def test_a_mirrored_discount_says_that_the_vendor_payment_took_it() -> None:
-    assert said(line("ic-4", "FABW", "AR-SET-000001", 1)).startswith(
-        "20.00 mirrors the cash discount that the vendor payment took: Invoice CI-7"
+    mirrored = line("ic-4", "FABW", "AR-SET-000001", 1)
+    assert said(mirrored).startswith(
+        "20.00 mirrors the cash discount that Payment VPAY-7 of FAB took on Invoice VI-7 of FABE: Invoice CI-7 of FABW is the same invoice"
     )
+    assert said(replace(mirrored, bought=None)).startswith("20.00 mirrors the cash discount that the vendor payment took: Invoice CI-7")
 
 
 def test_a_reversal_line_leads_to_the_line_that_it_mirrors() -> None:
@@ -196,6 +212,54 @@ def test_a_reversal_line_leads_to_the_line_that_it_mirrors() -> None:
     mirrored = line("der-rev-1", found.mirrors["company"], found.mirrors["voucher"], found.mirrors["line"])
     assert (mirrored.line.debit, mirrored.line.credit) == (reversal.line.credit, reversal.line.debit)
     assert found.rules[0] == "C21"
+    assert found.cause is None, "who reversed is not in these books"
+
+
+def test_a_reversal_line_says_who_reversed_it_and_why() -> None:
+    reversal = next(facts for facts in lines_of("der-rev-1") if facts.voucher.kind == "settlement_reversal")
+    event = EventRef("/erp/fab", "UNDO-1")
+    asked = explain(replace(reversal, reversal=Reversal(event, "paid twice")), "en")
+    assert asked.cause == {"source": "/erp/fab", "id": "UNDO-1"}
+    assert "Event UNDO-1 from /erp/fab asked for the reversal. Reason given: “paid twice”. Rules C21" in asked.sentence
+    assert "mirrors line " in asked.sentence
+    by_hand = explain(replace(reversal, reversal=Reversal(event, "", "ann")), "en")
+    assert "ann had it reversed (event UNDO-1 from /erp/fab). Rules C21" in by_hand.sentence
+
+
+def named(facts: Facts) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in explain(facts, "en").parameters}
+
+
+def test_the_parameters_that_decide_a_discount_are_named_also_where_the_default_did() -> None:
+    kinds = set()
+    for each in all_lines():
+        facts = each.facts
+        if facts.voucher.kind != "settlement" or facts.raising is None or facts.record is None or facts.record.why is None:
+            continue
+        parameters = named(facts)
+        invoice, why = facts.raising, facts.record.why
+        is_discount = facts.line.rule == "F-C04" and facts.record.cash_discount > 0 == facts.record.credit_note_discount
+        if is_discount and invoice.currency != invoice.accounting_currency:
+            kinds.add(parameters["cash_discount_rate"]["of"])
+            assert parameters["cash_discount_rate"]["value"] in {"invoice_date", "payment_date"}
+            assert parameters["cash_discount_rate"]["company"] == invoice.company
+        if is_discount and invoice.tax_lines:
+            assert "tax_on_cash_discount" in parameters, each
+        if is_discount and why.get("discount", {}).get("how") == "partial":
+            assert "cash_discounts_for_partial_payments" in parameters, each
+        if is_discount and why.get("discount", {}).get("lost"):
+            assert parameters["cash_discount_administration"]["value"] == "unspecific", each
+        if facts.line.rule == "F-E02":
+            assert {"maximum_penny_difference", "over_under_policy"} <= parameters.keys(), each
+    assert kinds == {"default", "settlement_parameters"}
+
+
+def test_a_summary_account_of_a_posting_profile_says_so() -> None:
+    profiles = [each.facts for each in all_lines() if each.facts.document is not None and each.facts.document.posting_profile is not None]
+    found = [
+        named(facts)["summary_account"] for facts in profiles if facts.line.rule == "F-A16" and facts.voucher.kind != "document_reversal"
+    ]
+    assert {each["of"] for each in found} >= {"posting_profile"}
 
 
 def test_what_was_posted_before_reasons_were_written_is_explained_as_far_as_it_goes() -> None:
@@ -210,12 +274,20 @@ def test_a_parameter_that_has_a_history_is_said_with_the_event_that_set_it() -> 
 
     def lookup(each: Asked) -> Parameter:
         asked.append(each)
-        return Parameter(each, "invoice", "centralized_payments", EventRef("erp", "01a2"), "2026-11-29")
+        return Parameter(each, "invoice", "centralized_payments", EventRef("erp", "01a2"), "2026-11-29T20:34:15.873000Z")
 
     found = explain(replace(line("ic-4", "FABE", "AP-SET-000001", 3), lookup=lookup), "en")
     assert Asked("post_cash_discount", "FAB", "FABE", "payable") in asked
     assert found.parameters[-1]["event"] == {"source": "erp", "id": "01a2"}
-    assert "(event 01a2, since 2026-11-29)" in found.sentence
+    assert "So since 29 Nov 2026 20:34 UTC (event 01a2)." in found.sentence
+
+
+def test_an_id_that_a_program_made_is_as_long_as_one_needs_to_know_it_again() -> None:
+    words = Wording("en", codes=False)
+    long = "01a22903-1f2e-7000-8000-000000000001"
+    assert (
+        words.text("set_by", {"since": "2026-11-29T20:34:15.873000Z", "event": long}) == "So since 29 Nov 2026 20:34 UTC (event 01a22903…)."
+    )
 
 
 def test_every_rule_that_a_sentence_names_is_in_the_rule_book() -> None:

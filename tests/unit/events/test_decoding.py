@@ -289,6 +289,11 @@ def test_the_first_error_in_the_order_of_the_document_is_reported() -> None:
         ("document-reversal.requested", {"ledger": "payable", "payment": {"company": "F", "document": "D"}}, "/payment"),
         ("document-reversal.requested", {"ledger": "payable", "document": {"company": "F"}}, "/document/document"),
         ("journal-approval.requested", {"company": "F", "journal": "J"}, "/document"),
+        ("voucher.imported", {"company": "F", "voucher": "AR-SET-000012"}, "/erp_number"),
+        ("voucher.imported", {"company": "F", "voucher": "AR-SET-12", "erp_number": "1"}, "/voucher"),
+        ("voucher.imported", {"company": "F", "voucher": "AR-SET-0000012", "erp_number": "1"}, "/voucher"),
+        ("voucher.imported", {"company": "F", "voucher": "12", "erp_number": "1"}, "/voucher"),
+        ("voucher.import-failed", {"company": "F", "voucher": "AR-SET-000012", "erp_number": "1", "message": ""}, "/erp_number"),
     ],
 )
 def test_a_request_that_is_invalid_names_the_field(name: str, data: dict[str, Any], field: str) -> None:

@@ -27,6 +27,8 @@ from shared.events.inbound import (
     PaymentReversalRequested,
     SettlementRequested,
     SettlementReversalRequested,
+    VoucherImported,
+    VoucherImportFailed,
 )
 from shared.events.journals import PaymentJournal, PaymentRefused, SalesMark, SalesPaymentJournal, SalesPaymentsReply
 from shared.events.reference import (
@@ -179,6 +181,8 @@ INBOUND: dict[str, Any] = {
     "reference.withdrawn": ReferenceWithdrawn("exchange-rate.published", from_="EUR", to="USD", date=DAY),
     "payment-reversal.requested": PaymentReversalRequested("receivable", DocumentRef("F", "D"), DAY),
     "journal-approval.requested": JournalApprovalRequested("FABW", "ARPAY-IC", "ARPAY-IC-FAB-VPAY-7-1"),
+    "voucher.imported": VoucherImported("FABW", "AR-SET-000012", "GJ-4711"),
+    "voucher.import-failed": VoucherImportFailed("FABW", "AR-SET-1000012", "the period is closed"),
 }
 
 

@@ -15,6 +15,7 @@ from services.scenarios.simulation import simulate
 from shared.events import descriptions
 from shared.events.contract import CONTRACT, adapter, full_type
 from shared.events.kinds import KINDS
+from shared.events.purposes import PURPOSES
 from shared.events.schemas import json_schemas
 from shared.events.settlements import SPARSE
 from shared.events.value_schemas import INBOUND_VALUES, OPEN_BY_NAME
@@ -77,7 +78,7 @@ def test_no_description_is_left_over_and_none_is_missing() -> None:
     assert {class_: set(own) - classes[class_] for class_, own in descriptions.BY_CLASS.items() if set(own) - classes[class_]} == {}
     shared = {field for class_, names in classes.items() for field in names if field not in descriptions.BY_CLASS[class_]}
     assert shared == descriptions.SHARED.keys()
-    assert descriptions.PURPOSES.keys() == CONTRACT.keys()
+    assert PURPOSES.keys() == CONTRACT.keys()
 
 
 def test_the_values_of_a_field_are_those_that_the_services_know() -> None:

@@ -42,7 +42,7 @@ def _drawn(random: Random) -> Listening:
     across = random.random() < 0.5
     group = streams.group(random, automatic=random.random() < 0.3, across_currencies=across)
     events = streams.events(random, across_currencies=across, reversals=True)
-    return listening(streams.scenario(group, [*events, *streams.requests(random, events)]))
+    return listening(streams.scenario(group, [*events, *streams.requests(random, events), *streams.said_of_vouchers(random)]))
 
 
 def _documents_agree(simulation: Simulation) -> None:

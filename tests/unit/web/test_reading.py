@@ -249,7 +249,7 @@ async def test_what_is_not_there_is_not_found() -> None:
 
 
 async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place() -> None:
-    ports = APP.state.ports = made_up_ports()
+    ports = APP.state.ports = made_up_ports(schemas=MadeUp({"from vouchers where position": True}))
     async with asking(APP) as client:
         answer = await client.get("/v1/feed", params={"after": 7, "wait": 10})
     assert (answer.json()["data"], answer.json()["after"]) == ([], 7)
@@ -257,8 +257,17 @@ async def test_the_feed_waits_for_as_long_as_it_is_asked_to_and_keeps_its_place(
     assert 10 <= ports.clock.seconds - StandingClock().seconds < 11
 
 
+async def test_a_place_in_the_feed_that_was_never_given_is_refused_and_it_says_where_to_begin() -> None:
+    answer = await asked("/v1/feed", after=99999)
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid")
+    assert answer.json()["detail"].startswith("No voucher has the place 99999: ")
+    assert "begin at 0" in answer.json()["detail"]
+    assert (await asked("/v1/feed", after=0)).status_code == 200
+
+
 async def test_who_waits_is_answered_at_once_when_the_process_is_to_end() -> None:
-    ports = APP.state.ports = replace(made_up_ports(), clock=SystemClock())
+    schemas = MadeUp({"from vouchers where position": True})
+    ports = APP.state.ports = replace(made_up_ports(schemas=schemas), clock=SystemClock())
     async with asking(APP) as client:
         asked_for = asyncio.ensure_future(client.get("/v1/feed", params={"after": 7, "wait": 30}))
         await asyncio.sleep(0.1)
@@ -283,10 +292,32 @@ async def test_it_says_how_many_records_are_still_to_be_read() -> None:
     assert answer.json()["read_to"] == {"time": "2026-03-12T12:00:00Z", "lag_seconds": 0.0, "behind": {"intercompany.vouchers": 3}}
 
 
+PLACE = (NOW.isoformat(), "00000000-0000-0000-0000-000000000001")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *((PLACE[0], part) for part in ("x", "", 5, None, True, "\x00")),
+        *((part, PLACE[1]) for part in ("x", "", 5, None, True, "2026-03-12", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")),
+        (),
+        PLACE[:1],
+        (*PLACE, "x"),
+    ],
+)
+async def test_a_place_in_the_audit_that_is_none_makes_no_failure(place: tuple[Any, ...]) -> None:
+    pages = Pages("/v1/actions", {})
+    cursor = pages.next(PageRequest(1, None, NOW), place)
+    answer = await asked("/v1/actions", cursor=cursor)
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid"), answer.text
+    assert (await asked("/v1/actions", cursor=pages.next(PageRequest(1, None, NOW), PLACE))).status_code == 200
+
+
 LINE = {"posting_type": "due_to", "account": "2100", "partner": "FAB", "currency": "USD", "debit": "0.00", "credit": "5.00", "text": "x"}
+WAITS = [{"key": {"event": "E-0"}}]
 GRAPH = {
     "nodes": [
-        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": [1], "refusals": []},
+        {"id": "event/1", "kind": "event", "state": "posted", "company": "FABE", "document": "I-1", "waits": WAITS, "refusals": []},
         {"id": "document/1", "kind": "document", "state": "posted", "company": "FABE", "document": "I-1", "amount": "5.00"},
         {"id": "voucher/1", "kind": "voucher", "state": "posted", "company": "FABE", "lines": [LINE, {**LINE, "partner": "FABF"}]},
         {"id": "settlement/1", "kind": "settlement", "state": "posted", "records": [

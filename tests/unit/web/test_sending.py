@@ -286,6 +286,8 @@ async def test_while_the_database_is_away_nothing_is_sent() -> None:
 # Who may
 
 SENDER: Final = Actor("erp-fab", frozenset({Role.SENDER}), frozenset({"FAB"}), ("/erp/fab",))
+TAKEN_OVER: Final = {"company": "FAB", "voucher": "AR-SET-000012", "erp_number": "1"}
+NOT_TAKEN_OVER: Final = {"company": "X", "voucher": "AR-SET-000012", "message": "closed"}
 
 
 @pytest.mark.parametrize(
@@ -322,6 +324,16 @@ SENDER: Final = Actor("erp-fab", frozenset({Role.SENDER}), frozenset({"FAB"}), (
             changed(PAYMENT, type="intercompany.journal-approval.requested.v1", data={"company": "FAB", "journal": "J", "document": "D"}),
             SENDER,
             "not-allowed",
+        ),
+        (
+            changed(PAYMENT, type="intercompany.voucher.imported.v1", data=TAKEN_OVER),
+            SENDER,
+            None,
+        ),
+        (
+            changed(PAYMENT, type="intercompany.voucher.import-failed.v1", data=NOT_TAKEN_OVER),
+            SENDER,
+            "company-out-of-scope",
         ),
         (
             changed(PAYMENT, type="intercompany.party.defined.v1", data={"party": "4050", "name": "x"}),

@@ -5,6 +5,8 @@ Invariant: the order of the steps is that of the rules, the order of what is wai
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from services.settlement.rules.run.cash_discount import reduce_by_overpayments, settle_fully
 from services.settlement.rules.run.conversion import WaitForError
 from services.settlement.rules.run.differences import write_off
@@ -29,9 +31,10 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
             run.number()
         records = make_records(run, first_number)
     except WaitForError as missing:
-        _wait_for_accounting(run)
+        _wait_for_accounting(run, run.looked_at)
         raise missing from None
-    _wait_for_accounting(run)
+    pairs = [(match.lowering.document.company, match.raising.document.company) for match in run.matches]
+    _wait_for_accounting(run, dict.fromkeys(pairs))
     matched = run.matched()
     companies = list(dict.fromkeys([item.document.company for item in matched]))
     _wait_for_profiles(run, matched, companies)
@@ -39,10 +42,9 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
     return records
 
 
-def _wait_for_accounting(run: Run) -> None:
-    """F-A08: each direction that is used must be defined, if any is."""
-    for match in [*run.matches, *([run.trying] if run.trying is not None else [])]:
-        payment, invoice = match.lowering.document.company, match.raising.document.company
+def _wait_for_accounting(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
+    """F-A08: each direction that is used must be defined, if any is; `pairs`: the companies of L and R."""
+    for payment, invoice in pairs:
         for company, partner in ((payment, invoice), (invoice, payment)):
             if company != partner and not run.reference.has_intercompany_accounting(company, partner):
                 raise WaitForError(for_intercompany_accounting(company, partner))

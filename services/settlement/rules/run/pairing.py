@@ -60,6 +60,7 @@ def enlarge_primary(run: Run) -> None:
 def _asked_of(run: Run, primary: OpenItem, raising: OpenItem) -> Decimal:
     """What R would take from a primary that has enough, in the primary's currency."""
     match = run.match(primary, raising)
+    run.look_at(match)
     need = raising.left - full_discount(raising, available_from(run, raising, primary))
     cap = _cap(run, match)
     price = match.conversion.cost(need if cap.applied is None else min(need, cap.applied))
@@ -72,6 +73,7 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
     money = offered_money(other, match.date)
     if not money:
         return ZERO
+    run.look_at(match)
     match.open_before, match.money = other.left, money
     match.amount, match.applied = match.conversion.exchange(missing, money)
     if not match.amount or not match.applied:
@@ -95,7 +97,6 @@ def _pair_up(run: Run) -> None:
         if run.continues:
             break
         place += 1
-    run.trying = None
 
 
 def _first_with_money(run: Run, place: int) -> int:
@@ -131,6 +132,7 @@ def _settle(run: Run, raising: OpenItem, lowering: OpenItem, place: int) -> None
     money = offered_money(lowering, match.date)
     if not money:
         return
+    run.look_at(match)
     match.open_before, match.money = raising.left, money
     available = available_from(run, raising, lowering)
     discount = full_discount(raising, available)

@@ -153,7 +153,7 @@ class Run(Struct, eq=False):
     Of an automatic run the items are in order from the start, and `further_raising` and `further_lowering` give those that
     nobody has asked for yet; `continues`: it has made as many matches as one run does (`most`, if its records must be fewer than
     any automatic run's), a further one takes up what is left.
-    `trying` is the match being worked out: when a rate is missing, the companies of that pair count already.
+    `looked_at`: the companies of the pairs that money was looked for in; where a rate is missing, they count already.
     """
 
     id: EventRef
@@ -169,7 +169,7 @@ class Run(Struct, eq=False):
     continues: bool = False
     most: int | None = None
     matches: list[Match] = []
-    trying: Match | None = None
+    looked_at: dict[tuple[str, str], None] = {}
     further_raising: Iterator[OpenItem] = iter(())
     further_lowering: Iterator[OpenItem] = iter(())
     _conversions: dict[tuple[OpenItem, OpenItem], Conversion] = {}
@@ -221,12 +221,14 @@ class Run(Struct, eq=False):
     def match(self, lowering: OpenItem, raising: OpenItem, *, enlarges: bool = False) -> Match:
         """A match to be worked out; `add` makes it part of the run."""
         date = self.record_date(lowering, raising)
-        self.trying = Match(lowering, raising, date, self.conversion(lowering, raising), enlarges)
-        return self.trying
+        return Match(lowering, raising, date, self.conversion(lowering, raising), enlarges)
+
+    def look_at(self, match: Match) -> None:
+        """Its pair counts for what the run waits for, whether or not it comes to anything."""
+        self.looked_at[match.lowering.document.company, match.raising.document.company] = None
 
     def add(self, match: Match) -> None:
         """A match with its amounts becomes part of the run."""
-        self.trying = None
         self.matches.append(match)
         if not match.enlarges:
             match.lowering.matches.append(match)
@@ -234,7 +236,7 @@ class Run(Struct, eq=False):
 
     def restart(self) -> None:
         """Forgets all matches; the order stays."""
-        self.matches, self.trying = [], None
+        self.matches = []
         for item in self.items:
             limit = None if item.mark is None else item.mark.amount_to_settle
             if limit is not None and self.payment is not None and item.document.lowers:

@@ -1,0 +1,29 @@
+"""The documentation's pictures are made from what the console shows, and come out the same again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.console.screenshots import IMAGES, PICTURES, picture
+from tests.console.stage import stage
+from tests.scenario_files import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.mark.embedded
+def test_pictures_of_the_same_data_are_the_same(browser: Browser) -> None:
+    def taken() -> list[bytes]:
+        with stage(still=True) as address:
+            return [picture(browser, address, PICTURES[name]) for name in ("waiting", "trace", "why")]
+
+    assert taken() == taken()
+
+
+def test_every_picture_is_there_and_shown_in_the_documentation() -> None:
+    pages = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs/console.md").read_text(encoding="utf-8")
+    assert {path.stem for path in IMAGES.glob("*.png")} == set(PICTURES)
+    assert {name for name in PICTURES if f"images/{name}.png" not in pages} == set()
