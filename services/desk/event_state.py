@@ -10,7 +10,7 @@ that.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -21,6 +21,7 @@ from services.desk.rows import document_row, told_of_row
 from services.desk.schemas import SchemaMissingError
 from services.desk.vouchers_due import vouchers_of
 from services.desk.waiting import waiting_named
+from services.desk.work_lists import states_of
 from services.inquiry.queries.events import CLOCKS_DIFFER, Became, Refused, StageOfEvent, receipts, stage
 from services.settlement import queries as settlement_queries
 from shared.delivery import shell_queries
@@ -79,10 +80,15 @@ async def event_state(schemas: Schemas, ref: EventRef, sent_at: datetime | None 
     if receipt is not None:
         sent_at = max(each for each in (sent_at, receipt.last_received_at - CLOCKS_DIFFER) if each is not None)
     async with schemas.at_one_moment() as services:
-        return await _state_at(services, ref, sent_at, receipt)
+        found, refusals = await _state_at(services, ref, sent_at, receipt)
+    states = await states_of(schemas, refusals)
+    return replace(found, refusals=[{**row, "state": states[row["id"]]} for row in found.refusals])
 
 
-async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime | None, receipt: Receipt | None) -> EventState:
+async def _state_at(
+    schemas: ServicesSchemas, ref: EventRef, sent_at: datetime | None, receipt: Receipt | None
+) -> tuple[EventState, list[RefusedEvent]]:
+    """The state, and the refusals that are told in it; what was done about them stands elsewhere."""
     waits = [each for each in await waiting_named(schemas, ref.id) if each.event == ref]
     refused = [each for each in await refused_named(schemas, ref.id) if each.event == ref]
     refusals = [each async for each in whole(schemas, refused)]
@@ -94,7 +100,7 @@ async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime |
     said = tuple(Refused(each.rejection.scope, each.again_at or each.rejected_at) for each in refusals)
     state = stage(Became(bool(waits), said, is_taken, is_whole, sent_at))
     noted = [*(each.since for each in waits), *(each.rejected_at for each in refusals)]
-    return EventState(
+    told = EventState(
         state,
         min(noted, default=None) if receipt is None else receipt.received_at,
         [each.as_row() for each in waits],
@@ -103,6 +109,7 @@ async def _state_at(schemas: ServicesSchemas, ref: EventRef, sent_at: datetime |
         [{name: row[name] for name in ("company", "voucher", "kind", "date", "document")} for row in vouchers],
         frozenset({*(each.company for each in documents), *(row["company"] for row in vouchers), *_companies(waits, refusals, receipt)}),
     )
+    return told, refusals
 
 
 async def taken(schemas: ServicesSchemas, refs: Collection[EventRef]) -> set[EventRef]:

@@ -17,7 +17,7 @@ from services.desk.rejections import RefusalPlace, RefusedEvent
 from services.desk.rows import told_of_row
 from services.desk.waiting import BEGINNING, WaitingItem, WaitingPlace, said_of, waiting
 from shared.delivery import shell_queries
-from shared.events.contract import full_type
+from shared.events.contract import short_type
 from shared.postgresql.migrations import MigrationError
 from shared.rows import instant
 
@@ -103,7 +103,7 @@ async def _waiting_with(
             companies[place],
             {
                 **item.as_row(),
-                "type": full_type(said[item.place][0]) if item.place in said else None,
+                "type": said[item.place][0] if item.place in said else None,
                 **subjects[place].as_row(party_of[subjects[place]]),
             },
         )
@@ -184,7 +184,7 @@ def _refusal_row(refused: RefusedEvent) -> Row:
         "service": refused.service,
         "event": said.event,
         "source": said.source,
-        "type": said.type,
+        "type": short_type(said.type or "") or said.type,
         **{name: getattr(said, name) for name in ("scope", "code", "field", "message")},
         **told_of_row(said),
         "rejected_at": instant(refused.rejected_at),

@@ -32,6 +32,7 @@ from services.desk.actions.rules import (
 from services.desk.reference import reference_data
 from services.operations.discard import order_discards
 from services.operations.replay_records import send_replays
+from services.operations.replies import EventReply, replies
 from services.operations.rivals import refuse_overtaken
 from shared.delivery import shell_queries
 from shared.events.producing import PartyBook
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Clock, Connection
     from shared.events.envelope import Record
 
+    Row = dict[str, Any]
     Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
@@ -110,7 +112,9 @@ class Acting:
         return replace(await self._carried_out(action, asked.who), key_at=key_at)
 
     async def decide(self, id_: str, decision: Decision, asked: ActionRequest, allowed: Callable[[Action], None]) -> Acted:
-        """Approves or declines a proposal; what is approved is carried out. `allowed` raises where this person may not.
+        """Approves or declines a proposal; what is approved is carried out, and who declines their own withdraws it.
+
+        `allowed` raises where this person may not.
 
         ActionRefusedError: not-found, already-decided, own-proposal, conflicting-duplicate, invalid, under-way.
         """
@@ -123,7 +127,8 @@ class Acting:
                 raise ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what="action")
             allowed(action)
             if found is None:  # what was decided under this key is decided, whatever has become of it
-                action = await self._decided(connection, action, Decided(decision, asked.who, now, asked.reason))
+                decided = Decided(decision.by(asked.who.name, action), asked.who, now, asked.reason)
+                action = await self._decided(connection, action, decided)
                 if asked.key is not None:
                     await store.take_key(connection, asked.who.name, asked.key, now, asked.digest, action.id)
         if found is not None and found.status is not None:
@@ -140,10 +145,10 @@ class Acting:
             if action.state is ActionState.FAILED and not await store.is_under_way(connection, action.id):
                 await store.decide_again(connection, action.id, decided)
             return action
-        check_decision(action, decided.who.name)
+        check_decision(action, decided.decision, decided.who.name)
         if decided.decision is Decision.APPROVED:
             await refuse_overtaken(self._schemas, connection, action, decided.at)
-        state = ActionState.BEGUN if decided.decision is Decision.APPROVED else ActionState.DECLINED
+        state = decided.decision.leads_to
         is_first = await store.decide(connection, action.id, decided)
         if not is_first or not await store.set_state(connection, action.id, state, [ActionState.PROPOSED]):
             raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=state.value)
@@ -240,7 +245,18 @@ class Acting:
             await self._send(plan.records)
             sent += len(plan.records)
         await order_discards(self._schemas, plan.discards)
-        return {"sent": sent, "ordered": len(plan.discards)}
+        return {"sent": sent, "ordered": len(plan.discards), "events": [EventReply(each.event).as_row() for each in plan.answered]}
+
+    async def became(self, acted: Acted) -> list[Row]:
+        """What became of the events that an action sent, since it began to be carried out."""
+        found = await replies(self._schemas, acted.action.draft.plan.answered, acted.began or acted.action.at)
+        return [each.as_row() for each in found]
+
+    async def keep_outcome(self, acted: Acted, events: Sequence[Row]) -> None:
+        """Keeps what became of the events that an action sent, beside what is kept of carrying it out."""
+        outcome = {**(acted.action.outcome or {}), "events": list(events)}
+        async with self._schemas.desk() as connection:
+            await store.add_outcome(connection, acted.action.id, self._clock.now(), outcome)
 
     async def _note_failure(self, action: Action, error: Exception, who: Who) -> None:
         """As far as that is possible: where the database is away the action stays `begun`, which comes to the same."""

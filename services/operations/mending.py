@@ -6,6 +6,7 @@ mended it and of which refusal (`mendedby`, `mendedfrom`). Nothing is deleted.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -18,7 +19,7 @@ from services.desk.work_lists import states_of
 from services.operations.replay_records import NotReplayableError, refuse_unread
 from services.operations.requested import checked, companies_of, request_record
 from shared.events.bindings import STRUCTURED
-from shared.events.codec import SENDER
+from shared.events.codec import SENDER, as_json, read_data
 from shared.events.contract import sender_topic, short_type
 from shared.events.envelope import Record
 from shared.events.producing import PartyBook, key_of, topic_for
@@ -94,13 +95,36 @@ async def drafted_resend(schemas: Schemas, mended: Mended) -> Draft:
         _refuse_where_it_is_not_read(schemas, record)
     target = {"refusal": found.id, "scope": found.rejection.scope, "event": {"source": found.event.source, "id": found.event.id}}
     plan = ActionPlan(records=(record,), states={found.id: RefusalState.RESENT})
-    return Draft(Verb.RESEND, target, _companies(found, record), plan, original.get("data"), mended.data, about=(found.event,))
+    return Draft(Verb.RESEND, target, _companies(found, record), plan, *_compared(original, mended.data), about=(found.event,))
 
 
 def _companies(found: RefusedEvent, record: Record) -> tuple[str, ...] | None:
     """Whose books it concerns: those of the mended data, and those of the refused, which are kept beside them."""
     mended, refused_for = companies_of(record), found.rejection.company
     return mended if mended is None or refused_for is None else tuple(sorted({*mended, refused_for}))
+
+
+def _compared(original: dict[str, Any], mended: dict[str, Any]) -> tuple[Any, Any]:
+    """What was refused and what is sent in its place in one form, so that they differ in nothing but what was changed.
+
+    Defaults are filled in where both can be read.
+    """
+    name, data = short_type(str(original.get("type"))), original.get("data")
+    source = str(original.get("source"))
+    with suppress(RefusedError):
+        if name is not None and isinstance(data, dict):
+            before, after = (orjson.loads(as_json(read_data(name, orjson.dumps(each), source))) for each in (data, mended))
+            return _in_order(before), _in_order(after)
+    return _in_order(data), _in_order(mended)
+
+
+def _in_order(value: Any) -> Any:
+    """With fields by name, texts trimmed and without nulls, which say nothing."""
+    if isinstance(value, dict):
+        return {name: _in_order(each) for name, each in sorted(value.items()) if each is not None}
+    if isinstance(value, list):
+        return [_in_order(each) for each in value]
+    return value.strip() if isinstance(value, str) else value
 
 
 def _refuse_where_it_is_not_read(schemas: Schemas, record: Record) -> None:

@@ -20,7 +20,7 @@ from services.operations.requested import companies_of, request_record
 from services.scenarios.group_file import ReferenceEntry, reference_entries
 from services.scenarios.yaml_files import FileError
 from shared.events.codec import decode
-from shared.events.contract import CONTRACT
+from shared.events.contract import CONTRACT, short_type
 from shared.events.envelope import Message, Topic
 from shared.events.producing import PartyBook
 from shared.events.reference import compaction_key
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.operations.orders import Ordered
     from shared.events.envelope import Record
 
+_GROUP: Final = "/group"
 _FILE: Final = Path("group")
 _NONE: Final = 0
 
@@ -42,18 +43,21 @@ async def drafted_definition(  # noqa: PLR0913 - an entity, its version, and the
 
     ActionRefusedError: version-changed. RefusedError, with the place in the data.
     """
+    type_ = short_type(type_) or type_
     if type_ not in CONTRACT or CONTRACT[type_].topic != Topic.REFERENCE:
         raise RefusedError(UNKNOWN_TYPE, "/type", f"{type_} defines no reference data")
     record = request_record(ordered.action, type_, data, ordered.at, PartyBook(), schemas.settings, ordered.traceparent)
     read = decode(record)
     if isinstance(read, Message) and compaction_key(read.data) != key:
-        raise RefusedError(INVALID, "", f"these data are of {compaction_key(read.data)}, not of {key}")
+        raise RefusedError(INVALID, "", f"these data are of {compaction_key(read.data)}, not of {key}", in_data=True)
     before = await _version(schemas, key, position)
+    after: Any = data
     if type_ != WITHDRAWN:
-        await _group_changes(schemas, [ReferenceEntry("", type_, data)], ordered)
+        found = await _group_changes(schemas, [ReferenceEntry("", type_, data)], ordered, "/data")
+        after = found[0].after if found else before
     target = {"key": key, "type": type_}
     plan = ActionPlan(records=(_keyed(record, key),), replaces=ReplacedVersion(key, position))
-    return Draft(Verb.DEFINE, target, companies_of(record), plan, before, data)
+    return Draft(Verb.DEFINE, target, companies_of(record), plan, before, after)
 
 
 async def _version(schemas: Schemas, key: str, position: int) -> Any:
@@ -73,8 +77,8 @@ async def drafted_group(schemas: Schemas, group: dict[str, Any], ordered: Ordere
     try:
         entries = reference_entries(_FILE, group, "")
     except FileError as error:
-        raise RefusedError(INVALID, "", f"{error.place}: {error.message}") from error
-    found = await _group_changes(schemas, entries, ordered)
+        raise RefusedError(INVALID, _GROUP, f"{error.place}: {error.message}") from error
+    found = await _group_changes(schemas, entries, ordered, _GROUP)
     parties = PartyBook()
     records: list[Record] = []
     concerned: set[str] | None = set()
@@ -90,11 +94,12 @@ async def drafted_group(schemas: Schemas, group: dict[str, Any], ordered: Ordere
     return Draft(Verb.APPLY, {"keys": list(after)}, companies, ActionPlan(records=tuple(records)), before, after), found
 
 
-async def _group_changes(schemas: Schemas, entries: list[ReferenceEntry], ordered: Ordered) -> list[Change]:
+async def _group_changes(schemas: Schemas, entries: list[ReferenceEntry], ordered: Ordered, root: str) -> list[Change]:
+    """What differs; RefusedError (invalid) with the place, which is in what stands at `root` of the body."""
     try:
         return changes(_FILE, entries, await reference_events(schemas), ordered.at)
     except FileError as error:
-        raise RefusedError(INVALID, "", f"{error.place}: {error.message}" if error.place else error.message) from error
+        raise RefusedError(INVALID, root, f"{error.place}: {error.message}" if error.place else error.message) from error
 
 
 def _keyed(record: Record, key: str) -> Record:

@@ -6,7 +6,7 @@ whatever reason, is never called posted, nor is one whose id other data have tak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.desk.waiting import waiting_because_of
 from services.inquiry.queries.events import StageOfEvent
@@ -29,8 +29,12 @@ class EventReply(NamedTuple):
     """How far an event is that was sent again; the code with which it was refused again."""
 
     event: EventRef
-    state: StageOfEvent
+    state: StageOfEvent = StageOfEvent.RECEIVED
     code: str | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """The reply as an object."""
+        return {"source": self.event.source, "id": self.event.id, "state": self.state.value, "code": self.code}
 
 
 async def replies(schemas: Schemas, sent: Sequence[PlannedReplay], since: datetime) -> list[EventReply]:

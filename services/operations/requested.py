@@ -54,7 +54,7 @@ def checked(record: Record) -> Record:
     """The record; RefusedError if the services would not read it."""
     read = decode(record)
     if not isinstance(read, Message):
-        raise RefusedError(read.code, read.field, read.message)
+        raise RefusedError(read.code, read.field, read.message, read.others, in_data=read.in_data)
     return record
 
 

@@ -14,17 +14,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.web.access.chosen import authentication
+from services.web.bodies import ReadableBodies
 from services.web.console.app import Console
 from services.web.frame import Frame, language_of
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
-from services.web.parameters import KnownParameters, wrong_parameters
-from services.web.problems import Code, Fault, ProblemError, answer
+from services.web.parameters import KnownParameters
+from services.web.problems import Code, ProblemError, answer
 from services.web.routes import READERS, ROUTERS, STREAMS
 from services.web.routes.flow import close_checks
+from services.web.validation import of_errors
 from shared.settings import HttpAuth
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from starlette.responses import Response
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 VERSION: Final = "1.0.0"
 """The version of the API: the middle number rises with what is added; under /v1 nothing goes or changes."""
-_PARAMETERS: Final = frozenset({"query", "header", "path", "cookie"})
 
 
 def create_app(settings: Settings, ports: WebPorts, authenticated: Authentication | None = None) -> FastAPI:
@@ -55,6 +56,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     app = _routed(lifespan=lifespan)
     app.state.ports = ports
     _publish(app, settings)
+    app.add_middleware(ReadableBodies, document=_said)
     app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS, readers=READERS)
     app.add_middleware(Console, authentication=who, ports=ports)
@@ -68,9 +70,15 @@ def document() -> dict[str, Any]:
 
 
 @cache
+def _said() -> dict[str, Any]:
+    """The document, made once."""
+    return document()
+
+
+@cache
 def _known_parameters() -> dict[tuple[str, str], frozenset[str]]:
     """The parameters that each operation has."""
-    return parameters_of(document())
+    return parameters_of(_said())
 
 
 def _routed(**more: Any) -> FastAPI:
@@ -111,7 +119,7 @@ def _answer_problems(app: FastAPI) -> None:
         return _answered(request, error if isinstance(error, ProblemError) else ProblemError(Code.INTERNAL))
 
     async def of_validation(request: Request, error: Exception) -> Response:
-        return _answered(request, _of_validation(error.errors() if isinstance(error, RequestValidationError) else []))
+        return _answered(request, of_errors(request, error) if isinstance(error, RequestValidationError) else ProblemError(Code.INTERNAL))
 
     async def of_http(request: Request, error: Exception) -> Response:
         return _answered(request, _of_http(request, error))
@@ -137,20 +145,3 @@ def _of_http(request: Request, error: Exception) -> ProblemError:
     if status == 404:  # noqa: PLR2004 - not found
         return ProblemError(Code.NOT_FOUND, "no-address", path=path)
     return ProblemError(Code.MALFORMED, "body-not-json", reason=str(getattr(error, "detail", "")))
-
-
-def _of_validation(errors: Sequence[Any]) -> ProblemError:
-    """What FastAPI finds wrong: parameters are 400, a body that is not JSON too, one with wrong fields is 422."""
-    faults = [_fault(error) for error in errors]
-    if errors and all(error["loc"][0] in _PARAMETERS for error in errors):
-        return wrong_parameters(faults)
-    not_json = [error for error in errors if error["type"] == "json_invalid"]
-    if not_json:
-        return ProblemError(Code.MALFORMED, "body-not-json", reason=not_json[0].get("ctx", {}).get("error", not_json[0]["msg"]))
-    return ProblemError(Code.INVALID, "body-wrong", faults=faults)
-
-
-def _fault(error: Any) -> Fault:
-    kind, *place = error["loc"]
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
-    return Fault(pointer, "parameter-invalid" if kind in _PARAMETERS else "invalid", str(error["msg"]).removeprefix("Value error, "))

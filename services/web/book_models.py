@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from services.web.known import VALUES
 from services.web.models import MOST_CHARACTERS, PRINTABLE, ADay, ReadTo
 
 T = TypeVar("T")
@@ -22,9 +23,11 @@ Ledger = Annotated[Literal["receivable", "payable"] | None, Query(description="O
 Party = Annotated[str | None, Query(description="Of this party alone.", **TEXT)]
 Account = Annotated[str | None, Query(description="Of this account alone.", **TEXT)]
 Document = Annotated[str | None, Query(description="Of the documents with this number alone.", **TEXT)]
-Kind = Annotated[str | None, Query(description="Of this kind alone.", **TEXT)]
+Kind = Annotated[str | None, Query(description="Of this kind alone.", json_schema_extra={"enum": VALUES["kind"]}, **TEXT)]
 Currency = Annotated[str | None, Query(description="In this currency alone.", **TEXT)]
-PostingType = Annotated[str | None, Query(description="Of this posting type alone: receivable, due_from, cash_discount, …", **TEXT)]
+PostingType = Annotated[
+    str | None, Query(description="Of this posting type alone.", json_schema_extra={"enum": VALUES["posting_type"]}, **TEXT)
+]
 Partner = Annotated[str | None, Query(description="Towards this company of the group alone.", **TEXT)]
 From = Annotated[ADay | None, Query(alias="from", description="Dated on or after this day.")]
 To = Annotated[ADay | None, Query(description="Dated on or before this day.")]
@@ -111,6 +114,7 @@ class LineModel(BaseModel):
 class RuledLine(LineModel):
     """A line of a voucher, with what its rule is called."""
 
+    line: int = Field(description="The line in the voucher, from 1: `line` of /v1/voucher/why.")
     rule_title: str | None = Field(description="What the rule is called, in the reader's language.")
 
 
@@ -154,8 +158,7 @@ class VoucherModel(VoucherHead):
 class RecordModel(BaseModel):
     """A settlement record, as in docs/scenarios.md."""
 
-    settlement: str = Field(description="The id of the event that asked for the run.")
-    source: str = Field(description="The source of that event.")
+    settlement: EventRefModel = Field(description="The run, by the event that asked for it.")
     record: int = Field(description="The record's number in its run and ledger.")
     ledger: str = Field(description="receivable or payable.")
     date: str = Field(description="The settlement date.")

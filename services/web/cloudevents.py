@@ -10,11 +10,13 @@ left off; an event that the services would refuse in form is told from the other
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from services.web.bodies import media_of, refuse_empty
 from services.web.problems import Code, Fault, ProblemError
 from shared.events.bindings import BATCH, STRUCTURED, CloudEvent, parsed, read
 from shared.events.codec import SENDER, decode
@@ -46,19 +48,40 @@ class GivenEvent:
     index: int
     record: Record
     read: Message | Unreadable
+    place: EventPlace
 
-    def fault(self, *, alone: bool) -> Fault:
-        """What is wrong with an event that cannot be read; without its place where it came alone."""
+    def faults(self) -> list[Fault]:
+        """All that is wrong with an event that cannot be read."""
         said = self.read
         if isinstance(said, Message):
             msg = "the event can be read"
             raise TypeError(msg)
-        return Fault(said.field, said.code, said.message, None if alone else self.index)
+        told = [(said.field, said.message), *said.others]
+        return [self.fault(field, said.code, message, in_data=said.in_data) for field, message in told]
+
+    def fault(self, field: str, code: str, message: str, *, in_data: bool = False) -> Fault:
+        """Something that is wrong with an attribute of the event, or in its data (`field`: a pointer), as a place of the request."""
+        return Fault(self.place.pointer(field, in_data=in_data), code, message, self.index if self.place.is_of_many else None)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where in a request an event stands: `root` leads to it in the body; `is_binary`: its attributes are headers, the body its data."""
+
+    root: str = ""
+    is_binary: bool = False
+    is_of_many: bool = False
+
+    def pointer(self, field: str, *, in_data: bool) -> str:
+        """The pointer into the body of the request (RFC 9457); an attribute that is a header is named as one."""
+        if self.is_binary:
+            return field if in_data or not field else f"/{_ATTRIBUTE}{field.removeprefix('/')}"
+        return f"{self.root}/data{field}" if in_data else f"{self.root}{field}"
 
 
 def is_batch(headers: Headers) -> bool:
     """Whether several events come."""
-    return _media(headers) == BATCH
+    return media_of(headers) == BATCH
 
 
 def given_events(
@@ -68,12 +91,24 @@ def given_events(
 
     ProblemError (unsupported-media-type, malformed, too-large) for what is not a request of events at all.
     """
-    return [_given(index, event, parties, addressed, traceparent) for index, event in enumerate(_contents(headers, body))]
+    refuse_empty(body, f"{STRUCTURED}, {BATCH}, {JSON} (ce-)")
+    places = _places(headers)
+    return [
+        _given(index, event, parties, addressed, traceparent, place)
+        for index, (event, place) in enumerate(zip(_contents(headers, body), places, strict=False))
+    ]
+
+
+def _places(headers: Headers) -> Iterator[EventPlace]:
+    """Where the events of a request stand."""
+    if is_batch(headers):
+        yield from (EventPlace(f"/{number}", is_of_many=True) for number in count())
+    yield EventPlace(is_binary=media_of(headers) == JSON and bool(_attributes(headers)))
 
 
 def _contents(headers: Headers, body: bytes) -> Iterator[Record]:
     """Each event as a record of either binding, without topic and key."""
-    media = _media(headers)
+    media = media_of(headers)
     if media == BATCH:
         yield from (_structured(document) for document in _documents(body))
     elif media == STRUCTURED:
@@ -83,10 +118,6 @@ def _contents(headers: Headers, body: bytes) -> Iterator[Record]:
         yield Record(Topic.REQUESTS, None, body, (_JSON_TYPE, *attributes)) if attributes else _structured(body)
     else:
         raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=media or "-", wanted=f"{STRUCTURED}, {BATCH}, {JSON} (ce-)")
-
-
-def _media(headers: Headers) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _documents(body: bytes) -> Iterator[bytes]:
@@ -115,16 +146,35 @@ def _attributes(headers: Headers) -> tuple[tuple[str, bytes], ...]:
     return tuple((f"ce_{name[len(_ATTRIBUTE) :]}", unquote_to_bytes(value)) for name, value in found if name.startswith(_ATTRIBUTE))
 
 
-def _given(index: int, content: Record, parties: PartyBook, addressed: Callable[[Record], Record], traceparent: str | None) -> GivenEvent:
+def _given(  # noqa: PLR0913 - an event, what is needed to make a record of it, and its place
+    index: int,
+    content: Record,
+    parties: PartyBook,
+    addressed: Callable[[Record], Record],
+    traceparent: str | None,
+    place: EventPlace,
+) -> GivenEvent:
     try:
         event = read(content)
-        for name in _NAMES:  # in headers everything is text: what is none is refused before
-            event.required(name)
     except RefusedError:
+        return GivenEvent(index, content, decode(content), place)
+    missing = list(_missing(event))
+    if missing:  # in headers everything is text: what is none is refused before
         said = decode(content)
-        return GivenEvent(index, content, said)
+        if isinstance(said, Unreadable):
+            said.others = tuple((each.field, each.message) for each in missing if each.field != said.field)
+        return GivenEvent(index, content, said, place)
     record = addressed(_record(event, parties, traceparent))
-    return GivenEvent(index, record, decode(record))
+    return GivenEvent(index, record, decode(record), place)
+
+
+def _missing(event: CloudEvent) -> Iterator[RefusedError]:
+    """The attributes that every event has, those that this one lacks."""
+    for name in _NAMES:
+        try:
+            event.required(name)
+        except RefusedError as refused:
+            yield refused
 
 
 def _record(event: CloudEvent, parties: PartyBook, traceparent: str | None) -> Record:

@@ -15,8 +15,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from services.web.access.roles import Actor
 from services.web.languages import Language, negotiated, weight_of
 from services.web.problems import MEDIA_TYPE, Code, ProblemError, answer
-from shared.events.bindings import parsed
-from shared.events.refusal import RefusedError
 from shared.runtime.http_server import BODY_WITHIN
 
 if TYPE_CHECKING:
@@ -84,7 +82,7 @@ class Frame:
 
         try:
             body = await self._let_in(request, receive)
-            await self._app(request.scope, _replayed(body, receive), framed)
+            await self._app(request.scope, replayed(body, receive), framed)
         except ProblemError as problem:
             await request.answer(problem)(request.scope, receive, framed)
         except Exception as error:
@@ -107,20 +105,9 @@ class Frame:
             check_media(request.headers, None if path in self._readers else JSON)
         try:
             async with self._ports.clock.timeout(BODY_WITHIN):
-                body = await _body(request.headers, receive)
+                return await _body(request.headers, receive)
         except TimeoutError as error:
             raise ProblemError(Code.TOO_SLOW, "body-too-slow", seconds=f"{BODY_WITHIN:g}", headers={"Connection": "close"}) from error
-        if body and path not in self._readers and "json" in request.headers.get("content-type", ""):
-            _refuse_keys_twice(body)
-        return body
-
-
-def _refuse_keys_twice(body: bytes) -> None:
-    """Every body is read as events are: which of two values with one key counts, nobody can know."""
-    try:
-        parsed(body)
-    except RefusedError as refused:
-        raise ProblemError(Code.MALFORMED, "body-not-json", reason=refused.message) from refused
 
 
 class _Request:
@@ -187,7 +174,7 @@ def check_media(headers: Headers, wanted: str | None) -> None:
         raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=given[:100], wanted="UTF-8")
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """Gives the body that was read, and then what comes: that the client has gone."""
     given = False
 

@@ -15,6 +15,7 @@ from services.desk.event_state import known
 from services.operations.publish import addressed
 from services.web.access.roles import EVERYTHING, Actor, Role
 from services.web.cloudevents import GivenEvent, given_events
+from services.web.languages import text
 from services.web.problems import Code, Fault, ProblemError
 from shared.delivery.inbox import InboxKey, inbox_key
 from shared.events.contract import CONTRACT
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
 
+    from services.web.languages import Language
     from services.web.ports import WebPorts
     from shared.settings import Settings
 
@@ -69,18 +71,18 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class SentOutcome:
-    """What became of one event of a request: accepted, a duplicate, or what is wrong with it; whether it is to be sent."""
+    """What became of one event of a request: accepted, a duplicate, or all that is wrong with it; whether it is to be sent."""
 
     ref: EventRef | None
     state: str
-    fault: Fault | None = None
+    faults: tuple[Fault, ...] = ()
     is_sent: bool = False
 
     def as_row(self) -> dict[str, Any]:
         """The outcome as an object."""
         source, id_ = self.ref or (None, None)
         row: dict[str, Any] = {"source": source, "id": id_, "state": self.state}
-        return row if self.fault is None else {**row, "problem": self.fault.as_row()}
+        return {**row, "errors": [fault.as_row() for fault in self.faults]} if self.faults else row
 
 
 class Ingestion:
@@ -90,13 +92,15 @@ class Ingestion:
         self.recent = Recent()
         self._ports = ports
 
-    async def take(self, actor: Actor, headers: Headers, body: bytes, traceparent: str | None, *, partial: bool) -> list[SentOutcome]:
+    async def take(  # noqa: PLR0913 - a request and how it is taken
+        self, actor: Actor, headers: Headers, body: bytes, traceparent: str | None, language: Language, *, partial: bool
+    ) -> list[SentOutcome]:
         """Sends the events of a request; ProblemError where it is not carried out."""
         given = await self.read(actor, headers, body, traceparent)
-        outcomes = await self._judged(given)
-        faults = [each.fault for each in outcomes if each.fault is not None]
-        if faults and (not partial or len(faults) == len(given)):
-            raise _problem_of(faults, len(given))
+        outcomes = await self._judged(given, language)
+        wrong = [each for each in outcomes if each.faults]
+        if wrong and (not partial or len(wrong) == len(given)):
+            raise _problem_of(wrong, len(given))
         new = [(event, outcome) for event, outcome in zip(given, outcomes, strict=True) if outcome.is_sent]
         if new:
             await self._ports.sender.send([event.record for event, _ in new])
@@ -115,33 +119,33 @@ class Ingestion:
                 may_send(actor, event.read)
         return given
 
-    async def _judged(self, given: Sequence[GivenEvent]) -> list[SentOutcome]:
+    async def _judged(self, given: Sequence[GivenEvent], language: Language) -> list[SentOutcome]:
         """Each event with what it is: new, a duplicate, or wrong."""
-        alone = len(given) == 1
         taken = await known(self._ports.schemas, [each.read for each in given if isinstance(each.read, Message)])
         seen: dict[EventRef, bytes] = {}
-        return [self._outcome(each, taken, seen, alone=alone) for each in given]
+        return [self._outcome(each, taken, seen, language) for each in given]
 
-    def _outcome(self, given: GivenEvent, taken: dict[EventRef, bool], seen: dict[EventRef, bytes], *, alone: bool) -> SentOutcome:
+    def _outcome(self, given: GivenEvent, taken: dict[EventRef, bool], seen: dict[EventRef, bytes], language: Language) -> SentOutcome:
         read = given.read
         if isinstance(read, Unreadable):
-            return SentOutcome(read.ref, REFUSED, given.fault(alone=alone))
+            return SentOutcome(read.ref, REFUSED, tuple(given.faults()))
         is_repeated = read.ref in seen
         if taken.get(read.ref) is False or seen.setdefault(read.ref, read.digest) != read.digest:
-            message = f"the id {read.ref.id} of {read.ref.source} is taken by an event with other data: give this one an id of its own"
-            return SentOutcome(read.ref, REFUSED, Fault("/id", Code.CONFLICTING_DUPLICATE, message, None if alone else given.index))
+            message = text(language, "conflict").format(id=read.ref.id, source=read.ref.source)
+            return SentOutcome(read.ref, REFUSED, (given.fault("/id", Code.CONFLICTING_DUPLICATE, message),))
         last = self.recent.of(read.ref)
         is_known = is_repeated or read.ref in taken or (last is not None and last.digest == read.digest)
         # What was acknowledged lately may have been refused since, and may be sent again; what was taken is taken.
         return SentOutcome(read.ref, DUPLICATE if is_known else ACCEPTED, is_sent=not is_repeated and read.ref not in taken)
 
 
-def _problem_of(faults: Sequence[Fault], number: int) -> ProblemError:
-    """Of an event that came alone what is wrong with it; of a batch how many are wrong. The first fault gives the code."""
+def _problem_of(wrong: Sequence[SentOutcome], number: int) -> ProblemError:
+    """Of an event that came alone what is wrong with it first; of a batch how many are wrong. The first fault gives the code."""
+    faults = [fault for each in wrong for fault in each.faults]
     first = faults[0]
     if number == 1:
         return ProblemError(first.code, faults=faults, detail=first.message)
-    return ProblemError(first.code, "nothing-sent", faults=faults, wrong=len(faults), number=number)
+    return ProblemError(first.code, "nothing-sent", faults=faults, wrong=len(wrong), number=number)
 
 
 def may_send(actor: Actor, message: Message) -> None:

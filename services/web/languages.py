@@ -59,12 +59,24 @@ def texts(language: Language) -> dict[str, dict[str, str]]:
 def title(language: Language, code: str) -> str:
     """What a problem of this code is called; an event's refusal by a code of docs/events.md has one title."""
     titles = texts(language)["titles"]
-    return titles.get(code, titles["invalid"])
+    return titles.get(code) or text(language, "event-refused")
 
 
 def text(language: Language, key: str) -> str:
     """The text of a detail, with its words in braces."""
     return texts(language)["details"][key]
+
+
+def wrong(language: Language, key: str) -> str:
+    """What is wrong with a parameter or a field, with its words in braces."""
+    return texts(language)["wrong"][key]
+
+
+def thing(language: Language, name: str) -> str:
+    """What a thing is called that is not there, or about which there is nothing to be done; a kind of document stays as it is."""
+    things = texts(language)["things"]
+    first, space, rest = name.partition(" ")
+    return things.get(name) or f"{things.get(first, first)}{space}{rest}"
 
 
 def work_text(language: Language, key: str) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from services.web.cursors import DEFAULT_LIMIT, MOST
 
@@ -21,28 +22,41 @@ MOST_CHARACTERS = 512
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 """What a key may be made of: no id and no number of a document has a control character."""
 
+AN_ID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+CURSOR: Final = r"^[A-Za-z0-9_-]+$"
+KEY: Final = r"^[\x21-\x7e]+$"
+VERSION_READ: Final = r'^(W/)?"?[0-9]{1,18}"?$'
+DURATION: Final = "^[0-9]{1,5}[smhd]$"
+DAYS: Final = r"^[1-9][0-9]{0,4}(,[1-9][0-9]{0,4}){0,9}$"
+"""What ids, cursors, keys, versions, durations and buckets look like; services/web/wordings.py says it in words."""
+
 Key = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 Company = Annotated[str, Query(description="A company's code.", min_length=1, max_length=MOST_CHARACTERS, pattern=PRINTABLE)]
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_UNESCAPED: Final = re.compile(r" ([0-9]{2}:[0-9]{2})$")
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def mistake(*, kind: str, **words: object) -> PydanticCustomError:
+    """What is wrong with a value, said by services/web/wordings.py: `kind`, and the words of its sentence."""
+    return PydanticCustomError(kind, kind, words)
 
 
 def _written_as_a_day(value: Any) -> Any:
     """A number would else be taken for the seconds since 1970."""
     if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
-        msg = "a day is written as 2026-03-31"
-        raise ValueError(msg)
+        raise mistake(kind="a-day")
     return value
 
 
 def _written_as_a_time(value: Any) -> Any:
-    """A number would else be taken for the seconds since 1970."""
-    if not isinstance(value, datetime) and not (isinstance(value, str) and _TIME.fullmatch(value)):
-        msg = "a time is written as 2026-03-31T12:00:00Z, or with another offset as +02:00"
-        raise ValueError(msg)
-    return value
+    """A number would else be taken for the seconds since 1970. A space before the offset is a plus that was not escaped (%2B)."""
+    given = _UNESCAPED.sub(r"+\1", value) if isinstance(value, str) else value
+    if not isinstance(given, datetime) and not (isinstance(given, str) and _TIME.fullmatch(given)):
+        raise mistake(kind="a-time")
+    return given
 
 
 def _of_our_time(time: datetime) -> datetime:
@@ -63,8 +77,7 @@ _AMOUNT: Final = r"^-?[0-9]{1,28}(\.[0-9]{1,10})?$"
 def _written_as_an_amount(value: Any) -> Any:
     """Neither an exponent nor a word such as NaN."""
     if isinstance(value, str) and not re.fullmatch(_AMOUNT, value, re.ASCII):
-        msg = "an amount is written as 1234.50, with 28 digits before the point and 10 after it at most"
-        raise ValueError(msg)
+        raise mistake(kind="an-amount")
     return value
 
 
@@ -74,7 +87,7 @@ AnAmount = Annotated[Decimal, BeforeValidator(_written_as_an_amount), WithJsonSc
 Limit = Annotated[int, Query(description="So many rows at most.", ge=1, le=MOST)]
 Cursor = Annotated[
     str | None,
-    Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_-]+$"),
+    Query(description="`next` of the page before, with the same filters.", min_length=1, max_length=4096, pattern=CURSOR),
 ]
 Count = Annotated[bool, Query(description="Whether to say how many rows the list has, whatever the page.")]
 
@@ -84,7 +97,7 @@ __all__ = ["DEFAULT_LIMIT", "Company", "Count", "Cursor", "Key", "Limit", "ListO
 class FaultModel(BaseModel):
     """One thing that is wrong."""
 
-    pointer: str = Field(description="Where: a JSON pointer into the event or body, or `/NAME` of a parameter.")
+    pointer: str = Field(description="Where: a JSON pointer into the body of the request, or `/NAME` of a parameter or header.")
     code: str = Field(description="What, as a code that never changes.")
     message: str = Field(description="What is wrong and what would be right.")
     index: int | None = Field(default=None, description="In which event of a batch, from 0.")

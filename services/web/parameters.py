@@ -5,14 +5,15 @@ Invariant: what an operation has is what the OpenAPI document says; each paramet
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
 from services.web.frame import language_of
-from services.web.languages import Language, text
+from services.web.languages import Language, text, wrong
 from services.web.problems import Code, Fault, ProblemError
+from services.web.wordings import near_or_all
+from shared.events.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,14 +56,19 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
 
 
 def _unknown(name: str, known: frozenset[str], language: Language) -> Fault:
-    near = get_close_matches(name, known, n=1)
-    if near:
-        hint = text(language, "did-you-mean").format(name=near[0])
-    elif known:
-        hint = text(language, "known-parameters").format(names=", ".join(sorted(known)))
-    else:
-        hint = text(language, "no-parameters")
+    hint = near_or_all(name, sorted(known), language)
     return Fault(f"/{name}", "parameter-invalid", text(language, "unknown-parameter").format(hint=hint))
+
+
+def not_known(name: str, given: str, known: Sequence[str], language: Language) -> ProblemError:
+    """The problem of a parameter whose value is none of those that there are: which was meant, or all that there are."""
+    return wrong_parameters([fault_of_unknown(f"/{name}", given, known, language)])
+
+
+def fault_of_unknown(pointer: str, given: str, known: Sequence[str], language: Language, code: str = Code.PARAMETER_INVALID) -> Fault:
+    """That a value is none of those that there are, at this place."""
+    said = wrong(language, "one-of").format(value=shown(given), hint=near_or_all(given, known, language))
+    return Fault(pointer, code, said)
 
 
 def wrong_parameters(faults: Sequence[Fault]) -> ProblemError:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from services.web.languages import Language, text, title
+from services.web.languages import Language, text, thing, title
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:intercompany:problem:"
@@ -124,7 +124,10 @@ class ProblemError(Exception):
 
     def detail(self, language: Language) -> str:
         """What is wrong and what would be right."""
-        return str(self.words.get("detail", "")) if self.key is None else text(language, self.key).format(**self.words)
+        if self.key is None:
+            return str(self.words.get("detail", ""))
+        words = {**self.words, "what": thing(language, str(self.words["what"]))} if "what" in self.words else self.words
+        return text(language, self.key).format(**words)
 
 
 def answer(problem: ProblemError, language: Language, request_id: str, instance: str) -> Response:

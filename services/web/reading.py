@@ -20,10 +20,12 @@ from starlette.responses import Response
 
 from services.desk.posting_stand import posting_stand
 from services.inquiry.queries.as_of import AsOf
+from services.inquiry.queries.companies import scope
 from services.inquiry.queries.pages import PageWanted
 from services.inquiry.queries.read_to import read_to
 from services.web.cursors import MOST_COUNTED, Envelope, PageRequest, Pages, counted, etag, is_unchanged
 from services.web.frame import language_of
+from services.web.known import refuse_unknown_companies, refuse_unknown_values
 from services.web.models import DEFAULT_LIMIT, ADay, ATime, Count, Cursor, Limit
 from services.web.problems import Code, ProblemError
 from shared.rows import instant
@@ -41,6 +43,7 @@ Row = dict[str, Any]
 
 ALL_COUNTED: Final = PageWanted(None, MOST_COUNTED, counts=True)
 """How many rows a list has, one more than is counted exactly at most."""
+COMPANY_FILTERS: Final = frozenset({"company", "partner"})
 _OF_PAGES: Final = frozenset({"limit", "cursor", "count"})
 
 Day = Annotated[
@@ -112,6 +115,7 @@ async def listed(
     shown: Callable[[Row], Row] | None = None,
 ) -> Response:
     """A page of a list, with how many rows the list has where that is asked for; `shown`: a row as this reader sees it."""
+    refuse_unknown_values(request)
     async with books(request) as found:
         try:
             rows, after, _ = await question(found.connection, page.wanted)
@@ -120,8 +124,16 @@ async def listed(
             if not page.continues:
                 raise
             raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
+        if not rows and not page.continues:
+            await refuse_unknown(request, found.connection)
     data = rows if shown is None else [shown(row) for row in rows]
     return answered(Envelope(data, page.following(after), found.read_to, None if total is None else counted(total)).as_row())
+
+
+async def refuse_unknown(request: Request, connection: Connection) -> None:
+    """Where nothing was found: ProblemError (parameter-invalid) if the company that is asked for is none."""
+    if not COMPANY_FILTERS.isdisjoint(request.query_params):
+        refuse_unknown_companies(request, await scope(connection, None))
 
 
 def single(request: Request, row: Row, read_to: Row) -> Response:

@@ -14,8 +14,7 @@ from services.web.book_models import CompanyDocument, EventRefModel, PartyModel
 class WaitModel(BaseModel):
     """Something that waits."""
 
-    event: str = Field(description="The event's id.")
-    source: str = Field(description="The event's source.")
+    event: EventRefModel = Field(description="The event.")
     what: str = Field(description="What waits: document, run, reversal, …")
     reason: str = Field(alias="for", description="For what kind of thing it waits.")
     key: dict[str, str] = Field(description="Which one; of what is of companies out of scope only the companies.")
@@ -36,7 +35,7 @@ class ReservedByModel(BaseModel):
 class AboutModel(BaseModel):
     """What an event is about, as far as it says so. What is of a company out of scope is null."""
 
-    type: str | None = Field(description="The event's type.")
+    type: str | None = Field(description="The event's type, by its short name.")
     company: str | None = Field(description="The company of its document.")
     ledger: str | None = Field(description="receivable or payable.")
     document: str | None = Field(description="Its document, or the one that it names.")
@@ -55,8 +54,7 @@ class RefusedEventModel(BaseModel):
 
     id: str = Field(description="The refusal's id.")
     service: str = Field(description="Which service refused.")
-    event: str = Field(description="The event's id.")
-    source: str = Field(description="The event's source.")
+    event: EventRefModel = Field(description="The event.")
     scope: str = Field(description="`event`: all of it; `settlement`: what it asked to be settled.")
     type: str | None = Field(description="The event's type.")
     code: str = Field(description="Why, as a code of docs/events.md.")

@@ -6,24 +6,28 @@ only once the broker has acknowledged what was sent; the same key with the same 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
+import structlog
 from fastapi import Header, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from services.desk.actions.rules import LONGEST_REASON, SHORTEST_REASON, ActionCode, ActionRefusedError, ActionState, Who, is_readable
+from services.inquiry.queries.events import StageOfEvent
 from services.operations.carrying_out import Acting, ActionRequest
 from services.operations.orders import Ordered
 from services.web.access.roles import EVERYTHING, Role
+from services.web.models import KEY
 from services.web.problems import Code, Fault, ProblemError
 from shared.events.refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from services.desk.actions.rules import Action, Decision, Draft
     from services.operations.carrying_out import Acted
@@ -33,7 +37,13 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Answer = tuple[int, Row]
 
+log = structlog.get_logger(__name__)
+
 LONGEST_KEY: Final = 64
+COMPLETED_WITHIN: Final = 600.0
+"""Seconds for which it is asked, once a request was answered, what came of what it sent."""
+_LOOKED_AGAIN_AFTER: Final = 0.2
+_LONGEST_PAUSE: Final = 10.0
 REPLAYED: Final = "Idempotent-Replayed"
 _AGAIN_AFTER: Final = "2"
 """Seconds after which to ask again for what somebody else is carrying out."""
@@ -60,7 +70,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=LONGEST_KEY,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=KEY,
         description="Under the same key the same request is carried out once, and answered as the first time, for 30 days.",
     ),
 ]
@@ -140,10 +150,38 @@ class Writing:
             raise hidden
         self.actor.acts_for(companies)
 
+    async def became(self, acted: Acted, seconds: float) -> list[Row]:
+        """What became of the events that were sent, once none is on its way any more, or the time is over."""
+        until, pause = self.ports.clock.monotonic() + seconds, _LOOKED_AGAIN_AFTER
+        while True:
+            found = await self._acting.became(acted)
+            if self.ports.is_over(until) or not _on_their_way(found):
+                return found
+            await self.ports.pause(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _completed(self, acted: Acted, told: Sequence[Row]) -> None:
+        """Has the audit say what the answer says of the events; what that does not know yet, once it is known."""
+        if told:
+            await self._acting.keep_outcome(acted, told)
+        if not told or _on_their_way(told):
+            tasks: set[asyncio.Task[None]] = self.ports.cache.setdefault("completing", set())
+            task = asyncio.create_task(self._complete_later(acted))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    async def _complete_later(self, acted: Acted) -> None:
+        try:
+            await self._acting.keep_outcome(acted, await self.became(acted, COMPLETED_WITHIN))
+        except Exception as error:  # noqa: BLE001 - the request has been answered: what is not known stays `received`
+            log.warning("what came of an action could not be noted", action=acted.action.id, error=repr(error))
+
     async def _answered(self, acted: Acted, answer: Callable[[Acted], Awaitable[Answer]]) -> Response:
         if acted.first is not None and acted.first.status is not None:
             return JSONResponse(acted.first.body, acted.first.status, {REPLAYED: "true"})
         status, body = await answer(acted) if acted.action.state is ActionState.DONE else await acted_as(acted)
+        if acted.began is not None and acted.action.draft.plan.answered:
+            await self._completed(acted, body.get("events", ()))
         kept = await self._acting.keep_answer(acted, self._asked, status, body)
         if kept is not None and kept.status is not None:
             return JSONResponse(kept.body, kept.status, {REPLAYED: "true"})
@@ -153,6 +191,10 @@ class Writing:
 def not_there(what: str) -> ActionRefusedError:
     """That there is no such thing, or that it is out of scope."""
     return ActionRefusedError(ActionCode.NOT_FOUND, "no-record", what=what)
+
+
+def _on_their_way(events: Sequence[Row]) -> bool:
+    return any(each["state"] == StageOfEvent.RECEIVED for each in events)
 
 
 def _concerned(draft: Draft) -> tuple[str, ...]:
@@ -166,7 +208,7 @@ async def acted_as(acted: Acted) -> Answer:
 
 @contextmanager
 def said_as_problems() -> Iterator[None]:
-    """What is not done, as problems: where it is in the data that would be refused the pointer begins with `/data`."""
+    """What is not done, as problems: where it is in the data that would be refused the pointers begin with `/data`."""
     try:
         yield
     except ActionRefusedError as refused:
@@ -177,6 +219,7 @@ def said_as_problems() -> Iterator[None]:
             raise
         raise ProblemError(problem.code, "broker-for-action") from problem  # unlike an event, what was asked for is written down
     except RefusedError as refused:
-        raise ProblemError(
-            refused.code, faults=[Fault(f"/data{refused.field}", refused.code, refused.message)], detail=refused.message
-        ) from refused
+        root = "/data" if refused.in_data else ""
+        told = [(refused.field, refused.message), *refused.others]
+        faults = [Fault(f"{root}{field}", refused.code, message) for field, message in told]
+        raise ProblemError(refused.code, faults=faults, detail=refused.message) from refused

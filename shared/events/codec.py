@@ -59,7 +59,6 @@ Headers = tuple[tuple[str, bytes], ...]
 
 LARGEST_SHOWN: Final = 1 << 19
 _LONGEST_SOURCE: Final = 512
-_LONGEST_KEPT: Final = 512
 _LEVELS_AROUND: Final = 8
 _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
@@ -103,7 +102,11 @@ def _message(event: CloudEvent, record: Record) -> Message:
     if not is_of_its_sender(ref.source, record.topic):
         raise RefusedError(INVALID, "/source", _not_of_its_sender(ref.source, record.topic))
     from_outside = entry.inbound
-    data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
+    try:
+        data, digest = _inbound(name, event, ref.source) if from_outside else _own(name, entry, event)
+    except RefusedError as refused:
+        refused.in_data = True
+        raise
     message = Message(ref, name, data, event.time(record), digest, cause=ref, first=ref, traceparent=event.traceparent(), record=record)
     message.replay = _replay(event, record)
     message.sender = sender_of(record.topic)
@@ -118,9 +121,8 @@ def _message(event: CloudEvent, record: Record) -> Message:
 
 def _replay(event: CloudEvent, record: Record) -> int:
     """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is not ours."""
-    if "replay" not in event.attributes or base_topic(record.topic) != Topic.PAYMENTS:
-        return 0
-    return _otherwise_none(lambda: event.number("replay")) or 0
+    is_said = "replay" in event.attributes and base_topic(record.topic) == Topic.PAYMENTS
+    return (_otherwise_none(lambda: event.number("replay")) or 0) if is_said else 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:
@@ -256,6 +258,7 @@ def _headers_alone(record: Record) -> CloudEvent:
 def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unreadable:
     source, id_, full = (_kept(event.attributes.get(name)) for name in ("source", "id", "type"))
     unreadable = Unreadable(refused.code, refused.field, refused.message, record)
+    unreadable.others, unreadable.in_data = refused.others, refused.in_data
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
     unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
@@ -269,8 +272,7 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
 
 def _kept(value: Any) -> str:
     """An attribute as far as it can be shown and kept: trimmed, printable, cut to bytes that an index can hold."""
-    text = printable(value.strip()[:_LONGEST_KEPT]) if isinstance(value, str) else ""
-    return text.encode()[:_LONGEST_KEPT].decode(errors="ignore")
+    return (printable(value.strip()[:_LONGEST_SOURCE]) if isinstance(value, str) else "").encode()[:_LONGEST_SOURCE].decode(errors="ignore")
 
 
 def _otherwise_none(read_value: Any) -> Any:

@@ -88,7 +88,8 @@ class Unreadable:
     """A record that is not an event of the contract: the refusal's code, field (JSON pointer) and message as a value.
 
     `ref`, `type`, `time`, `digest`, `traceparent` and `replay` are what could be read of the event; a type that is not of
-    the contract is given as it stands there, and `digest` is empty without a `ref`.
+    the contract is given as it stands there, and `digest` is empty without a `ref`. `others`: field and message of what else is
+    wrong; `in_data`: whether the fields are in the event's data.
     """
 
     code: str
@@ -101,6 +102,8 @@ class Unreadable:
     time: datetime | None = None
     traceparent: str | None = None
     replay: int = 0
+    others: tuple[tuple[str, str], ...] = ()
+    in_data: bool = False
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """What is wrong with an event of the contract, as a code, a JSON pointer and a message that says what would be right.
 
-Invariant: of several things that are wrong, the first in the order of the document is reported (of very many, the first
-that is found at little cost); neither pointer nor message holds control characters, and both are short, whatever was sent.
+Invariant: of several things that are wrong, the first in the order of the document is the refusal's, and the others are beside it
+(of very many, the first that is found at little cost stands alone); neither pointer nor message holds control characters, and both
+are short, whatever was sent.
 """
 
 from __future__ import annotations
@@ -29,13 +30,18 @@ Location = tuple[str | int, ...]
 
 
 class RefusedError(Exception):
-    """An event is refused: `code` of events.md, `field` (JSON pointer) and `message`."""
+    """An event is refused: `code` of events.md, `field` (JSON pointer) and `message`.
 
-    def __init__(self, code: str, field: str, message: str) -> None:
+    `others`: what else is wrong, in the order of the document; `in_data`: whether the pointers are into the event's data.
+    """
+
+    def __init__(self, code: str, field: str, message: str, others: Iterable[tuple[str, str]] = (), *, in_data: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.field = field
         self.message = message
+        self.others = tuple(others)
+        self.in_data = in_data
 
 
 def pointer(location: Iterable[str | int]) -> str:
@@ -54,11 +60,15 @@ def invalid(error: ValidationError, raw: Any, data: type) -> RefusedError:
         return _too_much(error.error_count(), raw, data)
     errors = error.errors(include_url=False, include_input=False)
     places = _Places(raw)
-    first = min(errors, key=lambda detail: places.of(_location(detail, raw)))
-    if first["type"] == "json_invalid":
-        return RefusedError(MALFORMED, "", f"the data cannot be read: {first['msg']}")
-    location = _location(first, raw)
-    return RefusedError(INVALID, pointer(location), _message(first, _value(raw, location), _fields(data, location)))
+    errors.sort(key=lambda detail: places.of(_location(detail, raw)))
+    if errors[0]["type"] == "json_invalid":
+        return RefusedError(MALFORMED, "", f"the data cannot be read: {errors[0]['msg']}")
+    said: dict[str, str] = {}
+    for each in errors:  # of several ways to read one value the first counts
+        location = _location(each, raw)
+        said.setdefault(pointer(location), _message(each, _value(raw, location), _fields(data, location)))
+    (field, message), *others = said.items()
+    return RefusedError(INVALID, field, message, others)
 
 
 def refuse_too_many_fields(raw: Any, data: type) -> None:
@@ -108,8 +118,8 @@ def _without_nulls(whole: dict[str, Any], schema: dict[str, Any], value: Any) ->
 def contradicting(problems: list[tuple[str, str]], raw: Any) -> RefusedError:
     """The refusal of data whose fields are each right but contradict each other."""
     places = _Places(raw)
-    field, message = min(problems, key=lambda problem: places.of(_steps(problem[0])))
-    return RefusedError(INVALID, field, message)
+    (field, message), *others = sorted(problems, key=lambda problem: places.of(_steps(problem[0])))
+    return RefusedError(INVALID, field, message, others)
 
 
 class _Places:

@@ -72,6 +72,7 @@ class MadeUp:
     answers: Mapping[str, Any] = field(default_factory=dict)
     failure: Exception | None = None
     asked: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
 
     @asynccontextmanager
     async def of(self, service: str) -> AsyncIterator[MadeUp]:

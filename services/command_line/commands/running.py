@@ -99,7 +99,7 @@ async def _demo_posted(parts: BackingServices) -> str:
 
 
 def _print_addresses(parts: BackingServices, services: list[ServiceProcess], api: str, shown: str | None) -> None:
-    lines = ["Everything is running; Ctrl-C stops it. In other shells:", ""]
+    lines = ["Everything is running; Ctrl-C stops it. In other shells, so that `intercompany` and your own programs reach it:", ""]
     lines += [f"  export {name}={shlex.quote(value)}" for name, value in parts.environment().items() if value]
     lines += ["", *(f"  {service.name}: {service.address}/ready, /metrics; log {service.log}" for service in services)]
     lines += ["", f"  The console, for people:     {api}/", f"  The HTTP API, for programs:  {api}/v1 (OpenAPI: {api}/openapi.json)"]

@@ -1,7 +1,7 @@
 """What people may do to what the services keep: which actions there are, which need a second person, and who may decide.
 
 Invariant: nothing is read or written here. An action has all that carrying it out needs (`plan`), so that doing it again after a crash
-does the same under the same ids; nobody decides about their own proposal, and nothing is decided twice.
+does the same under the same ids; nobody approves their own proposal, and nothing is decided twice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from services.desk.refusal_states import RefusalState
-from shared.events.envelope import EventRef, Record
+from shared.events.contract import base_topic
+from shared.events.envelope import EventRef, Record, Topic
 from shared.rows import instant
 
 Row = dict[str, Any]
@@ -56,13 +57,24 @@ class ActionState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
 
 
 class Decision(StrEnum):
-    """What somebody decided about a proposal."""
+    """What was decided about a proposal; `withdrawn`: by whoever had proposed it."""
 
     APPROVED = "approved"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def leads_to(self) -> ActionState:
+        """The state of an action about which this was decided."""
+        return ActionState.BEGUN if self is Decision.APPROVED else ActionState(self.value)
+
+    def by(self, decider: str, action: Action) -> Decision:
+        """What it is of this person: who declines what they have proposed themselves withdraws it."""
+        return Decision.WITHDRAWN if self is Decision.DECLINED and action.who.name == decider else self
 
 
 class ActionCode(StrEnum):
@@ -137,6 +149,12 @@ class ActionPlan:
     discards: tuple[PlannedDiscard, ...] = ()
     states: Mapping[str, RefusalState] = field(default_factory=dict)
     replaces: ReplacedVersion | None = None
+
+    @property
+    def answered(self) -> tuple[PlannedReplay, ...]:
+        """What is sent of which it is told what came of it, as if all of it were replays; reference data is told of by its versions."""
+        records = [each for each in self.records if base_topic(each.topic) != Topic.REFERENCE]
+        return (*self.replays, *(PlannedReplay("", "", _sent(each), 0) for each in records))
 
     def as_row(self) -> Row:
         """The plan as an object."""
@@ -263,11 +281,11 @@ def first_state(verb: Verb, *, four_eyes: bool) -> ActionState:
     return ActionState.PROPOSED if four_eyes and verb in NEED_APPROVAL else ActionState.BEGUN
 
 
-def check_decision(action: Action, decider: str) -> None:
-    """ActionRefusedError (already-decided, own-proposal) if this person may not decide about an action now."""
+def check_decision(action: Action, decision: Decision, decider: str) -> None:
+    """ActionRefusedError (already-decided, own-proposal) if this person may not decide so about an action now."""
     if action.state is not ActionState.PROPOSED:
         raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=action.state.value)
-    if action.who.name == decider:
+    if action.who.name == decider and decision is Decision.APPROVED:
         raise ActionRefusedError(ActionCode.OWN_PROPOSAL, "proposal-of-own", name=decider)
 
 

@@ -193,13 +193,18 @@ async def voucher_rows(connection: Connection, records: Sequence[Any]) -> list[R
     imported = {(each["company"], each["voucher"]): _imported(each) for each in said}
     return [
         {
-            **voucher_row(_voucher(record, lines.get(_key(record), []))),
+            **numbered(voucher_row(_voucher(record, lines.get(_key(record), [])))),
             **posted(record),
             "sisters": sisters.get(_key(record), []),
             "imported": imported.get((record["company"], _name(record))),
         }
         for record in records
     ]
+
+
+def numbered(row: Row) -> Row:
+    """A voucher with the number of each line, by which it is asked why the line is there."""
+    return {**row, "lines": [{"line": number, **line} for number, line in enumerate(row["lines"], start=1)]}
 
 
 def posted(record: Any) -> Row:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.web.naming import with_event
+
 if TYPE_CHECKING:
     from services.web.access.roles import Actor
 
 Row = dict[str, Any]
 
 _VOUCHER: Final = ("company", "voucher", "series", "number", "kind", "date")
-_LINE: Final = ("posting_type", "partner", "currency", "debit", "credit")
+_LINE: Final = ("line", "posting_type", "partner", "currency", "debit", "credit")
 _NODE: Final = ("id", "kind", "state", "company", "voucher", "voucher_kind", "date", "ledger", "document", "event", "type", "received_at")
 """What is said of a thing of a company out of scope: that it is there, and its state."""
 _BY_COMPANY: Final = frozenset({"customers", "vendors", "customer_groups", "vendor_groups"})
@@ -45,6 +47,7 @@ _COMPANIES: Final = ("company", "partner", "seller", "buyer")
 
 def visible_wait(row: Row, actor: Actor) -> Row:
     """What waits as this reader sees it: of what is missing in companies out of scope, in which companies it is."""
+    row = with_event(row) if "source" in row else row
     companies = {name: row["key"][name] for name in _COMPANIES if name in row["key"]}
     if not companies or actor.sees(*companies.values()):
         return row

@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field
 from services.desk.actions import store
 from services.desk.actions.rules import ActionState, Decision, Verb
 from services.desk.actions.store import ActionSelection
-from services.web.access.may import Approver, Reader
+from services.web.access.may import Approver, Decliner, Reader
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
-from services.web.models import ATime, ListOf
+from services.web.known import refuse_unknown_companies
+from services.web.models import AN_ID, ATime, ListOf
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, scope_of
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["audit"])
 
-ActionId = Annotated[str, Path(alias="id", description="The action's id.", pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+ActionId = Annotated[str, Path(alias="id", description="The action's id.", pattern=AN_ID)]
 
 
 class DecidedModel(BaseModel):
-    """What somebody decided about a proposal."""
+    """What was decided about a proposal."""
 
-    decision: Decision = Field(description="approved or declined.")
+    decision: Decision = Field(description="approved or declined by somebody else, or withdrawn by whoever proposed it.")
     actor: str = Field(description="By whom.")
     roles: list[str] = Field(description="The roles that they had then.")
     request_id: str = Field(description="The request with which they did.")
@@ -61,7 +62,10 @@ class ActionModel(BaseModel):
     state: ActionState = Field(description="How far it is. `begun` and `failed`: asked for again with its key it is carried out once more.")
     decided_by: DecidedModel | None = Field(description="What somebody else decided about it.")
     decided_again: list[DecidedModel] = Field(description="Who approved it once more after it had failed, the oldest first.")
-    outcome: Any = Field(description="What came of carrying it out the last time, and `by` whom.")
+    outcome: Any = Field(
+        description="What came of carrying it out the last time, and `by` whom: how many events were `sent`, and of each (`events`) its "
+        "state as an answer says it."
+    )
 
 
 @router.get("/v1/actions", response_model=ListOf[ActionModel], summary="What people did")
@@ -86,6 +90,8 @@ async def list_actions(  # noqa: PLR0913 - its filters
     async with ports.schemas.desk() as connection:
         found = await store.actions(connection, selection, page.wanted.limit + 1, place)
         total = counted(await store.count_of(connection, selection, MOST_COUNTED + 1)) if page.counts else None
+    if not found and not page.continues and company is not None:
+        refuse_unknown_companies(request, (await ports.reference.current()).companies)
     shown = found[: page.wanted.limit]
     last = (shown[-1].at.isoformat(), shown[-1].id) if len(found) > len(shown) else None
     read_to = {"time": instant(ports.clock.now()), "lag_seconds": 0.0, "behind": {}}
@@ -125,8 +131,8 @@ async def approve_action(request: Request, actor: Approver, action: ActionId, bo
     status_code=202,
     responses=ACTED,
     response_model=ActedModel,
-    summary="Decline a proposal",
+    summary="Decline a proposal, or take one's own back",
 )
-async def decline_action(request: Request, actor: Approver, action: ActionId, body: Reasoned, key: Key = None) -> Response:
-    """What somebody else has proposed is not done."""
+async def decline_action(request: Request, actor: Decliner, action: ActionId, body: Reasoned, key: Key = None) -> Response:
+    """What somebody else has proposed is not done. Whoever has proposed it takes it back (`withdrawn`): for that no role is needed."""
     return await Writing(request, actor, key, body).decide(action.lower(), Decision.DECLINED)

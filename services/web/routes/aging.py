@@ -12,8 +12,8 @@ from services.inquiry.queries.aging import BUCKETS, AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.web.access.may import Reader
 from services.web.book_models import Ledger, OneCompany, Party, PartyModel
-from services.web.models import ReadTo
-from services.web.reading import Day, KnownAt, answered, books, scope_of, today
+from services.web.models import DAYS, ReadTo
+from services.web.reading import Day, KnownAt, answered, books, refuse_unknown, scope_of, today
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -71,7 +71,7 @@ async def list_aging(  # noqa: PLR0913 - its filters
         str,
         Query(
             description="The last day overdue of each bucket, in any order.",
-            pattern=r"^[1-9][0-9]{0,4}(,[1-9][0-9]{0,4}){0,9}$",
+            pattern=DAYS,
             examples=["30,60,90"],
         ),
     ] = ",".join(map(str, BUCKETS)),
@@ -84,4 +84,6 @@ async def list_aging(  # noqa: PLR0913 - its filters
     selection = AgingSelection(scope_of(actor, company), ledger, party, by, ends, AsOf(day, known_at), day)
     async with books(request) as found:
         said: Any = await aging(found.connection, selection)
+        if not said.rows:
+            await refuse_unknown(request, found.connection)
     return answered({"buckets": said.buckets, "data": said.rows, "sums": said.sums, "read_to": found.read_to})

@@ -11,10 +11,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from services.desk.event_state import EventState, event_state
+from services.desk.refusal_states import RefusalState
 from services.inquiry.queries.events import StageOfEvent
 from services.web.access.may import Reader, Sender
 from services.web.access.scope import visible_refusal, visible_wait
 from services.web.cloudevents import is_batch
+from services.web.frame import language_of
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
 from services.web.work_models import WaitModel
@@ -43,7 +45,7 @@ class Sent(BaseModel):
     state: Literal["accepted", "duplicate", "refused"] = Field(
         description="`accepted`: the broker has it. `duplicate`: it was sent before. `refused`: it was left out (`partial=true`)."
     )
-    problem: FaultModel | None = Field(default=None, description="Why it was left out.")
+    errors: list[FaultModel] = Field(default=[], description="Why it was left out: all that is wrong with it.")
 
 
 class RefusalModel(BaseModel):
@@ -55,6 +57,7 @@ class RefusalModel(BaseModel):
     field: str = Field(description="Where, as a JSON pointer.")
     message: str = Field(description="What is wrong and what would be right.")
     rejected_at: str = Field(description="When.")
+    state: RefusalState = Field(description="What was done about it: `open` (nothing yet), `resent`, `dismissed`.")
 
 
 class PostedDocument(BaseModel):
@@ -96,10 +99,10 @@ class StateOfEvent(BaseModel):
 
 _EXAMPLE: Final = {
     "specversion": "1.0",
-    "id": "VPAY-7",
-    "source": "/erp/fab",
+    "id": "VPAY-8",
+    "source": "/erp/fabrikam",
     "type": "intercompany.vendor-payment.posted.v1",
-    "data": {"company": "FAB", "account": "4050", "document": "VP-7", "date": "2026-03-12", "currency": "USD", "amount": "980.00"},
+    "data": {"company": "FAB", "account": "IC-WEST", "document": "VPAY-8", "date": "2026-03-20", "currency": "USD", "amount": "100.00"},
 }
 _EVENT_SCHEMA: Final = {
     "type": "object",
@@ -150,11 +153,11 @@ async def send_events(
     ports: WebPorts = request.app.state.ports
     ingestion = _ingestion(ports)
     traceparent = request.scope["state"]["traceparent"]
-    outcomes = await ingestion.take(actor, request.headers, await request.body(), traceparent, partial=partial)
+    outcomes = await ingestion.take(actor, request.headers, await request.body(), traceparent, language_of(request.scope), partial=partial)
     headers = {} if is_batch(request.headers) else {"Location": _location(outcomes[0])}
     seconds = _seconds(prefer)
     if seconds:
-        refs = [each.ref for each in outcomes if each.ref is not None and each.fault is None]
+        refs = [each.ref for each in outcomes if each.ref is not None and not each.faults]
         states = await _states(ports, refs, seconds)
         if all(state.is_settled for state in states):
             rows = [_state_row(ref, state, actor) for ref, state in zip(refs, states, strict=True)]

@@ -13,7 +13,7 @@ from services.web.access.may import Reader
 from services.web.book_models import OneCompany, VoucherModel
 from services.web.models import DEFAULT_LIMIT, ReadTo
 from services.web.problems import Code, ProblemError
-from services.web.reading import answered, books, scope_of, titled
+from services.web.reading import answered, books, refuse_unknown, scope_of, titled
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -65,6 +65,8 @@ async def read_feed(  # noqa: PLR0913 - its parameters
             if not await is_place(found.connection, after):
                 raise ProblemError(Code.CURSOR_INVALID, "feed-place-unknown", after=after)
             rows, following = await feed(found.connection, companies, after, limit)
+            if not rows:
+                await refuse_unknown(request, found.connection)
         if rows or ports.is_over(until):
             data = list(map(titled(request), rows))
             return answered({"data": data, "after": following, "read_to": found.read_to})

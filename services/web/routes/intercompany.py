@@ -12,7 +12,7 @@ from services.inquiry.queries.intercompany import MatrixSelection, PairSelection
 from services.web.access.may import Reader
 from services.web.book_models import Currency, EventRefModel, From, OneCompany
 from services.web.models import Company, Key, ListOf, ReadTo
-from services.web.reading import Day, KnownAt, Page, answered, books, listed, missing, scope_of, today
+from services.web.reading import Day, KnownAt, Page, answered, books, listed, missing, refuse_unknown, scope_of, today
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -94,6 +94,8 @@ async def list_intercompany(  # noqa: PLR0913 - its filters
     selection = MatrixSelection(scope_of(actor, company), currency, AsOf(as_of or today(request), known_at))
     async with books(request) as found:
         cells = await matrix(found.connection, selection)
+        if not cells:
+            await refuse_unknown(request, found.connection)
     return answered({"data": cells, "read_to": found.read_to})
 
 

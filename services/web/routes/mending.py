@@ -12,9 +12,13 @@ from services.desk.waiting import waiting_named
 from services.inquiry.queries.events import StageOfEvent
 from services.operations import discard, mending, replay
 from services.operations.mending import Mended
-from services.operations.replies import replies
 from services.web.access.may import Operator
+from services.web.frame import language_of
+from services.web.known import CODES
+from services.web.models import AN_ID, mistake
 from services.web.models import Key as Name
+from services.web.parameters import fault_of_unknown
+from services.web.problems import Code, ProblemError
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing, not_there
 
 if TYPE_CHECKING:
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 
     from services.desk.actions.rules import Draft
     from services.operations.carrying_out import Acted
-    from services.operations.replies import EventReply
     from services.web.access.roles import Actor
     from services.web.ports import WebPorts
     from services.web.writing import Answer
@@ -31,11 +34,8 @@ router = APIRouter(tags=["work"])
 
 MOST: Final = 500
 ANSWERED_WITHIN: Final = 10.0
-_LOOKED_AGAIN_AFTER: Final = 0.2
 
-RefusalId = Annotated[
-    str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", description="The refusal's id, as /v1/refusals gives it.")
-]
+RefusalId = Annotated[str, Field(pattern=AN_ID, description="The refusal's id, as /v1/refusals gives it.")]
 Ids = Annotated[list[RefusalId], Field(min_length=1, max_length=MOST, description="Refusals, by their ids.")]
 Data = Annotated[dict[str, Any], Field(description="The mended data.")]
 
@@ -59,8 +59,7 @@ class ToReplay(Reasoned):
     @model_validator(mode="after")
     def _one_of_both(self) -> ToReplay:
         if (self.ids is None) == (self.filter is None):
-            msg = "give either ids or filter"
-            raise ValueError(msg)
+            raise mistake(kind="either", one="ids", other="filter")
         return self
 
 
@@ -113,6 +112,10 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
 
     Of several refusals of one event the last is sent. The answer waits for what becomes of them, 10 seconds at most.
     """
+    code = None if body.filter is None else body.filter.code
+    if code is not None and code not in CODES:
+        fault = fault_of_unknown("/filter/code", code, CODES, language_of(request.scope), Code.INVALID)
+        raise ProblemError(Code.INVALID, "body-field", faults=[fault], place=fault.pointer, message=fault.message)
     writing = Writing(request, actor, key, body)
     problems: dict[str, str] = {}
 
@@ -120,11 +123,13 @@ async def replay_refusals(request: Request, actor: Operator, body: ToReplay, key
         drafted = await _replay_of(writing.ports, body, actor)
         problems.update(drafted.problems)
         if not drafted.draft.plan.replays:
-            raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=" ".join(problems.values()) or "-")
+            if not problems:
+                raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-open", what="refusals selected")
+            raise ActionRefusedError(ActionCode.NOT_OPEN, "nothing-replayable", why=" ".join(problems.values()))
         return drafted.draft
 
     async def answer(acted: Acted) -> Answer:
-        rows = [_replied(each) for each in await _settled(writing.ports, acted)]
+        rows = await writing.became(acted, ANSWERED_WITHIN)
         left_out = [{"refusal": refusal, "message": message} for refusal, message in problems.items()]
         return 200, {"action": acted.action.id, "state": acted.action.state.value, "events": rows, "problems": left_out}
 
@@ -140,21 +145,6 @@ async def _replay_of(ports: WebPorts, body: ToReplay, actor: Actor) -> replay.Dr
         actor.acts_for([wanted.company])
     found = await mending.open_refusals(ports.schemas, wanted.code, wanted.source, MOST)
     return await replay.drafted(ports.schemas, found, actor.companies if wanted.company is None else frozenset({wanted.company}))
-
-
-async def _settled(ports: WebPorts, acted: Acted) -> list[EventReply]:
-    """What became of the events once none is on its way any more, or the time is over."""
-    sent, since = acted.action.draft.plan.replays, acted.began or acted.action.at
-    until = ports.clock.monotonic() + ANSWERED_WITHIN
-    while True:
-        found = await replies(ports.schemas, sent, since)
-        if ports.is_over(until) or all(each.state is not StageOfEvent.RECEIVED for each in found):
-            return found
-        await ports.pause(_LOOKED_AGAIN_AFTER)
-
-
-def _replied(reply: EventReply) -> dict[str, Any]:
-    return {"source": reply.event.source, "id": reply.event.id, "state": reply.state.value, "code": reply.code}
 
 
 @router.post("/v1/refusals/resend", status_code=202, responses=ACTED, response_model=ActedModel, summary="Send mended data")

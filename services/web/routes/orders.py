@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.operations import orders
 from services.operations.orders import DocumentKey
 from services.web.access.may import Approver, Operator
-from services.web.models import ADay
+from services.web.models import ADay, mistake
 from services.web.models import Key as Name
 from services.web.writing import ACTED, ActedModel, Key, Reasoned, Writing
 from shared.events.envelope import EventRef
@@ -62,8 +62,7 @@ class SettlementToReverse(Reasoned):
     @model_validator(mode="after")
     def _one_of_both(self) -> SettlementToReverse:
         if (self.settlement is None) == (self.payment is None):
-            msg = "give either settlement or payment"
-            raise ValueError(msg)
+            raise mistake(kind="either", one="settlement", other="payment")
         return self
 
 

@@ -12,8 +12,11 @@ from services.inquiry.queries.reference import ReferenceSelection, entity, refer
 from services.web.access.may import Reader
 from services.web.access.scope import is_visible_entity, visible_version
 from services.web.book_models import SINGLE, TEXT, EventRefModel, One, OneCompany
+from services.web.frame import language_of
+from services.web.languages import wrong
 from services.web.models import Key, ListOf
-from services.web.parameters import wrong_parameters
+from services.web.naming import type_named
+from services.web.parameters import not_known, wrong_parameters
 from services.web.problems import Fault
 from services.web.reading import Day, Page, books, listed, missing, scope_of, single
 from shared.events.contract import CONTRACT
@@ -53,7 +56,13 @@ async def list_reference(  # noqa: PLR0913 - its filters
     actor: Reader,
     page: Page,
     type_: Annotated[
-        str | None, Query(alias="type", description="Entities that events of this type define.", json_schema_extra={"enum": TYPES})
+        str | None,
+        Query(
+            alias="type",
+            description="Entities that events of this type define: `company.defined`, its full name, or `company`.",
+            examples=["company.defined"],
+            **TEXT,
+        ),
     ] = None,
     company: OneCompany = None,
     q: Annotated[str | None, Query(description="What names the entity begins with this, its kind aside; needs `type`.", **TEXT)] = None,
@@ -63,12 +72,13 @@ async def list_reference(  # noqa: PLR0913 - its filters
 
     A trading relation is one of both its companies. Of a party its accounts and groups in the companies in scope are shown.
     """
-    if type_ is not None and type_ not in TYPES:
-        raise wrong_parameters([Fault("/type", "parameter-invalid", f"it is one of {', '.join(TYPES)}")])
+    kind = None if type_ is None else type_named(type_, TYPES)
+    if type_ is not None and kind is None:
+        raise not_known(name="type", given=type_, known=TYPES, language=language_of(request.scope))
     if q is not None and type_ is None:
-        raise wrong_parameters([Fault("/q", "parameter-invalid", "it needs the parameter type")])
+        raise wrong_parameters([Fault("/q", "parameter-invalid", wrong(language_of(request.scope), "needs-type"))])
     at = None if as_of is None else datetime.combine(as_of, time.max, UTC)
-    selection = ReferenceSelection(scope_of(actor, company), type_, q, page.known_at(at))
+    selection = ReferenceSelection(scope_of(actor, company), kind, q, page.known_at(at))
     return await listed(
         request, page, lambda connection, wanted: reference(connection, selection, wanted), lambda row: visible_version(row, actor)
     )

@@ -12,6 +12,7 @@ from services.operations import reference_writing
 from services.operations.reference_writing import change_row
 from services.web.access.may import Master
 from services.web.access.roles import EVERYTHING
+from services.web.models import VERSION_READ
 from services.web.models import Key as Name
 from services.web.writing import ActedModel, Key, Reasoned, Writing, said_as_problems
 
@@ -30,7 +31,7 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=22,
-        pattern=r'^(W/)?"?[0-9]{1,18}"?$',
+        pattern=VERSION_READ,
         description="The `position` of the version that is replaced, as /v1/reference gives it; `0`: there is none.",
     ),
 ]

@@ -13,6 +13,7 @@ from services.desk.work_lists import states_of
 from services.web.access.may import Reader
 from services.web.book_models import SINGLE, One
 from services.web.models import Key
+from services.web.naming import short_name, with_event
 from services.web.reading import as_of_now, missing, single
 from services.web.work_models import RefusedEventModel
 
@@ -45,7 +46,7 @@ async def refusal(
     subject = about(found.rejection.original.get("type"), found.rejection.original.get("data"))
     if subject.companies and not actor.sees(*subject.companies):
         missing("refusal")
-    row = {**found.as_row(), "type": found.rejection.type, "company": subject.company, "document": subject.document}
+    row = {**with_event(found.as_row()), "type": short_name(found.rejection.type), "company": subject.company, "document": subject.document}
     again_at = None if found.again_at is None else found.again_at.isoformat()
     state = (await states_of(schemas, named))[found.id]
     return single(request, {**row, "again_at": again_at, "state": state.value}, as_of_now(request))

@@ -21,7 +21,7 @@ router = APIRouter(tags=["books"])
 class HitModel(BaseModel):
     """Something that the text may mean."""
 
-    kind: Literal["event", "document", "voucher", "settlement", "party"] = Field(description="What it is.")
+    kind: Literal["event", "document", "voucher", "settlement", "account", "company", "party"] = Field(description="What it is.")
     source: str | None = Field(description="Its source, of events and settlements.")
     ledger: str | None = Field(description="Its ledger.")
     company: str | None = Field(description="Its company.")
@@ -38,9 +38,11 @@ class HitsModel(BaseModel):
 
 @router.get("/v1/search", response_model=HitsModel, summary="What a text may mean")
 async def find(
-    request: Request, actor: Reader, q: Annotated[Key, Query(description="An id, a number, the beginning of one, or a party's name.")]
+    request: Request,
+    actor: Reader,
+    q: Annotated[Key, Query(description="An id, a number or the beginning of one, an account, a company, or words of a party's name.")],
 ) -> Response:
-    """Exact ids and numbers first, then what begins with the text, then parties by their names."""
+    """Exact ids and numbers first, then accounts and documents whatever their case, what begins with the text, companies and parties."""
     async with books(request) as found:
         hits = await search(found.connection, q, scope_of(actor, None))
     return answered({"data": hits, "read_to": found.read_to})

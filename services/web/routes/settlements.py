@@ -26,6 +26,7 @@ from services.web.book_models import (
     To,
 )
 from services.web.models import Key, ListOf
+from services.web.naming import with_settlement
 from services.web.reading import Page, books, listed, missing, scope_of, single
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ async def list_settlements(  # noqa: PLR0913 - its filters
 ) -> Response:
     """Settlement records of which one document is in a company in scope, the newest date first."""
     selection = SettlementSelection(scope_of(actor, company), party, document, from_, to, state)
-    return await listed(request, page, lambda connection, wanted: settlements(connection, selection, wanted))
+    return await listed(request, page, lambda connection, wanted: settlements(connection, selection, wanted), with_settlement)
 
 
 @router.get("/v1/settlement", responses=SINGLE, response_model=One[RunModel], summary="One settlement run")
@@ -98,7 +99,7 @@ async def settlement(
 
 def _visible(run: Row, actor: Any) -> Row | None:
     """A run as this reader sees it; None: nothing of it is in scope."""
-    records = [record for record in run["records"] if visible_record(record, actor)]
+    records = [with_settlement(record) for record in run["records"] if visible_record(record, actor)]
     is_seen = records or any(actor.sees(voucher["company"]) for voucher in run["vouchers"])
     return {**run, "records": records} if is_seen else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Request
@@ -108,7 +109,7 @@ async def simulate(request: Request, actor: Reader, given: Annotated[ToSimulate,
                 actor.acts_for(concern.company or EVERYTHING for concern in concerns(event.read.data))
         readable = [event.record for event in events if isinstance(event.read, Message)]
         result = await simulate_events(ports.schemas, readable, ports.clock.now(), language_of(request.scope))
-    faults = [event.fault(alone=False) for event in events if isinstance(event.read, Unreadable)]
+    faults = [_in_the_list(fault) for event in events if isinstance(event.read, Unreadable) for fault in event.faults()]
     return JSONResponse(shown_result(result, faults, actor))
 
 
@@ -120,6 +121,11 @@ async def _read(ports: WebPorts, given: ToSimulate) -> list[GivenEvent]:
     except (ValueError, RecursionError) as error:
         raise ProblemError(Code.MALFORMED, "body-not-json", reason=str(error)) from error
     return given_events(Headers({"content-type": BATCH}), body, parties, lambda record: record, None)
+
+
+def _in_the_list(fault: Fault) -> Fault:
+    """The list of events stands in the body as `events`."""
+    return replace(fault, pointer=f"/events{fault.pointer}")
 
 
 def shown_result(simulated: SimulatedResult, faults: list[Fault], actor: Actor) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from services.inquiry.queries.trace import TraceStart
 from services.web.access.may import Reader
 from services.web.access.scope import visible_graph
 from services.web.book_models import SINGLE, TEXT, Document, Ledger, One
+from services.web.frame import language_of
+from services.web.languages import wrong
 from services.web.parameters import wrong_parameters
 from services.web.problems import Fault
 from services.web.reading import books, missing, single
@@ -66,9 +68,9 @@ async def trace_of(  # noqa: PLR0913 - the names that one can begin with
     if company is not None:
         actor.reads_of(company)
     if event is None and document is None and voucher is None and settlement is None:
-        raise wrong_parameters([Fault("/event", "parameter-invalid", "begin with one of event, document, voucher, settlement")])
+        raise wrong_parameters([Fault("/event", "parameter-invalid", wrong(language_of(request.scope), "begin-with"))])
     if voucher is not None and company is None:
-        raise wrong_parameters([Fault("/company", "parameter-invalid", "a voucher is named by its company too")])
+        raise wrong_parameters([Fault("/company", "parameter-invalid", wrong(language_of(request.scope), "needs-company"))])
     ports: WebPorts = request.app.state.ports
     start = TraceStart(event, source, document, company, ledger, voucher, settlement)
     async with books(request) as found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from fastapi import APIRouter, Query, Request
 
@@ -27,7 +27,10 @@ from services.web.book_models import (
     VoucherModel,
 )
 from services.web.frame import language_of
+from services.web.languages import text, wrong
 from services.web.models import AnAmount, Company, Key, ListOf
+from services.web.parameters import wrong_parameters
+from services.web.problems import Code, Fault, ProblemError
 from services.web.reading import KnownAt, Page, books, listed, missing, scope_of, single, titled
 from services.web.why_models import WhyOfLine
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from services.web.access.roles import Actor
+    from shared.delivery.ports import Connection
 
 router = APIRouter(tags=["books"])
 
@@ -112,23 +116,41 @@ async def why_line(
     actor: Reader,
     company: Company,
     voucher: VoucherNumber,
-    line: Annotated[int, Query(description="The line, from 1.", ge=1, le=1_000_000)],
+    line: Annotated[
+        int | None, Query(description="The line, by its `line` in /v1/voucher, from 1; needed.", ge=1, le=1_000_000, examples=[1])
+    ] = None,
 ) -> Response:
     """Why the line is there and has its amount: a sentence in the reader's language, with the parameters as they were in force then."""
     _in_scope(actor, company)
     async with books(request) as found:
+        if line is None:
+            await _refuse_without_line(request, found.connection, company, voucher)
         try:
             explained = await why(
                 request.app.state.ports.schemas,
                 company,
                 voucher,
-                line,
+                line or 0,
                 language_of(request.scope),
                 lambda facts: as_they_were(request.app.state.ports.schemas, found.connection, facts),
             )
         except NoSuchLineError:
-            missing("line of a voucher")
+            await _refuse_without_line(request, found.connection, company, voucher, line)
     return single(request, explained.as_row(), found.read_to)
+
+
+async def _refuse_without_line(request: Request, connection: Connection, company: str, voucher: str, line: int | None = None) -> NoReturn:
+    """ProblemError: which lines there are, where none or another one is named; not-found where there is no such voucher."""
+    row = await voucher_of(connection, company, voucher)
+    if row is None:
+        missing("voucher")
+    language = language_of(request.scope)
+    there = [f"{each['line']} ({each['posting_type']} {each['account']})" for each in row["lines"]]
+    hint = text(language, "known-parameters").format(names=", ".join(there))
+    if line is not None:
+        raise ProblemError(Code.NOT_FOUND, "no-line", line=line, voucher=voucher, hint=hint)
+    said = wrong(language, "missing") + hint
+    raise wrong_parameters([Fault("/line", "parameter-invalid", said)])
 
 
 def _in_scope(actor: Actor, company: str) -> None:

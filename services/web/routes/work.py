@@ -20,10 +20,12 @@ from services.web.access.scope import visible_refusal, visible_wait
 from services.web.book_models import TEXT, OneCompany
 from services.web.cursors import MOST_COUNTED, Envelope, counted
 from services.web.frame import language_of
+from services.web.known import CODES, refuse_unknown_companies, refuse_unknown_values
 from services.web.languages import Language, work_text
-from services.web.models import ListOf
-from services.web.parameters import wrong_parameters
-from services.web.problems import Code, Fault, ProblemError
+from services.web.models import DURATION, ListOf
+from services.web.naming import with_event
+from services.web.parameters import not_known
+from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, as_of_now
 from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
 from shared.rows import instant
@@ -45,12 +47,11 @@ Place = tuple[str, ...]
 
 REASONS: Final = sorted({*OF_DOCUMENTS, *OF_SETTLEMENTS, *OF_SALES_PAYMENTS})
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION: Final = "^[0-9]{1,5}[smhd]$"
 
 Source = Annotated[str | None, Query(description="Of events from this source alone.", **TEXT)]
 OlderThan = Annotated[
     str | None,
-    Query(description="For longer than this: a number and s, m, h or d (seconds to days).", pattern=_DURATION, examples=["2h"]),
+    Query(description="For longer than this: a number and s, m, h or d (seconds to days).", pattern=DURATION, examples=["2h"]),
 ]
 GroupBy = Annotated[
     Literal["missing"] | None, Query(description="`missing`: what is missing, with how many events, for how much, and since when.")
@@ -71,7 +72,7 @@ async def list_waiting(  # noqa: PLR0913 - its filters
 ) -> Response:
     """Each event that has something waiting, the longest first, with the first thing that it waits for and what it is about."""
     if for_ is not None and for_ not in REASONS:
-        raise wrong_parameters([Fault("/for", "parameter-invalid", f"it is one of {', '.join(REASONS)}")])
+        raise not_known(name="for", given=for_, known=REASONS, language=language_of(request.scope))
     work = _Work(request, actor, page)
     selection = WorkSelection(actor.reads_of(company), source, work.before(older_than), reason=for_)
 
@@ -91,7 +92,9 @@ async def list_refusals(  # noqa: PLR0913 - its filters
     actor: Reader,
     page: Page,
     company: OneCompany = None,
-    code: Annotated[str | None, Query(description="Refused with this code alone (docs/events.md).", **TEXT)] = None,
+    code: Annotated[
+        str | None, Query(description="Refused with this code alone (docs/events.md).", json_schema_extra={"enum": CODES}, **TEXT)
+    ] = None,
     scope: Annotated[
         Literal["event", "settlement"] | None,
         Query(description="`event`: all of it was refused; `settlement`: what it asked to be settled."),
@@ -104,6 +107,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
     group_by: GroupBy = None,
 ) -> Response:
     """Each refusal, the newest first, with what the refused event is about. `group_by=missing`: by code and company."""
+    refuse_unknown_values(request)
     work = _Work(request, actor, page)
     bound = work.before(older_than)
     selection = WorkSelection(actor.reads_of(company), source, bound, code=code, scope=scope, state=RefusalState(state))
@@ -115,7 +119,7 @@ async def list_refusals(  # noqa: PLR0913 - its filters
 
     if group_by is not None:
         return await work.groups(items, lambda item: (item.row["code"], item.about.company), _refused_for)
-    return await work.rows(items, lambda row: visible_refusal(row, actor))
+    return await work.rows(items, lambda row: with_event(visible_refusal(row, actor)))
 
 
 class _Work:
@@ -139,7 +143,12 @@ class _Work:
         more = len(found) > self._page.wanted.limit
         data = [shown(self._row(item)) for item in found[: self._page.wanted.limit]]
         total = len([item async for item in _at_most(items(None), MOST_COUNTED + 1)]) if self._page.counts else None
+        await self._refuse_unknown(data)
         return self._answer(data, found[len(data) - 1].place if more else None, total)
+
+    async def _refuse_unknown(self, data: list[Row]) -> None:
+        if not data and self._page.wanted.after is None and "company" in self._request.query_params:
+            refuse_unknown_companies(self._request, (await self.ports.reference.current()).companies)
 
     async def _first(self, items: Callable[[Place | None], AsyncIterator[WorkItem]], number: int) -> list[WorkItem]:
         after = self._page.wanted.after
@@ -160,6 +169,7 @@ class _Work:
         found = await grouped(items(None), key, lambda item: self._actor.sees(item.about.company))
         rest = [(each, group) for each, group in found if self._is_after(_place(each, group))]
         data = [self._group(group, *shown(each, group, self._language)) for each, group in rest[: self._page.wanted.limit]]
+        await self._refuse_unknown(data)
         last = rest[len(data) - 1] if len(rest) > len(data) else None
         return self._answer(data, None if last is None else _place(*last), len(found) if self._page.counts else None)
 

@@ -42,10 +42,23 @@ def test_a_text_finds_what_has_that_name_first_and_then_what_begins_with_it(book
     assert found(books, "VP") == [("document", "VPAY-7"), ("event", "VPAY-7")]
     assert found(books, "AP-SET-000001") == [("voucher", "AP-SET-000001"), ("voucher", "AP-SET-000001")]
     assert found(books, "AP-SET-1") == [("voucher", "AP-SET-1"), ("voucher", "AP-SET-1")]
-    assert found(books, "EAST") == [("party", "EAST")]
-    assert found(books, "fabrikam e") == [("party", "EAST")]
-    assert found(books, "Fabrikam") == [("party", "EAST"), ("party", "WEST")]
+    assert found(books, "EAST") == [("party", "EAST"), ("company", "FABE")]
+    assert found(books, "fabrikam e") == [("company", "FABE"), ("party", "EAST")]
+    assert found(books, "Fabrikam") == [("company", "FAB"), ("company", "FABE"), ("company", "FABW"), ("party", "EAST"), ("party", "WEST")]
     assert found(books, "V") == [] == found(books, " ") == found(books, f"AP-SET-{2**70}") == found(books, "%")
+
+
+def test_case_does_not_matter_and_a_party_is_found_by_any_word_of_its_name(books: Asked, ic_4: Listening) -> None:
+    assert ic_4.records
+    assert found(books, "vi-7") == [("document", "VI-7")]
+    assert ("document", "VPAY-7") in found(books, "vpay")
+    assert ("account", "IC-WEST") in found(books, "ic-west")
+    assert found(books, "IC-West", ("FAB",)) == [("account", "IC-WEST")]
+    assert found(books, "FABW")[0] == ("company", "FABW")
+    assert found(books, "fabw", ("FAB",)) == []
+    assert found(books, "eas") == [("company", "FABE"), ("party", "EAST")]
+    assert found(books, "east fabrikam") == [("party", "EAST")]
+    assert found(books, "abrikam") == []
 
 
 def test_a_text_finds_nothing_of_companies_out_of_scope(books: Asked, ic_4: Listening) -> None:
@@ -105,7 +118,7 @@ def test_a_later_version_or_a_withdrawal_ends_what_was_in_force_and_all_versions
     assert books.all(reference, ReferenceSelection(type="payment-journal.defined")) == []
     assert len(books.all(reference, ReferenceSelection(type="payment-journal.defined", at=before))) == 1
     assert books.run(entity(books.connection, "nothing")) == []
-    assert found(books, "renamed") == []  # a company, no party
+    assert found(books, "renamed") == [("company", "FABE")]
     assert books.run(names(books.connection, ["EAST"])) == {"EAST": "Fabrikam East"}
     assert [row["name"] for row in books.all(companies, NamedSelection(q="FABE"))] == ["renamed"]
 

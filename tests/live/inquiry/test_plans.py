@@ -139,6 +139,8 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "posted last of a company": lambda connection: _posted_last(connection, ("C3",)),
     "entity": lambda connection: entity(connection, "exchange-rate//EUR/USD/2026-01-07"),
     "search": lambda connection: search(connection, "P77"),
+    "search of any case": lambda connection: search(connection, "p77"),
+    "search of words": lambda connection: search(connection, "party 7"),
     "search of a number": lambda connection: search(connection, "AR-SET-000073"),
     "trace of an event": lambda connection: trace(connection, TraceStart(event="P77", document="P77", settlement="P77")),
     "trace of a voucher": lambda connection: trace(connection, TraceStart(voucher="AR-SET-000073", company="C3")),

@@ -83,13 +83,46 @@ async def _single_things(api: Api) -> None:
         one = (await api.get("/v1/document", as_of="2026-12-31", **keys))["data"]
         assert {name: one[name] for name in row} == row
     (record, *_) = (await api.get("/v1/settlements"))["data"]
-    run = (await api.get("/v1/settlement", source=record["source"], id=record["settlement"]))["data"]
+    run = (await api.get("/v1/settlement", **record["settlement"]))["data"]
     assert record in run["records"]
-    trace = (await api.get("/v1/trace", settlement=record["settlement"]))["data"]
+    trace = (await api.get("/v1/trace", settlement=record["settlement"]["id"]))["data"]
     assert {node["kind"] for node in trace["nodes"]} >= {"event", "document", "settlement", "voucher"}
     assert {"kind": "document", "name": "VI-7"}.items() <= (await api.get("/v1/search", q="VI-7"))["data"][0].items()
     for row in (await api.get("/v1/reference", limit=500))["data"]:
         assert (await api.get("/v1/reference/entity", key=row["key"]))["data"]["versions"][-1] == row
+
+
+async def _what_there_is_is_named(api: Api) -> None:
+    """Lines have the numbers by which they are asked for; what is not there is told from what is, within the scope."""
+    (row, *_) = (await api.get("/v1/vouchers"))["data"]
+    name = {"company": row["company"], "voucher": row["voucher"]}
+    assert [line["line"] for line in row["lines"]] == list(range(1, len(row["lines"]) + 1))
+    headers = api.headers[ALL.name]
+    for status, asked in ((400, name), (404, {**name, "line": "99"})):
+        answer = await api.client.get("/v1/voucher/why", params=asked, headers=headers)
+        assert answer.status_code == status
+        for line in row["lines"]:
+            assert f"{line['line']} ({line['posting_type']} {line['account']})" in answer.json()["detail"]
+    for path in (
+        "/v1/vouchers",
+        "/v1/documents",
+        "/v1/aging",
+        "/v1/balances",
+        "/v1/intercompany",
+        "/v1/feed",
+        "/v1/waiting",
+        "/v1/actions",
+    ):
+        unknown = await api.client.get(path, params={"company": "FABX"}, headers=headers)
+        assert (unknown.status_code, unknown.json()["code"]) == (400, "parameter-invalid"), path
+        assert "did you mean FAB" in unknown.json()["detail"], path
+        hidden = await api.client.get(path, params={"company": "FABX"}, headers=api.headers[OF_FABE.name])
+        assert (hidden.status_code, hidden.json()["code"]) == (404, "not-found"), path
+    of_type = [
+        (await api.get("/v1/reference", type=name))["data"] for name in ("company", "company.defined", "intercompany.company.defined.v1")
+    ]
+    assert of_type[0] == of_type[1] == of_type[2] != []
+    assert (await api.refused("/v1/reference", type="companies")) == (400, "parameter-invalid")
 
 
 async def _parameters_as_they_were(api: Api) -> None:
@@ -162,7 +195,8 @@ async def _read_to(api: Api) -> None:
 
 async def test_the_books_of_ic_4_over_http() -> None:
     async with api_on("reading") as api:
-        checks = (_read_to, _as_of_a_day, _pages, _single_things, _parameters_as_they_were, _scope, _made_up_places, _what_clients_send)
+        first = (_read_to, _as_of_a_day, _pages, _single_things, _what_there_is_is_named)
+        checks = (*first, _parameters_as_they_were, _scope, _made_up_places, _what_clients_send)
         for check in (*checks, _imported):
             await check(api)
 

@@ -57,37 +57,37 @@ async def _states(api: Api, *, inquiry: bool) -> None:
 
 async def _waiting(api: Api) -> None:
     rows = (await api.get("/v1/waiting"))["data"]
-    assert [(row["event"], row["for"], row["company"], row["amount"]) for row in rows] == [
+    assert [(row["event"]["id"], row["for"], row["company"], row["amount"]) for row in rows] == [
         ("VI-90", "account", "FAB", "1000.00"),
         ("VI-91", "account", "FAB", "240.00"),
         ("VP-92", "document", "FAB", "50.00"),
     ]
-    assert rows[2]["type"] == "intercompany.vendor-payment.posted.v1"
+    assert rows[2]["type"] == "vendor-payment.posted"
     assert rows[2]["party"] == {"id": "WEST", "name": "Fabrikam West"}
-    assert [row["event"] for row in await api.all("/v1/waiting", 1)] == [row["event"] for row in rows]
+    assert [row["event"]["id"] for row in await api.all("/v1/waiting", 1)] == [row["event"]["id"] for row in rows]
     assert (await api.get("/v1/waiting", limit=1, count="true"))["count"] == 3
     groups = (await api.get("/v1/waiting", group_by="missing"))["data"]
     assert groups[0]["sentence"].startswith("account 9999 in FAB: 2 events, 1,240.00 USD, oldest ")
     assert len(await api.all("/v1/waiting", 1, group_by="missing")) == 2
-    assert [row["event"] for row in (await api.get("/v1/waiting", OF_FABE))["data"]] == ["VP-92"]
+    assert [row["event"]["id"] for row in (await api.get("/v1/waiting", OF_FABE))["data"]] == ["VP-92"]
     assert (await api.get("/v1/waiting", OF_NOBODY))["data"] == []
     assert (await api.get("/v1/waiting", older_than="1h"))["data"] == []
 
 
 async def _refusals(api: Api) -> None:
     rows = (await api.get("/v1/refusals"))["data"]
-    found = [(row["event"], row["scope"], row["code"], row["state"], row["document"]) for row in rows]
+    found = [(row["event"]["id"], row["scope"], row["code"], row["state"], row["document"]) for row in rows]
     assert found == [
         ("VP-94", "settlement", "document-closed", "open", "VP-94"),
         ("VI-95", "event", "amounts-disagree", "open", "VI-95"),
     ]
     assert [row["id"] for row in await api.all("/v1/refusals", 1)] == [row["id"] for row in rows]
-    assert {row["type"] for row in rows} == {"intercompany.vendor-payment.posted.v1", "intercompany.vendor-invoice.posted.v1"}
-    assert [row["event"] for row in (await api.get("/v1/refusals", scope="event", code="amounts-disagree"))["data"]] == ["VI-95"]
-    assert [row["event"] for row in (await api.get("/v1/refusals", OF_FABE))["data"]] == ["VP-94"]
+    assert {row["type"] for row in rows} == {"vendor-payment.posted", "vendor-invoice.posted"}
+    assert [row["event"]["id"] for row in (await api.get("/v1/refusals", scope="event", code="amounts-disagree"))["data"]] == ["VI-95"]
+    assert [row["event"]["id"] for row in (await api.get("/v1/refusals", OF_FABE))["data"]] == ["VP-94"]
     messages = {}
     for who in (ALL, OF_FABE, OF_FAB):
-        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"] == "VP-94"]
+        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"]["id"] == "VP-94"]
         told = [each["message"] for each in (await api.get("/v1/event", who, source=SOURCE, id="VP-94"))["refusals"]]
         assert told == [listed] or who is OF_FABE
         messages[who.name] = listed
@@ -112,7 +112,7 @@ async def _traced(api: Api) -> None:
 async def _reserved(api: Api) -> None:
     one = (await api.get("/v1/document", ledger="payable", company="FABE", document="VI-93"))["data"]
     assert (one["reserved_by"]["what"], one["reserved_by"]["event"]["id"]) == ("run", "VP-92")
-    assert [(wait["event"], wait["for"], wait["key"]["document"]) for wait in one["waits"]] == [("VP-92", "document", "VI-404")]
+    assert [(wait["event"]["id"], wait["for"], wait["key"]["document"]) for wait in one["waits"]] == [("VP-92", "document", "VI-404")]
     listed = {row["document"]: row for row in (await api.get("/v1/documents", as_of="2026-12-31"))["data"]}
     assert listed["VI-93"]["reserved_by"] == one["reserved_by"]
     assert listed["VP-92"]["reserved_by"]["event"]["id"] == "VP-92"

@@ -46,6 +46,7 @@ WHY = {"reason": "the supplier has confirmed it"}
 PEOPLE = (
     Actor("ann", frozenset({Role.READER, Role.SENDER, Role.OPERATOR, Role.APPROVER})),
     Actor("bob", frozenset({Role.READER, Role.APPROVER})),
+    Actor("operator", frozenset({Role.READER, Role.OPERATOR})),
     Actor("of FABW", frozenset({Role.READER, Role.OPERATOR, Role.APPROVER}), frozenset({"FABW"})),
 )
 
@@ -73,7 +74,7 @@ class Api:
         await self.services.until_quiescent()
 
     async def refusal(self, event: str, state: str = "open") -> dict[str, Any]:
-        [found] = [row for row in (await self.get("/v1/refusals", state=state))["data"] if row["event"] == event]
+        [found] = [row for row in (await self.get("/v1/refusals", state=state))["data"] if row["event"]["id"] == event]
         return dict(found)
 
     async def state(self, event: str, source: str = "/erp") -> str:
@@ -142,6 +143,8 @@ async def test_a_mended_event_is_a_proposal_that_somebody_else_approves_and_then
         await api.services.until_quiescent()
         assert await api.state("BAD-1") == "refused"
         decision = f"/v1/actions/{proposed.json()['action']}"
+        foreign_decline = await api.post(f"{decision}/decline", WHY, "of FABW")
+        assert (foreign_decline.status_code, foreign_decline.json()["code"]) == (403, "company-out-of-scope")
         own = await api.post(f"{decision}/approve", WHY)
         assert (own.status_code, own.json()["code"]) == (403, "own-proposal")
         assert (await api.post(f"{decision}/approve", WHY, "of FABW")).json()["code"] == "not-found"
@@ -178,9 +181,46 @@ async def _dismissed_and_audited(api: Api, resent: str) -> None:
         "bob",
         resent,
     )
-    assert (mended["before"]["lines"][0]["amount"], mended["after"]["lines"][0]["amount"]) == ("90.00", "100.00")
+    [before], [after] = mended["before"].pop("lines"), mended["after"].pop("lines")
+    assert (before.pop("amount"), after.pop("amount")) == ("90.00", "100.00")
+    assert (before, mended["before"]) == (after, mended["after"]), "one field was changed, so one differs"
+    [became] = await _became(api, mended["id"])
+    assert became == {"source": "/erp", "id": "BAD-1", "state": "posted", "code": None}
+    said = await api.get("/v1/event", source="/erp", id="BAD-1")
+    assert [(each["id"], each["state"]) for each in said["refusals"]] == [(resent, "resent")]
     assert (await api.get("/v1/actions", "of FABW"))["data"] == []
     assert [row["verb"] for row in (await api.get("/v1/actions", verb="dismiss", by="ann"))["data"]] == ["dismiss"]
+
+
+async def _became(api: Api, action: str) -> list[dict[str, Any]]:
+    """What the audit says came of the events of an action, once it knows."""
+    for _ in range(100):
+        [found] = [row for row in (await api.get("/v1/actions"))["data"] if row["id"] == action]
+        if all(each["state"] != "received" for each in found["outcome"]["events"]):
+            return list(found["outcome"]["events"])
+        await asyncio.sleep(0.2)
+    pytest.fail("the audit does not say what came of it")
+
+
+async def test_who_has_proposed_something_takes_it_back() -> None:
+    async with _api() as api:
+        await api.send(_wrong("BAD-1"))
+        mended = {"id": (await api.refusal("BAD-1"))["id"], "data": _invoice("BAD-1", "100.00"), **WHY}
+        proposed = (await api.post("/v1/refusals/resend", mended, "operator")).json()
+        assert proposed["state"] == "proposed"
+        decision = f"/v1/actions/{proposed['action']}"
+        taken_back = await api.post(f"{decision}/decline", {"reason": "the wrong invoice"}, "operator")
+        assert (taken_back.status_code, taken_back.json()["state"]) == (202, "withdrawn"), taken_back.text
+        late = await api.post(f"{decision}/approve", WHY, "bob")
+        assert (late.status_code, late.json()["code"]) == (409, "already-decided")
+        [action] = (await api.get("/v1/actions", state="withdrawn"))["data"]
+        assert (action["decided_by"]["decision"], action["decided_by"]["actor"]) == ("withdrawn", "operator")
+        assert await api.state("BAD-1") == "refused"
+        others = (await api.post("/v1/refusals/resend", mended)).json()["action"]
+        refused = await api.post(f"/v1/actions/{others}/decline", WHY, "operator")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not-allowed")
+        declined = await api.post(f"/v1/actions/{others}/decline", WHY, "bob")
+        assert declined.json()["state"] == "declined"
 
 
 async def test_a_replay_says_what_became_of_each_event_and_the_same_key_does_it_once() -> None:
@@ -200,13 +240,15 @@ async def test_a_replay_says_what_became_of_each_event_and_the_same_key_does_it_
         assert (await api.refusal("BAD-1"))["id"] == refusal["id"], "it was refused again, so it is open again"
         second = await api.post("/v1/refusals/replay", body, key="once")
         assert (second.json(), second.headers["idempotent-replayed"]) == (first.json(), "true")
-        assert len((await api.get("/v1/actions"))["data"]) == 1
+        [action] = (await api.get("/v1/actions"))["data"]
+        assert action["outcome"] == {"sent": 1, "ordered": 0, "events": [expected]}
         other = await api.post("/v1/refusals/replay", {**body, "reason": "another reason"}, key="once")
         assert (other.status_code, other.json()["code"]) == (409, "conflicting-duplicate")
         by_filter = await api.post("/v1/refusals/replay", {"filter": {"code": "amounts-disagree", "company": "FABE"}, **WHY})
         assert [each["id"] for each in by_filter.json()["events"]] == ["BAD-1"]
         nothing = await api.post("/v1/refusals/replay", {"filter": {"code": "other-party"}, **WHY})
         assert (nothing.status_code, nothing.json()["code"]) == (409, "not-open")
+        assert "open refusal that the filter selects" in nothing.json()["detail"]
         unknown = await api.post("/v1/refusals/replay", {"ids": ["00000000-0000-0000-0000-000000000000"], **WHY})
         assert (unknown.status_code, unknown.json()["code"]) == (404, "not-found")
         await _replayed_by_command(api)

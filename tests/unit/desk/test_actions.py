@@ -50,15 +50,25 @@ def test_what_changes_books_is_a_proposal_with_four_eyes_and_nothing_else_is(ver
     assert first_state(verb, four_eyes=False) is ActionState.BEGUN
 
 
-def test_nobody_decides_about_their_own_proposal_and_nothing_is_decided_twice() -> None:
-    check_decision(_action(ActionState.PROPOSED), "bob")
+def test_nobody_approves_their_own_proposal_and_nothing_is_decided_twice() -> None:
+    check_decision(_action(ActionState.PROPOSED), Decision.APPROVED, "bob")
     with pytest.raises(ActionRefusedError) as own:
-        check_decision(_action(ActionState.PROPOSED), "ann")
+        check_decision(_action(ActionState.PROPOSED), Decision.APPROVED, "ann")
     assert own.value.code is ActionCode.OWN_PROPOSAL
+    check_decision(_action(ActionState.PROPOSED), Decision.WITHDRAWN, "ann")
     for state in set(ActionState) - {ActionState.PROPOSED}:
-        with pytest.raises(ActionRefusedError) as decided:
-            check_decision(_action(state), "bob")
-        assert decided.value.code is ActionCode.ALREADY_DECIDED
+        for decision in Decision:
+            with pytest.raises(ActionRefusedError) as decided:
+                check_decision(_action(state), decision, "bob")
+            assert decided.value.code is ActionCode.ALREADY_DECIDED
+
+
+def test_who_declines_their_own_proposal_takes_it_back() -> None:
+    proposed = _action(ActionState.PROPOSED)
+    assert Decision.DECLINED.by("ann", proposed) is Decision.WITHDRAWN
+    assert Decision.DECLINED.by("bob", proposed) is Decision.DECLINED
+    assert Decision.APPROVED.by("ann", proposed) is Decision.APPROVED
+    assert [each.leads_to for each in Decision] == [ActionState.BEGUN, ActionState.DECLINED, ActionState.WITHDRAWN]
 
 
 @pytest.mark.parametrize(

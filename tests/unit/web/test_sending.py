@@ -121,8 +121,8 @@ async def test_what_only_this_systems_tools_say_is_left_off() -> None:
 @pytest.mark.parametrize(
     ("content", "media", "status", "code", "pointer"),
     [
-        (with_data(amount=5), STRUCTURED, 422, "invalid", "/amount"),
-        (with_data(curency="USD"), STRUCTURED, 422, "invalid", "/curency"),
+        (with_data(amount=5), STRUCTURED, 422, "invalid", "/data/amount"),
+        (with_data(curency="USD"), STRUCTURED, 422, "invalid", "/data/curency"),
         (changed(PAYMENT, type="intercompany.vendor-payment.v9"), STRUCTURED, 422, "unknown-type", "/type"),
         (changed(PAYMENT, type="intercompany.voucher.posted.v1"), STRUCTURED, 422, "unknown-type", "/type"),
         (changed(PAYMENT, id=""), STRUCTURED, 400, "malformed", "/id"),
@@ -132,7 +132,6 @@ async def test_what_only_this_systems_tools_say_is_left_off() -> None:
         (changed(PAYMENT, source="intercompany/posting"), STRUCTURED, 422, "invalid", "/source"),
         (b"{", STRUCTURED, 400, "malformed", ""),
         (b"[]", STRUCTURED, 400, "malformed", ""),
-        (b"", STRUCTURED, 400, "malformed", ""),
         (b'{"id":1,"id":2}', STRUCTURED, 400, "malformed", ""),
         (b"\xff\xfe", STRUCTURED, 400, "malformed", ""),
         (b"[" * 100_000, STRUCTURED, 400, "malformed", ""),
@@ -150,6 +149,30 @@ async def test_an_event_that_the_services_would_refuse_is_refused_here(
     assert sender.records == []
 
 
+async def test_all_that_is_wrong_is_named_with_its_place_in_the_body() -> None:
+    wrong = with_data(amount=5, curency="USD", date="yesterday")
+    del wrong["data"]["offset"]
+    in_data = ["/data/date", "/data/amount", "/data/curency"]
+    alone = (await sent(Kept(), wrong)).json()
+    assert [fault["pointer"] for fault in alone["errors"]] == in_data
+    assert alone["detail"] == alone["errors"][0]["message"]
+    batch = (await sent(Kept(), [PAYMENT, changed(wrong, id="b")], BATCH)).json()
+    assert [(fault["pointer"], fault["index"]) for fault in batch["errors"]] == [(f"/1{pointer}", 1) for pointer in in_data]
+    assert "1 of 2" in batch["detail"]
+    of_headers = (await sent(Kept(), wrong["data"], "application/json", headers=binary(wrong))).json()
+    assert [fault["pointer"] for fault in of_headers["errors"]] == [pointer.removeprefix("/data") for pointer in in_data]
+    no_names = (await sent(Kept(), {"specversion": "1.0", "data": DATA})).json()
+    assert [fault["pointer"] for fault in no_names["errors"]] == ["/source", "/id", "/type"]
+    header = (await sent(Kept(), DATA, "application/json", headers={**binary(PAYMENT), "ce-source": "intercompany/posting"})).json()
+    assert [fault["pointer"] for fault in header["errors"]] == ["/ce-source"]
+
+
+async def test_of_a_conflict_is_said_in_the_readers_language() -> None:
+    answer = await sent(Kept(), with_data(amount="981.00"), schemas=inbox(PAYMENT), headers={"accept-language": "de"})
+    assert answer.status_code == 409
+    assert "gehört schon" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("content", "media", "status", "code"),
     [
@@ -158,6 +181,8 @@ async def test_an_event_that_the_services_would_refuse_is_refused_here(
         (PAYMENT, "", 415, "unsupported-media-type"),
         ({"not": "a list"}, BATCH, 400, "malformed"),
         (b"[", BATCH, 400, "malformed"),
+        (b"", STRUCTURED, 400, "malformed"),
+        (b"", "application/json", 400, "malformed"),
         ([1] * (MOST_EVENTS + 1), BATCH, 413, "too-large"),
         ([with_data(text="x" * LARGEST_EVENT)], BATCH, 413, "too-large"),
     ],
@@ -179,7 +204,7 @@ async def test_of_a_batch_all_are_sent_or_none() -> None:
     answer = await sent(sender, batch, BATCH, params={"partial": "true"})
     assert answer.status_code == 202
     assert [each["state"] for each in answer.json()] == ["accepted", "refused", "accepted", "refused"]
-    assert answer.json()[1]["problem"]["pointer"] == "/amount"
+    assert [fault["pointer"] for fault in answer.json()[1]["errors"]] == ["/1/data/amount"]
     assert [message(record).ref.id for record in sender.records] == ["VPAY-7", "c"]
     assert "location" not in answer.headers
     only_wrong = await sent(sender, batch[1:2], BATCH, params={"partial": "true"})

@@ -115,7 +115,7 @@ async def test_a_parameter_that_is_wrong_is_named_with_what_would_be_right(param
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 422, "invalid"),
+        (b"", 400, "malformed"),
         (b"{", 400, "malformed"),
         (b"[]", 422, "invalid"),
         (b'{"events": []}', 422, "invalid"),

@@ -69,7 +69,7 @@ async def test_an_entry_says_what_it_is_about_and_for_how_long_it_waits() -> Non
         7200,
         "account",
         "9999",
-        "intercompany.vendor-invoice.posted.v1",
+        "vendor-invoice.posted",
     )
 
 
@@ -110,14 +110,14 @@ async def test_groups_add_up_per_currency_and_are_paged_the_oldest_first() -> No
 async def test_filters_select_what_waits(parameters: dict[str, Any], found: list[str]) -> None:
     entries = (THREE[0], wait(2, 1, "200.00", "FABE"), THREE[2])
     answer = await asked(waiting(*entries), "/v1/waiting", **parameters)
-    assert [row["event"] for row in answer.json()["data"]] == found
+    assert [row["event"]["id"] for row in answer.json()["data"]] == found
     counted = await asked(waiting(*entries), "/v1/waiting", count="true", limit=1, **parameters)
     assert counted.json()["count"] == len(found)
 
 
 async def test_a_page_goes_on_where_the_one_before_ended() -> None:
     first = (await asked(waiting(*THREE), "/v1/waiting", limit=2)).json()
-    assert [row["event"] for row in first["data"]] == ["E1", "E2"]
+    assert [row["event"]["id"] for row in first["data"]] == ["E1", "E2"]
     schemas = waiting(THREE[2])
     await asked(schemas, "/v1/waiting", limit=2, cursor=first["next"])
     places = [arguments[:2] for query, arguments in schemas.asked if "(since, sequence) > ($1, $2)" in query]
@@ -127,7 +127,7 @@ async def test_a_page_goes_on_where_the_one_before_ended() -> None:
 async def test_what_is_of_other_companies_alone_is_not_there() -> None:
     entries = (THREE[0], wait(2, 1, "200.00", "FABE"))
     answer = await asked(waiting(*entries), "/v1/waiting", of_fabe=True)
-    assert [row["event"] for row in answer.json()["data"]] == ["E2"]
+    assert [row["event"]["id"] for row in answer.json()["data"]] == ["E2"]
     assert (await asked(waiting(*entries), "/v1/waiting", of_fabe=True, company="FAB")).status_code == 404
 
 
@@ -178,14 +178,14 @@ TWO = (refused(1, 1, original("FAB", "5.00")), refused(2, 2, original("FABE", "7
 )
 async def test_filters_select_what_was_refused(parameters: dict[str, Any], found: list[str]) -> None:
     answer = await asked(Refusals(rows=TWO), "/v1/refusals", **parameters)
-    assert [row["event"] for row in answer.json()["data"]] == found, answer.text
+    assert [row["event"]["id"] for row in answer.json()["data"]] == found, answer.text
 
 
 async def test_a_refusal_that_was_dismissed_is_off_the_list_and_can_be_listed() -> None:
     done = {"from refusal_states": [{"refusal": UUID(int=1), "state": "dismissed", "at": NOW}]}
-    assert [row["event"] for row in (await asked(Refusals(done, rows=TWO), "/v1/refusals")).json()["data"]] == ["E2"]
+    assert [row["event"]["id"] for row in (await asked(Refusals(done, rows=TWO), "/v1/refusals")).json()["data"]] == ["E2"]
     (row,) = (await asked(Refusals(done, rows=TWO), "/v1/refusals", state="dismissed")).json()["data"]
-    assert (row["event"], row["state"], row["amount"], row["age_seconds"]) == ("E1", "dismissed", "5.00", 3600)
+    assert (row["event"]["id"], row["state"], row["amount"], row["age_seconds"]) == ("E1", "dismissed", "5.00", 3600)
 
 
 async def test_refusals_are_grouped_by_code_and_company() -> None:
@@ -254,3 +254,19 @@ def test_every_reason_has_its_words_in_every_language() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7199, "1 h"), (86400, "1 d"), (200_000, "2 d")])
 def test_an_age_is_said_in_its_largest_unit(seconds: int, said: str) -> None:
     assert age_in_words(seconds, Language.ENGLISH) == said
+
+
+async def test_a_type_has_one_name_in_answers_and_an_event_is_one_thing() -> None:
+    (row,) = (await asked(waiting(THREE[0]), "/v1/waiting")).json()["data"]
+    assert set(row["event"]) == {"source", "id"}
+    assert "source" not in row
+    for row in (await asked(Refusals(rows=TWO), "/v1/refusals")).json()["data"]:
+        assert (set(row["event"]), row["type"]) == ({"source", "id"}, "vendor-payment.posted")
+
+
+async def test_a_code_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    near = await asked(Refusals(rows=TWO), "/v1/refusals", code="amount-disagrees")
+    assert (near.status_code, near.json()["code"]) == (400, "parameter-invalid")
+    assert "did you mean amounts-disagree?" in near.json()["detail"]
+    far = await asked(Refusals(rows=TWO), "/v1/refusals", code="zzz")
+    assert "over-settled" in far.json()["detail"]

@@ -43,7 +43,7 @@ async def mend(reader: Reader) -> Row:
     events: list[Row] = []
     if reader.sent is not None:
         _fill_in(form, found, reader)
-        before = await states(reader, ((each["source"], each["event"]) for each in held))
+        before = await states(reader, ((each["event"]["source"], each["event"]["id"]) for each in held))
         if await _define(reader, reason, form):
             events = await became(reader, before)
     parties = (await reader.ask("/v1/parties", limit=_MOST))["data"] if reason == "account" else []

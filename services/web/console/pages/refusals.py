@@ -22,6 +22,8 @@ Row = dict[str, Any]
 
 _MOST: Final = 500
 _OF_SETTLEMENT: Final = "settlement"
+_IN_SIMULATION: Final = "/events/0/data"
+"""Where the data of the event stand that is tried."""
 _JSON: Final = "json"
 _POINTER: Final = "f:"
 """What the names of the form's fields begin with that are pointers into the event's data."""
@@ -41,7 +43,7 @@ async def event(reader: Reader) -> Row:
         if data is not None:
             view |= await _mended(reader, found, data, form)
     view["json"] = _as_text(shown) if reader.sent is None else reader.sent.get(_JSON) or _as_text(shown)
-    title = f"{found['event']}: {found['code']}"
+    title = f"{found['event']['id']}: {found['code']}"
     lacks = "operator" if reader.lacks("operator") else None
     view |= _placed(form)
     return {**view, "title": title, "refusal": found, "form": form, "as_json": as_json, "lacks": lacks, "prefix": _POINTER}
@@ -107,7 +109,7 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
     """What the mended data would do; where they are to be sent: what became of the event."""
     if reader.sent is not None and reader.sent.get("do") == "send":
-        before = await states(reader, [(found["source"], found["event"])])
+        before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
         body = {"id": found["id"], "data": data, "reason": form.value("reason")}
         if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
             return {}
@@ -128,14 +130,14 @@ async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | Non
     is_request = found["scope"] == _OF_SETTLEMENT
     original = {name: value for name, value in found["original"].items() if name in {"specversion", "time"}}
     type_ = "intercompany.settlement.requested.v1" if is_request else found["original"].get("type")
-    ids = {"id": f"{found['event']}-mended" if is_request else found["event"], "source": found["source"], "type": type_}
+    ids = {**found["event"], **({"id": f"{found['event']['id']}-mended"} if is_request else {}), "type": type_}
     try:
         said = await reader.order("/v1/simulate", {"events": [{"specversion": "1.0", **original, **ids, "data": data}]})
     except AskedInVainError as refused:
         note_wrong(form, refused)
         return None
     for fault in said["unreadable"]:
-        form.wrong.setdefault(str(fault["pointer"]).removeprefix("/data") or "/", fault["message"])
+        form.wrong.setdefault(str(fault["pointer"]).removeprefix(_IN_SIMULATION) or "/", fault["message"])
     for refusal in said["rejected"]:
         form.wrong.setdefault(refusal["field"] or "/", refusal["message"])
     tried: Row = said

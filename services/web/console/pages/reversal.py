@@ -69,5 +69,5 @@ async def _tried(reader: Reader, what: str, body: Row, form: Form) -> Row | None
         note_wrong(form, refused)
         return None
     for fault in [*said["unreadable"], *({"pointer": each["field"], "message": each["message"]} for each in said["rejected"])]:
-        form.wrong.setdefault(str(fault["pointer"]).removeprefix("/data") or "/", fault["message"])
+        form.wrong.setdefault(str(fault["pointer"]).removeprefix("/events/0").removeprefix("/data") or "/", fault["message"])
     return said

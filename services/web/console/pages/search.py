@@ -29,6 +29,10 @@ def address_of(hit: dict[str, Any]) -> str:
     match hit["kind"]:
         case "voucher":
             return url("/voucher", company=hit["company"], voucher=hit["name"])
+        case "account":
+            return url("/open", company=hit["company"], account=hit["name"])
+        case "company":
+            return url("/vouchers", company=hit["name"])
         case "party":
             return url("/open", party=hit["name"])
         case "document":
