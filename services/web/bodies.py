@@ -66,7 +66,7 @@ def _with_json(document: Mapping[str, Any]) -> list[tuple[str, re.Pattern[str]]]
 def _read(headers: Headers, body: bytes) -> bytes:
     refuse_empty(body, JSON)
     media = media_of(headers)
-    if media != JSON:
+    if media != JSON and not media.endswith("+json"):
         raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=media or "-", wanted=JSON)
     try:
         return canonical(parsed(body), sort=False)

@@ -322,11 +322,9 @@ def as_json(data: Any) -> bytes:
     if isinstance(data, _WITH_KEYWORDS):
         data = _renamed(data)
     text = _WRITER.encode(data)
-    # The fast writer has no plain notation: what looks like an exponent is written again. A pattern that begins with a letter is
-    # looked for ten times as fast as one that begins with a digit.
-    if not (_SIGN.search(text) and _EXPONENT.search(text)):
-        return text
-    return orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
+    # The fast writer has no plain notation. A pattern that begins with a letter is sought ten times as fast as one with a digit.
+    is_plain = not (_SIGN.search(text) and _EXPONENT.search(text))
+    return text if is_plain else orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
 
 
 def _renamed(data: Any) -> dict[str, Any]:

@@ -90,6 +90,9 @@ async def test_without_inquiry_the_services_alone_are_asked(failure: Exception) 
             raise failure
             yield self
 
+        def desk(self) -> Any:
+            return super().books()
+
     said = await state_of(WithoutInquiry({**refused_at(NOW), "join events e on": []}))
     assert (said["state"], said["received_at"]) == ("refused", "2026-03-12T12:00:00Z")
 

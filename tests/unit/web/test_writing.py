@@ -108,7 +108,7 @@ def proposal(companies: list[str] | None) -> dict[str, Any]:
     return {
         "id": ID, "at": NOW, "actor": "bob", "roles": ["operator"], "request_id": "r", "verb": "reverse-settlement", "target": "{}",
         "companies": companies, "reason": "because", "before": None, "after": None, "state": "proposed", "plan": PLAN, "decision": None,
-        "outcome": None,
+        "outcome": None, "decided_again": "[]",
     }  # fmt: skip
 
 
