@@ -91,7 +91,7 @@ class MadeUp:
         yield self
 
     def desk(self) -> Any:
-        return self.books()
+        return self.of("desk")
 
     async def names(self) -> list[str]:
         return [service.name for service in PROCESSES]

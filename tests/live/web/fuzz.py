@@ -48,7 +48,7 @@ def started() -> Iterator[str]:
 def _address(log: Path, up: subprocess.Popen[bytes]) -> str:
     until = time.monotonic() + WITHIN
     while time.monotonic() < until and up.poll() is None:
-        found = re.search(r"The HTTP API: (\S+)", log.read_text())
+        found = re.search(r"The HTTP API, for programs: +(\S+)/v1 ", log.read_text())
         if found:
             return found[1]
         time.sleep(0.2)

@@ -104,7 +104,7 @@ async def _refusals(api: Api) -> None:
 async def _traced(api: Api) -> None:
     """A trace says of a refusal what the list says of it, to each reader."""
     for who in (ALL, OF_FAB):
-        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"] == "VP-94"]
+        (listed,) = [row["message"] for row in (await api.get("/v1/refusals", who))["data"] if row["event"]["id"] == "VP-94"]
         nodes = (await api.get("/v1/trace", who, event="VP-94"))["data"]["nodes"]
         assert [refusal["message"] for node in nodes if node["id"].endswith("VP-94") for refusal in node.get("refusals", ())] == [listed]
 
