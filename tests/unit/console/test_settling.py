@@ -8,7 +8,7 @@ import pytest
 
 from services.web.console.formats import plain
 from services.web.console.pages.hour import hour
-from services.web.console.pages.settling import Entered, EnteredMark, Settling, by_company, digest, event_of, figures, key_of
+from services.web.console.pages.settling import Entered, EnteredMark, Settling, by_company, digest, event_of, figures, key_of, owed
 from services.web.languages import Language
 
 PARTY = {"party": "CONTOSO", "name": "Contoso", "vendors": {"FAB": ["V-1", "V-2"], "OUT": ["V-9"]}, "customers": {"FABE": ["C-1"]}}
@@ -155,3 +155,11 @@ def test_bars_are_as_high_as_their_share_of_the_busiest_minute_and_a_minute_with
     assert [(bar["x"], bar["y"], bar["height"]) for bar in shown["bars"]] == [(10, 0, 40), (20, 20, 20), (30, 39, 1)]
     assert (shown["most"], shown["sum"], shown["width"]) == (100, 151, 40)
     assert hour([])["bars"] == []
+
+
+def test_what_is_open_has_the_sign_that_its_ledger_speaks_in() -> None:
+    assert owed("payable", "-410.00") == "410.00"
+    assert owed("payable", "37.40") == "-37.40"
+    assert owed("payable", "0.00") == "0.00"
+    assert owed("receivable", "410.00") == "410.00"
+    assert owed("receivable", None) is None

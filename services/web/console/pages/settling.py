@@ -106,8 +106,7 @@ class Settling:
         """The party's accounts of the ledger, by company in scope; of each document what is owed: an invoice +, a payment -."""
         found = (self.party or {}).get(_ACCOUNTS[self.entered.ledger], {})
         self.accounts = {company: accounts for company, accounts in found.items() if company in self.companies}
-        sign = -1 if self.entered.ledger == "payable" else 1
-        self.documents = [{**each, "owed": str(sign * Decimal(each["balance"]))} for each in self.documents]
+        self.documents = [{**each, "owed": owed(each["ledger"], each["balance"])} for each in self.documents]
 
     @property
     def marked(self) -> list[Row]:
@@ -230,3 +229,8 @@ def _day(text: str | None) -> str | None:
         return None if text is None else day_of.fromisoformat(text).isoformat()
     except ValueError:
         return None
+
+
+def owed(ledger: str, balance: str | None) -> str | None:
+    """What is open of a document as its ledger speaks of it: an invoice is positive, a payment negative. `balance`: debit positive."""
+    return None if balance is None else str(-Decimal(balance) if ledger == "payable" else Decimal(balance))
