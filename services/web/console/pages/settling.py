@@ -106,7 +106,7 @@ class Settling:
         """The party's accounts of the ledger, by company in scope; of each document what is owed: an invoice +, a payment -."""
         found = (self.party or {}).get(_ACCOUNTS[self.entered.ledger], {})
         self.accounts = {company: accounts for company, accounts in found.items() if company in self.companies}
-        self.documents = [{**each, "owed": owed(each["ledger"], each["balance"])} for each in self.documents]
+        self.documents = [{**each, "owed": owed(self.entered.ledger, each["balance"])} for each in self.documents]
 
     @property
     def marked(self) -> list[Row]:
