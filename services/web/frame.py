@@ -7,6 +7,7 @@ a client sends makes a 500, and a failure of ours says no more than the id under
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -18,10 +19,13 @@ from services.web.problems import MEDIA_TYPE, Code, ProblemError, answer
 from shared.runtime.http_server import BODY_WITHIN
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from services.web.access.roles import Authentication
     from services.web.ports import WebPorts
+    from shared.delivery.ports import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -103,11 +107,18 @@ class Frame:
             raise ProblemError(Code.NOT_ACCEPTABLE, "no-media", offered=offered, accepted=accepted)
         if request.scope["method"] in _WITH_BODY:
             check_media(request.headers, None if path in self._readers else JSON)
-        try:
-            async with self._ports.clock.timeout(BODY_WITHIN):
-                return await _body(request.headers, receive)
-        except TimeoutError as error:
-            raise ProblemError(Code.TOO_SLOW, "body-too-slow", seconds=f"{BODY_WITHIN:g}", headers={"Connection": "close"}) from error
+        async with read_in_time(self._ports.clock):
+            return await _body(request.headers, receive)
+
+
+@asynccontextmanager
+async def read_in_time(clock: Clock) -> AsyncIterator[None]:
+    """ProblemError (too-slow) where a body that is read in it takes longer than anybody's does."""
+    try:
+        async with clock.timeout(BODY_WITHIN):
+            yield
+    except TimeoutError as error:
+        raise ProblemError(Code.TOO_SLOW, "body-too-slow", seconds=f"{BODY_WITHIN:g}", headers={"Connection": "close"}) from error
 
 
 class _Request:

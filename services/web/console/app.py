@@ -27,7 +27,7 @@ from services.web.console.reader import CHOICES, COOKIE, Reader, language_of, ur
 from services.web.console.rendering import page_of
 from services.web.console.session import SESSION, Signing
 from services.web.console.ways import way_of
-from services.web.frame import REQUEST_ID, request_id
+from services.web.frame import REQUEST_ID, read_in_time, request_id
 from services.web.languages import title
 from services.web.problems import Code, ProblemError
 
@@ -127,7 +127,8 @@ class Console:
         """Who reads, and the form that they sent; ProblemError where it is not of a page of ours."""
         reader = self._reader_of(request, actor)
         if request.method == "POST":
-            sent = await read_form(request)
+            async with read_in_time(self._ports.clock):
+                sent = await read_form(request)
             self._signing.check_form(sent.get(TOKEN), actor)
             reader.sent = sent
         return reader
