@@ -1,4 +1,8 @@
-"""The product with a month's business, and a browser that shows it: started once for all tests here."""
+"""The product with a month's business, and a browser that shows it: started for each file of tests.
+
+Invariant: a browser that is driven from here has an event loop running in this thread, in which no other test can have its own: it is
+gone with the file.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 OFFLINE = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console() -> Iterator[str]:
     """The address of the console."""
     with stage() as address:
@@ -36,7 +40,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's chromium; without it the tests fail, they are not left out."""
     found = shutil.which("chromium")
