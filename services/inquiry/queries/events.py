@@ -56,7 +56,7 @@ class Became(NamedTuple):
     """What is known to have become of an event.
 
     `is_taken`: a service has taken it; `is_whole`: a voucher is there of all that it decided. `sent_at`: when it was received last (any
-    clock's tolerance taken off), None if nobody has seen it.
+    clock's tolerance taken off), None if nobody has seen it. `posts_nothing`: it has had its effect once it is read.
     """
 
     waits: bool
@@ -64,6 +64,7 @@ class Became(NamedTuple):
     is_taken: bool
     is_whole: bool
     sent_at: dt.datetime | None
+    posts_nothing: bool = False
 
 
 def stage(became: Became) -> StageOfEvent:
@@ -80,7 +81,9 @@ def stage(became: Became) -> StageOfEvent:
         return StageOfEvent.POSTED if became.is_whole else StageOfEvent.RECEIVED
     if became.refusals and (became.sent_at is None or max(each.at for each in became.refusals) >= became.sent_at):
         return StageOfEvent.REFUSED
-    return StageOfEvent.UNKNOWN if became.sent_at is None else StageOfEvent.RECEIVED
+    if became.sent_at is None:
+        return StageOfEvent.UNKNOWN
+    return StageOfEvent.POSTED if became.posts_nothing else StageOfEvent.RECEIVED
 
 
 _EVENT: Final = """
@@ -134,8 +137,8 @@ async def event(connection: Connection, source: str, id_: str, waits: Sequence[R
     vouchers = [_voucher(each) for each in await connection.fetch(_VOUCHERS, source, id_)]
     refusals = tuple(Refused(each["scope"], each["again_at"] or each["at"]) for each in refused)
     sent_at = None if found is None else found["last_received_at"] - CLOCKS_DIFFER
-    is_taken = bool(documents or vouchers) or (found is not None and posts_nothing(found["type"]))
-    became = Became(bool(waits), refusals, is_taken=is_taken, is_whole=True, sent_at=sent_at)
+    nothing = found is not None and posts_nothing(found["type"])
+    became = Became(bool(waits), refusals, bool(documents or vouchers), is_whole=True, sent_at=sent_at, posts_nothing=nothing)
     return {
         "source": source,
         "id": id_,

@@ -272,8 +272,8 @@ class _Building:
                 continue
             id_ = node_id("event", *ref)
             events[id_] = {"id": id_, "kind": "event", **event_node(each, waits.get(ref, []))}
-            is_taken = id_ in caused or ref in self._found.taken or posts_nothing(each["type"])
-            became = Became(ref in waits, refused(each), is_taken, ref not in under_way, sent_at(each))
+            is_taken, nothing = id_ in caused or ref in self._found.taken, posts_nothing(each["type"])
+            became = Became(ref in waits, refused(each), is_taken, ref not in under_way, sent_at(each), nothing)
             events[id_]["state"] = stage(became).value
         self.nodes = {**events, **self.nodes}
 

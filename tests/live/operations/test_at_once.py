@@ -195,7 +195,8 @@ async def test_who_approves_once_more_what_failed_is_in_the_audit_and_the_first_
         [action] = await company.actions()
         row = action.as_row()
         assert (row["decided_by"]["actor"], [each["actor"] for each in row["decided_again"]]) == ("bob", ["cid"])
-        assert row["outcome"] == {"sent": 1, "ordered": 0, "by": "cid"}
+        sent = {"source": "/erp", "id": "BAD-1", "state": "received", "code": None}
+        assert row["outcome"] == {"sent": 1, "ordered": 0, "by": "cid", "events": [sent]}
         again = await acting.decide(proposed.action.id, Decision.APPROVED, _asked(BOB, "first"), _anyone)
         assert (again.action.state, again.began, company.broker.sent) == (ActionState.DONE, None, 1)
 

@@ -144,7 +144,7 @@ async def test_a_mended_event_is_a_proposal_that_somebody_else_approves_and_then
         assert await api.state("BAD-1") == "refused"
         decision = f"/v1/actions/{proposed.json()['action']}"
         foreign_decline = await api.post(f"{decision}/decline", WHY, "of FABW")
-        assert (foreign_decline.status_code, foreign_decline.json()["code"]) == (403, "company-out-of-scope")
+        assert (foreign_decline.status_code, foreign_decline.json()["code"]) == (404, "not-found")
         own = await api.post(f"{decision}/approve", WHY)
         assert (own.status_code, own.json()["code"]) == (403, "own-proposal")
         assert (await api.post(f"{decision}/approve", WHY, "of FABW")).json()["code"] == "not-found"
@@ -241,7 +241,7 @@ async def test_a_replay_says_what_became_of_each_event_and_the_same_key_does_it_
         second = await api.post("/v1/refusals/replay", body, key="once")
         assert (second.json(), second.headers["idempotent-replayed"]) == (first.json(), "true")
         [action] = (await api.get("/v1/actions"))["data"]
-        assert action["outcome"] == {"sent": 1, "ordered": 0, "events": [expected]}
+        assert action["outcome"] == {"sent": 1, "ordered": 0, "events": [expected], "by": "ann"}
         other = await api.post("/v1/refusals/replay", {**body, "reason": "another reason"}, key="once")
         assert (other.status_code, other.json()["code"]) == (409, "conflicting-duplicate")
         by_filter = await api.post("/v1/refusals/replay", {"filter": {"code": "amounts-disagree", "company": "FABE"}, **WHY})
