@@ -23,6 +23,8 @@ NOW: Final = datetime(2026, 3, 31, 12, 4, 31, tzinfo=UTC)
 CLOCK: Final = StandingClock(time=NOW)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _THE_TIME: Final = "2026-03-31T12:04:31Z"
+_IN_A_SENTENCE: Final = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d UTC")
+_SAID_SO: Final = "31 Mar 2026 12:04 UTC"
 _POSTED: Final = "2026-03-31T12:04:31.061Z"
 _SAID: Final[dict[str, Any]] = {"lag_seconds": 0.1, "age_seconds": 7300, "posted_at": _POSTED, "seconds": 0.1, "per_second": 12.0}
 
@@ -67,7 +69,7 @@ def _of(value: Any, name: str = "") -> Any:
     if name in _SAID and value is not None:
         return _SAID[name]
     if isinstance(value, str):
-        return _AGE.sub(r"\g<1>2 h", _TIME.sub(_THE_TIME, value))
+        return _AGE.sub(r"\g<1>2 h", _IN_A_SENTENCE.sub(_SAID_SO, _TIME.sub(_THE_TIME, value)))
     return value
 
 
