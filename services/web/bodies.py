@@ -1,12 +1,13 @@
 """Every body is read as the services read events: JSON that can be written again, and nothing a key of which stands twice.
 
 Invariant: what reaches a route is JSON that the API can keep and answer; what is none is `malformed`, an empty body is said to be
-empty, and a body of another media type is `unsupported-media-type`, whatever the operation.
+empty, and a body of another media type or encoding is `unsupported-media-type`, whatever the operation.
 """
 
 from __future__ import annotations
 
 import re
+from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 UNREADABLE: Final = "unreadable"
 """Where a request keeps what is wrong with its body until it is clear that whoever asks has the role (services/web/access/may.py)."""
+_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PLACEHOLDER: Final = re.compile(r"\\\{\w+\\\}")
 
 
@@ -68,6 +70,7 @@ def _read(headers: Headers, body: bytes) -> bytes:
     media = media_of(headers)
     if media != JSON and not media.endswith("+json"):
         raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=media or "-", wanted=JSON)
+    check_encoding(headers)
     try:
         return canonical(parsed(body), sort=False)
     except RefusedError as refused:
@@ -77,6 +80,14 @@ def _read(headers: Headers, body: bytes) -> bytes:
 def media_of(headers: Headers) -> str:
     """The media type of a body, without its parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_encoding(headers: Headers) -> None:
+    """ProblemError (unsupported-media-type) for a body that says it is in another encoding than UTF-8."""
+    said = EmailMessage()
+    said["content-type"] = headers.get("content-type", "")
+    if said.get_content_charset("utf-8") not in _UTF_8:
+        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=headers["content-type"][:100], wanted="UTF-8")
 
 
 def refuse_empty(body: bytes, wanted: str) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from services.web.bodies import media_of, refuse_empty
+from services.web.bodies import check_encoding, media_of, refuse_empty
 from services.web.problems import Code, Fault, ProblemError
 from shared.events.bindings import BATCH, STRUCTURED, CloudEvent, parsed, read
 from shared.events.codec import SENDER, decode
@@ -92,6 +92,7 @@ def given_events(
     ProblemError (unsupported-media-type, malformed, too-large) for what is not a request of events at all.
     """
     refuse_empty(body, f"{STRUCTURED}, {BATCH}, {JSON} (ce-)")
+    check_encoding(headers)
     places = _places(headers)
     return [
         _given(index, event, parties, addressed, traceparent, place)

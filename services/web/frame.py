@@ -35,8 +35,6 @@ JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 OPEN: Final = frozenset({"/openapi.json"})
 """What is answered to everybody: it says nothing of anybody's books."""
-_WITH_BODY: Final = frozenset({"POST", "PUT"})
-_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -44,20 +42,12 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 class Frame:
     """The outermost part of the application (ASGI)."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        authentication: Authentication,
-        ports: WebPorts,
-        streams: frozenset[str] = frozenset(),
-        readers: frozenset[str] = frozenset(),
-    ) -> None:
-        """`streams`: the paths that answer with a stream of events; `readers`: those that read other bodies than JSON."""
+    def __init__(self, app: ASGIApp, authentication: Authentication, ports: WebPorts, streams: frozenset[str] = frozenset()) -> None:
+        """`streams`: the paths that answer with a stream of events."""
         self._app = app
         self._authentication = authentication
         self._ports = ports
         self._streams = streams
-        self._readers = readers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -105,8 +95,6 @@ class Frame:
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):
             raise ProblemError(Code.NOT_ACCEPTABLE, "no-media", offered=offered, accepted=accepted)
-        if request.scope["method"] in _WITH_BODY:
-            check_media(request.headers, None if path in self._readers else JSON)
         async with read_in_time(self._ports.clock):
             return await _body(request.headers, receive)
 
@@ -167,22 +155,6 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
             raise too_large
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-def check_media(headers: Headers, wanted: str | None) -> None:
-    """ProblemError (unsupported-media-type) for content of another kind than is read, or in another encoding than UTF-8.
-
-    `wanted` None: the route says what it reads.
-    """
-    given = headers.get("content-type")
-    if given is None:
-        return
-    media, *parameters = [part.strip().lower() for part in given.split(";")]
-    named = [value.strip(' "') for name, _, value in (part.partition("=") for part in parameters) if name.strip() == "charset"]
-    if wanted is not None and media != wanted and not (media.startswith("application/") and media.endswith("+json")):
-        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=given[:100], wanted=wanted)
-    if any(name not in _UTF_8 for name in named):
-        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "media-not-read", given=given[:100], wanted="UTF-8")
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -19,12 +19,13 @@ from starlette.middleware import Middleware
 from services.desk.schemas import Schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
-from services.scenarios.scenario_file import arrivals, load_scenario
+from services.scenarios.scenario_file import load_scenario
 from services.web.app import create_app
 from services.web.broker import BrokerEnds, BrokerSender
 from services.web.ports import WebPorts
 from shared.delivery.ports import SystemClock
 from tests.console.still import CLOCK, Still
+from tests.live.arriving import arrive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -40,13 +41,7 @@ _STARTS_WITHIN: Final = 120
 async def books_of(path: Path, namespace: str) -> AsyncIterator[Settings]:
     """The services with a scenario's business in their books; inquiry has read all of it."""
     async with scenario_backing_services(namespace) as settings, running_services(settings, inquiry=True) as services:
-        arriving = arrivals(load_scenario(path))
-        await services.send(each.record for each in arriving if each.reference)
-        await services.until_quiescent()
-        for each in arriving:
-            if not each.reference:
-                await services.send([each.record])
-                await services.until_quiescent()
+        await arrive(services, load_scenario(path))
         await services.until_inquiry_has_read()
         yield settings
 

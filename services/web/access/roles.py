@@ -26,13 +26,6 @@ class Role(StrEnum):
     MASTER = "master"
 
 
-ROLE_MEANS: Final[dict[str, str]] = {
-    Role.READER: "see the books of the companies in scope, and simulate",
-    Role.SENDER: "send events of the sources and companies in scope",
-    Role.OPERATOR: "replay, resend, dismiss, discard, propose",
-    Role.APPROVER: "approve sales payment journals and proposals",
-    Role.MASTER: "send reference data, close and open periods",
-}
 EVERYTHING: Final = "*"
 NOTHING: Final = "-"
 """How an empty list, or what was not given, is written."""

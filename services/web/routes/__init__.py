@@ -42,5 +42,3 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 STREAMS: Final = frozenset({flow.STREAM})
 """The paths that answer with a stream of events in place of JSON."""
-READERS: Final = frozenset({"/v1/events"})
-"""Paths that say themselves which kinds of content they read."""

@@ -22,13 +22,13 @@ from services.scenarios.simulation import Simulation
 from tests.builders.inquiry import in_order
 from tests.builders.inquiry import rows as rows_of
 from tests.builders.load import environment, intercompany_payments
+from tests.live.arriving import arrive
 from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from services.scenarios.scenario_file import Scenario
 
 pytestmark = pytest.mark.embedded
 
@@ -44,16 +44,6 @@ async def _running(namespace: str) -> AsyncIterator[tuple[RunningServices, Schem
         open_schemas(settings) as schemas,
     ):
         yield services, schemas
-
-
-async def _send(services: RunningServices, scenario: Scenario) -> None:
-    arriving = arrivals(scenario)
-    await services.send(arrival.record for arrival in arriving if arrival.reference)
-    await services.until_quiescent()
-    for arrival in arriving:
-        if not arrival.reference:
-            await services.send([arrival.record])
-            await services.until_quiescent()
 
 
 def _said(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -96,7 +86,7 @@ async def test_it_has_what_the_simulation_has_and_on_every_date_the_books_agree(
     for arrival in arrivals(scenario):
         simulation.send(arrival.record)
     async with _running("inquiry") as (services, schemas):
-        await _send(services, scenario)
+        await arrive(services, scenario)
         await services.until_inquiry_has_read()
         stored = _said(await _stored(schemas))
         assert {day: await _problems(schemas, day) for day in (date(2026, 3, 11), date(2026, 3, 12), None)} == {
@@ -111,7 +101,7 @@ async def test_it_has_what_the_simulation_has_and_on_every_date_the_books_agree(
 
 async def test_read_again_from_the_beginning_it_has_the_same_and_what_was_wrong_is_right_again() -> None:
     async with _running("rebuilt") as (services, schemas):
-        await _send(services, load_scenario(IC_4))
+        await arrive(services, load_scenario(IC_4))
         await services.until_inquiry_has_read()
         before = await _digest(schemas)
         await _execute(schemas, "update documents set open_accounting = open_accounting + 1; update daily set debit = debit + 1")
@@ -135,7 +125,7 @@ async def test_read_again_from_the_beginning_it_has_the_same_and_what_was_wrong_
 
 async def test_where_the_topics_no_longer_have_everything_the_tables_stay() -> None:
     async with _running("lost") as (services, schemas):
-        await _send(services, load_scenario(IC_4))
+        await arrive(services, load_scenario(IC_4))
         await services.until_inquiry_has_read()
         await _execute(
             schemas,

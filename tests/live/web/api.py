@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from services.desk.schemas import Schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
-from services.scenarios.scenario_file import arrivals, load_scenario
+from services.scenarios.scenario_file import load_scenario
 from services.web.access.roles import Actor, Role
 from services.web.app import create_app
 from services.web.broker import BrokerEnds, BrokerSender
@@ -19,6 +19,7 @@ from services.web.cursors import Pages
 from services.web.ports import WebPorts
 from services.web.routes import ROUTERS
 from tests.builders.web import asking, with_tokens
+from tests.live.arriving import arrive
 from tests.scenario_files import IC_4
 
 if TYPE_CHECKING:
@@ -75,13 +76,7 @@ class Api(NamedTuple):
 async def api_on(namespace: str, file: Path = IC_4, *, inquiry: bool = True) -> AsyncIterator[Api]:
     """What ic-4 posts, or another scenario, and the API on it."""
     async with scenario_backing_services(namespace) as settings, running_services(settings, inquiry=inquiry) as services:
-        arriving = arrivals(load_scenario(file))
-        await services.send(each.record for each in arriving if each.reference)
-        await services.until_quiescent()
-        for each in arriving:
-            if not each.reference:
-                await services.send([each.record])
-                await services.until_quiescent()
+        await arrive(services, load_scenario(file))
         if inquiry:
             await services.until_inquiry_has_read()
         sender, schemas, ends = BrokerSender(settings), Schemas(settings), BrokerEnds(settings)
