@@ -14,11 +14,9 @@ import orjson
 
 from services.inquiry.rules.imports import STATES
 from shared.events.envelope import EventRef
-from shared.events.vouchers import voucher_number
-from shared.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from shared.delivery.ports import Connection
 
@@ -86,25 +84,9 @@ def stage(became: Became) -> StageOfEvent:
     return StageOfEvent.POSTED if became.posts_nothing else StageOfEvent.RECEIVED
 
 
-_EVENT: Final = """
-select e.source, e.id, e.type, e.time, e.topic, e.received_at, e.last_received_at, e.data::text as data from events e
-where e.id = $2 and e.source = $1 and e.is_current"""
-_REFUSALS: Final = """
-select id, at, again_at, service, scope, code, field, message from refusals where event = $2 and source = $1 order by at, id"""
-_DOCUMENTS: Final = """
-select ledger, company, document from documents where event_id = $2 and event_source = $1 order by ledger, company, document"""
-_VOUCHERS: Final = """
-select company, series, number, kind from vouchers where first_id = $2 and first_source = $1 order by posted_at, company, series, number
-limit 1000"""
 _RECEIPTS: Final = """
 select e.source, e.id, e.type, e.received_at, e.last_received_at, e.data::text as data
 from unnest($1::text[], $2::text[]) as k (source, id) join events e on e.id = k.id and e.source = k.source and e.is_current"""
-_SOURCES: Final = "select distinct source from events where id = $1 and is_current union select source from refusals where event = $1"
-
-
-async def sources(connection: Connection, id_: str) -> list[str]:
-    """The sources of which an event with this id was received or refused."""
-    return sorted(row["source"] for row in await connection.fetch(_SOURCES, id_))
 
 
 class Receipt(NamedTuple):
@@ -126,42 +108,6 @@ async def receipts(connection: Connection, refs: Iterable[EventRef]) -> dict[Eve
     }
 
 
-async def event(connection: Connection, source: str, id_: str, waits: Sequence[Row] = ()) -> Row:
-    """The state of an event; `waits`: what it has waiting, as the desk shows it (this is known to the owners alone).
-
-    `received`: read here, and nothing has come of it yet; `unknown`: not read here.
-    """
-    found = await connection.fetchrow(_EVENT, source, id_)
-    refused = await connection.fetch(_REFUSALS, source, id_)
-    documents = [dict(each) for each in await connection.fetch(_DOCUMENTS, source, id_)]
-    vouchers = [_voucher(each) for each in await connection.fetch(_VOUCHERS, source, id_)]
-    refusals = tuple(Refused(each["scope"], each["again_at"] or each["at"]) for each in refused)
-    sent_at = None if found is None else found["last_received_at"] - CLOCKS_DIFFER
-    nothing = found is not None and posts_nothing(found["type"])
-    became = Became(bool(waits), refusals, bool(documents or vouchers), is_whole=True, sent_at=sent_at, posts_nothing=nothing)
-    return {
-        "source": source,
-        "id": id_,
-        "type": None if found is None else found["type"],
-        "state": stage(became),
-        "received_at": None if found is None else instant(found["received_at"]),
-        "data": None if found is None else orjson.loads(found["data"]),
-        "waits": list(waits),
-        "refusals": [refusal_row(each) for each in refused],
-        "documents": documents,
-        "vouchers": vouchers,
-    }
-
-
 def posts_nothing(type_: str | None) -> bool:
     """Whether an event of this type posts nothing, so that nothing is still to come of it once it is read."""
     return type_ in STATES
-
-
-def refusal_row(record: Any) -> Row:
-    """A refusal without the refused event."""
-    return {**{name: record[name] for name in ("id", "service", "scope", "code", "field", "message")}, "at": instant(record["at"])}
-
-
-def _voucher(record: Any) -> Row:
-    return {"company": record["company"], "voucher": voucher_number(record["series"], record["number"]), "kind": record["kind"]}

@@ -31,7 +31,7 @@ from services.inquiry.queries.aging import AgingSelection, aging
 from services.inquiry.queries.as_of import NOW, AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, document, documents
-from services.inquiry.queries.events import event
+from services.inquiry.queries.events import receipts
 from services.inquiry.queries.feed import feed
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.lines import LineSelection, lines
@@ -42,6 +42,7 @@ from services.inquiry.queries.settlements import SettlementSelection, settlement
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, voucher, vouchers
 from shared.embedded.database import embedded_database
+from shared.events.envelope import EventRef
 from tests.live.inquiry.explaining import Explaining
 from tests.live.inquiry.many import fill
 from tests.live.schemas import empty_schema
@@ -136,7 +137,7 @@ def questions(payments: int) -> list[Question]:
         Question("feed", None, lambda on, n: feed(on, None, some(n), 100)),
         Question("minutes", 150, lambda on, _: posted_by_minute(on, None, dt.datetime.now(dt.UTC))),
         Question("posted last", 50, lambda on, _: _posted_last(on)),
-        Question("one event", None, lambda on, n: event(on, "erp", f"P{some(n)}")),
+        Question("one event", None, lambda on, n: receipts(on, [EventRef("erp", f"P{some(n)}")])),
         Question("companies", None, lambda on, _: named.companies(on, named.NamedSelection(), PAGE)),
     ]
 

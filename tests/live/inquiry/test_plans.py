@@ -13,7 +13,7 @@ from services.inquiry.queries.aging import AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentName, DocumentSelection, Sort, State, document, documents
-from services.inquiry.queries.events import event, sources
+from services.inquiry.queries.events import receipts
 from services.inquiry.queries.feed import feed, is_place
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
 from services.inquiry.queries.journals import JournalSelection, journals
@@ -26,6 +26,7 @@ from services.inquiry.queries.search import search
 from services.inquiry.queries.settlements import SettlementSelection, settlement, settlements
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, voucher, vouchers
+from shared.events.envelope import EventRef
 from tests.live.inquiry.asking import Asked, asked
 from tests.live.inquiry.explaining import Explaining
 from tests.live.inquiry.many import fill
@@ -129,8 +130,7 @@ SINGLE: dict[str, Callable[[Any], Any]] = {
     "document": lambda connection: document(connection, DocumentName("receivable", "C8", "I77"), LATE),
     "voucher": lambda connection: voucher(connection, "C3", "AR-SET-000073"),
     "settlement": lambda connection: settlement(connection, "P77"),
-    "event": lambda connection: event(connection, "erp", "P77"),
-    "sources": lambda connection: sources(connection, "P77"),
+    "event": lambda connection: receipts(connection, [EventRef("erp", "P77")]),
     "feed": lambda connection: feed(connection, ("C3",), 5_000, 20),
     "feed of all": lambda connection: feed(connection, None, 5_000, 20),
     "place in the feed": _is_first_place,

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from services.desk.rows import waiting_rows
-from services.inquiry.queries.events import event, sources
 from services.inquiry.queries.reversals import reversed_by
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.trace_graph import MOST, Graph, node_id
@@ -94,9 +93,6 @@ def test_every_event_is_traced_to_all_that_it_posted(books: Asked, file: Path) -
             assert (node["state"], bool(node["refusals"][0]["code"])) == ("refused", True)
         else:
             assert node["state"] == ("posted" if has_effect else "received")
-        state = books.run(event(books.connection, SOURCE, name, node["waits"]))
-        assert state["state"] == node["state"] or has_effect
-        assert books.run(sources(books.connection, name)) == [SOURCE]
 
 
 @pytest.mark.parametrize("file", TRACED, ids=lambda file: file.stem)
@@ -262,8 +258,6 @@ def test_what_nobody_knows_has_no_trace(books: Asked) -> None:
         TraceStart(),
     ):
         assert traced(books, start, desk).nodes == []
-    state = books.run(event(books.connection, SOURCE, "nothing"))
-    assert (state["state"], state["received_at"], state["documents"]) == ("unknown", None, [])
 
 
 def test_a_trace_of_more_than_can_be_shown_says_so(books: Asked) -> None:
