@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.console.looking import tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = pytest.mark.embedded
 
@@ -24,6 +24,18 @@ def test_the_numbers_live_and_the_chart_is_drawn_of_them(console: str, browser: 
         expect(page.locator("#numbers p")).not_to_have_text(first, timeout=10_000)
         assert page.locator("#numbers tbody tr").count() == 6
         assert page.locator(".u-legend .u-label").all_inner_texts()[-4:] == ["payment", "settlement", "posting", "inquiry"]
+        assert found.wrong == []
+
+
+def test_the_numbers_live_however_late_the_script_of_the_stream_comes(console: str, browser: Browser) -> None:
+    def late(route: Route) -> None:
+        found.page.wait_for_timeout(500)
+        route.fallback()
+
+    with tab(browser, console) as found:
+        found.page.route("**/hx-sse.min.js", late)
+        found.page.goto("/flow")
+        expect(found.page.locator("#chart canvas")).to_be_visible()
         assert found.wrong == []
 
 
