@@ -56,7 +56,7 @@ def pages(payments: int) -> dict[str, Callable[[int], str]]:
         "intercompany pair": lambda n: f"/intercompany/pair?company=C0&partner={company(n)}",
         "open documents": lambda _: "/open",
         "open documents of a company": lambda n: f"/open?company={company(n)}",
-        "open documents by party": lambda n: f"/open?by=party&company={company(n)}",
+        "open documents by party of a company": lambda n: f"/open?by=party&company={company(n)}",
         "accounts of a company": lambda n: f"/accounts?company={company(n)}",
         "account": lambda n: f"/account?company={company(n)}&account=1000&currency=EUR",
         "simulate": lambda _: "/simulate",

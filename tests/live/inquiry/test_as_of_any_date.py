@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -105,6 +106,17 @@ def test_the_ages_of_what_is_open_add_up_to_what_is_open(books: Asked, random: R
                 expected = [row for row in rows if bucket_of(row, on) == number]
                 amounts = [{**row, "bucket": row["amounts"][bucket]} for row in found.rows]
                 assert summed(amounts, "ledger", "currency", amount="bucket") == summed(expected, "ledger", "currency", amount="balance")
+
+
+def test_of_the_ages_only_the_largest_totals_are_given_and_how_many_more_there_are(books: Asked) -> None:
+    on = dt.date(2026, 2, 1)
+    whole = books.run(aging(books.connection, AgingSelection(by="party", on=on)))
+    some = books.run(aging(books.connection, AgingSelection(by="party", on=on, top=2)))
+    totals = sorted((abs(Decimal(row["total"])) for row in whole.rows), reverse=True)
+    assert len(totals) > 2
+    assert sorted((abs(Decimal(row["total"])) for row in some.rows), reverse=True) == totals[:2]
+    assert (whole.left_out, some.left_out) == (0, len(totals) - 2)
+    assert some.sums == whole.sums
 
 
 def bucket_of(row: Row, on: dt.date) -> int:
