@@ -113,7 +113,7 @@ class Books(working_set.Books):
         self.numbers.put(key[:2], LastVoucher(last.number, digest))
         voucher.digest = digest.hex()
         if sisters:
-            voucher.sister_contents = {company: sisters[company].hex() for company in sorted(sisters)}
+            voucher.sister_contents = {company: sister.hex() for company, sister in sisters.items()}
         self.vouchers.put(key, voucher)
         self.written_lines[key] = lines
 

@@ -92,7 +92,10 @@ class VoucherDraft:
             value = amount
         debit = credit = nothing(currency)
         accounting_debit = accounting_credit = self._nothing
-        amount, value = in_digits(amount, currency), in_digits(value, self.company.currency)
+        if not amount.same_quantum(debit):
+            amount = rounded(amount, currency)
+        if not value or not value.same_quantum(accounting_debit):
+            value = rounded(value, self.company.currency)
         if amount > ZERO or (value > ZERO and not amount):
             debit, accounting_debit = amount, value
         else:
