@@ -24,6 +24,7 @@ FORM: Final = "intercompany.voucher.v1"
 NOTHING_BEFORE: Final = bytes(32)
 """What stands for the digest before the first of a chain."""
 
+_PAIR: Final = 2
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
@@ -79,7 +80,7 @@ def sisters_of(numbered: list[Numbered]) -> list[dict[str, bytes]]:
     """Of each voucher that one message makes the contents of its sisters, by their companies."""
     if len(numbered) == 1:
         return [{}]
-    if len(numbered) == 2 and numbered[0].record == numbered[1].record:  # nearly always: a record across companies
+    if len(numbered) == _PAIR and numbered[0].record == numbered[1].record:  # nearly always: a record across companies
         one, other = numbered
         return [{other.key.company: other.content}, {one.key.company: one.content}]
     records: dict[Hashable, list[Numbered]] = {}
