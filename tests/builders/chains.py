@@ -49,8 +49,8 @@ class Ledger(NamedTuple):
     def of(cls, group: Books) -> Ledger:
         """What these books would write."""
         stored = [StoredVoucher(voucher, lines_content(voucher.lines)) for voucher in group.vouchers]
-        lasts = {each.key[:2]: group.numbers.get(each.key[:2]) for each in stored}
-        return cls({each.key: each for each in stored}, {series: last for series, last in lasts.items() if last is not None})
+        lasts = {each.key[:2]: LastVoucher(group.numbers.get(each.key[:2]) or 0, group.digests.get(each.key[:2])) for each in stored}
+        return cls({each.key: each for each in stored}, lasts)
 
     def put(self, stored: StoredVoucher, **changed: Any) -> None:
         """Writes a voucher, with other values."""

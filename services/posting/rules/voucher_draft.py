@@ -92,7 +92,10 @@ class VoucherDraft:
             value = amount
         debit = credit = nothing(currency)
         accounting_debit = accounting_credit = self._nothing
-        amount, value = in_digits(amount, currency), in_digits(value, self.company.currency)
+        if not amount.same_quantum(debit):
+            amount = rounded(amount, currency)
+        if not value or not value.same_quantum(accounting_debit):
+            value = rounded(value, self.company.currency)
         if amount > ZERO or (value > ZERO and not amount):
             debit, accounting_debit = amount, value
         else:
@@ -141,13 +144,11 @@ class VoucherDraft:
             raise self.defect(problem)
         header = self.header
         key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
-        voucher = Voucher(
-            *(key.voucher, key.series, key.number, key.company, self.company.currency),
-            *(header.ledger, header.kind, header.date, header.document, self.lines),
-            *(None if header.run is None else EventName(*header.run), header.record, header.reference),
-        )
+        run = None if header.run is None else EventName(*header.run)
+        about = (header.ledger, header.kind, header.date, header.document, self.lines, run, header.record, header.reference)
+        voucher = Voucher(key.voucher, key.series, key.number, key.company, self.company.currency, *about)
         lines = lines_content(self.lines)
-        return Numbered(key, voucher, lines, content_digest(voucher, lines), (header.run, header.ledger, header.record))
+        return key, voucher, lines, content_digest(voucher, lines), (header.run, header.ledger, header.record)
 
 
 def post(books: Books, drafts: Iterable[VoucherDraft]) -> list[Voucher]:
@@ -158,7 +159,7 @@ def post(books: Books, drafts: Iterable[VoucherDraft]) -> list[Voucher]:
     numbered = [draft.numbered(books) for draft in drafts]
     for each, sisters in zip(numbered, sisters_of(numbered), strict=True):
         books.post(each, sisters)
-    return [each.voucher for each in numbered]
+    return [voucher for _, voucher, _, _, _ in numbered]
 
 
 def new_voucher(reference: Reference, company: str, header: VoucherHeader) -> VoucherDraft:
