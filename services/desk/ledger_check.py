@@ -134,7 +134,7 @@ class _GoingThrough:
                 self.added_up.found(self._differing(key, balance, summed))
 
     def _differing(self, key: BalanceKey, balance: Balance, summed: Balance) -> str:
-        account = " ".join(filter(None, (key.company, key.posting_type, key.account, key.partner)))
+        account = " ".join(dict.fromkeys(filter(None, (key.company, key.posting_type, key.account, key.partner))))
         own = self._ledger.currencies.get(key.company, "")
         sides = (
             f"{amounts.debit:,} debit and {amounts.credit:,} credit {key.currency}"
