@@ -66,6 +66,13 @@ class Left:
         return not self.unsent and not self.unread
 
 
+class LogEnds(NamedTuple):
+    """The first offset of a partition, and the one that its next record will get."""
+
+    begin: int
+    end: int
+
+
 class UnderWay:
     """Waits for what is under way."""
 
@@ -105,6 +112,20 @@ class UnderWay:
         async with self._schemas.of(service) as connection:
             return await shell_queries.unsent_upto(connection, upto)
 
+    async def not_noticed(self) -> list[str]:
+        """Of which logs it is not noticed yet that they were made again: they end before where they were read to."""
+        found: list[str] = []
+        for hop in dict.fromkeys(BETWEEN):
+            ends = await self._ends(hop.topic) or {}
+            async with self._schemas.of(hop.reader) as connection:
+                read = await shell_queries.read_positions(connection)
+            found += [
+                f"{hop.reader} has read {place.topic}/{place.number} up to {read[place]}, and it ends at {end.end}"
+                for place, end in ends.items()
+                if read.get(place, 0) > end.end
+            ]
+        return found
+
     async def _read(self, hop: Hop, deadline: float, left: Left) -> None:
         ends = await self._ends(hop.topic)
         if ends is None:
@@ -120,13 +141,13 @@ class UnderWay:
             if first.get(place) == records:
                 left.stuck.append(said)
 
-    async def _behind(self, reader: str, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    async def _behind(self, reader: str, ends: Mapping[Partition, LogEnds]) -> dict[Partition, int]:
         async with self._schemas.of(reader) as connection:
             read = await shell_queries.read_positions(connection)
-        return {place: end - so_far for place, end in ends.items() if (so_far := read.get(place, 0)) < end}
+        return {place: log.end - so_far for place, log in ends.items() if log.begin < log.end and (so_far := read.get(place, 0)) < log.end}
 
-    async def _ends(self, topic: str) -> Mapping[Partition, int] | None:
-        """Where a topic ends, of the partitions that have records; None: the broker is not known, or does not answer."""
+    async def _ends(self, topic: str) -> Mapping[Partition, LogEnds] | None:
+        """Where a topic begins and ends; None: the broker is not known, or does not answer."""
         settings = self._schemas.settings
         if settings.kafka_bootstrap_servers is None:
             return None
@@ -135,5 +156,5 @@ class UnderWay:
                 places = await partitions_of(asking, [topic], settings)
                 begins = await begin_offsets(asking, places, settings)
                 ends = await end_offsets(asking, await end_offsets_at_least(asking, places, settings), settings)
-                return {place: end for place, end in ends.items() if end > begins[place]}
+                return {place: LogEnds(begins[place], end) for place, end in ends.items()}
         return None

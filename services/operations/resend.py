@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from services.desk.under_way import UnderWay
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.desk.schemas import Schemas
+
+
+class NotNoticedError(Exception):
+    """Somebody has not noticed yet that a log was made again: what is sent would count as read before. The text says who and what to do."""
 
 
 class Resent(NamedTuple):
@@ -29,7 +34,13 @@ class Resent(NamedTuple):
 
 
 async def order_resending(schemas: Schemas, since: datetime, services: Iterable[str] | None = None) -> list[Resent]:
-    """Has these services, or all, send again what the broker acknowledged at this time (with time zone) or later."""
+    """Has these services, or all, send again what the broker acknowledged at this time (with time zone) or later.
+
+    NotNoticedError before anything is ordered if a reader still has a position beyond the end of what it is to read.
+    """
+    if problems := await UnderWay(schemas).not_noticed():
+        msg = f"{'; '.join(problems)}: start the services, wait until /ready of each is green, and order it again"
+        raise NotNoticedError(msg)
     ordered: list[Resent] = []
     for name in services or [service.name for service in SERVICES]:
         async with schemas.of(name) as connection:

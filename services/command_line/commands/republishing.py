@@ -54,6 +54,6 @@ def resend_command(since: Since, service: Service = None) -> None:
     Example: intercompany resend --since 2026-03-01T09:30
     """
     names = None if service is None else [service.value]
-    for each in ask(lambda schemas: order_resending(schemas, since.replace(tzinfo=UTC), names)):
+    for each in ask(lambda schemas: order_resending(schemas, since.replace(tzinfo=UTC), names), broker=True):
         kept = "it keeps nothing" if each.kept_since is None else f"it keeps what it has sent since {each.kept_since:%Y-%m-%d %H:%M:%S} UTC"
         notes().print(f"{each.service}: {each.batches} batches are sent again within seconds; {kept}.", markup=False, soft_wrap=True)

@@ -1,0 +1,153 @@
+"""What docs/architecture/disaster.md says of each disaster: topics lost, a database set back, a schema set back alone."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from services.desk.reconciliation import reconcile
+from services.desk.schemas import Schemas, open_schemas
+from services.desk.under_way import UnderWay
+from services.local.in_process import running_services
+from services.operations.resend import NotNoticedError, order_resending
+from services.registry import PAYMENT, POSTING, SERVICES, SETTLEMENT
+from services.scenarios.scenario_file import arrivals
+from services.scenarios.simulation import simulate
+from shared.delivery import shell_queries
+from shared.embedded import start_backing_services
+from shared.embedded.addresses import settings_on
+from shared.runtime.process import Process, run_process
+from shared.settings import Settings
+from tests.builders.load import compared, intercompany_payments, live_result
+from tests.live.delivery.running import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from services.local.in_process import RunningServices
+    from shared.delivery.service import AnyService
+    from shared.events.envelope import Record
+
+pytestmark = pytest.mark.embedded
+
+LOAD = intercompany_payments(8)
+WAITED_FOR = 3.0
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket."""
+    with TemporaryDirectory(prefix="disaster-") as path:
+        yield Path(path)
+
+
+class Group(NamedTuple):
+    """The services' schemas and topics, whichever of them run."""
+
+    services: RunningServices
+    schemas: Schemas
+
+    async def sent(self, records: Sequence[Record], running: Sequence[AnyService]) -> None:
+        """Sends records, and has these services read all that they can."""
+        await self.services.send(records)
+        async with _serving(self.services.settings, running):
+            await self.at_rest(running)
+
+    async def at_rest(self, running: Sequence[AnyService]) -> None:
+        """Waits until these services have read all that there is, and sent all that they have decided."""
+        await self.services._until_at_rest(running, self.services._connection)  # noqa: SLF001 - of some of the services alone
+
+    async def problems(self) -> dict[str, list[str]]:
+        """What the reconciler finds."""
+        checks = await reconcile(self.schemas, UnderWay(self.schemas, WAITED_FOR))
+        return {check.name: check.said() for check in checks if not check.holds}
+
+    async def now(self) -> datetime:
+        """The database's time."""
+        async with self.schemas.of("settlement") as connection:
+            return await shell_queries.now(connection)
+
+
+@asynccontextmanager
+async def _group(folder: Path) -> AsyncIterator[Group]:
+    """A broker that knows nothing of what was, and the database as it was left; no service runs."""
+    async with start_backing_services(folder) as started:
+        settings = settings_on(started, namespace="lost", log_level="ERROR", health_port=0)
+        async with running_services(settings, here=False) as services, open_schemas(settings) as schemas:
+            yield Group(services, schemas)
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, running: Sequence[AnyService]) -> AsyncIterator[None]:
+    """These services, for as long as the context lasts."""
+    tasks = {asyncio.create_task(run_process(Process(service, settings))) for service in running}
+    try:
+        yield
+    finally:
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=15)
+
+
+def _records(kind: Callable[[Any], bool]) -> list[Record]:
+    return [arrival.record for arrival in arrivals(LOAD) if kind(arrival)]
+
+
+REFERENCE = _records(lambda arrival: arrival.reference)
+INVOICES = _records(lambda arrival: not arrival.reference and arrival.record.topic.endswith("invoices"))
+PAYMENTS = _records(lambda arrival: not arrival.reference and arrival.record.topic.endswith("payments"))
+
+STAGES = {
+    "posting": ([SETTLEMENT, PAYMENT],),
+    "settlement": ([PAYMENT],),
+    "payment": ([PAYMENT], [SETTLEMENT, POSTING]),
+}
+"""Who still read and decided before the topics were lost, by the service that had not read what was said."""
+
+
+@pytest.mark.parametrize("lagging", STAGES)
+async def test_what_was_lost_with_the_topics_before_it_was_read_is_sent_again(folder: Path, lagging: str) -> None:
+    async with _group(folder) as group:
+        await group.sent([*REFERENCE, *INVOICES], SERVICES)
+        since = await group.now()
+        await group.services.send(PAYMENTS)
+        for running in STAGES[lagging]:
+            await group.sent([], running)
+    async with _group(folder) as group:  # the broker's memory is gone
+        with pytest.raises(NotNoticedError, match="start the services"):
+            await order_resending(group.schemas, since)
+        async with _serving(group.services.settings, SERVICES):
+            await until(partial(_is_noticed, group.schemas))
+            lost = await group.problems()
+            said = await order_resending(group.schemas, since)
+            await until(partial(_is_sent, group.schemas))
+            await group.at_rest(SERVICES)
+            assert await group.problems() == {}
+            live = await live_result(group.services.settings, LOAD)
+    assert compared(live) == compared(simulate(LOAD))
+    assert sum(each.batches for each in said) > 0
+    named = [problem for problems in lost.values() for problem in problems]
+    if lagging == "posting":
+        assert "FAB payable payment PAID-1 (100.00 USD) has no voucher" in named
+    if lagging == "payment":
+        assert "scenario PAID-1 waits in settlement for its sales payments, payment has not answered" in named
+
+
+async def _is_noticed(schemas: Schemas) -> bool:
+    return not await UnderWay(schemas).not_noticed()
+
+
+async def _is_sent(schemas: Schemas) -> bool:
+    for service in SERVICES:
+        async with schemas.of(service.name) as connection:
+            if await shell_queries.unsent(connection):
+                return False
+    return True
