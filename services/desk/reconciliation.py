@@ -21,6 +21,7 @@ from services.desk.checking import Check, Doubts
 from services.desk.differences import document_judged, document_name, open_differs, record_judged
 from services.desk.ledger_check import check_ledger
 from services.desk.sales_payments_check import check_sales_payments
+from services.desk.sent_check import check_sent
 from services.desk.under_way import UnderWay
 from services.posting import queries as posting_queries
 from services.registry import POSTING, SERVICES
@@ -50,6 +51,7 @@ async def reconcile(schemas: Schemas, under_way: UnderWay | None = None) -> list
         *await _check_documents(schemas, doubts),
         await _check_records(schemas, doubts),
         *await check_sales_payments(schemas, doubts),
+        await check_sent(schemas, doubts),
         *await check_ledger(schemas),
     ]
     await doubts.settle()

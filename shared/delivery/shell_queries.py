@@ -60,6 +60,12 @@ and (greatest(n.rejected_at, n.again_at), n.id) > (greatest(r.rejected_at, r.aga
 """
 """What a sender has sent again under its id was refused as another one; under an id that is taken each is an event of its own."""
 _RESEND: Final = "update outgoing set sent_at = null where sent_at >= $1"
+_LAST_SENT: Final = "select id from outgoing where sent_at is not null order by id desc limit 1"
+_SENT_PAGE: Final = """
+with first as (select id, octet_length(messages) as size from outgoing
+               where id > $1 and id <= $2 and sent_at is not null order by id limit 64),
+     summed as (select id, sum(size) over (order by id) - size as before from first)
+select id, sent_at, messages from outgoing where id in (select id from summed where before < 1048576) order by id"""
 _KEPT_SINCE: Final = "select min(sent_at) from outgoing"
 _NOW: Final = "select clock_timestamp()"
 _COUNT_REPLAYS: Final = """
@@ -148,6 +154,14 @@ class Unsent(NamedTuple):
     rows: int
     last: int
     since: datetime | None
+
+
+class SentRow(NamedTuple):
+    """A row of messages that the broker has acknowledged, packed as it was sent, and when that was."""
+
+    id: int
+    sent_at: datetime
+    messages: bytes
 
 
 class Backlog(NamedTuple):
@@ -268,6 +282,16 @@ async def order_retries(connection: Connection, numbers: list[int] | None) -> in
 async def order_resending(connection: Connection, since: datetime) -> int:
     """Has the service send again what the broker acknowledged at this time or later, in its order and under its ids; how many rows."""
     return int((await connection.execute(_RESEND, since)).split()[-1])
+
+
+async def last_sent(connection: Connection) -> int:
+    """The id of the last row that was sent and is still kept; 0: none."""
+    return int(await connection.fetchval(_LAST_SENT) or 0)
+
+
+async def sent_page(connection: Connection, after: int, last: int) -> list[SentRow]:
+    """The next rows that were sent and are still kept, up to the id `last`; so many bytes at once, one row at least."""
+    return [SentRow(*row.values()) for row in await connection.fetch(_SENT_PAGE, after, last)]
 
 
 async def kept_since(connection: Connection) -> datetime | None:

@@ -168,7 +168,7 @@ def test_what_waits_for_a_number_that_reads_like_a_documents_names_that_document
 def test_the_services_agree_with_each_other(shell: Shell) -> None:
     shell.until(lambda: shell.run("reconcile").exit_code == 0)
     checks = shell.rows("reconcile")
-    assert len(checks) == 15
+    assert len(checks) == 16
     assert all(check["holds"] for check in checks)
 
 
