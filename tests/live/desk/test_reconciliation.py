@@ -353,9 +353,9 @@ def test_no_page_goes_through_a_whole_table(posted: tuple[asyncio.Runner, Posted
 
 
 async def test_a_load_raises_no_alarm_and_hides_no_difference() -> None:
-    content = intercompany_file(400)
+    content = intercompany_file(250)
     content["events"] += [
-        {"id": f"BACK-{number}", **REVERSAL, "payment": {"company": "FAB", "document": f"PAID-{number}"}} for number in range(0, 400, 5)
+        {"id": f"BACK-{number}", **REVERSAL, "payment": {"company": "FAB", "document": f"PAID-{number}"}} for number in range(0, 250, 5)
     ]
     arriving = arrivals(streams.scenario(content["group"], content["events"]))
     async with scenario_backing_services("beside") as settings, running_services(settings) as services, open_schemas(settings) as schemas:
@@ -381,8 +381,11 @@ async def test_a_load_raises_no_alarm_and_hides_no_difference() -> None:
 
 async def _trickle(services: RunningServices, records: Sequence[Record], enough: asyncio.Event) -> None:
     """A few events at a time; the rest at once when it is enough."""
-    for first in range(0, len(records), 4):
-        await services.send(records[first : first + 4])
+    left = list(records)
+    while left:
+        part = len(left) if enough.is_set() else 4
+        await services.send(left[:part])
+        del left[:part]
         if not enough.is_set():
             await asyncio.sleep(0.15)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -11,6 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.desk.reconciliation import reconcile
 from services.desk.schemas import Schemas, open_schemas
@@ -21,15 +24,20 @@ from services.registry import PAYMENT, POSTING, SERVICES, SETTLEMENT
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import simulate
 from shared.delivery import shell_queries
+from shared.delivery.ports import Partition
 from shared.embedded import start_backing_services
 from shared.embedded.addresses import settings_on
+from shared.embedded.database import programs
+from shared.events.envelope import Topic
+from shared.kafka.log_ends import BrokerLog
+from shared.kafka.security import client_arguments
 from shared.runtime.process import Process, run_process
 from shared.settings import Settings
 from tests.builders.load import compared, intercompany_payments, live_result
 from tests.live.delivery.running import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from services.local.in_process import RunningServices
     from shared.delivery.service import AnyService
@@ -78,10 +86,20 @@ class Group(NamedTuple):
 @asynccontextmanager
 async def _group(folder: Path) -> AsyncIterator[Group]:
     """A broker that knows nothing of what was, and the database as it was left; no service runs."""
+    async with _started(folder) as settings, _opened(settings) as group:
+        yield group
+
+
+@asynccontextmanager
+async def _started(folder: Path) -> AsyncIterator[Settings]:
     async with start_backing_services(folder) as started:
-        settings = settings_on(started, namespace="lost", log_level="ERROR", health_port=0)
-        async with running_services(settings, here=False) as services, open_schemas(settings) as schemas:
-            yield Group(services, schemas)
+        yield settings_on(started, namespace="lost", log_level="ERROR", health_port=0)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Group]:
+    async with running_services(settings, here=False) as services, open_schemas(settings) as schemas:
+        yield Group(services, schemas)
 
 
 @asynccontextmanager
@@ -141,6 +159,84 @@ async def test_what_was_lost_with_the_topics_before_it_was_read_is_sent_again(fo
         assert "FAB payable payment PAID-1 (100.00 USD) has no voucher" in named
     if lagging == "payment":
         assert "scenario PAID-1 waits in settlement for its sales payments, payment has not answered" in named
+
+
+# A database set back, while the topics went on
+
+
+FIRST, THEN = PAYMENTS[:3], PAYMENTS[3:]
+
+
+@pytest.mark.parametrize("set_back", [("payment", "settlement", "posting"), ("payment",), ("settlement",), ("posting",)], ids="+".join)
+async def test_what_is_set_back_is_read_again_from_the_topics(folder: Path, set_back: tuple[str, ...]) -> None:
+    async with _started(folder) as settings:
+        await _posted_and_dumped(settings, set_back, folder)
+        before = await _said(settings)
+        await _restored(settings, folder)
+        async with _opened(settings) as group:
+            await group.sent([], SERVICES)
+            assert await group.problems() == {}
+            live = await live_result(settings, LOAD)
+        after = await _said(settings)
+    assert compared(live) == compared(simulate(LOAD))
+    assert after == before  # the same events, with the same numbers: each of the services' own topics has one partition here
+
+
+async def test_what_is_set_back_with_the_services_own_topics_is_decided_anew(folder: Path) -> None:
+    async with _started(folder) as settings:
+        await _posted_and_dumped(settings, [service.name for service in SERVICES], folder)
+        await _restored(settings, folder)
+        await _lost(settings, [Topic.JOURNALS, Topic.SETTLEMENTS])
+        async with _opened(settings) as group:
+            await group.sent([], SERVICES)
+            await group.at_rest(SERVICES)
+            assert await group.problems() == {}
+            live = await live_result(settings, LOAD)
+    assert compared(live) == compared(simulate(LOAD))
+
+
+async def _posted_and_dumped(settings: Settings, services: Iterable[str], folder: Path) -> None:
+    """A part, a backup of these services' schemas, and the rest."""
+    async with _opened(settings) as group:
+        await group.sent([*REFERENCE, *INVOICES, *FIRST], SERVICES)
+        schemas = [f"--schema={settings.schema_name(name)}" for name in services]
+        await _command("pg_dump", "--format=custom", f"--file={folder / 'backup'}", *schemas, settings.database)
+        await group.sent(THEN, SERVICES)
+
+
+async def _restored(settings: Settings, folder: Path) -> None:
+    await _command("pg_restore", "--clean", "--if-exists", f"--dbname={settings.database}", str(folder / "backup"))
+
+
+async def _command(name: str, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(str(programs() / name), *arguments, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+
+
+async def _lost(settings: Settings, topics: Iterable[str]) -> None:
+    """These topics are made again, empty."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.delete_topics([settings.topic_name(topic) for topic in topics])
+    finally:
+        await admin.close()
+
+
+async def _said(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Of each voucher that was ever told of, by the event's id, company and number: the last time that it was."""
+    place = Partition(Topic.VOUCHERS, 0)
+    end = (await BrokerLog(settings).end_offsets([place]))[place]
+    consumer = AIOKafkaConsumer(**client_arguments(settings), auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(settings.topic_name(Topic.VOUCHERS), 0)])
+    await consumer.start()
+    try:
+        records = [await consumer.getone() for _ in range(end)]
+    finally:
+        await consumer.stop()
+    said = [(dict(each.headers)["ce_id"].decode(), json.loads(each.value)) for each in records]
+    return {id_: (data["company"], data["voucher"]) for id_, data in said}
 
 
 async def _is_noticed(schemas: Schemas) -> bool:
