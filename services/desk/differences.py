@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from services.payment.rules.values import SalesPayment
     from services.posting.queries import Found
-    from services.settlement.queries import Taken
+    from services.settlement.queries import TakenFrom
     from services.settlement.rules.values import Document, RecordInForce, ReservedSalesPayment
     from shared.events.vouchers import Voucher, VoucherLine
 
@@ -55,7 +55,7 @@ def voucher_name(voucher: Voucher) -> str:
 # What settlement has, by itself
 
 
-def open_differs(document: Document, taken: Taken) -> Iterator[str]:
+def open_differs(document: Document, taken: TakenFrom) -> Iterator[str]:
     """Whether what is open of a document is its amount less what the records in force take; nothing of one that is reversed."""
     name = document_name(document)
     amounts = (document.amount, document.accounting_amount) if not document.is_reversed else (ZERO, ZERO)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.desk.schemas import Schemas
-    from services.posting.queries import Ledger
+    from services.posting.queries import LedgerStand
     from shared.events.vouchers import Voucher
 
 Series = tuple[str, str]
@@ -81,7 +81,7 @@ async def _numbers_beyond(schemas: Schemas, going: _GoingThrough) -> None:
 class _GoingThrough:
     """What is known of the vouchers gone through so far; their sums are as many as there are balances."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: LedgerStand) -> None:
         self._ledger = ledger
         self._last = dict.fromkeys(ledger.numbers, 0)
         self._sums: dict[BalanceKey, list[Decimal]] = {}

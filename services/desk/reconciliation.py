@@ -7,7 +7,7 @@ snapshot is held for longer than a page takes, and memory does not grow with the
   that moment, whenever they are read.
 - What has caused something was committed before it. So from effect to cause a difference is one.
 - From cause to effect it may be under way. Such a doubt is kept, what was under way by then is waited for (`under_way`), and the doubt
-  is looked at again: a difference that remains is one. Where it could not be waited for long enough, that is said, and is no alarm.
+  is looked at again: a difference that remains is one. Where it could not be waited for long enough, that is said, without an alarm.
 
 Invariant: whatever is sent, in whatever order, and however often a service was killed meanwhile, every check holds, at rest and under
 load; nothing is mended here, only shown, by name and with both figures.
@@ -26,7 +26,7 @@ from services.desk.under_way import UnderWay
 from services.posting import queries as posting_queries
 from services.registry import POSTING, SERVICES
 from services.settlement import queries as settlement_queries
-from services.settlement.queries import Taken
+from services.settlement.queries import TakenFrom
 from shared.delivery import shell_queries
 from shared.money import ZERO
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "reconcile"]
 
-_NOTHING_TAKEN: Final = Taken(ZERO, ZERO, 0)
+_NOTHING_TAKEN: Final = TakenFrom(ZERO, ZERO, 0)
 _LISTED: Final = 20
 
 

@@ -2,7 +2,7 @@
 
 One service has committed something before another can have heard of it. So whoever finds a difference marks what the one has still to
 send, waits until that is sent, asks the broker where its topic ends, and waits until the other has read as far. What differs then as
-it did before is no message on its way.
+it did before is not a message on its way.
 
 Invariant: nothing is locked and nobody is held up: each look is a statement of its own; what comes after the mark is not waited for.
 """
@@ -66,7 +66,7 @@ class Left:
         return not self.unsent and not self.unread
 
 
-class LogEnds(NamedTuple):
+class FirstAndNext(NamedTuple):
     """The first offset of a partition, and the one that its next record will get."""
 
     begin: int
@@ -141,12 +141,12 @@ class UnderWay:
             if first.get(place) == records:
                 left.stuck.append(said)
 
-    async def _behind(self, reader: str, ends: Mapping[Partition, LogEnds]) -> dict[Partition, int]:
+    async def _behind(self, reader: str, ends: Mapping[Partition, FirstAndNext]) -> dict[Partition, int]:
         async with self._schemas.of(reader) as connection:
             read = await shell_queries.read_positions(connection)
         return {place: log.end - so_far for place, log in ends.items() if log.begin < log.end and (so_far := read.get(place, 0)) < log.end}
 
-    async def _ends(self, topic: str) -> Mapping[Partition, LogEnds] | None:
+    async def _ends(self, topic: str) -> Mapping[Partition, FirstAndNext] | None:
         """Where a topic begins and ends; None: the broker is not known, or does not answer."""
         settings = self._schemas.settings
         if settings.kafka_bootstrap_servers is None:
@@ -156,5 +156,5 @@ class UnderWay:
                 places = await partitions_of(asking, [topic], settings)
                 begins = await begin_offsets(asking, places, settings)
                 ends = await end_offsets(asking, await end_offsets_at_least(asking, places, settings), settings)
-                return {place: LogEnds(begins[place], end) for place, end in ends.items()}
+                return {place: FirstAndNext(begins[place], end) for place, end in ends.items()}
         return None

@@ -3,7 +3,7 @@
 Each service keeps what it has sent for a while (KEEP_SENT), as it went over the wire. Back in its outbox it goes out again, in the order
 of the first time and under the same ids, so whoever has it sees a duplicate and whoever lacks it takes it.
 
-Invariant: nothing is decided anew, and nothing is lost by sending too much; a service that is stopped sends when it starts.
+Invariant: nothing is decided again, and nothing is lost by sending too much; a service that is stopped sends when it starts.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ async def balances(connection: Connection, company: str | None = None) -> dict[B
 # What the reconciler goes through: a page at a time, each in a statement of its own
 
 
-class Ledger(NamedTuple):
+class LedgerStand(NamedTuple):
     """The last number given in each series (company, series), and the balances, of one moment; currencies by company."""
 
     numbers: dict[tuple[str, str], int]
@@ -158,10 +158,10 @@ class Ledger(NamedTuple):
     currencies: dict[str, str]
 
 
-async def ledger(connection: Connection) -> Ledger:
+async def ledger(connection: Connection) -> LedgerStand:
     """How the ledger stands: the vouchers up to these numbers add up to these balances. The transaction is of one moment."""
     numbers = {(row["company"], row["series"]): row["number"] for row in await connection.fetch(_MARKS)}
-    return Ledger(numbers, await balances(connection), await _currencies(connection))
+    return LedgerStand(numbers, await balances(connection), await _currencies(connection))
 
 
 async def last_number(connection: Connection, company: str, series: str) -> int:

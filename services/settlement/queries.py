@@ -118,7 +118,7 @@ class ReferenceInForce(NamedTuple):
     data: dict[str, Any]
 
 
-class Taken(NamedTuple):
+class TakenFrom(NamedTuple):
     """What the records in force take of a document, in its currency and in its company's, and how many they are."""
 
     amount: Decimal
@@ -169,10 +169,12 @@ async def document_page(connection: Connection, after: DocumentKey | None) -> li
     return [TABLES["documents"].read(row["body"])[1] for row in rows]
 
 
-async def taken_of(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Taken]:
+async def taken_of(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, TakenFrom]:
     """What the records in force take of these documents; those of which any takes something."""
     rows = await connection.fetch(_TAKEN_OF, *_columns(keys))
-    return {DocumentKey(row["ledger"], row["company"], row["document"]): Taken(row["amount"], row["value"], row["records"]) for row in rows}
+    return {
+        DocumentKey(row["ledger"], row["company"], row["document"]): TakenFrom(row["amount"], row["value"], row["records"]) for row in rows
+    }
 
 
 async def records_by_key(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, RecordInForce]:

@@ -17,7 +17,7 @@ from shared.console import notes
 _TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
-class Sender(StrEnum):
+class SendingService(StrEnum):
     """The services that say something."""
 
     PAYMENT = PAYMENT.name
@@ -29,7 +29,7 @@ Since = Annotated[
     datetime,
     typer.Option(formats=_TIMES, help="What was sent at this time or later, UTC.", show_default=False),
 ]
-Service = Annotated[Sender | None, typer.Option(help="Only this service.", show_default=False)]
+Service = Annotated[SendingService | None, typer.Option(help="Only this service.", show_default=False)]
 Company = Annotated[str | None, typer.Option(help="Only this company.", show_default=False)]
 From = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="From this voucher date.", show_default=False)]
 

@@ -240,6 +240,16 @@ def _agrees_again(shell: Shell) -> bool:
     return shell.run("reconcile").exit_code == 0
 
 
+def test_what_was_sent_is_sent_again_and_changes_nothing(shell: Shell) -> None:
+    before = shell.rows("vouchers")
+    said = shell.run("resend", "--since", "2026-01-01", "--service", "settlement").stderr
+    (batches,) = re.findall(r"^settlement: (\d+) batches are sent again within seconds; it keeps what it has sent since 20", said)
+    assert int(batches) > 0
+    assert shell.run("resend", "--since", "2999-01-01T00:00").stderr.count(": 0 batches are sent again") == 3
+    shell.until(lambda: shell.run("reconcile").exit_code == 0)
+    assert shell.rows("vouchers") == before
+
+
 def test_what_can_be_asked_agrees_with_itself_and_read_again_is_the_same(shell: Shell) -> None:
     shell.until(lambda: shell.run("check", "inquiry").exit_code == 0)
     before = shell.rows("inquiry", "digest")

@@ -123,7 +123,7 @@ REFERENCE = _records(lambda arrival: arrival.reference)
 INVOICES = _records(lambda arrival: not arrival.reference and arrival.record.topic.endswith("invoices"))
 PAYMENTS = _records(lambda arrival: not arrival.reference and arrival.record.topic.endswith("payments"))
 
-STAGES = {
+STAGES: dict[str, tuple[list[AnyService], ...]] = {
     "posting": ([SETTLEMENT, PAYMENT],),
     "settlement": ([PAYMENT],),
     "payment": ([PAYMENT], [SETTLEMENT, POSTING]),
@@ -180,6 +180,27 @@ async def test_what_is_set_back_is_read_again_from_the_topics(folder: Path, set_
         after = await _said(settings)
     assert compared(live) == compared(simulate(LOAD))
     assert after == before  # the same events, with the same numbers: each of the services' own topics has one partition here
+
+
+async def test_what_settlement_alone_decides_otherwise_the_second_time_is_refused_and_named(folder: Path) -> None:
+    """As if the terms of an invoice had been read otherwise: what posting has by then stays, and is not what settlement says now."""
+    without_discount = (
+        """update {}.documents set tiers = null, body = jsonb_set(body::jsonb, '{{17}}', '[]')::json where document = 'BILL-3'"""
+    )
+    async with _started(folder) as settings:
+        await _posted_and_dumped(settings, ["settlement"], folder)
+        await _restored(settings, folder)
+        async with _opened(settings) as group:
+            async with group.schemas.of("settlement") as connection:
+                await connection.execute(without_discount.format(settings.schema_name("settlement")))
+            await group.sent([], SERVICES)
+            found = await group.problems()
+            async with group.schemas.of("posting") as connection:
+                refused = await shell_queries.rejections(connection, "conflicting-duplicate", None)
+    (differing,) = found["each voucher has its document or settlement record, with its amount"]
+    assert differing.startswith("FABE AP-SET-000004, payable settlement scenario PAID-3 record 1 ")
+    assert differing.endswith(": 100.00 USD is posted on the party's account, the record settles 98.00")
+    assert [each.rejection.source for each in refused] == ["intercompany/settlement"]
 
 
 async def test_what_is_set_back_with_the_services_own_topics_is_decided_anew(folder: Path) -> None:
