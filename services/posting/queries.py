@@ -52,7 +52,7 @@ _OF_RUNS: Final = f"""
 select * from ({_OF_A_KIND}'{SETTLEMENT}' union all {_OF_A_KIND}'{SETTLEMENT_REVERSAL}') as of_runs
 order by company, date, series, number"""  # noqa: S608 - the two kinds
 """Each by the index on its kind."""
-_CURRENCIES: Final = """
+CURRENCIES: Final = """
 select data ->> 'company' as company, data ->> 'currency' as currency from reference where type = 'company.defined'"""
 
 _MARKS: Final = "select company, series, number from numbers order by company, series"
@@ -139,7 +139,7 @@ async def _read(connection: Connection, rows: Sequence[Any], known: Mapping[str,
 
 
 async def _currencies(connection: Connection) -> dict[str, str]:
-    return {row["company"]: row["currency"] for row in await connection.fetch(_CURRENCIES)}
+    return {row["company"]: row["currency"] for row in await connection.fetch(CURRENCIES)}
 
 
 async def balances(connection: Connection, company: str | None = None) -> dict[BalanceKey, Balance]:
