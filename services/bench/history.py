@@ -43,7 +43,7 @@ _KEPT: Final = {
     "epoch",
     "counter",
     "reference",
-    "outbox",
+    "outgoing",
     "failed",
     "rejections",
 }
