@@ -43,6 +43,9 @@ PAIRS: Final = 240
 AT_ONCE: Final = 3
 """Faults that are under way, or wait for the end of one of the same subject."""
 
+REST: Final = 6.0
+"""Seconds for which a part is left alone after a fault: it comes so far that the next one finds it at work."""
+
 _MEGABYTES: Final = 768
 _KILOBYTES_OF_A_UNIT: Final = 64
 _LONGER_AT_MOST: Final = 3
@@ -91,6 +94,7 @@ class Storm:
         self._load = Load(PAIRS)
         self.report = Report(asked)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._rested: defaultdict[str, float] = defaultdict(float)
         self._begun = time.monotonic()
 
     async def run(self) -> Report:
@@ -149,12 +153,14 @@ class Storm:
 
     async def _in_its_turn(self, fault: Fault) -> None:
         async with self._turns[fault.turn]:
+            await asyncio.sleep(self._rested[fault.turn] - self._passed)
             self._note(f"begins  {fault.said}")
             await fault.begin(self._stage)
             self._note(f"is      {fault.said}, for {fault.lasts:.1f} s")
             await asyncio.sleep(fault.lasts)
             await fault.end(self._stage)
             self._note(f"ends    {fault.said}")
+            self._rested[fault.turn] = self._passed + REST
 
     async def _drained(self, settings: Settings) -> None:
         """Waits until every event has had all its effects in all services."""
