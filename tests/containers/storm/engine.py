@@ -89,7 +89,7 @@ class Engine:
         await self.docker("start", self.name(part))
 
     async def remove(self, part: str) -> None:
-        """Kills a container and removes it with all that it has: its machine is lost."""
+        """Kills a container and removes it with all that it has: its machine is lost. Nothing happens if it is gone."""
         self.ended[part] += 1
         await asyncio.to_thread(self._keep_log, self.name(part))
         await self.docker("rm", "--force", "--volumes", self.name(part))
