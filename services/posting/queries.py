@@ -46,7 +46,7 @@ _NUMBERED: Final = f"{VOUCHERS} where v.company = $1 and v.series = $2 and v.num
 _OF_RUNS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
 where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
-_CURRENCIES: Final = """
+CURRENCIES: Final = """
 select data ->> 'company' as company, data ->> 'currency' as currency from reference where type = 'company.defined'"""
 
 _COUNT: Final = "select count(*) from vouchers"
@@ -131,7 +131,7 @@ async def _with_lines(connection: Connection, query: str, *arguments: Any) -> li
 
 async def _read(connection: Connection, rows: Iterable[Any]) -> list[Voucher]:
     lines = lines_by_voucher(await connection.fetch(LINES_OF_VOUCHERS, *columns(map(key_of, rows), 3)))
-    currencies = {row["company"]: row["currency"] for row in await connection.fetch(_CURRENCIES)}
+    currencies = {row["company"]: row["currency"] for row in await connection.fetch(CURRENCIES)}
     return [voucher_of(row, lines, currencies[row["company"]])[1] for row in rows]
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
+from services.command_line.commands.chaining import check_chain_command
 from services.desk.inquiry_check import check_inquiry as check_books
 from services.inquiry.checks import digest as digest_of
 from services.operations.inquiry_rebuild import RebuildIncompleteError
@@ -36,6 +37,9 @@ inquiry = typer.Typer(help="The inquiry service's tables: read them again, compa
 @check.callback()
 def check_() -> None:
     """Whether the books agree with themselves, on any date."""
+
+
+check.command("chain")(check_chain_command)
 
 
 @check.command("inquiry")

@@ -6,11 +6,12 @@ is new in them follows from the new vouchers and nobody has to load them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from services.posting.rules.numbers import VoucherKey
+from services.posting.rules.chain import NOTHING_BEFORE, Numbered, chained
+from services.posting.rules.numbers import LastVoucher, VoucherKey
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
@@ -18,6 +19,8 @@ from shared.events.vouchers import Voucher
 from shared.money import ZERO
 from shared.reference import Reference
 from shared.working_set import Table
+
+_NONE: Final = LastVoucher(0, None)
 
 
 class BalanceKey(NamedTuple):
@@ -85,19 +88,34 @@ class Books(working_set.Books):
     """All that the posting core reads and writes.
 
     Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `document` (ledger, company, number).
+    `written_lines`: the lines of the vouchers posted since the last commit as their digests cover them, which is as they are stored.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
         super().__init__(reference, complete=complete)
         self.vouchers: Table[VoucherKey, Voucher] = self.table("vouchers", INDEXES)
-        self.numbers: Table[tuple[str, str], int] = self.table("numbers")
+        self.numbers: Table[tuple[str, str], LastVoucher] = self.table("numbers")
+        self.written_lines: dict[VoucherKey, bytes] = {}
         self.balances: dict[BalanceKey, Balance] = {}
 
     def next_key(self, company: str, series: str) -> VoucherKey:
         """The next voucher of a series; its number is taken by this."""
-        number = (self.numbers.get((company, series)) or 0) + 1
-        self.numbers.put((company, series), number)
+        last = self.numbers.get((company, series)) or _NONE
+        number = last.number + 1
+        self.numbers.put((company, series), LastVoucher(number, last.digest))
         return VoucherKey(company, series, number)
+
+    def post(self, numbered: Numbered, sisters: Mapping[str, bytes]) -> None:
+        """Writes a voucher, tied to the last of its series that was written; vouchers come in the order of their numbers."""
+        key, voucher, lines, content, _ = numbered
+        last = self.numbers.get(key[:2]) or _NONE
+        digest = chained(last.digest or NOTHING_BEFORE, content, sisters)
+        self.numbers.put(key[:2], LastVoucher(last.number, digest))
+        voucher.digest = digest.hex()
+        if sisters:
+            voucher.sister_contents = {company: sisters[company].hex() for company in sorted(sisters)}
+        self.vouchers.put(key, voucher)
+        self.written_lines[key] = lines
 
     def of_record(self, run: EventRef, ledger: str, number: int) -> list[Voucher]:
         """The vouchers of a settlement record, one per company, in the order of the companies' codes."""
@@ -117,4 +135,10 @@ class Books(working_set.Books):
         if self.complete:
             for key, new in balances_of(self.new_vouchers).items():
                 self.balances[key] = self.balances.get(key, Balance()).plus(new)
+        self.written_lines.clear()
         super().commit()
+
+    def rollback(self) -> None:
+        """Forgets all changes; what was loaded stays."""
+        self.written_lines.clear()
+        super().rollback()

@@ -172,6 +172,24 @@ def test_the_services_agree_with_each_other(shell: Shell) -> None:
     assert all(check["holds"] for check in checks)
 
 
+def test_the_books_are_held_to_what_was_written_down_of_their_chains(shell: Shell, tmp_path: Path) -> None:
+    head = tmp_path / "head.json"
+    shell.until(lambda: shell.run("check", "chain", "--write-head", head).exit_code == 0)
+    (all_well,) = shell.rows("check", "chain", "--head", str(head))
+    digests = orjson.loads(head.read_bytes())
+    assert (all_well["vouchers"], all_well["found"]) == (sum(each["number"] for each in digests), {})
+    digests[0]["digest"] = "0" * 64
+    head.write_bytes(orjson.dumps(digests))
+    finding, summary = shell.rows("check", "chain", "--head", str(head))
+    assert (finding["company"], finding["problem"]) == (digests[0]["company"], "rewritten")
+    assert summary["found"] == {"rewritten": 1}
+    came = shell.run("check", "chain", "--head", head, "--write-head", tmp_path / "no.json")
+    assert came.exit_code == 1
+    assert not (tmp_path / "no.json").exists(), "what does not hold is not written down"
+    head.write_text("nothing")
+    assert "is not what --write-head has written" in shell.run("check", "chain", "--head", head).output
+
+
 @pytest.mark.parametrize(
     ("check", "tamper", "undo"),
     [
