@@ -55,8 +55,7 @@ class Engine:
             msg = f"docker {' '.join(words[:4])} did not end in {within:.0f} s"
             raise EngineError(msg) from error
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await _killed(process)
         if process.returncode:
             msg = f"docker {' '.join(words[:6])}: {errors.decode(errors='replace').strip()[-600:]}"
             raise EngineError(msg)
@@ -120,8 +119,7 @@ class Engine:
             yield
             await asyncio.sleep(1)  # for what is said of the last moment
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await _killed(process)
             await asyncio.wait([listening])
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
@@ -158,6 +156,13 @@ _KINDS: Final = (
     (("network", "ls", "--quiet"), ("network", "rm")),
     (("image", "ls", "--quiet"), ("image", "rm", "--force")),
 )
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    """Ends the engine's command, if it has not ended."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _docker(*words: str) -> str:
