@@ -39,7 +39,7 @@ _LOOK_EVERY: Final = 1.0
 _WITH_OTHERS: Final = 0.02
 _ANSWER_WITHIN: Final = 60.0
 
-_AROUND: Final = """
+LOOK_AROUND: Final = """
 select (select min(id) from outbox) as oldest,
        exists (select from pg_locks
                where locktype = 'advisory' and not granted
@@ -149,7 +149,7 @@ class Relay:
             return
         self._look_at = now + _LOOK_EVERY
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-            row = await connection.fetchrow(_AROUND, self._lock)
+            row = await connection.fetchrow(LOOK_AROUND, self._lock)
         if self._others and not row["others"]:
             self._behind = True  # what the other one committed last
         self._others = row["others"]
