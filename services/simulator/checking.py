@@ -62,7 +62,7 @@ def own_stage(database_url: str | None = None) -> Iterator[Stage]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_NOTHING_LOGGED), cache_logger_on_first_use=False)
     try:
         with _database(database_url) as address:
-            settings = Settings(kafka_bootstrap_servers="simulated:0", database_url=address, namespace=_NAMESPACE)  # type: ignore[arg-type]
+            settings = Settings(kafka_bootstrap_servers="localhost:9", database_url=address, namespace=_NAMESPACE)  # type: ignore[arg-type]
             with stage(address, settings) as made:
                 yield made
     finally:

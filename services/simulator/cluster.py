@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from services.local.queries import Snapshot, snapshot
 from services.registry import SERVICES
 from services.simulator.broker import Broker, SimulatedLog, SimulatedProducer
 from services.simulator.consumers import SimulatedConsumers, groups_of
@@ -164,7 +165,8 @@ class Cluster:
 
     def _reset(self, fault: Fault) -> bool:
         """As soon as all that a log holds was read: what was not would be lost with it."""
-        places = [place for place in self.broker.logs if self._is_read(place)]
+        read = self.stand().read
+        places = [place for place in self.broker.logs if self._is_read(place, read)]
         if places:
             place = places[fault.target % len(places)]
             self.world.note(f"{place.topic} {place.number} is reset")
@@ -174,10 +176,17 @@ class Cluster:
             self.world.loop.call_later(_TRY_AGAIN, self.befall, fault)
         return bool(places)
 
-    def _is_read(self, place: Partition) -> bool:
-        groups = [group for both in self.groups for group in both if place in group.places]
+    def _is_read(self, place: Partition, read: Mapping[tuple[str, str, int], int]) -> bool:
         end = len(self.broker.logs[place].records)
-        return bool(groups) and self.broker.can_be_reset(place) and all(group.committed.get(place) == end for group in groups)
+        readers = [service.name for service in SERVICES if place.topic in service.subscriptions]
+        return bool(readers) and self.broker.can_be_reset(place) and all(read.get((name, *place)) == end for name in readers)
+
+    def stand(self) -> Snapshot:
+        """What the services' tables say of what is read and what is unsent."""
+        raw = self.server.take("public")
+        now = self.server.run(snapshot(raw, {service.name: self.settings.schema_name(service.name) for service in SERVICES}))
+        self.server.give_back("public", raw)
+        return now
 
 
 _ACTS: Final[Mapping[Kind, Callable[[Cluster, Fault], bool]]] = {

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from services.simulator.world import Incarnation, World
-    from shared.delivery.ports import Handler, ReadOn
+    from shared.delivery.ports import Consumer, Handler, ReadOn
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
 
 _WAITS: Final = 0.5
 _LARGEST_BATCH: Final = 7
+_LARGEST_OF_REFERENCE: Final = 20
 _SESSION: Final = (0.2, 1.0, 3.0)
 """Seconds until the group notices that a member is gone."""
 
@@ -75,7 +76,7 @@ class SimulatedConsumer:
 
     def __init__(self, world: World, broker: Broker, who: Incarnation, group: Group, topics: Collection[str]) -> None:
         self.topics = topics
-        self.passed: dict[Partition, int] = {}
+        self.passed: Mapping[Partition, int] = {}
         self.missing: Collection[str] = ()
         self.group = group
         self._world, self._broker, self._who = world, broker, who
@@ -127,7 +128,7 @@ class SimulatedConsumer:
         random = self._world.random
         places = list(self._positions)
         random.shuffle(places)
-        room = random.randint(1, _LARGEST_BATCH)
+        room = random.randint(1, _LARGEST_OF_REFERENCE if Topic.REFERENCE in self.topics else _LARGEST_BATCH)
         batch: list[Record] = []
         for place in places:
             records, position = self._broker.logs[place].records, self._positions[place]
@@ -168,7 +169,8 @@ class SimulatedConsumers:
     ) -> None:
         self._world, self._who, self._broker = world, who, broker
         self._handler, self._read_on = handler, read_on
-        self.each = [SimulatedConsumer(world, broker, who, group, sorted({place.topic for place in group.places})) for group in groups]
+        self._all = [SimulatedConsumer(world, broker, who, group, sorted({place.topic for place in group.places})) for group in groups]
+        self.each: Sequence[Consumer] = self._all
         self._reading: list[asyncio.Task[None]] = []
         who.at_death.append(self._die)
 
@@ -176,13 +178,13 @@ class SimulatedConsumers:
         """Joins the groups."""
         await self._world.step(self._who, "joins")
         self._broker.check()
-        for consumer in self.each:
+        for consumer in self._all:
             consumer.group.join(consumer)
             self._reading.append(asyncio.create_task(consumer.read(self._handler, self._read_on)))
 
     async def stop(self) -> None:
         """Finishes the batch at hand and leaves."""
-        for consumer in self.each:
+        for consumer in self._all:
             consumer.stop()
         if self._reading:
             await asyncio.wait(self._reading)
@@ -192,7 +194,7 @@ class SimulatedConsumers:
         self._world.loop.call_later(self._world.random.choice(_SESSION), self._leave)
 
     def _leave(self) -> None:
-        for consumer in self.each:
+        for consumer in self._all:
             consumer.group.leave(consumer)
 
 

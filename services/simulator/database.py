@@ -63,8 +63,24 @@ class Server:
             asyncio_events._set_running_loop(outer)  # noqa: SLF001
 
     def take(self, schema: str) -> Raw:
-        """A free connection that looks into a schema."""
-        free = self._free.setdefault(schema, [])
+        """A free connection that looks into a schema, in no transaction."""
+        return self._take(schema, schema, None)
+
+    def give_back(self, schema: str, raw: Raw) -> None:
+        """The connection is free again; it is in no transaction."""
+        self._free[schema].append(raw)
+
+    def begin(self, schema: str) -> Raw:
+        """A free connection in a transaction: it was begun when the last one ended, which saves a way to the server."""
+        return self._take(f"{schema} in a transaction", schema, "begin")
+
+    def end(self, schema: str, raw: Raw, how: str) -> None:
+        """Ends the transaction, `commit` or `rollback`, and begins the next one; the connection is free again."""
+        self.run(raw.execute(f"{how} and chain"))
+        self._free[f"{schema} in a transaction"].append(raw)
+
+    def _take(self, kind: str, schema: str, first: str | None) -> Raw:
+        free = self._free.setdefault(kind, [])
         if free:
             return free.pop()
         raw = self.run(
@@ -76,11 +92,9 @@ class Server:
             )
         )
         self._all.append(raw)
+        if first is not None:
+            self.run(raw.execute(first))
         return raw
-
-    def give_back(self, schema: str, raw: Raw) -> None:
-        """The connection is free again; it is in no transaction."""
-        self._free[schema].append(raw)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -150,9 +164,8 @@ class SimulatedDatabase:
         async with asyncio.timeout(_CONNECT_WITHIN):
             await self._room.acquire()
         try:
-            connection = await self._connect("begin")
+            connection = await self._connect("begin", in_transaction=True)
             try:
-                connection.begin()
                 token = CURRENT.set(connection.transaction)
                 try:
                     yield connection
@@ -167,7 +180,7 @@ class SimulatedDatabase:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[SimulatedConnection]:
         """A connection outside transactions."""
-        connection = await self._connect("session")
+        connection = await self._connect("session", in_transaction=False)
         try:
             yield connection
         finally:
@@ -177,11 +190,11 @@ class SimulatedDatabase:
         """Ends all connections."""
         self._die()
 
-    async def _connect(self, what: str) -> SimulatedConnection:
+    async def _connect(self, what: str, *, in_transaction: bool) -> SimulatedConnection:
         fault = await self.world.step(self.who, what, Place.STATEMENT)
         if fault is not None:
             raise ConnectionResetError
-        connection = SimulatedConnection(self)
+        connection = SimulatedConnection(self, in_transaction=in_transaction)
         self.backend.opened(connection)
         self._open.append(connection)
         return connection
@@ -226,26 +239,26 @@ class Backend:
         for each in self._open:
             each.end()
 
+    def end_run(self) -> None:
+        """The run is over: what is still under way is rolled back."""
+        for each in self._open:
+            each.give_up()
+
 
 class SimulatedConnection:
     """One connection (ports.Connection), lost for good by the first fault that hits it."""
 
-    def __init__(self, database: SimulatedDatabase) -> None:
+    def __init__(self, database: SimulatedDatabase, *, in_transaction: bool) -> None:
         self._world, self._who, self._backend = database.world, database.who, database.backend
         self._server, self._schema = database.backend.server, database.schema
-        self._raw: Raw = self._server.take(database.schema)
-        self.transaction: Transaction | None = None
+        self._raw: Raw = self._server.begin(self._schema) if in_transaction else self._server.take(self._schema)
+        self.transaction: Transaction | None = self._backend.history.begin(self._who.service) if in_transaction else None
         self._is_committing = False
 
     @property
     def is_open(self) -> bool:
         """Whether it can still do something."""
         return self._raw is not None
-
-    def begin(self) -> None:
-        """Opens the transaction."""
-        self._server.run(self._raw.execute("begin"))
-        self.transaction = self._backend.history.begin(self._who.service)
 
     async def commit(self) -> None:
         """Commits, unless a fault hits it."""
@@ -264,7 +277,8 @@ class SimulatedConnection:
     def _commit(self) -> None:
         if self._raw is None or self.transaction is None:
             return
-        self._server.run(self._raw.execute("commit"))
+        raw, self._raw = self._raw, None
+        self._server.end(self._schema, raw, "commit")
         self._backend.history.commit(self.transaction)
         self.transaction = None
         self._backend.locks.release_all(self)
@@ -285,11 +299,17 @@ class SimulatedConnection:
         if self._raw is None or self._is_committing:
             return
         raw, self._raw = self._raw, None
-        if self.transaction is not None:
-            self._server.run(raw.execute("rollback"))
+        if self.transaction is None:
+            self._server.give_back(self._schema, raw)
+        else:
+            self._server.end(self._schema, raw, "rollback")
             self.transaction = None
-        self._server.give_back(self._schema, raw)
         self._backend.locks.release_all(self)
+
+    def give_up(self) -> None:
+        """Ends it, though its commit is under way."""
+        self._is_committing = False
+        self.end()
 
     async def execute(self, query: str, *arguments: Any) -> str:
         """Runs a statement; advisory locks are the simulator's own."""

@@ -91,12 +91,13 @@ _PLACES: Final = {
 """Those that strike at a call; the others happen to the world at their time."""
 _MOST_SKIPPED: Final = {Place.STATEMENT: 25, Place.ANSWERED: 25, Place.ANY: 60}
 _FEW: Final = 2
+_SERVICES: Final = 3
 KILLS: Final = frozenset(kind for kind in Kind if kind.name.startswith("KILL"))
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: `at` virtual seconds, `target` the service it hits, `skip` calls let pass, `lasts` seconds where it lasts."""
+    """One fault: `at` virtual seconds, `target` the service it hits (and of its instances or groups which, times three), `skip` calls let pass, `lasts` seconds where it lasts."""
 
     kind: Kind
     at: float
@@ -116,19 +117,25 @@ class Fault:
 
 
 def draw(random: Random, until: float, most: int) -> list[Fault]:
-    """Faults of a run, all armed before `until`, at most so many."""
+    """Faults of a run, all armed before `until`, at most so many, and perhaps a second instance from the start."""
     kinds = list(Kind)
     favoured = random.sample(kinds, 6)  # so that the same kinds meet each other often
-    return sorted(
-        (_one(random, random.choice(favoured if random.random() < 0.7 else kinds), until) for _ in range(random.randint(1, most))),
-        key=lambda each: each.at,
-    )
+    focus = random.randrange(_SERVICES)  # and at one service
+    drawn = [
+        _one(random, random.choice(favoured if random.random() < 0.7 else kinds), focus, until) for _ in range(random.randint(1, most))
+    ]
+    if random.random() < 0.5:
+        drawn.append(Fault(Kind.JOIN, 0.0, focus, 0, 0.0))
+        drawn.append(Fault(Kind.REBALANCE, round(random.uniform(0, until), 3), focus + _SERVICES, 0, 0.0))
+    return sorted(drawn, key=lambda each: each.at)
 
 
-def _one(random: Random, kind: Kind, until: float) -> Fault:
+def _one(random: Random, kind: Kind, focus: int, until: float) -> Fault:
     place = _PLACES.get(kind)
     skip = random.randrange(_MOST_SKIPPED.get(place, _FEW)) if place else 0
-    return Fault(kind, round(random.uniform(0, until), 3), random.randrange(6), skip, round(random.choice((0.02, 0.3, 2.5)), 3))
+    service = focus if random.random() < 0.6 else random.randrange(_SERVICES)
+    target = service + _SERVICES * random.randrange(2)
+    return Fault(kind, round(random.uniform(0, until), 3), target, skip, random.choice((0.02, 0.3, 1.5)))
 
 
 @dataclass
@@ -149,7 +156,7 @@ class Plan:
         for fault in self.waiting:
             if fault.at > now:
                 return None
-            if fault.place not in places or fault.target % 3 != service:
+            if fault.place not in places or fault.target % _SERVICES != service:
                 continue
             passed = self._passed.get(fault, 0)
             if passed >= fault.skip:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from services.local.queries import snapshot
 from services.registry import SERVICES
 from services.simulator import faults as faults_of
 from services.simulator import workload as workload_of
@@ -33,19 +32,23 @@ if TYPE_CHECKING:
     from services.simulator.workload import Workload
     from shared.settings import Settings
 
-FAULTS_WITHIN: Final = 6.0
-MOST_FAULTS: Final = 9
+FAULTS_WITHIN: Final = 4.0
+MOST_FAULTS: Final = 8
 MOST_STEPS: Final = 50_000
 """Calls of ports in which faults strike; a run has some thousands."""
 _REST_WITHIN: Final = 300.0
 """Virtual seconds after the faults in which everything has to be done."""
 _LOOK_EVERY: Final = 0.25
 _CANCELLATIONS: Final = 20
-_TABLES: Final = """
-select string_agg(format('%I.%I', schemaname, tablename), ', ' order by schemaname, tablename) from pg_tables
-where schemaname = any($1::text[]) and tablename <> all(array['migrations', 'epoch'])
+_USED: Final = """
+select string_agg(c.oid::regclass::text, ', ' order by c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any($1::text[]) and c.relkind = 'r' and c.relname <> all(array['migrations', 'epoch']) and pg_relation_size(c.oid) > 0
 """
-_QUICK: Final = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off", "max_connections = 100")
+_NUMBERED: Final = """
+select setval(c.oid, 1, false) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any($1::text[]) and c.relkind = 'S'
+"""
+_QUICK: Final = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +74,25 @@ class Stage:
         self.schemas = {service.name: settings.schema_name(service.name) for service in SERVICES}
         self.server = Server(address)
         self._address = address
-        self._tables = self.server.run(self._prepare())
+        self.server.run(self._prepare())
 
-    async def _prepare(self) -> str:
+    async def _prepare(self) -> None:
         for service in SERVICES:
             database = Postgres(self._address, self.schemas[service.name])
             await migrate(database, database.schema, service)
             await database.close()
         async with Postgres(self._address, "public").session() as connection:
-            for setting in _QUICK[:-1]:
+            for setting in _QUICK:
                 await connection.execute(f"alter system set {setting}")
             await connection.execute("select pg_reload_conf()")
-            tables: str = await connection.fetchval(_TABLES, list(self.schemas.values()))
-        return tables
 
     def empty(self) -> None:
         """Empties all tables."""
         raw = self.server.take("public")
-        self.server.run(raw.execute(f"truncate {self._tables} restart identity"))
+        schemas = list(self.schemas.values())
+        if used := self.server.run(raw.fetchval(_USED, schemas)):
+            self.server.run(raw.execute(f"truncate {used}"))
+        self.server.run(raw.fetch(_NUMBERED, schemas))
         self.server.give_back("public", raw)
 
     def close(self) -> None:
@@ -123,7 +127,7 @@ def run_seed(on: Stage, seed: int, faults: Sequence[Fault] | None = None, steps:
         asyncio_loop.run_until_complete(run.to_the_end(chosen))
     except (StuckError, NotBuriedError, _NoRestError) as error:
         problems.append(str(error))
-    run.cluster.backend.end_all()
+    run.cluster.backend.end_run()
     problems += run.cluster.ended
     if not problems:
         problems += judge(on, run.cluster, workload)
@@ -141,7 +145,7 @@ class _NoRestError(Exception):
 class _Run:
     def __init__(self, on: Stage, world: World, workload: Workload, steps: int) -> None:
         self.cluster = Cluster(world, on.server, on.settings)
-        self._on, self._world, self._workload, self._steps = on, world, workload, steps
+        self._world, self._workload, self._steps = world, workload, steps
         self._is_sent = False
 
     async def to_the_end(self, faults: Sequence[Fault]) -> None:
@@ -184,10 +188,7 @@ class _Run:
 
     def _left(self) -> str | None:
         """What is still to be done; None: nothing."""
-        server = self._on.server
-        raw = server.take("public")
-        now = server.run(snapshot(raw, self._on.schemas))
-        server.give_back("public", raw)
+        now = self.cluster.stand()
         if now.unsent:
             return f"{now.unsent} have something to send or to resume"
         for service in SERVICES:

@@ -8,6 +8,8 @@ those of the pure simulation of the scenario.
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,10 +21,13 @@ from services.desk.schemas import load_books
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
 from services.simulator.balances import balances
+from shared.delivery.announcing import RESUMED, WAITING
 from shared.delivery.folding import Candidate, candidates, decoded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
 from shared.delivery.refusals import conflicting, unreadable
 from shared.events.codec import encode
+from shared.events.contract import full_type
+from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Record, Unreadable
 
 if TYPE_CHECKING:
@@ -40,6 +45,11 @@ _MOST_SAID: Final = 5
 """Problems of one kind that are said."""
 _ID: Final = "ce_id"
 _SOURCE: Final = "ce_source"
+_TYPE: Final = "ce_type"
+_OF_TIME: Final = frozenset(full_type(name).encode() for name in (WAITING, RESUMED))
+"""What is said because time has passed: no core says it."""
+_REFUSAL: Final = full_type(REJECTED).encode()
+_AMOUNT: Final = re.compile(rb'"(-?[0-9]+\.[0-9]+)"')
 
 
 @dataclass
@@ -52,6 +62,8 @@ class Refolded:
     sent: list[Outgoing] = field(default_factory=list)
     taken: set[tuple[str, bytes]] = field(default_factory=set)
     without_id: set[str] = field(default_factory=set)
+    handed_on: set[str] = field(default_factory=set)
+    """What it says of events that it does not remember: the same again, under a key that later reference data may give."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -127,6 +139,7 @@ def _fold_message(refolded: Refolded, message: Message) -> None:
         refolded.taken.add(_key(candidates(service, [event])[0]))
     else:
         refolded.without_id.add(message.ref.id)
+        refolded.handed_on |= {each.ref.id for each in folded.outgoing}
 
 
 def _key(candidate: Candidate) -> tuple[str, bytes]:
@@ -169,16 +182,28 @@ def _is_sent(refolded: Refolded, cluster: Cluster) -> list[str]:
     problems: list[str] = []
     for place in broker.logs:
         if place.topic in service.publishes:
-            problems += _first_in_order(service, place, broker.written[place], order, said)
+            problems += _first_in_order(refolded, place, broker.written[place], order, said)
     problems += [f"{service.name} sent {id_}, which nothing says" for id_ in said if id_ not in allowed][:_MOST_SAID]
     problems += [f"{service.name} never sent {each.type} {each.ref.id}" for each in refolded.sent if each.ref.id not in said][:_MOST_SAID]
-    contents = {each.ref.id: each for each in refolded.sent if each.type != "event.rejected"}
+    contents = {each.ref.id: each for each in refolded.sent if each.type != REJECTED}
     problems += [
         f"{service.name} sent {each.type} {id_} with another content than its core says"
         for id_, each in contents.items()
-        if id_ in said and encode(each)[1] != said[id_].value
+        if id_ in said and _plain(encode(each)[1]) != _plain(said[id_].value)
     ][:_MOST_SAID]
     return problems
+
+
+def _plain(value: bytes) -> Any:
+    """A message's data with amounts as numbers: `0.0` and `0.00` say the same."""
+    return json.loads(_AMOUNT.sub(lambda found: b'"' + (found[1].rstrip(b"0").rstrip(b".") or b"0") + b'"', value))
+
+
+def _without_time(message: Encoded) -> Any:
+    """A message's data; of a refusal without its time: the same event refused once more is the same refusal, later."""
+    if dict(message.headers)[_TYPE] != _REFUSAL:
+        return message.value
+    return {name: value for name, value in json.loads(message.value).items() if name != "at"}
 
 
 def _answers(refolded: Refolded, cluster: Cluster) -> set[str]:
@@ -194,17 +219,18 @@ def _answers(refolded: Refolded, cluster: Cluster) -> set[str]:
 
 
 def _first_in_order(
-    service: AnyService, place: Partition, written: Iterable[Encoded], order: dict[str, int], said: dict[str, Encoded]
+    refolded: Refolded, place: Partition, written: Iterable[Encoded], order: dict[str, int], said: dict[str, Encoded]
 ) -> list[str]:
+    service = refolded.service
     problems: list[str] = []
     last = -1
     for each in written:
         headers = dict(each.headers)
-        if headers.get(_SOURCE, b"").decode() != service.source:
+        if headers.get(_SOURCE, b"").decode() != service.source or headers[_TYPE] in _OF_TIME:
             continue
         id_ = headers[_ID].decode()
         if id_ in said:
-            if (said[id_].value, said[id_].key) != (each.value, each.key):
+            if _without_time(said[id_]) != _without_time(each) or (said[id_].key != each.key and id_ not in refolded.handed_on):
                 problems.append(f"{service.name} sent {id_} with two contents")
             continue
         said[id_] = each

@@ -50,7 +50,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._virtual = 0.0
         self._selector = _Selector(self)
         self._clock_resolution = 1e-6

@@ -18,10 +18,11 @@ from services.simulator import streams
 if TYPE_CHECKING:
     from shared.events.envelope import Record
 
-SENT_WITHIN: Final = 5.0
+SENT_WITHIN: Final = 3.0
 """Virtual seconds in which everything is sent."""
 _REFERENCE_WITHIN: Final = 0.5
-_LATER: Final = 1.0
+_BURSTS: Final = 4
+_LATER: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _sendings(random: Random, scenario: Scenario, *, comparable: bool) -> list[S
     if comparable or random.random() < 0.5:
         random.shuffle(events)
     within = _REFERENCE_WITHIN if comparable or random.random() < 0.5 else SENT_WITHIN
-    times = _times(random, len(reference), 0.0, within)
+    times = _bursts(random, len(reference), within)
     sendings = [Sending(at, record, is_reference=True) for at, record in zip(times, reference, strict=True)]
     times = _times(random, len(events), _REFERENCE_WITHIN if comparable else 0.0, SENT_WITHIN)
     sent = [Sending(at, record, is_reference=False) for at, record in zip(times, events, strict=True)]
@@ -85,6 +86,12 @@ def _sendings(random: Random, scenario: Scenario, *, comparable: bool) -> list[S
 
 def _times(random: Random, count: int, begin: float, end: float) -> list[float]:
     return sorted(round(random.uniform(begin, end), 3) for _ in range(count))
+
+
+def _bursts(random: Random, count: int, end: float) -> list[float]:
+    """As reference data come: much at once."""
+    moments = _times(random, _BURSTS, 0.0, end)
+    return sorted(random.choice(moments) for _ in range(count))
 
 
 def _refused(arriving: list[Any]) -> list[Record]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _TAIL: Final = 60
 """Steps of the trace that are shown of a run that failed."""
 _QUICK: Final = 0.002
+_HARDLY_ANYTHING: Final = 0.0008
+"""What takes less than that takes no time, so that others are not let run at each step."""
 _BURIED_EVERY: Final = 0.05
 _AT_ONCE: Final = frozenset(KILLS - {Kind.KILL_IN_COMMIT, Kind.KILL_IN_SEND})
 _CURRENT: Final[contextvars.ContextVar[Incarnation | None]] = contextvars.ContextVar("incarnation", default=None)
@@ -85,7 +87,9 @@ class World:
         self.steps += 1
         self.note(f"{who.name} {what}")
         fault = self.plan.strike(self.now, who.service, *places, Place.ANY)
-        await asyncio.sleep(self.random.random() * _QUICK)
+        takes = self.random.random() * _QUICK
+        if takes > _HARDLY_ANYTHING:
+            await asyncio.sleep(takes)
         if fault is not None:
             self.note(f"{who.name} FAULT {fault.kind}")
             if fault.kind in _AT_ONCE:

@@ -24,7 +24,7 @@ from shared.delivery.ports import Partition
 from shared.delivery.read_positions import ReadPositions
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.relay import Relay
-from shared.events import emitting
+from shared.events import emitting, envelope
 
 SEEDS: Final = 500
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -93,7 +93,7 @@ def positions_first() -> AbstractContextManager[Any]:
 
 def ids_by_chance() -> AbstractContextManager[Any]:
     numbers = itertools.count()
-    derived = emitting.derived_id
+    derived = envelope.derived_id
 
     def derived_id(cause: Any, time: Any, kind: str, number: int) -> str:
         return derived(cause, time, f"{kind}{next(numbers)}", number)
