@@ -20,7 +20,7 @@ from shared.delivery.ports import Encoded, Partition
 from shared.events.envelope import Record, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from services.simulator.world import Incarnation, World
 
@@ -33,17 +33,17 @@ _READERS_OF_OLD: Final = 3
 
 @dataclass
 class LogOf:
-    """One partition. `reset_at`: how long it was before it was reset; `asked_since`: which groups have asked for its end since then."""
+    """One partition. `reset_at`: how long it was before it was reset, until all its readers have noticed; else 0."""
 
     records: list[Encoded] = field(default_factory=list)
     reset_at: int = 0
-    asked_since: set[int] = field(default_factory=set)
+    was_reset: bool = False
 
 
 class Broker:
-    """The broker of a run. `readers`: by topic the services that read it."""
+    """The broker of a run. `has_read_beyond`: whether a service believes to have read more of a log than it has."""
 
-    def __init__(self, world: World, topics: Iterable[str], readers: Mapping[str, Collection[int]]) -> None:
+    def __init__(self, world: World, topics: Iterable[str], has_read_beyond: Callable[[Partition, int], bool]) -> None:
         self.world = world
         self.logs: dict[Partition, LogOf] = {
             Partition(topic, number): LogOf() for topic in sorted(topics) for number in range(1 if topic == Topic.REFERENCE else PARTITIONS)
@@ -52,7 +52,7 @@ class Broker:
         self.arrived = asyncio.Event()
         self.away_until = 0.0
         self.late = 0
-        self._readers = readers
+        self._has_read_beyond = has_read_beyond
 
     def check(self) -> None:
         """KafkaConnectionError while the broker is away."""
@@ -66,8 +66,9 @@ class Broker:
     def has_room(self, place: Partition) -> bool:
         """Whether a record can be written now: a log that was reset stays shorter than it was until its readers have noticed."""
         log = self.logs[place]
-        noticed = log.asked_since.issuperset(self._readers.get(place.topic, ()))
-        return not log.reset_at or noticed or len(log.records) < log.reset_at - 1
+        if log.reset_at and len(log.records) >= log.reset_at - 1 and not self._has_read_beyond(place, len(log.records)):
+            log.reset_at = 0
+        return not log.reset_at or len(log.records) < log.reset_at - 1
 
     async def append(self, place: Partition, messages: Iterable[Encoded]) -> None:
         """Writes records in their order."""
@@ -81,12 +82,12 @@ class Broker:
     def reset(self, place: Partition) -> None:
         """The topic is made again: its log begins at 0."""
         log = self.logs[place]
-        self.logs[place] = LogOf(reset_at=max(log.reset_at, len(log.records)))
+        self.logs[place] = LogOf(reset_at=len(log.records), was_reset=True)
 
     def can_be_reset(self, place: Partition) -> bool:
         """Whether a service can notice it."""
         log = self.logs[place]
-        return len(log.records) >= _READERS_OF_OLD and not log.reset_at and not self.late
+        return len(log.records) >= _READERS_OF_OLD and not log.was_reset and not self.late
 
 
 @lru_cache(maxsize=1 << 12)
@@ -110,10 +111,7 @@ class SimulatedLog:
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """How long the logs are."""
         await self._ask("ends")
-        ends = {place: len(self._broker.logs[place].records) for place in partitions}
-        for place in partitions:
-            self._broker.world.loop.call_later(_LATE, self._broker.logs[place].asked_since.add, self._who.service)
-        return ends
+        return {place: len(self._broker.logs[place].records) for place in partitions}
 
     async def _ask(self, what: str) -> None:
         await self._broker.world.step(self._who, what)

@@ -45,8 +45,7 @@ class Cluster:
         self.world, self.server, self.settings = world, server, settings
         self.history = History(SERVICES)
         self.backend = Backend(world, server, self.history)
-        readers = {topic.name: [number for number, each in enumerate(SERVICES) if topic.name in each.subscriptions] for topic in TOPICS}
-        self.broker = Broker(world, [topic.name for topic in TOPICS], readers)
+        self.broker = Broker(world, [topic.name for topic in TOPICS], self._has_read_beyond)
         self.groups = [groups_of(world, self.broker, service) for service in SERVICES]
         self.is_faulty = True
         self.ended: list[str] = []
@@ -180,6 +179,10 @@ class Cluster:
         end = len(self.broker.logs[place].records)
         readers = [service.name for service in SERVICES if place.topic in service.subscriptions]
         return bool(readers) and self.broker.can_be_reset(place) and all(read.get((name, *place)) == end for name in readers)
+
+    def _has_read_beyond(self, place: Partition, end: int) -> bool:
+        read = self.stand().read
+        return any(read.get((service.name, *place), 0) > end for service in SERVICES)
 
     def stand(self) -> Snapshot:
         """What the services' tables say of what is read and what is unsent."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from shared.events.envelope import Record
 
 _WAITS: Final = 0.5
-_LARGEST_BATCH: Final = 7
+_GATHERS: Final = (0.0, 0.05, 0.2, 0.3)
+"""Seconds in which more records come before they are read."""
+_LARGEST_BATCH: Final = 12
 _LARGEST_OF_REFERENCE: Final = 20
 _SESSION: Final = (0.2, 1.0, 3.0)
 """Seconds until the group notices that a member is gone."""
@@ -159,6 +161,7 @@ class SimulatedConsumer:
         with suppress(TimeoutError):
             async with asyncio.timeout(_WAITS):
                 await self._broker.arrived.wait()
+        await asyncio.sleep(self._world.random.choice(_GATHERS))
 
 
 class SimulatedConsumers:

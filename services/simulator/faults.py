@@ -97,7 +97,10 @@ KILLS: Final = frozenset(kind for kind in Kind if kind.name.startswith("KILL"))
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: `at` virtual seconds, `target` the service it hits (and of its instances or groups which, times three), `skip` calls let pass, `lasts` seconds where it lasts."""
+    """One fault: `at` virtual seconds; `target` names the service that it hits, and which of its instances or groups, times three.
+
+    `skip` calls are let pass; it lasts `lasts` seconds, where it lasts.
+    """
 
     kind: Kind
     at: float

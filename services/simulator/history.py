@@ -33,6 +33,9 @@ class Transaction:
     reference: int = 0
     """How far it notes that the reference topic was read."""
 
+    sends: bool = False
+    """Whether it writes to the outbox."""
+
     def folds(self, act: Act) -> None:
         """A core is given this; if it was before, all is folded again from there."""
         for number, before in enumerate(self.acts):
@@ -44,6 +47,7 @@ class Transaction:
     def saw(self, query: str, arguments: Sequence[Any]) -> None:
         """Notes the positions that a batch writes."""
         if query == FINISH:
+            self.sends |= arguments[_POSITIONS_OF_FINISH] is not None
             places = zip(*arguments[:_POSITIONS_OF_FINISH], strict=True)
             self.reference = max([self.reference, *(offset for *place, offset in places if tuple(place) == tuple(REFERENCE))])
 

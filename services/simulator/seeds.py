@@ -194,7 +194,7 @@ class _Run:
         for service in SERVICES:
             for place, log in self.cluster.broker.logs.items():
                 read = now.read.get((service.name, *place), 0)
-                if place.topic in service.subscriptions and read < len(log.records):
+                if place.topic in service.subscriptions and log.records and read != len(log.records):  # more: a log that was reset
                     return f"{service.name} has read {read} of {len(log.records)} of {place.topic} {place.number}"
         return None
 

@@ -242,25 +242,18 @@ def _first_in_order(
 
 
 def _same_books(live: BooksOfAll, folded: BooksOfAll) -> list[str]:
-    """Whether the tables say what the cores say of what the services took."""
-    here, there = (collect("", each, [], []) for each in (live, folded))
-    return [
-        f"{part}: the tables have {mine}, the cores say {theirs}"
-        for part in ("vouchers", "open", "settlements", "journals", "waiting")
-        for mine, theirs in [_first_difference(getattr(here, part), getattr(there, part))]
-        if mine != theirs
-    ]
-
-
-def _first_difference(here: list[Any], there: list[Any]) -> tuple[Any, Any]:
-    for mine, theirs in zip(here, there, strict=False):
-        if mine != theirs:
-            return mine, theirs
-    return len(here), len(there)
+    """Whether the tables have, row by row, what the cores make of what the services took: what waits and holds back included."""
+    problems: list[str] = []
+    for service, here, there in zip(SERVICES, live, folded, strict=True):
+        for mine, theirs in zip(here.tables, there.tables, strict=True):
+            rows, right = mine.by_key(), theirs.by_key()
+            keys = [key for key in {**rows, **right} if rows.get(key) != right.get(key)]
+            problems += [f"{service.name}, {mine.name} {key}: {rows.get(key)} in the tables, not {right.get(key)}" for key in keys[:1]]
+    return problems
 
 
 async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
-    """Whether each inbox has the ids that are taken, and whether every reservation belongs to something that waits."""
+    """Whether each inbox has the ids that are taken, and no other."""
     problems: list[str] = []
     for each in refolded:
         async with schemas.of(each.service.name) as connection:

@@ -48,7 +48,7 @@ select (select min(id) from outbox) as oldest,
 """
 
 
-_OLDEST: Final = """
+OLDEST_ROWS: Final = """
 with first as (select id, octet_length(messages) as size from outbox order by id limit $1),
      summed as (select id, sum(size) over (order by id) as upto, row_number() over (order by id) as number from first)
 select id, messages from outbox where id in (select id from summed where upto <= $2 or number = 1) order by id
@@ -193,7 +193,7 @@ class Relay:
         self._behind = False
         while True:
             async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-                rows = await connection.fetch(_OLDEST, MOST_ROWS, MOST_ROW_BYTES)
+                rows = await connection.fetch(OLDEST_ROWS, MOST_ROWS, MOST_ROW_BYTES)
             if not rows:
                 return
             unreadable: list[tuple[Encoded, Exception]] = []
