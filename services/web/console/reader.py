@@ -122,6 +122,10 @@ class Reader:
         """An amount in the reader's form."""
         return formats.amount(self.language, plain)
 
+    def no_number(self, entered: str) -> str:
+        """That what was entered is not a number, and how one is written."""
+        return self.t("{value} is not a number. Write it as 1234.50 or {example}.", value=entered, example=self.amount("1234.50"))
+
     def date(self, value: str | None) -> str:
         """A date in the reader's form."""
         return formats.day(self.language, value)
