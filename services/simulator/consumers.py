@@ -1,7 +1,7 @@
 """Groups of consumers, and the consumers of one process (ports.Consumers), over the model of the broker.
 
 Invariant: a partition belongs to one member of a group at a time, as far as the broker knows; a member that does not know of a
-rebalance yet goes on with the batch that it has, and reads on with the next one as the database says. A batch ends anywhere. What a
+rebalance yet continues with the batch that it has, and reads on with the next one as the database says. A batch ends anywhere. What a
 handler does not take is read again.
 """
 
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from services.simulator.broker import Broker, record_at
-from services.simulator.faults import Place
+from services.simulator.faults import CallPlace
 from shared.delivery.ports import Partition
 from shared.events.envelope import Topic
 
@@ -102,7 +102,7 @@ class SimulatedConsumer:
     async def read(self, handler: Handler, read_on: ReadOn) -> None:
         """Hands on batch after batch until it is stopped."""
         while not self._is_stopping:
-            await self._world.step(self._who, "fetch", Place.FETCH)
+            await self._world.step(self._who, "fetch", CallPlace.FETCH)
             while self.group.slow_until > self._world.now:
                 await asyncio.sleep(self.group.slow_until - self._world.now)
             if self._broker.away_until > self._world.now:
@@ -152,7 +152,7 @@ class SimulatedConsumer:
             self._world.note(f"{self._who.name} did not take its batch: {error!r}")
             self._generation = -1
             return
-        if await self._world.step(self._who, "offsets", Place.OFFSETS) is None:
+        if await self._world.step(self._who, "offsets", CallPlace.OFFSETS) is None:
             self.group.commit(generation, offsets)
 
     async def _wait(self) -> None:

@@ -1,7 +1,7 @@
 """Whether everything came out right: the books after a run, held against what its events must have had as effects.
 
 Invariant: each check is sound for any run: it holds however the events were ordered, repeated and delayed. What a service did is
-judged by its core folded anew, in memory, over what it took in the order in which the database committed it; that each event was
+judged by its core folded again, in memory, over what it took in the order in which the database committed it; that each event was
 taken, and once, by what is in the topics; what the services sent, by what the cores say; and where order cannot matter the books are
 those of the pure simulation of the scenario.
 """
@@ -21,6 +21,7 @@ from services.desk.schemas import load_books
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
 from services.simulator.balances import balances
+from services.simulator.queries import inbox
 from shared.delivery.announcing import RESUMED, WAITING
 from shared.delivery.folding import Candidate, candidates, decoded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
     from services.simulator.cluster import Cluster
     from services.simulator.history import Act
-    from services.simulator.seeds import Stage
-    from services.simulator.workload import Workload
+    from services.simulator.seeds import Arena
+    from services.simulator.workload import DrawnWorkload
     from shared.delivery.ports import Connection, Encoded, Partition
     from shared.delivery.service import AnyService
     from shared.events.envelope import Outgoing
@@ -70,8 +71,8 @@ class Refolded:
 class _Schemas:
     """The services' schemas for the reconciler, on connections that are open."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, arena: Arena) -> None:
+        self._stage = arena
 
     @asynccontextmanager
     async def of(self, service: str) -> AsyncIterator[Connection]:
@@ -85,21 +86,21 @@ class _Schemas:
             self._stage.server.give_back(schema, raw)
 
 
-def judge(stage: Stage, cluster: Cluster, workload: Workload) -> list[str]:
+def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     """What is wrong after a run; empty: nothing."""
-    schemas: Any = _Schemas(stage)
+    schemas: Any = _Schemas(arena)
     for service in SERVICES:  # no connection is made once the loop is running
-        stage.server.give_back(stage.schemas[service.name], stage.server.take(stage.schemas[service.name]))
-    problems = [f"{check.name}: {problem}" for check in stage.server.run(reconcile(schemas)) for problem in check.problems]
+        arena.server.give_back(arena.schemas[service.name], arena.server.take(arena.schemas[service.name]))
+    problems = [f"{check.name}: {problem}" for check in arena.server.run(reconcile(schemas)) for problem in check.problems]
     problems += cluster.history.too_early
     refolded = [_refold(service, acts) for service, acts in zip(SERVICES, cluster.history.committed, strict=True)]
     for each in refolded:
         problems += each.problems
         problems += _is_taken(each, cluster)
         problems += _is_sent(each, cluster)
-    books = stage.server.run(load_books(schemas))
+    books = arena.server.run(load_books(schemas))
     problems += _same_books(books, BooksOfAll(*(each.books for each in refolded)))
-    problems += stage.server.run(_inboxes(schemas, refolded))
+    problems += arena.server.run(_inboxes(schemas, refolded))
     if workload.is_comparable:
         problems += _as_simulated(books, workload)
     return problems
@@ -265,8 +266,7 @@ async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
     problems: list[str] = []
     for each in refolded:
         async with schemas.of(each.service.name) as connection:
-            rows = await connection.fetch("select key::text, digest from inbox")
-        here = {row["key"]: row["digest"] for row in rows}
+            here = await inbox(connection)
         there = {key: digest for key, digest in each.inbox.changes.items() if digest is not None}
         if here != there:
             differ = sorted({*here, *there}, key=lambda key: (here.get(key) == there.get(key), key))[:_MOST_SAID]
@@ -274,7 +274,7 @@ async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
     return problems
 
 
-def _as_simulated(books: BooksOfAll, workload: Workload) -> list[str]:
+def _as_simulated(books: BooksOfAll, workload: DrawnWorkload) -> list[str]:
     """Where order cannot matter: the books are those of the simulation of the scenario."""
     live, simulated = collect("", books, [], []), simulate(workload.scenario)
     compared = {
