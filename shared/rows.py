@@ -53,6 +53,7 @@ def voucher_row(voucher: Voucher) -> Row:
         "settlement": asdict(voucher.settlement) if voucher.settlement else None,
         "record": voucher.record,
         "reference": voucher.reference,
+        "digest": voucher.digest,
     }
 
 

@@ -43,13 +43,15 @@ _KEPT: Final = {
     "epoch",
     "counter",
     "reference",
-    "outbox",
+    "outgoing",
     "failed",
     "rejections",
 }
 """Not copied: what is one for all, and what is empty when everything is at rest."""
 _SUMS: Final = {("posting", "numbers"), ("posting", "balances")}
 _NUMBERED: Final = {("posting", "vouchers")}
+_OF_THE_CHAIN: Final = ("digest", "sister_contents")
+"""What a copy cannot have: it was never posted, so it is in no chain."""
 _COLUMNS: Final = """
 select attname, format_type(atttypid, atttypmod) as type from pg_attribute
 where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum
@@ -149,6 +151,8 @@ def _value(service: str, table: str, column: str, type_: str) -> str:
     """A column of copy k: another tag and another time in all that is text; voucher numbers continue."""
     if (service, table) in _NUMBERED and column == "number":
         return "n.number + (k - $1) * o.number + s.number"
+    if (service, table) in _NUMBERED and column in _OF_THE_CHAIN:
+        return "null"
     if type_ not in {"text", "uuid", "json", "text[]"}:
         return f"s.{column}"
     begin = int(_TIME.timestamp() * 1000)

@@ -18,6 +18,7 @@ def _that_speak() -> tuple[type[Exception], ...]:
     from services.desk.schemas import SchemaMissingError  # noqa: PLC0415
     from services.desk.why.finding import NoSuchLineError  # noqa: PLC0415
     from services.local.in_process import NotQuiescentError  # noqa: PLC0415
+    from services.operations.resend import NotNoticedError  # noqa: PLC0415
     from services.scenarios.simulation import CoreFailedError  # noqa: PLC0415
     from services.scenarios.yaml_files import FileError  # noqa: PLC0415
     from shared.embedded import BackingServiceError  # noqa: PLC0415
@@ -28,7 +29,7 @@ def _that_speak() -> tuple[type[Exception], ...]:
 
     return (
         *(CoreFailedError, BackingServiceError, FileError, MigrationError, NotQuiescentError, NotSentError, NothingRunningError),
-        *(NoContractError, NoSuchLineError, SchemaMissingError, SettingsError),
+        *(NoContractError, NoSuchLineError, NotNoticedError, SchemaMissingError, SettingsError),
     )
 
 

@@ -97,6 +97,12 @@ class Commands(LazyCommands):
             "republishing",
             "republish_command",
         ),
+        "resend": Listed(
+            SENDING,
+            "Has the services send again what they have sent since a time, after topics were lost with records that nobody had read.",
+            "republishing",
+            "resend_command",
+        ),
         "vouchers": Listed(
             SHOWING,
             "Prints vouchers with their lines, company by company; the newest 50 unless told otherwise.",
@@ -136,7 +142,7 @@ class Commands(LazyCommands):
         ),
         "reconcile": Listed(
             SHOWING,
-            "Compares inbox, documents, settlement records, outbox and vouchers by count and sum, and the companies with each other.",
+            "Compares the services document by document, record by record and voucher by voucher, and the companies with each other.",
             "reconciling",
             "reconcile_command",
         ),

@@ -97,7 +97,7 @@ class Checking:
 def _row(check: IdentityCheck) -> Row:
     """A check of inquiry's as the others are shown."""
     problems = [_in_words(each) for each in check.problems]
-    compared = f"inquiry, while vouchers of {check.under_way} messages are still to come" if check.under_way else "inquiry"
+    compared = "inquiry, while something is under way" if check.under_way and check.problems else "inquiry"
     return {"check": f"inquiry: {check.name}", "compared": compared, "holds": check.holds, "problems": problems}
 
 

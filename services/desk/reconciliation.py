@@ -1,184 +1,181 @@
-"""The reconciler: what one service says is compared with what another one has of it, by count and by sum.
+"""The reconciler: what one service says is compared with what another one has of it, document by document and voucher by voucher.
 
-Invariant: with all services at rest every check holds, whatever was sent, in whatever order, and however often a
-service was killed meanwhile; nothing is mended here, only shown. While something is under way checks can fail for the
-moment: the first two say so.
+Each service is read a page at a time, every page in a statement (or a transaction of one moment) of its own: nothing is locked, no
+snapshot is held for longer than a page takes, and memory does not grow with the books. So it runs beside a live system:
+
+- A voucher never changes and its number is the next of its series: those up to the numbers of one moment add up to the balances of
+  that moment, whenever they are read.
+- What has caused something was committed before it. So from effect to cause a difference is one.
+- From cause to effect it may be under way. Such a doubt is kept, what was under way by then is waited for (`under_way`), and the doubt
+  is looked at again: a difference that remains is one. Where it could not be waited for long enough, that is said, without an alarm.
+
+Invariant: whatever is sent, in whatever order, and however often a service was killed meanwhile, every check holds, at rest and under
+load; nothing is mended here, only shown, by name and with both figures.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from services.desk.intercompany import disagreements, sums_of_balances
+from services.desk.checking import Check, Doubts
+from services.desk.differences import document_judged, document_name, open_differs, record_judged
+from services.desk.ledger_check import check_ledger
+from services.desk.sales_payments_check import check_sales_payments
+from services.desk.sent_check import check_sent
+from services.desk.under_way import UnderWay
 from services.posting import queries as posting_queries
-from services.registry import SERVICES
+from services.registry import POSTING, SERVICES
 from services.settlement import queries as settlement_queries
+from services.settlement.queries import TakenFrom
 from shared.delivery import shell_queries
-from shared.events.kinds import DOCUMENT_REVERSAL, PAYMENT, PAYMENT_REVERSAL
 from shared.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
+    from services.desk.differences import Judged
     from services.desk.schemas import Schemas
-    from services.posting.rules.books import Balance, BalanceKey
-    from services.settlement.rules.values import Document, RecordInForce
-    from shared.delivery.ports import Connection
+    from services.settlement.rules.values import Document, DocumentKey, RecordInForce
 
-K = TypeVar("K", bound=tuple[Any, ...])
+__all__ = ["Check", "reconcile"]
 
-_PAGE: Final = 500
-_SHOWN: Final = 20
-_SUMMARY: Final = {"accounts_receivable": "receivable", "accounts_payable": "payable"}
+_NOTHING_TAKEN: Final = TakenFrom(ZERO, ZERO, 0)
+_LISTED: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One comparison: what was compared, how much of it, and where it does not hold."""
-
-    name: str
-    compared: str
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether it holds everywhere."""
-        return not self.problems
-
-    def as_row(self) -> dict[str, Any]:
-        """The check as an object."""
-        return {"check": self.name, "compared": self.compared, "holds": self.holds, "problems": self.problems}
-
-
-async def reconcile(schemas: Schemas) -> list[Check]:
+async def reconcile(schemas: Schemas, under_way: UnderWay | None = None) -> list[Check]:
     """All checks, on the three schemas."""
-    checks = await _backlogs(schemas)
-    async with schemas.of("settlement") as settlement, schemas.of("posting") as posting:
-        documents = await _Documents.read(settlement)
-        checks += [
-            Check("every document's event is in the inbox", f"{documents.count} documents", documents.not_in_inbox),
-            await _documents_posted(posting, documents),
-            await _records_posted(settlement, posting),
-        ]
-        vouchers = f"{await posting_queries.voucher_count(posting)} vouchers"
-        unbalanced = await posting_queries.unbalanced_vouchers(posting)
-        checks += [
-            Check("every voucher balances in its currencies and in accounting currency", vouchers, unbalanced),
-            Check("voucher numbers are gapless", vouchers, await posting_queries.number_gaps(posting)),
-            Check("balances are the sums of the lines", vouchers, await posting_queries.differing_balances(posting)),
-        ]
-        balances = await posting_queries.balances(posting)
-        checks += [_open_is_ledger(documents, balances), _mirrored(balances)]
-    return checks
+    doubts = Doubts(under_way or UnderWay(schemas))
+    put_aside = [await _failed(schemas), await _gaps(schemas)]
+    compared = [
+        *await _check_documents(schemas, doubts),
+        await _check_records(schemas, doubts),
+        *await check_sales_payments(schemas, doubts),
+        await check_sent(schemas, doubts),
+        *await check_ledger(schemas),
+    ]
+    await doubts.settle()
+    return [*await _on_the_way(doubts), *put_aside, *compared]
 
 
-async def _backlogs(schemas: Schemas) -> list[Check]:
-    found: dict[str, shell_queries.Backlog] = {}
+# Messages
+
+
+async def _on_the_way(doubts: Doubts) -> list[Check]:
+    """What is under way arrives; what is stuck is named."""
+    left = await doubts.under_way.passed()
+    last = await doubts.under_way.sent(POSTING.name)
+    return [
+        Check("what is decided is sent", f"{len(SERVICES)} services").found(*dict.fromkeys([*left.unsent, *last.unsent])),
+        Check("what is sent is read", f"{len(SERVICES)} services").found(*(each for each in left.stuck if each in left.unread)),
+    ]
+
+
+async def _failed(schemas: Schemas) -> Check:
+    check, count = Check("nothing is put aside as defects", ""), 0
     for service in SERVICES:
         async with schemas.of(service.name) as connection:
-            found[service.name] = await shell_queries.backlog(connection)
-    return [
-        _backlog({name: each.outbox for name, each in found.items()}, "outbox", "decided and not yet sent"),
-        _backlog({name: each.failed for name, each in found.items()}, "failed", "put aside as defects"),
-    ]
+            found = await shell_queries.failed(connection, 0, _LISTED)
+            number = (await shell_queries.backlog(connection)).failed
+        count += number
+        for each in found:
+            place = f"{each.topic}/{each.partition}/{each.offset}" if each.direction == "in" else each.topic
+            check.found(f"{service.name}/{each.id}: {each.direction} {place}: {each.error[:200]}")
+        check.more += number - len(found)
+    check.compared = f"{count} messages"
+    return check
 
 
-def _backlog(rows: Mapping[str, int], table: str, what: str) -> Check:
-    problems = [f"{service} has {count} in its table {table}" for service, count in rows.items() if count]
-    return Check(f"nothing is {what}", f"{sum(rows.values())} rows", problems)
+async def _gaps(schemas: Schemas) -> Check:
+    check = Check("no record was gone before it was read", f"{len(SERVICES)} services")
+    for service in SERVICES:
+        async with schemas.of(service.name) as connection:
+            for each in await shell_queries.gaps(connection, ("", 0, 0), _LISTED, acknowledged=False):
+                check.found(f"{service.name}/{each.topic}/{each.partition}: the records {each.first} to {each.last}")
+    return check
 
 
-class _Documents:
-    """What the settlement service has posted, summed up; read page by page."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.kinds: Counter[tuple[str, str, str]] = Counter()
-        self.open: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        self.not_in_inbox: list[str] = []
-
-    @classmethod
-    async def read(cls, settlement: Connection) -> _Documents:
-        documents, page = cls(), []
-        async for document in settlement_queries.documents(settlement):
-            page.append(document)
-            documents._add(document)
-            if len(page) == _PAGE:
-                await documents._look_up(settlement, page)
-                page = []
-        await documents._look_up(settlement, page)
-        return documents
-
-    def _add(self, document: Document) -> None:
-        self.count += 1
-        self.kinds[document.company, document.ledger, document.kind] += 1
-        if document.is_reversed:
-            reversal = PAYMENT_REVERSAL if document.kind == PAYMENT else DOCUMENT_REVERSAL
-            self.kinds[document.company, document.ledger, reversal] += 1
-        sign = 1 if document.balance > 0 else -1
-        self.open[document.company, document.ledger] += sign * document.open_accounting_amount
-
-    async def _look_up(self, settlement: Connection, page: Iterable[Document]) -> None:
-        events = {document.event: document for document in page}
-        taken = await shell_queries.taken(settlement, events)
-        self.not_in_inbox += [f"{each.company} {each.document}" for event, each in events.items() if event not in taken][:_SHOWN]
+# From settlement to posting
 
 
-async def _documents_posted(posting: Connection, documents: _Documents) -> Check:
-    vouchers = await posting_queries.document_voucher_counts(posting)
-    return Check("each document has its voucher", f"{sum(vouchers.values())} vouchers", _differing(documents.kinds, vouchers))
+async def _check_documents(schemas: Schemas, doubts: Doubts) -> list[Check]:
+    inbox = Check("every document's event is in the inbox", "")
+    opened = Check("what is open of a document is what its records leave", "")
+    posted = Check("each document has its voucher", "")
+    page: list[Document] = []
+    count = 0
+    while page := await _document_page(schemas, page, inbox, opened):
+        count += len(page)
+        for document, judged in zip(page, await _documents_judged(schemas, page), strict=True):
+            posted.found(*judged.wrong)
+            if judged.missing:
+                await doubts.add(posted, judged.missing, _document_again(schemas, document))
+    inbox.compared = opened.compared = posted.compared = f"{count} documents"
+    return [inbox, opened, posted]
 
 
-def _differing(here: Mapping[K, Any], there: Mapping[K, Any]) -> list[str]:
-    nothing = ZERO
-    return [
-        f"{' '.join(map(str, key))}: {here.get(key, nothing):,} and {there.get(key, nothing):,}"
-        for key in sorted({*here, *there})
-        if here.get(key, nothing) != there.get(key, nothing)
-    ]
+async def _document_page(schemas: Schemas, before: Sequence[Document], inbox: Check, opened: Check) -> list[Document]:
+    """The next documents, looked at beside the records and the inbox of the same moment."""
+    async with schemas.moment_of("settlement") as settlement:
+        page = await settlement_queries.document_page(settlement, before[-1].key if before else None)
+        if page:
+            taken = await settlement_queries.taken_of(settlement, [document.key for document in page])
+            known = await shell_queries.taken(settlement, {document.event for document in page})
+            for document in page:
+                opened.found(*open_differs(document, taken.get(document.key, _NOTHING_TAKEN)))
+                if document.event not in known:
+                    inbox.found(f"{document_name(document)}: the event {document.event.source} {document.event.id} is not in the inbox")
+    return page
 
 
-async def _records_posted(settlement: Connection, posting: Connection) -> Check:
-    """A record across companies has a voucher in both, one within a company at most one; as many reversals if it is reversed."""
-    problems: list[str] = []
-    records = found = 0
-    async for page in settlement_queries.record_pages(settlement):
-        made = await posting_queries.record_voucher_counts(posting, map(_name, page))
-        records += len(page)
-        found += sum(sum(counts) for counts in made.values())
-        problems += [text for record in page if (text := _wrong(record, *made.get(_name(record), (0, 0))))]
-    if found != (all_ := await posting_queries.settlement_voucher_count(posting)):
-        problems.append(f"{all_ - found} settlement vouchers belong to no record")
-    return Check("each settlement record has its vouchers", f"{records} records, {all_} vouchers", problems[:_SHOWN])
+async def _documents_judged(schemas: Schemas, page: Sequence[Document]) -> list[Judged]:
+    async with schemas.of(POSTING.name) as posting:
+        found = await posting_queries.found_of_documents(posting, [document.key for document in page])
+    return [document_judged(document, found.get(document.key, [])) for document in page]
 
 
-def _name(record: RecordInForce) -> posting_queries.RecordName:
-    return (*record.run, record.ledger, record.number)
+def _document_again(schemas: Schemas, document: Document) -> Any:
+    async def again() -> list[str]:
+        return (await _documents_judged(schemas, [document]))[0].missing
+
+    return again
 
 
-def _wrong(record: RecordInForce, made: int, reversed_: int) -> str:
-    across = record.lowering.company != record.raising.company
-    most, least = (2, 2) if across else (1, 0)
-    wanted = made if record.is_reversed else 0
-    if least <= made <= most and reversed_ == wanted:
-        return ""
-    return f"{record.ledger} {record.run.id} record {record.number}: {made} vouchers, {reversed_} reversals"
+async def _check_records(schemas: Schemas, doubts: Doubts) -> Check:
+    check = Check("each settlement record has its vouchers, in each company", "")
+    page: list[RecordInForce] = []
+    count = 0
+    while True:
+        async with schemas.of("settlement") as settlement:
+            page = await settlement_queries.record_page(settlement, page[-1].key if page else None)
+            keys = {key for record in page for key in (record.lowering, record.raising)}
+            documents = await settlement_queries.documents_by_key(settlement, sorted(keys))
+        if not page:
+            break
+        count += len(page)
+        whole = [record for record in page if record.lowering in documents and record.raising in documents]
+        for record, judged in zip(whole, await _records_judged(schemas, whole, documents), strict=True):
+            check.found(*judged.wrong)
+            if judged.missing:
+                await doubts.add(check, judged.missing, _record_again(schemas, record, documents))
+        for record in page:
+            gone = [key for key in (record.lowering, record.raising) if key not in documents]
+            check.found(*(f"record {record.number} of {record.run.id}: there is no {' '.join(key)}" for key in gone))
+    check.compared = f"{count} records"
+    return check
 
 
-def _open_is_ledger(documents: _Documents, balances: Mapping[BalanceKey, Balance]) -> Check:
-    accounts: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for key, balance in balances.items():
-        side = _SUMMARY.get(key.posting_type)
-        if side is not None:
-            accounts[key.company, side] += balance.accounting_debit - balance.accounting_credit
-    problems = _differing(documents.open, accounts)
-    name = "open documents are the receivable and payable accounts, in accounting currency"
-    return Check(name, f"{len(accounts)} companies and ledgers", problems)
+async def _records_judged(schemas: Schemas, page: Sequence[RecordInForce], documents: Mapping[DocumentKey, Document]) -> list[Judged]:
+    names = [(*record.run, record.ledger, record.number) for record in page]
+    async with schemas.of(POSTING.name) as posting:
+        found = await posting_queries.found_of_records(posting, names)
+    return [record_judged(record, documents, found.get(name, [])) for record, name in zip(page, names, strict=True)]
 
 
-def _mirrored(balances: Mapping[BalanceKey, Balance]) -> Check:
-    sums = sums_of_balances({**key._asdict(), **balance._asdict()} for key, balance in balances.items())
-    return Check("what A is due from B is what B is due to A, per currency", f"{len(sums)} pairs", disagreements(sums))
+def _record_again(schemas: Schemas, record: RecordInForce, documents: Mapping[DocumentKey, Document]) -> Any:
+    own = {key: documents[key] for key in (record.lowering, record.raising)}
+
+    async def again() -> list[str]:
+        return (await _records_judged(schemas, [record], own))[0].missing
+
+    return again

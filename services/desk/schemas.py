@@ -89,6 +89,16 @@ class Schemas:
             yield connection
 
     @asynccontextmanager
+    async def moment_of(self, service: str) -> AsyncIterator[Connection]:
+        """A service's schema at one moment, to be read alone: for as long as a page takes."""
+        if service not in self._found:  # asked before: the moment is that of the transaction's first question
+            async with self.of(service):
+                pass
+        async with self.of(service) as connection:
+            await shell_queries.be_of_one_moment(connection)
+            yield connection
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[OneMoment]:
         """All schemas at one moment, to be read alone: one transaction."""
         for service in SERVICES:

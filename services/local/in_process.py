@@ -140,7 +140,7 @@ async def running_services(settings: Settings, *, here: bool = True, inquiry: bo
         connection = await stack.enter_async_context(Postgres(settings.database, "public").session())
         await lock_namespace(connection, settings.namespace, "10min")
         services = PROCESSES if inquiry else SERVICES
-        await _prepare(settings, services)
+        await prepare(settings, services)
         sending = await stack.enter_async_context(sender(settings))
         broker = reader(settings)
         await broker.start()
@@ -168,8 +168,8 @@ async def _stop(serving: list[asyncio.Task[None]]) -> None:
                 log.error("a service ended with an error", service=task.get_name(), exc_info=task.exception())
 
 
-async def _prepare(settings: Settings, services: Sequence[AnyService]) -> None:
-    """Schemas and topics, so that what is wrong with broker or database is said at once."""
+async def prepare(settings: Settings, services: Sequence[AnyService]) -> None:
+    """Makes schemas and topics, so that what is wrong with broker or database is said at once."""
     for service in services:
         schema = settings.schema_name(service.name)
         database = Postgres(settings.database_of(service.name), schema)

@@ -23,6 +23,7 @@ _JOURNAL: Final = "select status, first_source, first_id, data from journals"
 _NEXT: Final = f"{_JOURNAL} where (company, document) > ($1, $2) order by company, document limit $3"
 _PAGE: Final = 500
 _NUMBERED: Final = f"{_JOURNAL} where company = $1 and document = $2"
+_OF_KEYS: Final = f"{_JOURNAL} join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"
 _SELLERS: Final = "select company from waiting where (run_id, run_source) in (select * from unnest($1::text[], $2::text[]))"
 _WAITS: Final = """
 select run_source as source, run_id as id, data->1->>0 as reason, (data->1->1)::text as key, since, sequence,
@@ -44,11 +45,21 @@ select sequence, 'vendor-payment.posted' as type, json_build_object(
 
 async def journal_pages(connection: Connection) -> AsyncIterator[list[SalesPayment]]:
     """All sales payment journals, by the seller's company and their number, a page at a time."""
-    after = ("", "")
-    while rows := await connection.fetch(_NEXT, *after, _PAGE):
-        page = [_journal(row) for row in rows]
+    page: list[SalesPayment] = []
+    while page := await journal_page(connection, page[-1].key if page else None):
         yield page
-        after = page[-1].key
+
+
+async def journal_page(connection: Connection, after: tuple[str, str] | None) -> list[SalesPayment]:
+    """The next sales payment journals; None: from the first one on. Empty after the last one."""
+    return [_journal(row) for row in await connection.fetch(_NEXT, *(after or ("", "")), _PAGE)]
+
+
+async def journals_by_key(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], SalesPayment]:
+    """The sales payment journals of these companies and numbers, those that there are."""
+    columns = [list(column) for column in zip(*keys, strict=True)]
+    rows = await connection.fetch(_OF_KEYS, *columns) if columns else []
+    return {journal.key: journal for journal in map(_journal, rows)}
 
 
 async def companies_waiting(connection: Connection, events: Iterable[EventRef]) -> set[str]:

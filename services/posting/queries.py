@@ -6,7 +6,7 @@ Invariant: `connection` is one to the posting service's schema; rows are read as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from services.posting.rules.numbers import VoucherKey
 from services.posting.stored_tables import (
@@ -21,9 +21,11 @@ from services.posting.stored_tables import (
     lines_by_voucher,
     voucher_of,
 )
+from shared.events.kinds import SETTLEMENT, SETTLEMENT_REVERSAL
+from shared.events.vouchers import voucher_number
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from datetime import date
 
     from services.posting.rules.books import Balance, BalanceKey
@@ -43,42 +45,43 @@ _OF_DOCUMENTS: Final = f"""
 {VOUCHERS} join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
 where v.run_id is null order by company, date, series, number"""
 _NUMBERED: Final = f"{VOUCHERS} where v.company = $1 and v.series = $2 and v.number = $3"
+_OF_A_KIND: Final = (
+    f"{VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id) where v.kind = "
+)
 _OF_RUNS: Final = f"""
-{VOUCHERS} join unnest($1::text[], $2::text[]) as wanted (run_source, run_id) using (run_source, run_id)
-where v.kind in ('settlement', 'settlement_reversal') order by company, date, series, number"""
-_CURRENCIES: Final = """
+select * from ({_OF_A_KIND}'{SETTLEMENT}' union all {_OF_A_KIND}'{SETTLEMENT_REVERSAL}') as of_runs
+order by company, date, series, number"""  # noqa: S608 - the two kinds
+"""Each by the index on its kind."""
+CURRENCIES: Final = """
 select data ->> 'company' as company, data ->> 'currency' as currency from reference where type = 'company.defined'"""
 
-_COUNT: Final = "select count(*) from vouchers"
-_SETTLEMENT_COUNT: Final = "select count(*) from vouchers where kind in ('settlement', 'settlement_reversal')"
-_UNBALANCED: Final = """
-select company, series || '-' || number as voucher from lines group by company, series, number, currency
-having coalesce(sum(debit), 0) <> coalesce(sum(credit), 0)
-union select company, series || '-' || number from lines group by company, series, number
-having coalesce(sum(accounting_debit), 0) <> coalesce(sum(accounting_credit), 0) limit 20"""
-_GAPS: Final = """
-select n.company, n.series, n.number as last, count(v.number) as vouchers, coalesce(max(v.number), 0) as highest
-from numbers n left join vouchers v using (company, series) group by n.company, n.series, n.number
-having count(v.number) <> n.number or coalesce(max(v.number), 0) <> n.number"""
-_BALANCES_DIFFER: Final = """
-with sums as (
-    select company, account, posting_type, coalesce(partner, '') as partner, currency,
-    coalesce(sum(debit), 0) as debit, coalesce(sum(credit), 0) as credit,
-    coalesce(sum(accounting_debit), 0) as accounting_debit, coalesce(sum(accounting_credit), 0) as accounting_credit
-    from lines group by company, account, posting_type, coalesce(partner, ''), currency
+_MARKS: Final = "select company, series, number from numbers order by company, series"
+_LAST: Final = "select number from numbers where company = $1 and series = $2"
+_PAGE_CHECKED: Final = 500
+"""Vouchers, without their lines, that are read at once where all are gone through."""
+_FOUND_OF_DOCUMENTS: Final = """
+select ledger, company, document, kind, series, number from vouchers
+join unnest($1::text[], $2::text[], $3::text[]) as wanted (ledger, company, document) using (ledger, company, document)
+where run_id is null order by company, series, number"""
+_FOUND_OF_RECORDS: Final = " union all ".join(
+    f"""select run_source, run_id, ledger, record, company, kind, series, number from vouchers
+    join unnest($1::text[], $2::text[], $3::text[], $4::int[]) as wanted (run_source, run_id, ledger, record)
+    using (run_source, run_id, ledger, record) where kind = '{kind}'"""  # noqa: S608 - the two kinds
+    for kind in (SETTLEMENT, SETTLEMENT_REVERSAL)
 )
-select coalesce(s.company, b.company) as company, coalesce(s.account, b.account) as account
-from sums s full join balances b using (company, account, posting_type, partner, currency)
-where (s.debit, s.credit, s.accounting_debit, s.accounting_credit)
-is distinct from (b.debit, b.credit, b.accounting_debit, b.accounting_credit) limit 20"""
-_DOCUMENT_COUNTS: Final = """
-select company, ledger, kind, count(*) as vouchers from vouchers where run_id is null group by company, ledger, kind"""
-_RECORD_COUNTS: Final = """
-select run_source, run_id, ledger, record, count(*) filter (where kind = 'settlement') as made,
-count(*) filter (where kind = 'settlement_reversal') as reversed
-from vouchers join unnest($1::text[], $2::text[], $3::text[], $4::int[]) as wanted (run_source, run_id, ledger, record)
-using (run_source, run_id, ledger, record) group by run_source, run_id, ledger, record"""
+"""Each by the index on its kind."""
 
+
+class Found(NamedTuple):
+    """A voucher of a document or of a settlement record, without its lines."""
+
+    company: str
+    voucher: str
+    kind: str
+
+
+DocumentName = tuple[str, str, str]
+"""A document: ledger, company, number."""
 RecordName = tuple[str, str, str, int]
 """A settlement record: source and id of its run, ledger, number."""
 
@@ -129,10 +132,14 @@ async def _with_lines(connection: Connection, query: str, *arguments: Any) -> li
     return await _read(connection, await connection.fetch(query, *arguments))
 
 
-async def _read(connection: Connection, rows: Iterable[Any]) -> list[Voucher]:
+async def _read(connection: Connection, rows: Sequence[Any], known: Mapping[str, str] | None = None) -> list[Voucher]:
     lines = lines_by_voucher(await connection.fetch(LINES_OF_VOUCHERS, *columns(map(key_of, rows), 3)))
-    currencies = {row["company"]: row["currency"] for row in await connection.fetch(_CURRENCIES)}
+    currencies = await _currencies(connection) if known is None else known
     return [voucher_of(row, lines, currencies[row["company"]])[1] for row in rows]
+
+
+async def _currencies(connection: Connection) -> dict[str, str]:
+    return {row["company"]: row["currency"] for row in await connection.fetch(CURRENCIES)}
 
 
 async def balances(connection: Connection, company: str | None = None) -> dict[BalanceKey, Balance]:
@@ -140,45 +147,60 @@ async def balances(connection: Connection, company: str | None = None) -> dict[B
     return dict(balance_of(row) for row in await connection.fetch(BALANCES, company))
 
 
-# What checks the tables: each of these is empty, or agrees with what settlement has, when nothing is under way
+# What the reconciler goes through: a page at a time, each in a statement of its own
 
 
-async def voucher_count(connection: Connection) -> int:
-    """How many vouchers there are."""
-    return int(await connection.fetchval(_COUNT))
+class LedgerStand(NamedTuple):
+    """The last number given in each series (company, series), and the balances, of one moment; currencies by company."""
+
+    numbers: dict[tuple[str, str], int]
+    balances: dict[BalanceKey, Balance]
+    currencies: dict[str, str]
 
 
-async def settlement_voucher_count(connection: Connection) -> int:
-    """How many of them belong to a settlement record, reversals included."""
-    return int(await connection.fetchval(_SETTLEMENT_COUNT))
+async def ledger(connection: Connection) -> LedgerStand:
+    """How the ledger stands: the vouchers up to these numbers add up to these balances. The transaction is of one moment."""
+    numbers = {(row["company"], row["series"]): row["number"] for row in await connection.fetch(_MARKS)}
+    return LedgerStand(numbers, await balances(connection), await _currencies(connection))
 
 
-async def unbalanced_vouchers(connection: Connection) -> list[str]:
-    """Vouchers that do not balance in each of their currencies and in the accounting currency; the first 20."""
-    return [_words(row) for row in await connection.fetch(_UNBALANCED)]
+async def last_number(connection: Connection, company: str, series: str) -> int:
+    """The last number given in a series; 0: none."""
+    return int(await connection.fetchval(_LAST, company, series) or 0)
 
 
-async def number_gaps(connection: Connection) -> list[str]:
-    """Series in which a number up to the last that was given has no voucher: last number, vouchers, highest number."""
-    return [_words(row) for row in await connection.fetch(_GAPS)]
+async def voucher_page(connection: Connection, after: VoucherKey | None, currencies: Mapping[str, str]) -> list[Voucher]:
+    """The next vouchers by company, series and number, with their lines, MOST_LINES of them at most, one voucher at least.
+
+    None: from the first one on. Empty after the last one. `currencies` as `ledger` gives them: they never change.
+    """
+    rows = await connection.fetch(_NEXT, *(after or VoucherKey("", "", 0)), None, None, _PAGE_CHECKED)
+    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3)) if rows else []
+    part: list[Any] = []
+    held = 0
+    for row, weighed in zip(rows, weights, strict=True):
+        held += weighed["weight"]
+        if part and held > MOST_LINES:
+            break
+        part.append(row)
+    return await _read(connection, part, currencies) if part else []
 
 
-async def differing_balances(connection: Connection) -> list[str]:
-    """Accounts whose balance is not the sum of their lines; the first 20."""
-    return [_words(row) for row in await connection.fetch(_BALANCES_DIFFER)]
+async def found_of_documents(connection: Connection, documents: Iterable[DocumentName]) -> dict[DocumentName, list[Found]]:
+    """The vouchers of these documents and of their reversals."""
+    found: dict[DocumentName, list[Found]] = {}
+    for row in await connection.fetch(_FOUND_OF_DOCUMENTS, *columns(documents, 3)):
+        found.setdefault((row["ledger"], row["company"], row["document"]), []).append(_found(row))
+    return found
 
 
-async def document_voucher_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
-    """How many vouchers post or reverse a document, by company, ledger and kind."""
-    rows = await connection.fetch(_DOCUMENT_COUNTS)
-    return {(row["company"], row["ledger"], row["kind"]): row["vouchers"] for row in rows}
+async def found_of_records(connection: Connection, records: Iterable[RecordName]) -> dict[RecordName, list[Found]]:
+    """The vouchers of these settlement records and of their reversals, in all companies."""
+    found: dict[RecordName, list[Found]] = {}
+    for row in await connection.fetch(_FOUND_OF_RECORDS, *columns(records, 4)):
+        found.setdefault((row["run_source"], row["run_id"], row["ledger"], row["record"]), []).append(_found(row))
+    return found
 
 
-async def record_voucher_counts(connection: Connection, records: Iterable[RecordName]) -> dict[RecordName, tuple[int, int]]:
-    """How many settlement vouchers each of these records has, and how many that reverse them; those that have any."""
-    rows = await connection.fetch(_RECORD_COUNTS, *columns(records, 4))
-    return {(row["run_source"], row["run_id"], row["ledger"], row["record"]): (row["made"], row["reversed"]) for row in rows}
-
-
-def _words(row: Any) -> str:
-    return " ".join(str(value) for value in row.values())
+def _found(row: Any) -> Found:
+    return Found(row["company"], voucher_number(row["series"], row["number"]), row["kind"])

@@ -27,14 +27,15 @@ from services.posting.stored_tables import (
     balance_of,
     columns,
     key_of,
+    last_of,
     lines_by_voucher,
-    lines_text,
     voucher_of,
 )
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
+from shared.events.codec import as_json
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
 from shared.working_set import Missing, Released
@@ -48,10 +49,10 @@ OF_DOCUMENTS: Final = f"""
 {SELECTED} from unnest($1::text[], $2::text[], $3::text[]) as named (ledger, company, document) cross join lateral (
     select * from vouchers where document = named.document and company = named.company and run_id is null offset 0
 ) v where v.ledger = named.ledger and v.kind not in ('payment_reversal', 'document_reversal') {IN_ORDER}"""  # noqa: S608 - as above
-LAST_NUMBERS: Final = "select company, series, number from numbers where company = any($1) order by company, series for update"
+LAST_NUMBERS: Final = "select company, series, number, digest from numbers where company = any($1) order by company, series for update"
 SAVE_NUMBERS: Final = """
-insert into numbers (company, series, number) select * from unnest($1::text[], $2::text[], $3::bigint[])
-on conflict (company, series) do update set number = excluded.number"""
+insert into numbers (company, series, number, digest) select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+on conflict (company, series) do update set number = excluded.number, digest = excluded.digest"""
 SAVE_BALANCES: Final = """
 insert into balances as b (company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[])
@@ -92,10 +93,13 @@ class Store:
         for row in await connection.fetch(f"{VOUCHERS} {IN_ORDER}"):
             key, voucher = voucher_of(row, lines, books.reference.currency(row["company"]))
             books.vouchers.put(key, voucher)
-        for row in await connection.fetch("select company, series, number from numbers"):
-            books.numbers.put((row["company"], row["series"]), row["number"])
+        for row in await connection.fetch("select company, series, number, digest from numbers"):
+            last = last_of(row)
+            books.numbers.put((row["company"], row["series"]), last.number)
+            books.digests.put((row["company"], row["series"]), last.digest)
         books.vouchers.commit()
         books.numbers.commit()
+        books.digests.commit()
         books.balances = dict(balance_of(row) for row in await connection.fetch(BALANCES, None))
         return books
 
@@ -115,8 +119,9 @@ class Store:
         """New vouchers with their lines, the last numbers, the balances, the reference events taken."""
         if books.vouchers.changed:
             vouchers = [(key, voucher) for key, voucher in books.vouchers.changed.items() if voucher is not None]
-            await connection.copy_to_table("vouchers", source=as_copied(list(map(_voucher_row, vouchers))), columns=COPIED_COLUMNS)
-            await connection.execute(SAVE_NUMBERS, *columns(sorted((*key, number) for key, number in books.numbers.changed.items())))
+            rows = [_voucher_row(key, voucher, books.written_lines[key]) for key, voucher in vouchers]
+            await connection.copy_to_table("vouchers", source=as_copied(rows), columns=COPIED_COLUMNS)
+            await connection.execute(SAVE_NUMBERS, *columns(_number_rows(books)))
             await connection.execute(SAVE_BALANCES, *columns(_balance_rows(books)))
         await self._reference.save(connection, books.reference_events)
 
@@ -157,18 +162,37 @@ async def _load_numbers(connection: Connection, books: Books, companies: set[str
     for company in companies:
         for series in SERIES.values():
             books.numbers.loaded((company, series), None)
+            books.digests.loaded((company, series), None)
     for row in await connection.fetch(LAST_NUMBERS, sorted(companies)):
-        books.numbers.loaded((row["company"], row["series"]), row["number"])
+        last = last_of(row)
+        books.numbers.loaded((row["company"], row["series"]), last.number)
+        books.digests.loaded((row["company"], row["series"]), last.digest)
 
 
 # Writing
 
 
-def _voucher_row(entry: tuple[VoucherKey, Voucher]) -> tuple[Any, ...]:
-    key, voucher = entry
-    run = (None, None) if voucher.settlement is None else voucher.settlement.ref
-    about = (voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
-    return (*key, *about, lines_text(voucher.lines))
+def _voucher_row(key: VoucherKey, voucher: Voucher, lines: bytes) -> tuple[Any, ...]:
+    run = voucher.settlement
+    return (
+        *key,
+        voucher.ledger,
+        voucher.kind,
+        voucher.date,
+        voucher.document,
+        None if run is None else run.source,
+        None if run is None else run.id,
+        voucher.record,
+        voucher.reference,
+        voucher.digest,
+        as_json(voucher.sister_contents).decode() if voucher.sister_contents else None,
+        lines.decode(),
+    )
+
+
+def _number_rows(books: Books) -> list[tuple[Any, ...]]:
+    numbers, digests = sorted(books.numbers.changed.items()), books.digests.changed
+    return [(*series, number, digest.hex() if (digest := digests.get(series)) else None) for series, number in numbers]
 
 
 def _balance_rows(books: Books) -> list[tuple[Any, ...]]:

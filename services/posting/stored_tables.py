@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from services.posting.rules.books import Balance, BalanceKey
-from services.posting.rules.numbers import VoucherKey
+from services.posting.rules.numbers import LastVoucher, VoucherKey
 from shared.events.vouchers import EventName, Voucher, VoucherLine
 from shared.money import ZERO
 
@@ -28,6 +28,8 @@ VOUCHER_COLUMNS: Final = (
     "run_id",
     "record",
     "reference",
+    "digest",
+    "sister_contents",
 )
 COPIED_COLUMNS: Final = (*VOUCHER_COLUMNS, "lines")
 SELECTED: Final = f"select {', '.join('v.' + column for column in VOUCHER_COLUMNS)}"
@@ -57,9 +59,9 @@ LinesByVoucher = dict[Key, list[VoucherLine]]
 _Name = str | None
 _Side = Decimal | None
 _StoredLine = tuple[str, str, _Name, _Name, _Name, _Name, str, _Side, _Side, _Side, _Side, dict[str, str] | None, str, str]
-"""The fields of VoucherLine; a side that a line is not on, and what has no dimensions, is null."""
+"""The fields of VoucherLine as rules/chain.py writes them; a side that a line is not on, and what has no dimensions, is null."""
 _LINES: Final = msgspec.json.Decoder(list[_StoredLine])
-_WRITER: Final = msgspec.json.Encoder()
+_DIGESTS: Final = msgspec.json.Decoder(dict[str, str])
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int = 0) -> list[list[Any]]:
@@ -75,21 +77,6 @@ def key_of(row: Any) -> Key:
 def lines_by_voucher(rows: Iterable[Any]) -> LinesByVoucher:
     """The lines of the vouchers of these rows."""
     return {key_of(row): [_line(stored) for stored in _LINES.decode(row["lines"])] for row in rows}
-
-
-def lines_text(lines: Iterable[VoucherLine]) -> str:
-    """A voucher's lines as they are stored."""
-    stored: list[_StoredLine] = []
-    for line in lines:
-        debit = credit = accounting_debit = accounting_credit = None
-        if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
-            debit, accounting_debit = line.debit, line.accounting_debit
-        else:
-            credit, accounting_credit = line.credit, line.accounting_credit
-        place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
-        sides = (debit, credit, accounting_debit, accounting_credit)
-        stored.append((*place, *sides, line.dimensions or None, line.text, line.rule))
-    return _WRITER.encode(stored).decode()
 
 
 def _line(stored: _StoredLine) -> VoucherLine:
@@ -113,7 +100,13 @@ def voucher_of(row: Any, lines: LinesByVoucher, accounting_currency: str) -> tup
     run = EventName(row["run_source"], row["run_id"]) if row["run_id"] is not None else None
     about = (row["ledger"], row["kind"], row["date"], row["document"])
     named = (key.voucher, key.series, key.number, key.company, accounting_currency)
-    return key, Voucher(*named, *about, lines.get(key, []), run, row["record"], row["reference"])
+    sisters = _DIGESTS.decode(row["sister_contents"]) if row["sister_contents"] is not None else {}
+    return key, Voucher(*named, *about, lines.get(key, []), run, row["record"], row["reference"], row["digest"], sisters)
+
+
+def last_of(row: Any) -> LastVoucher:
+    """The last voucher of the series of a row."""
+    return LastVoucher(row["number"], None if row["digest"] is None else bytes.fromhex(row["digest"]))
 
 
 def balance_of(row: Any) -> tuple[BalanceKey, Balance]:

@@ -6,6 +6,7 @@ so their form is known in one place; a large ledger is read page by page. Nothin
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -14,13 +15,13 @@ from services.settlement.rules.values import DocumentKey, RecordInForce, RecordK
 from services.settlement.stored_tables import TABLES, joined, texts
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList, waiting_row
+from shared.events.envelope import EventRef
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from services.settlement.rules.values import Document, Parked, ReservedSalesPayment
     from shared.delivery.ports import Connection
-    from shared.events.envelope import EventRef
     from shared.reference import Reference
     from shared.waiting import WaitingRow
 
@@ -91,6 +92,23 @@ select k.key as document, j.body from unnest($1::text[]) as k (key) cross join l
 _PARKED: Final = """
 select body from waiting where (event_id, event_source) in (select * from unnest($1::text[], $2::text[])) order by sequence"""
 _IN_FORCE: Final = "select key, type, data from reference order by position"
+_PLACE: Final = {name: f"r.body->>{place}" for place, name in enumerate(RecordInForce.__struct_fields__)}
+"""How the JSON of a record has its fields: in their order."""
+_TAKEN: Final = " union all ".join(
+    f"""select k.*, ({_PLACE["taken_from_" + side]})::numeric as amount, ({_PLACE["accounting_amount_from_" + side]})::numeric as value
+    from k join records r on r.{side}_document = k.document and r.{side}_company = k.company and r.ledger = k.ledger
+    where not coalesce(({_PLACE["is_reversed"]})::boolean, false)"""  # noqa: S608 - the places above
+    for side in ("lowering", "raising")
+)
+_TAKEN_OF: Final = f"""
+with k as (select * from unnest($1::text[], $2::text[], $3::text[]) as k (ledger, company, document))
+select ledger, company, document, count(*) as records, sum(amount) as amount, sum(value) as value from ({_TAKEN}) as taken
+group by ledger, company, document"""  # noqa: S608 - as above
+_NEXT_JOURNALS: Final = (
+    "select company, document, body from journals where (company, document) > ($1, $2) order by company, document limit $3"
+)
+_NEXT_PENDING: Final = """
+select run_source, run_id, body from pending_replies where (run_id, run_source) > ($1, $2) order by run_id, run_source limit $3"""
 
 
 class ReferenceInForce(NamedTuple):
@@ -98,6 +116,14 @@ class ReferenceInForce(NamedTuple):
 
     type: str
     data: dict[str, Any]
+
+
+class TakenFrom(NamedTuple):
+    """What the records in force take of a document, in its currency and in its company's, and how many they are."""
+
+    amount: Decimal
+    accounting_amount: Decimal
+    records: int
 
 
 class Holds(NamedTuple):
@@ -125,10 +151,63 @@ async def documents(connection: Connection, company: str | None = None, party: s
 
 async def record_pages(connection: Connection) -> AsyncIterator[list[RecordInForce]]:
     """All settlement records, reversed ones too, a page at a time."""
-    last: tuple[Any, ...] = ("", "", "", -1)
-    while rows := await connection.fetch(_NEXT_RECORDS, *last, _PAGE):
-        yield [TABLES["records"].read(row["body"])[1] for row in rows]
-        last = (rows[-1]["run_id"], rows[-1]["run_source"], rows[-1]["ledger"], rows[-1]["number"])
+    page: list[RecordInForce] = []
+    while page := await record_page(connection, page[-1].key if page else None):
+        yield page
+
+
+async def record_page(connection: Connection, after: RecordKey | None) -> list[RecordInForce]:
+    """The next settlement records, reversed ones too; None: from the first one on. Empty after the last one."""
+    last = ("", "", "", -1) if after is None else (after.run.id, after.run.source, after.ledger, after.number)
+    rows = await connection.fetch(_NEXT_RECORDS, *last, _PAGE)
+    return [TABLES["records"].read(row["body"])[1] for row in rows]
+
+
+async def document_page(connection: Connection, after: DocumentKey | None) -> list[Document]:
+    """The next documents; None: from the first one on. Empty after the last one."""
+    rows = await connection.fetch(_NEXT, *(after or ("", "", "")), None, None, _PAGE)
+    return [TABLES["documents"].read(row["body"])[1] for row in rows]
+
+
+async def taken_of(connection: Connection, keys: Iterable[DocumentKey]) -> dict[DocumentKey, TakenFrom]:
+    """What the records in force take of these documents; those of which any takes something."""
+    rows = await connection.fetch(_TAKEN_OF, *_columns(keys))
+    return {
+        DocumentKey(row["ledger"], row["company"], row["document"]): TakenFrom(row["amount"], row["value"], row["records"]) for row in rows
+    }
+
+
+async def records_by_key(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, RecordInForce]:
+    """The settlement records with these keys, reversed ones too, those that there are."""
+    stored = TABLES["records"]
+    named = [stored.key(key) for key in keys]
+    rows = await connection.fetch(stored.select, *texts(named)) if named else []
+    return dict(stored.read(row["body"]) for row in rows)
+
+
+async def journal_page(connection: Connection, after: tuple[str, str] | None) -> list[ReservedSalesPayment]:
+    """The next sales payment journals; None: from the first one on. Empty after the last one."""
+    rows = await connection.fetch(_NEXT_JOURNALS, *(after or ("", "")), _PAGE)
+    return [TABLES["journals"].read(row["body"])[1] for row in rows]
+
+
+async def journals_by_key(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ReservedSalesPayment]:
+    """The sales payment journals of these companies and numbers, those that there are."""
+    named = list(keys)
+    rows = await connection.fetch(TABLES["journals"].select, *texts(named)) if named else []
+    found = (TABLES["journals"].read(row["body"])[1] for row in rows)
+    return {(each.company, each.document): each for each in found}
+
+
+async def pending_page(connection: Connection, after: EventRef | None) -> list[EventRef]:
+    """The next runs and approvals whose sales payments are not answered yet; None: from the first one on."""
+    rows = await connection.fetch(_NEXT_PENDING, *((after.id, after.source) if after else ("", "")), _PAGE)
+    return [EventRef(row["run_source"], row["run_id"]) for row in rows]
+
+
+async def pending(connection: Connection, run: EventRef) -> bool:
+    """Whether a run's or an approval's sales payments are not answered yet."""
+    return bool(await connection.fetch(TABLES["pending_replies"].select, *texts([run])))
 
 
 async def documents_named(connection: Connection, name: str) -> list[Document]:

@@ -47,7 +47,7 @@ class Cluster:
         self.history = CommittedHistory(SERVICES)
         self.backend = Backend(world, server, self.history)
         self.broker = Broker(world, [topic.name for topic in TOPICS], self._has_read_beyond)
-        self.groups = [groups_of(world, self.broker, service) for service in SERVICES]
+        self.groups = [groups_of(self.broker, service) for service in SERVICES]
         self.is_faulty = True
         self.ended: list[str] = []
         self._running: dict[Slot, tuple[Incarnation, asyncio.Task[None]]] = {}
@@ -126,9 +126,12 @@ class Cluster:
         return True
 
     def _move_offsets(self, fault: InjectedFault) -> bool:
-        group = self.groups[fault.target % 3][fault.target // 3]
-        group.committed = {place: len(self.broker.logs[place].records) for place in group.places}
-        group.rotate()
+        """While the service does not run: all its instances are killed for that."""
+        for group in self.groups[fault.target % 3]:
+            group.are_moved = True
+        for who, _ in list(self._running.values()):
+            if who.service == fault.target % 3:
+                self.world.kill(who)
         return True
 
     def _rebalance(self, fault: InjectedFault) -> bool:

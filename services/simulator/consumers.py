@@ -36,16 +36,21 @@ _SESSION: Final = (0.2, 1.0, 3.0)
 class Group:
     """A consumer group: its members, who has which partitions, the offsets that were committed."""
 
-    def __init__(self, world: World, places: Sequence[Partition]) -> None:
+    def __init__(self, broker: Broker, places: Sequence[Partition]) -> None:
         self.places = places
+        self.are_moved = False
+        """Whether somebody moves its offsets to the ends before its next member joins; he cannot while it has any."""
         self.committed: dict[Partition, int] = {}
         self.generation = 0
         self.slow_until = 0.0
-        self._world = world
+        self._broker = broker
         self._members: list[SimulatedConsumer] = []
 
     def join(self, member: SimulatedConsumer) -> None:
         """A member comes; all partitions are given out again."""
+        if self.are_moved and not self._members:
+            self.committed = {place: len(self._broker.logs[place].records) for place in self.places}
+            self.are_moved = False
         self._members.append(member)
         self.generation += 1
 
@@ -201,8 +206,8 @@ class SimulatedConsumers:
             consumer.group.leave(consumer)
 
 
-def groups_of(world: World, broker: Broker, service: AnyService) -> list[Group]:
+def groups_of(broker: Broker, service: AnyService) -> list[Group]:
     """A service's groups: of the reference topic, and of all others that it reads."""
     places = [place for place in broker.logs if place.topic in service.subscriptions]
     reference = [place for place in places if place.topic == Topic.REFERENCE]
-    return [Group(world, reference), Group(world, [place for place in places if place.topic != Topic.REFERENCE])]
+    return [Group(broker, reference), Group(broker, [place for place in places if place.topic != Topic.REFERENCE])]

@@ -55,7 +55,7 @@ class FaultKind(StrEnum):
     SEND_LATE = "a send arrives after it was given up"
     BROKER_AWAY = "broker away"
     OFFSETS_LOST = "offsets not committed"
-    OFFSETS_MOVED = "somebody moves the group's offsets"
+    OFFSETS_MOVED = "killed, and the group's offsets are moved to the end"
     REBALANCE = "partitions change hands"
     SLOW_REFERENCE = "reference data is read late"
     PAUSE = "a process stands still"

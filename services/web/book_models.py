@@ -149,6 +149,7 @@ class VoucherModel(VoucherHead):
     voucher: str = Field(description="Its number, with the series.")
     number: int = Field(description="Its number in the series.")
     lines: list[RuledLine] = Field(description="Its lines.")
+    digest: str | None = Field(description="What ties it to the voucher before it in its series; null before there were digests.")
     posted_at: str | None = Field(description="When it was posted.")
     caused_by: EventRefModel | None = Field(description="The event from outside that it came of.")
     sisters: list[VoucherNames] | None = Field(description="The vouchers of the same record in other companies.")

@@ -7,6 +7,7 @@ was carried out is gone, one that failed stands and is tried again.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -25,7 +26,7 @@ from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from shared.delivery.batch import Delivery, Written
     from shared.delivery.ports import Connection, Consumer
@@ -46,6 +47,8 @@ FRESH_MINUTES: Final = 15
 MOST_FAILED: Final = 10_000
 MOST_FAILED_DAYS: Final = 90
 """So many messages are kept in the table failed, and so long; the oldest beyond are dropped, with their places in the log."""
+KEEP_SENT: Final = timedelta(days=1)
+"""So long what was sent is kept, unless KEEP_SENT says otherwise."""
 MOST_COUNTED: Final = 1_000
 """So many rows of the outbox are counted; how far the broker is behind is said by the age of the oldest, found by its id."""
 _BACKLOG: Final = f"""
@@ -66,7 +69,13 @@ class GiveUp(NamedTuple):
 class Housekeeping:
     """Beside the batches of one service."""
 
-    def __init__(self, delivery: Delivery, wait_at_most: timedelta | None, announce_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        wait_at_most: timedelta | None,
+        announce_after: timedelta | None = None,
+        keep_sent: timedelta = KEEP_SENT,
+    ) -> None:
         self.outbox_age = 0.0
         self.failed = 0
         self.failed_lately = 0
@@ -74,6 +83,7 @@ class Housekeeping:
         self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
+        self._keep_sent = keep_sent
         self._announcing = Announcing(delivery, announce_after)
 
     async def run(self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
@@ -103,11 +113,12 @@ class Housekeeping:
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
-        """One turn: measures the backlog, retries what operators want retried, ends waiting, tells senders what waits."""
+        """One turn: what was sent long ago goes, operators' orders are carried out, waiting ends, senders are told what waits."""
         async with self._delivery.database.transaction() as connection:
             for dropped in await tables.bound_failed(connection, MOST_FAILED, MOST_FAILED_DAYS):
                 FAILED_DROPPED.labels(self._delivery.service.name).inc()
                 log.error("a message that was put aside is kept no longer", service=self._delivery.service.name, **dropped)
+            await tables.bound_sent(connection, self._keep_sent)
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)

@@ -4,8 +4,9 @@ Invariant: what is committed in `positions` is in the books, and nothing before 
 partition that is assigned is read from there. If the database was set back (a replica that lagged, a backup), what it does not
 have is read again, and its ids make that harmless; if somebody moved the group's offset, nothing is passed over.
 
-- A log that was reset (a broker that lost its memory, a topic deleted and made again) ends before where it was read to: its
-  offsets are rebased, so that an offset in the database only grows and no new record is taken for one that was read.
+- A log that was reset (a broker that lost its memory, a topic deleted and made again) ends before where it was read to, or begins
+  again under the eyes of its reader: its offsets are rebased, so that an offset in the database only grows and no new record is taken
+  for one that was read.
 - Records that are gone before they were read (retention) are a gap: it is noted, logged, and keeps readiness red until an
   operator has set it to acknowledged.
 - Offsets without a record for us (control records of transactions, aborted records, compaction) are not a gap: they count as
@@ -41,13 +42,17 @@ class ReadPositions:
         self._broker = broker
         self._bases: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
+        self._looked_at: dict[Partition, int] = {}
 
-    async def read_on(self, places: Collection[Partition]) -> Mapping[Partition, int]:
-        """The offsets from which these partitions are to be read; tried until they are known."""
-        return await retry_forever("assignment", partial(self._read_on, places), self._delivery.runtime, retry_if=any_error)
+    async def read_on(self, places: Collection[Partition], back: Mapping[Partition, int] | None = None) -> Mapping[Partition, int]:
+        """The offsets from which these partitions are to be read; tried until they are known.
 
-    async def _read_on(self, places: Collection[Partition]) -> Mapping[Partition, int]:
-        begins, ends = await self._broker.begin_offsets(places), await self._broker.end_offsets(places)
+        `back`: records with these offsets came after later ones: their logs were reset, though they may have grown long since.
+        """
+        return await retry_forever("assignment", partial(self._read_on, places, back or {}), self._delivery.runtime, retry_if=any_error)
+
+    async def _read_on(self, places: Collection[Partition], back: Mapping[Partition, int]) -> Mapping[Partition, int]:
+        begins, ends = await self._broker.begin_offsets(places), {**await self._broker.end_offsets(places), **back}
         async with self._delivery.database.transaction() as connection:
             self._bases.update(await tables.rebase(connection, ends))
             read = {place: offset - self._base(place) for place, offset in (await tables.positions_of(connection, places)).items()}
@@ -69,7 +74,7 @@ class ReadPositions:
             following[place] = record.offset + 1
         jumped = [place for place, offset in first.items() if self._next.get(place, offset) != offset]
         if jumped:
-            await self.read_on(jumped)
+            await self.read_on(jumped, {place: first[place] for place in jumped if first[place] < self._next[place]})
         self._next.update(following)
         if self._bases:
             for record in records:
@@ -83,6 +88,11 @@ class ReadPositions:
             async with self._delivery.database.transaction() as connection:
                 await tables.finish(connection, {place: offset + self._base(place) for place, offset in further.items()}, None)
             self._next.update(further)
+        # A log that was reset and in which nothing is yet: what was passed before the last batch looks the same, and is looked at once.
+        again = {place: offset for place, offset in passed.items() if offset < self._next.get(place, offset)}
+        if suspected := [place for place, offset in again.items() if self._looked_at.get(place) != offset]:
+            await self.read_on(suspected)
+        self._looked_at = again
 
     def _base(self, place: Partition) -> int:
         return self._bases.get(place, 0)

@@ -1,7 +1,8 @@
 """The relay: publishes what was decided, in the order in which it was decided.
 
-Invariant: a message is sent after its batch was committed, never before; a row of the outbox is deleted after the
-broker has acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id.
+Invariant: a message is sent after its batch was committed, never before; a row leaves the outbox after the broker has
+acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id. It is kept for
+a while as sent: an operator who takes it back into the outbox has it sent again (`order_resending`).
 A row that cannot be unpacked is kept as it is in the table `failed`; those after it go out.
 Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
 commits, which is that of their rows' ids (both are under the service's lock). It gets its own process's batches in memory
@@ -205,7 +206,7 @@ class Relay:
             log.error("the broker will never take this message: it is kept in the table failed", topic=message.topic, error=repr(error))
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             await tables.fail_sending(connection, [*unreadable, *refused])
-            await connection.execute("delete from outbox where id = any($1::bigint[])", [row.id for row in rows])
+            await tables.note_sent(connection, [row.id for row in rows])
         self._sent_through = rows[-1].id
 
 

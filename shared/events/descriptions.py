@@ -317,6 +317,8 @@ BY_CLASS: Final[dict[str, dict[str, str]]] = {
         "settlement": "The event that caused the settlement. Null on a document's own voucher and its reversal.",
         "record": "The number of the settlement record in its run. Null on a document's own voucher and its reversal.",
         "reference": "The other side's own number of the document. Null where it has none.",
+        "digest": "What ties it to the voucher before it in its series: SHA-256, hexadecimal. Null on vouchers older than this field.",
+        "sister_contents": "By company the digest of the content of the voucher of the same record there: SHA-256, hexadecimal.",
     },
     "EventName": {"source": "The CloudEvents source.", "id": "The CloudEvents id."},
     "VoucherLine": {

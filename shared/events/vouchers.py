@@ -7,7 +7,7 @@ object with `source` and `id`, and what an earlier version wrote is still read (
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -70,7 +70,9 @@ class Voucher:
 
     `voucher` is `series` and `number`, gapless per company and series; a series is a ledger and kind. `settlement` names the run
     and `record` that made it, so that the vouchers of one record in several companies are found by each other (F-G07, C40).
-    `reference` is the other side's number of `document`, None without one.
+    `reference` is the other side's number of `document`, None without one. `digest` ties the voucher to the one before it in its
+    series, SHA-256 in hexadecimal, None on vouchers posted before there were any; `sister_contents` are the digests of the contents
+    of the vouchers of the same record in other companies, by company.
     """
 
     voucher: str
@@ -86,6 +88,8 @@ class Voucher:
     settlement: EventName | None = None
     record: int | None = None
     reference: str | None = None
+    digest: str | None = None
+    sister_contents: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

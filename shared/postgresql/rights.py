@@ -39,6 +39,7 @@ _ORDER: Final = (
 _OPERATE: Final = (
     *_ORDER,
     'grant update (acknowledged, acknowledged_at, acknowledged_by) on "{schema}".gaps to "{role}"',  # gaps acknowledge
+    'grant update (sent_at) on "{schema}".outgoing to "{role}"',  # resend
 )
 
 

@@ -65,7 +65,7 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
 @contextmanager
 def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -> Iterator[str]:
     """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages."""
-    port, started, stop = _free_port(), threading.Event(), asyncio.Event()
+    port, started, stop = free_port(), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
     failures: list[BaseException] = []
 
@@ -94,7 +94,8 @@ def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -
         running.join(60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -79,6 +79,13 @@ def test_a_page_is_light(console: str, browser: Browser, path: str) -> None:
         assert 0 < script <= MOST_SCRIPT, sizes
 
 
+def test_pages_are_compressed_for_browsers(console: str, browser: Browser) -> None:
+    with tab(browser, console) as found:
+        answer = found.page.goto("/")
+        assert answer is not None
+        assert answer.headers["content-encoding"] == "gzip"
+
+
 def test_everything_that_is_asked_for_is_forbidden_to_come_from_elsewhere(console: str, browser: Browser) -> None:
     with tab(browser, console) as found:
         answer = found.page.goto("/")

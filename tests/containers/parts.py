@@ -81,21 +81,25 @@ class Parts:
 
     async def until_up(self) -> None:
         """Waits until both answer on this machine."""
-        settings = self.settings()
+        await until_both_answer(self.settings())
 
-        async def database() -> bool:
-            await (await asyncpg.connect(settings.database, timeout=5)).close()
-            return True
 
-        async def broker() -> bool:
-            admin = AIOKafkaAdminClient(**client_arguments(settings))
-            try:
-                await admin.start()
-            finally:
-                await admin.close()
-            return True
+async def until_both_answer(settings: Settings) -> None:
+    """Waits until the broker and the database of these settings answer."""
 
-        await asyncio.gather(until(database, 90), until(broker, 90))
+    async def database() -> bool:
+        await (await asyncpg.connect(settings.database, timeout=5)).close()
+        return True
+
+    async def broker() -> bool:
+        admin = AIOKafkaAdminClient(**client_arguments(settings))
+        try:
+            await admin.start()
+        finally:
+            await admin.close()
+        return True
+
+    await asyncio.gather(until(database, 90), until(broker, 90))
 
 
 @contextmanager
@@ -111,7 +115,11 @@ def started_parts() -> Iterator[Parts]:
 
 
 def _kafka(port: int) -> DockerContainer:
-    """One node in KRaft mode; the listener OUTSIDE is advertised as this machine's port."""
+    return DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port).with_envs(**broker_variables(port))
+
+
+def broker_variables(port: int) -> dict[str, str]:
+    """One node in KRaft mode, `kafka:9092` on its network; the listener OUTSIDE is advertised as this machine's port."""
     plain = ("INSIDE", "OUTSIDE", "CONTROLLER")
     variables = {
         "NODE_ID": "1",
@@ -123,6 +131,7 @@ def _kafka(port: int) -> DockerContainer:
         "LISTENER_SECURITY_PROTOCOL_MAP": ",".join(f"{name}:PLAINTEXT" for name in plain),
         "CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
         "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "OFFSETS_TOPIC_NUM_PARTITIONS": "4",
         "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
         "TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
@@ -130,8 +139,7 @@ def _kafka(port: int) -> DockerContainer:
         "LOG_DIRS": "/var/lib/kafka/data",
         "HEAP_OPTS": _HEAP,
     }
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port)
-    return container.with_envs(**{f"KAFKA_{name}": value for name, value in variables.items()})
+    return {f"KAFKA_{name}": value for name, value in variables.items()}
 
 
 def _postgres(port: int) -> DockerContainer:

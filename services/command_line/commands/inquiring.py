@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.command_line.commands.asking import ask
+from services.command_line.commands.chaining import check_chain_command
 from services.command_line.commands.faults import check_faults
 from services.desk.inquiry_check import check_inquiry as check_books
 from services.inquiry.checks import digest as digest_of
@@ -39,13 +40,16 @@ def check_() -> None:
     """Whether the books agree with themselves, on any date."""
 
 
+check.command("chain")(check_chain_command)
+
+
 @check.command("inquiry")
 def check_inquiry(*, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Checks what the inquiry service has: open documents are the accounts, due from is due to, debits are credits.
 
     Without a date the accounts are compared with those of the ledger as well.
-    Exit code 1 if anything does not hold, with the rows that differ. While vouchers are still to come of what is read, what differs
-    is shown and is not a failure (`under_way`); while inquiry has not read everything, a check can fail for the moment.
+    Exit code 1 if anything does not hold, with the rows that differ. What differs is looked at again once what was under way is read:
+    what then differs as before is a failure; what moves, or could not be waited for, is shown as under way and is none.
 
     Example: intercompany check inquiry --as-of 2026-03-31
     """
@@ -81,7 +85,7 @@ def _verdict(check: IdentityCheck, problems: str) -> Text:
         return Text("holds", style="green")
     if not check.holds:
         return Text(problems, style="red")
-    return Text(f"vouchers of {check.under_way} messages are still to come: check again\n{problems}", style="yellow")
+    return Text(f"still under way: check again\n{problems}", style="yellow")
 
 
 @inquiry.command("digest")

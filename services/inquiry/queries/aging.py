@@ -6,12 +6,13 @@ Invariant: the sums are those of the open documents of that date (documents.py),
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
+from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, UNTOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from shared.money import ZERO
 from shared.rows import money
@@ -23,15 +24,20 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_Key = tuple[str, str, str]
+"""Company or party, ledger, currency."""
+
 BUCKETS: Final = (30, 60, 90)
 """The last days of the buckets of what is overdue."""
+MOST_ROWS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class AgingSelection:
     """Which open documents, summed by what, at which date. `buckets`: ascending days overdue at which a bucket ends.
 
-    `on`: the day that due dates are compared with; None: that of `as_of`, which must then have one.
+    `on`: the day that due dates are compared with; None: that of `as_of`, which must then have one. `top`: so many rows at most, those
+    with the largest totals.
     """
 
     companies: tuple[str, ...] | None = None
@@ -41,29 +47,41 @@ class AgingSelection:
     buckets: tuple[int, ...] = BUCKETS
     as_of: AsOf = NOW
     on: dt.date | None = None
+    top: int = MOST_ROWS
 
 
 class Aging(NamedTuple):
-    """`buckets`: their names in order; `rows`: per key and currency; `sums`: per company and ledger in accounting currency."""
+    """`buckets`: their names in order; `rows`: per key and currency; `sums`: per company and ledger in accounting currency.
+
+    `left_out`: how many rows there are beside those with the largest totals.
+    """
 
     buckets: list[str]
     rows: list[Row]
     sums: list[Row]
+    left_out: int = 0
 
 
 _DATES: Final = {"date": "$2", "known_at": "$3", "companies": "$1"}
+_WANTED: Final = f"""
+d.company = any($1) and {THERE.format(**_DATES)}
+and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)"""
 _OPEN: Final = f"""
-with open as (
-    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.sign * open_then as amount,
-    d.sign * open_accounting_then as accounting_amount,
-    width_bucket($7::date - coalesce(d.due_date, d.date), $6::int[]) as bucket
-    from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {THEN.format(**_DATES)}
-    where d.company = any($1) and {THERE.format(**_DATES)} and open_then <> 0
-    and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)
+with touched as materialized ({TOUCHED.format(**_DATES)}),
+open as (
+    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
+    d.sign * d.open as amount, d.sign * d.open_accounting as accounting_amount
+    from documents d where d.open <> 0 and {UNTOUCHED} and {_WANTED}
+    union all
+    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
+    d.sign * open_then, d.sign * open_accounting_then
+    from touched k {OF_KEYS} {THEN.format(**_DATES)} where open_then <> 0 and {_WANTED}
 )
-select company, ledger, party, currency, accounting_currency, bucket, sum(amount) as amount,
-sum(accounting_amount) as accounting_amount, count(*) as documents
-from open group by company, ledger, party, currency, accounting_currency, bucket"""
+select company, ledger, {{party}} as party, currency, accounting_currency,
+width_bucket($7::date - coalesce(due_date, date), $6::int[]) as bucket,
+sum(amount) as amount, sum(accounting_amount) as accounting_amount, count(*) as documents
+from open group by 1, 2, 3, 4, 5, 6"""
+_BY: Final = {"company": _OPEN.format(party="null::text"), "party": _OPEN.format(party="party")}
 
 
 async def aging(connection: Connection, selection: AgingSelection) -> Aging:
@@ -74,10 +92,13 @@ async def aging(connection: Connection, selection: AgingSelection) -> Aging:
         raise ValueError(msg)
     bounds = _bounds(selection.buckets)
     companies = await scope(connection, selection.companies)
-    found = await connection.fetch(_OPEN, companies, *selection.as_of.arguments, selection.ledger, selection.party, bounds, on)
-    called = await names(connection, (record["party"] for record in found)) if selection.by == "party" else {}
+    found = await connection.fetch(_BY[selection.by], companies, *selection.as_of.arguments, selection.ledger, selection.party, bounds, on)
     buckets = bucket_names(selection.buckets)
-    return Aging(buckets, _rows(found, selection.by, buckets, called), _sums(found, buckets))
+    totals = _totals(found, selection.by, buckets)
+    largest = heapq.nlargest(selection.top, totals, key=lambda key: abs(totals[key].total))
+    called = await names(connection, (value for value, _, _ in largest)) if selection.by == "party" else {}
+    rows = [_row(selection.by, key, totals[key], buckets, called) for key in sorted(largest)]
+    return Aging(buckets, rows, _sums(found, buckets), len(totals) - len(rows))
 
 
 def _bounds(buckets: tuple[int, ...]) -> list[int]:
@@ -95,16 +116,18 @@ def bucket_names(buckets: tuple[int, ...]) -> list[str]:
     return ["not_due", *(f"{low}-{high - 1}" for low, high in pairwise(bounds)), f"over_{bounds[-1] - 1}"]
 
 
-def _rows(found: Iterable[Any], by: str, buckets: list[str], called: dict[str, str | None]) -> list[Row]:
-    sums: dict[tuple[str, str, str], _Sum] = {}
+def _totals(found: Iterable[Any], by: str, buckets: list[str]) -> dict[_Key, _Sum]:
+    totals: dict[_Key, _Sum] = {}
     for record in found:
         key = (record[by], record["ledger"], record["currency"])
-        sums.setdefault(key, _Sum.of(buckets)).add(record["bucket"], record["amount"], record["documents"])
-    rows = []
-    for (value, ledger, currency), total in sorted(sums.items(), key=lambda each: each[0]):
-        shown = {"company": value} if by == "company" else {"party": {"id": value, "name": called.get(value)}}
-        rows.append({**shown, "ledger": ledger, "currency": currency, **total.as_row(buckets, currency)})
-    return rows
+        totals.setdefault(key, _Sum.of(buckets)).add(record["bucket"], record["amount"], record["documents"])
+    return totals
+
+
+def _row(by: str, key: _Key, total: _Sum, buckets: list[str], called: dict[str, str | None]) -> Row:
+    value, ledger, currency = key
+    shown = {"company": value} if by == "company" else {"party": {"id": value, "name": called.get(value)}}
+    return {**shown, "ledger": ledger, "currency": currency, **total.as_row(buckets, currency)}
 
 
 def _sums(found: Iterable[Any], buckets: list[str]) -> list[Row]:
@@ -135,7 +158,12 @@ class _Sum:
         self.amounts[bucket] += amount
         self.documents += documents
 
+    @property
+    def total(self) -> Decimal:
+        """What is in all buckets."""
+        return sum(self.amounts, ZERO)
+
     def as_row(self, buckets: list[str], currency: str) -> Row:
         """As it is shown."""
         amounts = {name: money(amount, currency) for name, amount in zip(buckets, self.amounts, strict=True)}
-        return {"amounts": amounts, "total": money(sum(self.amounts, ZERO), currency), "documents": self.documents}
+        return {"amounts": amounts, "total": money(self.total, currency), "documents": self.documents}

@@ -2,8 +2,8 @@
 
 Both together: what was known then about that day, so that a report can be given again as it was.
 
-Invariant: open at a date is the amount less what the takes in force then took; candidates are what is open now and what was touched
-since (by accounting date, or by posting for `known_at`), so it costs what is open and what happened since, not what ever was.
+Invariant: open at a date is the amount less what the takes in force then took; of what was not touched since (by accounting date, or by
+posting for `known_at`) that is what is open now. So it costs what is open and what happened since, not what ever was.
 """
 
 from __future__ import annotations
@@ -35,14 +35,17 @@ NOW: Final = AsOf()
 """What the books say now, whatever its date."""
 
 TOUCHED: Final = """
-select ledger, company, document from documents where open <> 0 and company = any({companies})
-union select ledger, company, document from documents where reversed_on > {date} and company = any({companies})
+select ledger, company, document from documents where reversed_on > {date} and company = any({companies})
 union select ledger, company, document from documents where reversed_at > {known_at} and company = any({companies})
 union select ledger, company, document from takes where date > {date} and company = any({companies})
 union select ledger, company, document from takes where reversed_on > {date} and company = any({companies})
 union select ledger, company, document from takes where posted_at > {known_at} and company = any({companies})
 union select ledger, company, document from takes where reversed_at > {known_at} and company = any({companies})"""
-"""Keys of the documents that may have been open then. A reversed document has nothing open now: what reversed it touched it."""
+"""Keys of the documents of which something happened since. A reversed document has nothing open now: what reversed it touched it."""
+
+UNTOUCHED: Final = """
+not exists (select from touched t where t.ledger = d.ledger and t.company = d.company and t.document = d.document)"""
+"""Whether of a document `d` nothing happened since: it is none of the keys `touched`, so what is open of it now was open then."""
 
 THEN: Final = """
 cross join lateral (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
-from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, AsOf
+from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, UNTOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
 from services.inquiry.queries.discounts import SALES_TAX, Terms, still_to_be_had
 from services.inquiry.queries.pages import PageOfRows, PageWanted, read_page
@@ -72,9 +72,15 @@ when 'closed' then case when open_then <> 0 then false else not is_reversed end 
 and ($11::numeric is null or case $12::text when 'open' then abs(open_then) else d.amount end >= $11)"""
 
 _OF_OPEN: Final = f"""
-with found as (
-    select {_COLUMNS} from ({TOUCHED.format(**_DATES)}) as k {OF_KEYS} {_THEN}
-    where d.company = any($1) and {_FILTERS} and {_THERE} and {_STATE}
+with touched as materialized ({TOUCHED.format(**_DATES)}),
+found as (
+    select d.* from unnest($1::text[]) as c (company) cross join lateral (
+        select d.*, d.open as open_then, d.open_accounting as open_accounting_then, false as is_reversed from documents d
+        where d.company = c.company and d.open <> 0 and {UNTOUCHED} and {_FILTERS} and {{there}}
+        and ($11::numeric is null or abs(d.open) >= $11) and {{after}} order by {{order}} limit $14
+    ) as d
+    union all
+    select {_COLUMNS} from touched k {OF_KEYS} {_THEN} where d.company = any($1) and {_FILTERS} and {_THERE} and {_STATE}
 )"""
 _OF_FEW: Final = f"""
 with found as materialized (
@@ -94,7 +100,7 @@ with found as (
 )"""
 _PAGE: Final = """
 select d.*, d.cash_discounts::text as tiers, {key} as sorted_by from found d where {after} order by {order} limit $14"""
-_SOURCES: Final = {"touched": _OF_OPEN, "few": _OF_FEW, "reversed": _OF_REVERSED, "along": _ALONG}
+_SOURCES: Final = {"open": _OF_OPEN, "few": _OF_FEW, "reversed": _OF_REVERSED, "along": _ALONG}
 _KEYS: Final = {"due_date": "coalesce(d.due_date, d.date)", "date": "d.date"}
 
 
@@ -174,7 +180,7 @@ async def documents(connection: Connection, selection: DocumentSelection, page: 
 def _source(selection: DocumentSelection) -> str:
     of_few = selection.document is not None or selection.party is not None
     if selection.state == "open" and not (of_few and selection.as_of != NOW):
-        return "touched"
+        return "open"
     if of_few:
         return "few"
     return "reversed" if selection.state == "reversed" else "along"

@@ -238,6 +238,7 @@ def _voucher(record: Any, lines: list[VoucherLine]) -> Voucher:
         settlement=None if record["run_id"] is None else EventName(record["run_source"], record["run_id"]),
         record=record["record"],
         reference=record["reference"],
+        digest=record["digest"],
     )
 
 

@@ -202,6 +202,7 @@ class VoucherRow(NamedTuple):
     cause_id: str
     first_source: str
     first_id: str
+    digest: str | None
 
 
 class PostedVoucher(NamedTuple):

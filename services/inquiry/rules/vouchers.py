@@ -60,6 +60,7 @@ def _voucher(message: Message, data: Voucher) -> VoucherRow:
         cause_id=cause_of(message).id,
         first_source=first_of(message).source,
         first_id=first_of(message).id,
+        digest=data.digest,
     )
 
 

@@ -6,10 +6,11 @@ is new in them follows from the new vouchers and nobody has to load them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from services.posting.rules.chain import NOTHING_BEFORE, Numbered, chained
 from services.posting.rules.numbers import VoucherKey
 from shared import working_set
 from shared.events.envelope import EventRef
@@ -85,12 +86,16 @@ class Books(working_set.Books):
     """All that the posting core reads and writes.
 
     Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `document` (ledger, company, number).
+    `numbers` and `digests` are those of the last voucher of each series. `written_lines`: the lines of the vouchers posted since the
+    last commit as their digests cover them, which is as they are stored.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
         super().__init__(reference, complete=complete)
         self.vouchers: Table[VoucherKey, Voucher] = self.table("vouchers", INDEXES)
         self.numbers: Table[tuple[str, str], int] = self.table("numbers")
+        self.digests: Table[tuple[str, str], bytes] = self.table("digests")
+        self.written_lines: dict[VoucherKey, bytes] = {}
         self.balances: dict[BalanceKey, Balance] = {}
 
     def next_key(self, company: str, series: str) -> VoucherKey:
@@ -98,6 +103,18 @@ class Books(working_set.Books):
         number = (self.numbers.get((company, series)) or 0) + 1
         self.numbers.put((company, series), number)
         return VoucherKey(company, series, number)
+
+    def post(self, numbered: Numbered, sisters: Mapping[str, bytes]) -> None:
+        """Writes a voucher, tied to the last of its series that was written; vouchers come in the order of their numbers."""
+        key, voucher, lines, content, _ = numbered
+        series = (key.company, key.series)
+        digest = chained(self.digests.get(series) or NOTHING_BEFORE, content, sisters)
+        self.digests.put(series, digest)
+        voucher.digest = digest.hex()
+        if sisters:
+            voucher.sister_contents = {company: sister.hex() for company, sister in sisters.items()}
+        self.vouchers.put(key, voucher)
+        self.written_lines[key] = lines
 
     def of_record(self, run: EventRef, ledger: str, number: int) -> list[Voucher]:
         """The vouchers of a settlement record, one per company, in the order of the companies' codes."""
@@ -117,4 +134,10 @@ class Books(working_set.Books):
         if self.complete:
             for key, new in balances_of(self.new_vouchers).items():
                 self.balances[key] = self.balances.get(key, Balance()).plus(new)
+        self.written_lines.clear()
         super().commit()
+
+    def rollback(self) -> None:
+        """Forgets all changes; what was loaded stays."""
+        self.written_lines.clear()
+        super().rollback()

@@ -13,7 +13,7 @@ from services.posting.rules.books import Books
 from services.posting.rules.documents import document_voucher
 from services.posting.rules.records_posting import settlement_vouchers
 from services.posting.rules.reversals import document_reversal_voucher, settlement_reversal_vouchers
-from services.posting.rules.voucher_draft import VoucherDraft
+from services.posting.rules.voucher_draft import VoucherDraft, post
 from shared.events.emitting import Emitter, caused_by
 from shared.events.envelope import Message, Outgoing
 
@@ -40,5 +40,5 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
     if drafts is None:
         books.take_reference(message)
         return []
-    posted = [draft.post(books) for draft in drafts(books, message.data)]
+    posted = post(books, drafts(books, message.data))
     return [EMITTER.emit(caused_by(message), VOUCHER_POSTED, number, voucher.company, voucher) for number, voucher in enumerate(posted)]

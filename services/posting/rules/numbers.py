@@ -1,6 +1,6 @@
 """Voucher numbers: one series per ledger and kind in each company, gapless, given in the order of posting (C40).
 
-Invariant: a number is the series and the next count in it: `AR-SET-000001`.
+Invariant: a number is the series and the next count in it: `AR-SET-000001`. The last one of a series is kept with its digest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from shared.reference import PAYABLE, RECEIVABLE
 _LEDGERS: Final = {RECEIVABLE: "AR", PAYABLE: "AP"}
 SERIES: Final = {(ledger, name): f"{short}-{kind.series}" for ledger, short in _LEDGERS.items() for name, kind in KINDS.items()}
 """The series of a ledger and kind."""
+
+
+class LastVoucher(NamedTuple):
+    """The last voucher of a series: its number and its digest, None where it was posted before there were digests."""
+
+    number: int
+    digest: bytes | None
 
 
 class VoucherKey(NamedTuple):

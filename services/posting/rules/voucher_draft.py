@@ -1,11 +1,13 @@
 """A voucher while it is written: lines with their side, account, text and rule, then the check that it balances.
 
 Invariant: a line of nothing is not written; a line in the company's own accounting currency has the same amount in
-both; no voucher that does not balance, in each of its currencies and in the accounting currency, gets a number.
+both, every amount has the digits of its currency; no voucher that does not balance, in each of its currencies and in the accounting
+currency, gets a number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 from services.posting.rules.accounts import Account
 from services.posting.rules.books import Books
+from services.posting.rules.chain import Numbered, content_digest, lines_content, sisters_of
 from services.posting.rules.numbers import SERIES
 from services.posting.rules.texts import voucher_text
 from shared.events.envelope import EventRef
@@ -61,6 +64,11 @@ def nothing(currency: str) -> Decimal:
     return rounded(ZERO, currency)
 
 
+def in_digits(amount: Decimal, currency: str) -> Decimal:
+    """An amount in the minor digits of its currency, as the voucher's digest covers it."""
+    return amount if amount and amount.same_quantum(nothing(currency)) else rounded(amount, currency)
+
+
 class VoucherDraft:
     """A voucher of one company that has no number yet."""
 
@@ -84,6 +92,10 @@ class VoucherDraft:
             value = amount
         debit = credit = nothing(currency)
         accounting_debit = accounting_credit = self._nothing
+        if not amount.same_quantum(debit):
+            amount = rounded(amount, currency)
+        if not value or not value.same_quantum(accounting_debit):
+            value = rounded(value, self.company.currency)
         if amount > ZERO or (value > ZERO and not amount):
             debit, accounting_debit = amount, value
         else:
@@ -102,7 +114,11 @@ class VoucherDraft:
         """Writes the lines of another voucher with debit and credit changed, all else the same."""
         for line in lines:
             text = self._text(line.posting_type, line.partner)
-            sides = (line.credit, line.debit, line.accounting_credit, line.accounting_debit)
+            own = self.company.currency
+            sides = (
+                *(in_digits(line.credit, line.currency), in_digits(line.debit, line.currency)),
+                *(in_digits(line.accounting_credit, own), in_digits(line.accounting_debit, own)),
+            )
             place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
             self.lines.append(VoucherLine(*place, *sides, line.dimensions, text, rule))
 
@@ -119,8 +135,8 @@ class VoucherDraft:
         """The error of this voucher, naming company, document, run and record."""
         return PostingDefectError(f"{self.company.company}: {self.header}: {problem}")
 
-    def post(self, books: Books) -> Voucher:
-        """Gives the voucher the next number of its series and writes it; PostingDefectError if it does not balance."""
+    def numbered(self, books: Books) -> Numbered:
+        """The voucher with the next number of its series; PostingDefectError if it does not balance."""
         amounts, value = self.unbalanced()
         if value or any(amounts.values()):
             off = ", ".join(f"{amount} {currency}" for currency, amount in amounts.items())
@@ -128,13 +144,22 @@ class VoucherDraft:
             raise self.defect(problem)
         header = self.header
         key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
-        voucher = Voucher(
-            *(key.voucher, key.series, key.number, key.company, self.company.currency),
-            *(header.ledger, header.kind, header.date, header.document, self.lines),
-            *(None if header.run is None else EventName(*header.run), header.record, header.reference),
-        )
-        books.vouchers.put(key, voucher)
-        return voucher
+        run = None if header.run is None else EventName(*header.run)
+        about = (header.ledger, header.kind, header.date, header.document, self.lines, run, header.record, header.reference)
+        voucher = Voucher(key.voucher, key.series, key.number, key.company, self.company.currency, *about)
+        lines = lines_content(self.lines)
+        return key, voucher, lines, content_digest(voucher, lines), (header.run, header.ledger, header.record)
+
+
+def post(books: Books, drafts: Iterable[VoucherDraft]) -> list[Voucher]:
+    """Posts the vouchers that one message makes, in their order: numbered all, since each digest covers its sisters, then chained.
+
+    PostingDefectError if one of them does not balance.
+    """
+    numbered = [draft.numbered(books) for draft in drafts]
+    for each, sisters in zip(numbered, sisters_of(numbered), strict=True):
+        books.post(each, sisters)
+    return [voucher for _, voucher, _, _, _ in numbered]
 
 
 def new_voucher(reference: Reference, company: str, header: VoucherHeader) -> VoucherDraft:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from services.inquiry.queries.aging import BUCKETS, AgingSelection, aging
+from services.inquiry.queries.aging import BUCKETS, MOST_ROWS, AgingSelection, aging
 from services.inquiry.queries.as_of import AsOf
 from services.web.access.may import Reader
 from services.web.book_models import Ledger, OneCompany, Party, PartyModel
@@ -55,7 +55,8 @@ class AgingModel(BaseModel):
 
     buckets: list[str] = Field(description="The names of the buckets in their order: not_due, 1-30, …")
     data: list[AgingRow] = Field(description="Per company or party, ledger and currency.")
-    sums: list[AgingSum] = Field(description="Per company and ledger, in accounting currency.")
+    left_out: int = Field(description="How many rows there are beside these, which have the largest totals.")
+    sums: list[AgingSum] = Field(description="Per company and ledger, in accounting currency; of all rows.")
     read_to: ReadTo = Field(description="How far the read side had read.")
 
 
@@ -75,15 +76,16 @@ async def list_aging(  # noqa: PLR0913 - its filters
             examples=["30,60,90"],
         ),
     ] = ",".join(map(str, BUCKETS)),
+    top: Annotated[int, Query(description="Only so many rows, those with the largest totals.", ge=1, le=MOST_ROWS)] = MOST_ROWS,
     as_of: Day = None,
     known_at: KnownAt = None,
 ) -> Response:
     """Open documents as of a day, by how long they had been due then: not due, 1-30 days, and so on."""
     day = min(max(as_of or today(request), _FIRST), _LAST)
     ends = tuple(sorted(set(map(int, buckets.split(",")))))
-    selection = AgingSelection(scope_of(actor, company), ledger, party, by, ends, AsOf(day, known_at), day)
+    selection = AgingSelection(scope_of(actor, company), ledger, party, by, ends, AsOf(day, known_at), day, top)
     async with books(request) as found:
         said: Any = await aging(found.connection, selection)
         if not said.rows:
             await refuse_unknown(request, found.connection)
-    return answered({"buckets": said.buckets, "data": said.rows, "sums": said.sums, "read_to": found.read_to})
+    return answered({"buckets": said.buckets, "data": said.rows, "left_out": said.left_out, "sums": said.sums, "read_to": found.read_to})

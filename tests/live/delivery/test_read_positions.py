@@ -84,6 +84,28 @@ async def test_a_log_that_was_reset_without_a_new_assignment_is_rebased(running:
     assert await running.counts() == {"FAB": 7}
 
 
+async def test_a_log_that_was_reset_and_has_grown_past_where_it_was_read_to_is_rebased(running: Running) -> None:
+    positions = ReadPositions(running.delivery, running.ends)
+    running.ends.ends[PLACE] = 3
+    await _read(running, positions, 0, 1, 2)
+    running.ends.ends[PLACE] = 8
+    await running.deliver(*await positions.rebased([invoice(f"B{number}", number) for number in range(8)]))
+    assert await running.value("select next_offset || ' ' || base from positions") == "11 3"
+    assert await running.counts() == {"FAB": 11}
+
+
+async def test_a_log_that_was_reset_and_is_still_empty_is_noticed_by_a_read_that_finds_nothing(running: Running) -> None:
+    positions = ReadPositions(running.delivery, running.ends)
+    running.ends.ends[PLACE] = 5
+    await _read(running, positions, 0, 1, 2, 3, 4)
+    await positions.pass_over({PLACE: 2})  # passed before the last batch: the log is as it was
+    assert await running.value("select base from positions") == 0
+    running.ends.ends[PLACE] = 0
+    await positions.pass_over({PLACE: 0})
+    assert await running.value("select next_offset || ' ' || base from positions") == "5 5"
+    assert await positions.read_on([PLACE]) == {PLACE: 0}
+
+
 async def test_offsets_without_a_record_count_as_read_once_a_read_has_passed_them(running: Running) -> None:
     positions = ReadPositions(running.delivery, running.ends)
     running.ends.ends[PLACE] = 5

@@ -96,12 +96,12 @@ payer, payment, 'erp', payment, 'erp', payment, null, null, at from pairs where 
 insert into refusals select 'F' || n, at, 'settlement', 'erp', 'X' || n, 'customer-invoice.posted', 'event', 'invalid', '/amount', '',
 payer, 'X' || n, '{}' from pairs""",
     """
-insert into imported select company, series || '-' || lpad(number::text, 6, '0'),
+insert into imported select company, series || '-' || lpad(number::text, greatest(length(number::text), 6), '0'),
 case when number % 100 = 0 then 'failed' else 'imported' end, posted_at, 'GJ', null, 'erp', 'T'
 from vouchers where date < (select max(date) - 5 from vouchers)""",
     """
 update vouchers v set import_state = i.state from imported i
-where i.company = v.company and i.voucher = v.series || '-' || lpad(v.number::text, 6, '0')""",
+where i.company = v.company and i.voucher = v.series || '-' || lpad(v.number::text, greatest(length(v.number::text), 6), '0')""",
     "drop table pairs",
     "analyze",
 )

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from services.inquiry import store as store_module
 from services.inquiry.queries import companies as named
 from services.inquiry.queries.aging import AgingSelection, aging
 from services.inquiry.queries.as_of import NOW, AsOf
@@ -41,11 +40,13 @@ from services.inquiry.queries.search import search
 from services.inquiry.queries.settlements import SettlementSelection, settlements
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, voucher, vouchers
+from services.registry import INQUIRY
 from shared.embedded.database import embedded_database
 from shared.events.envelope import EventRef
+from shared.postgresql.database import Postgres
+from shared.postgresql.migrations import migrate
 from tests.live.inquiry.explaining import Explaining
 from tests.live.inquiry.many import fill
-from tests.live.schemas import empty_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,6 +84,16 @@ def company(number: int) -> str:
     return f"C{1 + number % 39}"
 
 
+def some_payment(number: int, payments: int) -> int:
+    """One of so many payments, far from the one of the number before."""
+    return 1 + number * 7919 % payments
+
+
+def namespace_of(lines: int) -> str:
+    """The namespace whose schema of inquiry has so many lines."""
+    return f"lines{lines}"
+
+
 def second(ask: Any, selection: Callable[[int], Any]) -> Ask:
     """Asks for the second page; the first is asked for when a selection is new, so each has to be asked once before it is timed."""
     places: dict[int, Any] = {}
@@ -99,7 +110,7 @@ def questions(payments: int) -> list[Question]:
     """Everything that is asked; `payments`: how many there are."""
 
     def some(number: int) -> int:
-        return 1 + number * 7919 % payments
+        return some_payment(number, payments)
 
     def statement(number: int) -> LineSelection:
         return LineSelection((company(number),), "1000", currency="EUR")
@@ -193,15 +204,18 @@ async def report(connection: Any, question: Question, times: int) -> bool:
 @asynccontextmanager
 async def filled(folder: Path, wanted: int) -> AsyncIterator[Any]:
     """A connection to tables with so many lines; what a folder has already is not filled again."""
-    schema = f"lines_{wanted}"
+    schema = f"{namespace_of(wanted)}_{INQUIRY.name}"
     folder.mkdir(parents=True, exist_ok=True)
     async with embedded_database(folder) as address:
         connection = await asyncpg.connect(address, server_settings={"search_path": schema})
         try:
             if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", f"{schema}_filled"):
-                async with empty_schema(address, schema, store_module):
-                    began = time.perf_counter()
-                    await fill_without_indexes(connection, wanted // LINES_OF_A_PAYMENT)
+                await connection.execute(f"drop schema if exists {schema} cascade")
+                database = Postgres(address, schema)
+                await migrate(database, schema, INQUIRY)
+                await database.close()
+                began = time.perf_counter()
+                await fill_without_indexes(connection, wanted // LINES_OF_A_PAYMENT)
                 await connection.execute(f"create schema {schema}_filled")
                 print(f"filled in {time.perf_counter() - began:,.0f} s", flush=True)  # noqa: T201
             await connection.execute("set plan_cache_mode = force_custom_plan")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -105,6 +107,19 @@ def test_the_ages_of_what_is_open_add_up_to_what_is_open(books: Asked, random: R
                 expected = [row for row in rows if bucket_of(row, on) == number]
                 amounts = [{**row, "bucket": row["amounts"][bucket]} for row in found.rows]
                 assert summed(amounts, "ledger", "currency", amount="bucket") == summed(expected, "ledger", "currency", amount="balance")
+
+
+@FEW
+@given(random=RANDOM)
+def test_of_the_ages_only_the_largest_totals_are_given_and_how_many_more_there_are(books: Asked, random: Random) -> None:
+    for _, as_of in moments(books, random):
+        wanted = AgingSelection(by="party", as_of=as_of, on=as_of.date or dt.date(2026, 2, 1))
+        whole = books.run(aging(books.connection, wanted))
+        some = books.run(aging(books.connection, replace(wanted, top=2)))
+        largest = sorted((abs(Decimal(row["total"])) for row in whole.rows), reverse=True)
+        assert sorted((abs(Decimal(row["total"])) for row in some.rows), reverse=True) == largest[:2]
+        assert (whole.left_out, some.left_out) == (0, len(largest[2:]))
+        assert some.sums == whole.sums
 
 
 def bucket_of(row: Row, on: dt.date) -> int:

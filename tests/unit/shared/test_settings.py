@@ -64,6 +64,7 @@ def test_what_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
     assert settings.wait_at_most == timedelta(days=30)
     assert settings.announce_waits_after == timedelta(minutes=5)
+    assert settings.keep_sent == timedelta(days=1)
     monkeypatch.setenv("ANNOUNCE_WAITS_AFTER", "2")
     monkeypatch.setenv("WAIT_AT_MOST", "")
     assert (load_settings().announce_waits_after, load_settings().wait_at_most) == (timedelta(seconds=2), None)

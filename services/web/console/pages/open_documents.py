@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _BAR: Final = 100
+_PARTIES: Final = 50
+"""So many parties are shown, the largest first: each leads to its documents, and the search finds the others."""
 _FILTERS: Final = ("ledger", "party", "account", "currency", "kind")
 
 
@@ -18,7 +20,12 @@ async def view(reader: Reader) -> Row:
     """Aging per company and currency, and the documents by due date."""
     filters = {name: reader.parameter(name) for name in _FILTERS}
     by = "party" if reader.parameter("by") == "party" else "company"
-    aging = await reader.ask("/v1/aging", company=reader.company, ledger=filters["ledger"], party=filters["party"], by=by, as_of=reader.day)
+    most = {"top": _PARTIES} if by == "party" else {}
+    aging = await reader.ask(
+        "/v1/aging", company=reader.company, ledger=filters["ledger"], party=filters["party"], by=by, as_of=reader.day, **most
+    )
+    if by == "party":
+        aging["data"].sort(key=lambda row: -abs(Decimal(row["total"])))
     said = await reader.ask(
         "/v1/documents", company=reader.company, state="open", as_of=reader.day, cursor=reader.parameter("cursor"), limit=100, **filters
     )
@@ -27,6 +34,7 @@ async def view(reader: Reader) -> Row:
         "buckets": aging["buckets"],
         "aging": [_with_bars(row, aging["buckets"]) for row in aging["data"]],
         "by": by,
+        "left_out": aging["left_out"],
         "documents": said["data"],
         "next": said["next"],
         "filters": filters,

@@ -1,0 +1,127 @@
+"""Whether what one service has said has arrived at those that it is for: what was on a topic that was lost is found by name.
+
+Of what was sent each service keeps a copy for a while (KEEP_SENT), and whoever takes a message notes its id, or refuses it.
+
+Invariant: pure of guesses: a message that was sent, is on no way and is neither taken nor refused by a service that takes its like has
+not arrived there; `intercompany resend` sends it again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from services.desk.checking import Check
+from services.desk.under_way import BETWEEN
+from services.registry import SERVICES
+from shared.delivery import shell_queries
+from shared.delivery.folding import Defect, concerns, decoded, identity_of, may_concern
+from shared.delivery.outbox import UnreadableRowError, unpack
+from shared.events.envelope import EventRef, Message, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from services.desk.checking import Again, Doubts
+    from services.desk.schemas import Schemas
+    from shared.delivery.inbox import InboxKey
+    from shared.delivery.service import AnyService
+
+_READERS: Final[dict[str, tuple[AnyService, ...]]] = {
+    topic: tuple(service for service in SERVICES if any(hop.topic == topic and hop.reader == service.name for hop in BETWEEN))
+    for topic in dict.fromkeys(hop.topic for hop in BETWEEN)
+}
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Sent(NamedTuple):
+    """A message for a reader: the id that this one notes, the names under which it may refuse it, and what is said of it."""
+
+    key: InboxKey
+    names: tuple[EventRef, ...]
+    said: str
+
+
+async def check_sent(schemas: Schemas, doubts: Doubts) -> Check:
+    """Goes through what the services have sent and still keep."""
+    check = Check("what was sent has arrived", "")
+    count = 0
+    for sender in dict.fromkeys(hop.sender for hop in BETWEEN):
+        async with schemas.of(sender) as connection:
+            last = await shell_queries.last_sent(connection)
+        after = 0
+        while after < last:
+            async with schemas.of(sender) as connection:
+                page = await shell_queries.sent_page(connection, after, last)
+            if not page:
+                break
+            after = page[-1].id
+            for reader, sent in _by_reader(sender, page).items():
+                count += len(sent)
+                await _compare(schemas, reader, sent, check, doubts)
+    check.compared = f"{count} messages"
+    return check
+
+
+def _by_reader(sender: str, page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Sent]]:
+    found: dict[str, list[_Sent]] = {}
+    for row in page:
+        for record in _records(row):
+            for service in _READERS.get(record.topic, ()):
+                if (sent := _sent(service, record, f"{sender} said at {row.sent_at:%Y-%m-%d %H:%M:%S}")) is not None:
+                    found.setdefault(service.name, []).append(sent)
+    return found
+
+
+def _records(row: shell_queries.SentRow) -> Iterator[Record]:
+    try:
+        messages = unpack(row.messages)
+    except UnreadableRowError:
+        return  # it was put aside when it was to be sent
+    for each in messages:
+        yield Record(each.topic, each.key, each.value, tuple(each.headers))
+
+
+def _sent(service: AnyService, record: Record, said: str) -> _Sent | None:
+    """None: it is not for this reader, or this one takes it without noting its id."""
+    if not may_concern(service, record):
+        return None
+    event = decoded(service, record)
+    if isinstance(event, Defect) or not isinstance(event, Message) or not concerns(service, event):
+        return None
+    identity = identity_of(service, event)
+    if identity is None:
+        return None
+    caused = getattr(event.data, "event", None)
+    names = (event.ref, caused) if isinstance(caused, EventRef) else (event.ref,)
+    return _Sent(identity[0], names, f"{said} {event.type} {event.ref.id}{_about(event.data)}, and {service.name} has not read it")
+
+
+def _about(data: Any) -> str:
+    """What a message is about, in words that its senders know."""
+    about = getattr(data, "payment", data)
+    document = [each for each in (getattr(about, name, None) for name in ("company", "document")) if isinstance(each, str)]
+    run = getattr(data, "run", None)
+    words = document or ([run.source, run.id] if isinstance(run, EventRef) else [])
+    return f" of {' '.join(words)}" if words else ""
+
+
+async def _compare(schemas: Schemas, reader: str, sent: Sequence[_Sent], check: Check, doubts: Doubts) -> None:
+    for each in await _not_taken(schemas, reader, sent):
+        await doubts.add(check, [each.said], _again(schemas, reader, each))
+
+
+async def _not_taken(schemas: Schemas, reader: str, sent: Sequence[_Sent]) -> list[_Sent]:
+    """What is neither taken nor refused: a refusal as a whole gives the id back."""
+    async with schemas.of(reader) as connection:
+        taken = await shell_queries.digests(connection, {each.key for each in sent})
+        left = [each for each in sent if each.key not in taken]
+        refused = await shell_queries.refused_since(connection, {name for each in left for name in each.names}, _EVER) if left else {}
+    return [each for each in left if not any(name in refused for name in each.names)]
+
+
+def _again(schemas: Schemas, reader: str, sent: _Sent) -> Again:
+    async def again() -> list[str]:
+        return [each.said for each in await _not_taken(schemas, reader, [sent])]
+
+    return again
