@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle fuzz questions first-bytes lint fmt mutants up lock producers browser screenshots vendor clean
+.PHONY: help install install-dev demo bench test unit oracle fuzz questions first-bytes storm lint fmt mutants up lock producers browser screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,9 @@ questions: $(INSTALLED_DEV) ## how long questions to the books take on LINES=100
 
 first-bytes: $(INSTALLED_DEV) ## how long the first byte of each page of the console takes on the LINES of a FOLDER that questions has filled
 	@$(BIN)/python -m tests.console.first_bytes --lines $(or $(LINES),1000000) --folder $(FOLDER)
+
+storm: $(INSTALLED_DEV) ## MINUTES=60 of killing, cutting off, filling and failing over under a load, on containers, by SEED; then all is checked
+	@$(BIN)/python -m tests.containers.storm --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED)) $(if $(RATE),--rate $(RATE))
 
 # The reaper is an image of its own, which not every machine can pull; the tests stop what they start.
 producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some

@@ -255,6 +255,10 @@ class Table(Generic[K, V]):
         if self.complete and not found:
             del self._base_index[at]
 
+    def by_key(self) -> dict[K, V]:
+        """All rows there are in memory, by their keys."""
+        return {key: row for key, row in {**self._base, **self.changed}.items() if row is not None}
+
     def __iter__(self) -> Iterator[V]:
         """All rows there are in memory."""
         for key, row in self._base.items():

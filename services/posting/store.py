@@ -29,13 +29,13 @@ from services.posting.stored_tables import (
     key_of,
     last_of,
     lines_by_voucher,
+    sister_contents_text,
     voucher_of,
 )
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
-from shared.events.codec import as_json
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
 from shared.working_set import Missing, Released
@@ -94,9 +94,12 @@ class Store:
             key, voucher = voucher_of(row, lines, books.reference.currency(row["company"]))
             books.vouchers.put(key, voucher)
         for row in await connection.fetch("select company, series, number, digest from numbers"):
-            books.numbers.put((row["company"], row["series"]), last_of(row))
+            last = last_of(row)
+            books.numbers.put((row["company"], row["series"]), last.number)
+            books.digests.put((row["company"], row["series"]), last.digest)
         books.vouchers.commit()
         books.numbers.commit()
+        books.digests.commit()
         books.balances = dict(balance_of(row) for row in await connection.fetch(BALANCES, None))
         return books
 
@@ -159,23 +162,37 @@ async def _load_numbers(connection: Connection, books: Books, companies: set[str
     for company in companies:
         for series in SERIES.values():
             books.numbers.loaded((company, series), None)
+            books.digests.loaded((company, series), None)
     for row in await connection.fetch(LAST_NUMBERS, sorted(companies)):
-        books.numbers.loaded((row["company"], row["series"]), last_of(row))
+        last = last_of(row)
+        books.numbers.loaded((row["company"], row["series"]), last.number)
+        books.digests.loaded((row["company"], row["series"]), last.digest)
 
 
 # Writing
 
 
 def _voucher_row(key: VoucherKey, voucher: Voucher, lines: bytes) -> tuple[Any, ...]:
-    run = (None, None) if voucher.settlement is None else voucher.settlement.ref
-    about = (voucher.ledger, voucher.kind, voucher.date, voucher.document, *run, voucher.record, voucher.reference)
-    sisters = as_json(voucher.sister_contents).decode() if voucher.sister_contents else None
-    return (*key, *about, voucher.digest, sisters, lines.decode())
+    run = voucher.settlement
+    return (
+        *key,
+        voucher.ledger,
+        voucher.kind,
+        voucher.date,
+        voucher.document,
+        None if run is None else run.source,
+        None if run is None else run.id,
+        voucher.record,
+        voucher.reference,
+        voucher.digest,
+        sister_contents_text(voucher.sister_contents),
+        lines.decode(),
+    )
 
 
 def _number_rows(books: Books) -> list[tuple[Any, ...]]:
-    lasts = sorted((*key, last) for key, last in books.numbers.changed.items() if last is not None)
-    return [(*key, last.number, last.digest.hex() if last.digest is not None else None) for *key, last in lasts]
+    numbers, digests = sorted(books.numbers.changed.items()), books.digests.changed
+    return [(*series, number, digest.hex() if (digest := digests.get(series)) else None) for series, number in numbers]
 
 
 def _balance_rows(books: Books) -> list[tuple[Any, ...]]:

@@ -40,7 +40,7 @@ _LOOK_EVERY: Final = 1.0
 _WITH_OTHERS: Final = 0.02
 _ANSWER_WITHIN: Final = 60.0
 
-_AROUND: Final = """
+LOOK_AROUND: Final = """
 select (select min(id) from outbox) as oldest,
        exists (select from pg_locks
                where locktype = 'advisory' and not granted
@@ -49,7 +49,7 @@ select (select min(id) from outbox) as oldest,
 """
 
 
-_OLDEST: Final = """
+OLDEST_ROWS: Final = """
 with first as (select id, octet_length(messages) as size from outbox order by id limit $1),
      summed as (select id, sum(size) over (order by id) as upto, row_number() over (order by id) as number from first)
 select id, messages from outbox where id in (select id from summed where upto <= $2 or number = 1) order by id
@@ -150,7 +150,7 @@ class Relay:
             return
         self._look_at = now + _LOOK_EVERY
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-            row = await connection.fetchrow(_AROUND, self._lock)
+            row = await connection.fetchrow(LOOK_AROUND, self._lock)
         if self._others and not row["others"]:
             self._behind = True  # what the other one committed last
         self._others = row["others"]
@@ -194,7 +194,7 @@ class Relay:
         self._behind = False
         while True:
             async with self._runtime.clock.timeout(_ANSWER_WITHIN):
-                rows = await connection.fetch(_OLDEST, MOST_ROWS, MOST_ROW_BYTES)
+                rows = await connection.fetch(OLDEST_ROWS, MOST_ROWS, MOST_ROW_BYTES)
             if not rows:
                 return
             unreadable: list[tuple[Encoded, Exception]] = []

@@ -76,7 +76,7 @@ on conflict do nothing returning source, event
 """
 _OVER: Final = "delete from announced where (source, event) in (select * from unnest($1::text[], $2::text[]))"
 _STILL_WAITING: Final = "update announced set ended = false where (source, event) in (select * from unnest($1::text[], $2::text[]))"
-_FINISH: Final = """
+FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
     on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
@@ -234,7 +234,7 @@ async def finish(connection: Connection, positions: Mapping[Partition, int], pac
     """Moves the positions on (never back) and writes the outbox row; its id, None without one."""
     numbers = [partition.number for partition in positions]
     row: int | None = await connection.fetchval(
-        _FINISH, [partition.topic for partition in positions], numbers, list(positions.values()), packed
+        FINISH, [partition.topic for partition in positions], numbers, list(positions.values()), packed
     )
     return row
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from shared.postgresql.connecting import CONNECT_WITHIN, connected
 from shared.telemetry import QUERIES
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ POOL: Final = 3
 """Connections for transactions: one batch at a time, housekeeping, health."""
 
 _ANSWER_WITHIN: Final = 60.0
-_CONNECT_WITHIN: Final = 10.0
 _CLOSE_WITHIN: Final = 2.0
 
 
@@ -47,14 +47,14 @@ class Postgres:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction: committed at the end, rolled back by an exception."""
         pool = self._pool or await self._open()
-        async with pool.acquire(timeout=_CONNECT_WITHIN) as connection, connection.transaction():
+        async with pool.acquire(timeout=CONNECT_WITHIN) as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """A connection of its own for session locks. What it writes may be lost with the server: it is done again then."""
         settings = self._server_settings() | {"synchronous_commit": "off"}
-        connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_WITHIN, server_settings=settings)
+        connection = await connected(self._dsn, server_settings=settings)
         try:
             yield connection
         finally:
@@ -76,7 +76,7 @@ class Postgres:
                     self._dsn,
                     min_size=0,
                     max_size=POOL,
-                    timeout=_CONNECT_WITHIN,
+                    connect=connected,
                     command_timeout=_ANSWER_WITHIN,
                     init=self._count_queries,
                     reset=_nothing_to_reset,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from decimal import Decimal
 from random import Random
-from typing import Any
 
 from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import Simulation
+from services.simulator.balances import balances
 from tests.builders import streams
 
-Balances = dict[tuple[Any, ...], Decimal]
+__all__ = ["balances", "drawn", "folded"]
 
 
 def folded(scenario: Scenario) -> Simulation:
@@ -28,14 +26,3 @@ def drawn(random: Random, *, automatic: bool = False) -> Simulation:
     group = streams.group(random, automatic=automatic, across_currencies=across)
     events = streams.events(random, across_currencies=across, reversals=True)
     return folded(streams.scenario(group, [*events, *streams.requests(random, events)]))
-
-
-def balances(vouchers: list[dict[str, Any]]) -> Balances:
-    """Debits less credits of every account, in transaction and in accounting currency, where not zero."""
-    sums: Balances = defaultdict(Decimal)
-    for voucher in vouchers:
-        for line in voucher["lines"]:
-            account = (voucher["company"], line["account"], line["partner"], line["currency"])
-            sums[*account, "transaction"] += Decimal(line["debit"]) - Decimal(line["credit"])
-            sums[*account, "accounting"] += Decimal(line["accounting_debit"]) - Decimal(line["accounting_credit"])
-    return {account: amount for account, amount in sums.items() if amount}

@@ -1,4 +1,4 @@
-"""`check inquiry`, `inquiry rebuild`, `inquiry digest`: whether the tables that can be asked are right, and reading them again."""
+"""`check` and its commands, `inquiry rebuild`, `inquiry digest`: whether the tables that can be asked are right, and reading them again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from services.command_line.commands.asking import ask
 from services.command_line.commands.chaining import check_chain_command
+from services.command_line.commands.faults import check_faults
 from services.desk.inquiry_check import check_inquiry as check_books
 from services.inquiry.checks import digest as digest_of
 from services.operations.inquiry_rebuild import RebuildIncompleteError
@@ -62,6 +63,9 @@ def check_inquiry(*, as_of: AsOf = None, as_json: AsJson = False) -> None:
     else:
         output().print(_table(checks))
     raise typer.Exit(0 if all(each.holds for each in checks) else 1)
+
+
+check.command("faults")(check_faults)
 
 
 def _shown(row: Mapping[str, object]) -> dict[str, str]:

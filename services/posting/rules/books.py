@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from services.posting.rules.chain import NOTHING_BEFORE, Numbered, chained
-from services.posting.rules.numbers import LastVoucher, VoucherKey
+from services.posting.rules.numbers import VoucherKey
 from shared import working_set
 from shared.events.envelope import EventRef
 from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
@@ -19,8 +19,6 @@ from shared.events.vouchers import Voucher
 from shared.money import ZERO
 from shared.reference import Reference
 from shared.working_set import Table
-
-_NONE: Final = LastVoucher(0, None)
 
 
 class BalanceKey(NamedTuple):
@@ -88,32 +86,33 @@ class Books(working_set.Books):
     """All that the posting core reads and writes.
 
     Vouchers are found by `record` (run, ledger, number: those of a settlement) and by `document` (ledger, company, number).
-    `written_lines`: the lines of the vouchers posted since the last commit as their digests cover them, which is as they are stored.
+    `numbers` and `digests` are those of the last voucher of each series. `written_lines`: the lines of the vouchers posted since the
+    last commit as their digests cover them, which is as they are stored.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False) -> None:
         super().__init__(reference, complete=complete)
         self.vouchers: Table[VoucherKey, Voucher] = self.table("vouchers", INDEXES)
-        self.numbers: Table[tuple[str, str], LastVoucher] = self.table("numbers")
+        self.numbers: Table[tuple[str, str], int] = self.table("numbers")
+        self.digests: Table[tuple[str, str], bytes] = self.table("digests")
         self.written_lines: dict[VoucherKey, bytes] = {}
         self.balances: dict[BalanceKey, Balance] = {}
 
     def next_key(self, company: str, series: str) -> VoucherKey:
         """The next voucher of a series; its number is taken by this."""
-        last = self.numbers.get((company, series)) or _NONE
-        number = last.number + 1
-        self.numbers.put((company, series), LastVoucher(number, last.digest))
+        number = (self.numbers.get((company, series)) or 0) + 1
+        self.numbers.put((company, series), number)
         return VoucherKey(company, series, number)
 
     def post(self, numbered: Numbered, sisters: Mapping[str, bytes]) -> None:
         """Writes a voucher, tied to the last of its series that was written; vouchers come in the order of their numbers."""
         key, voucher, lines, content, _ = numbered
-        last = self.numbers.get(key[:2]) or _NONE
-        digest = chained(last.digest or NOTHING_BEFORE, content, sisters)
-        self.numbers.put(key[:2], LastVoucher(last.number, digest))
+        series = (key.company, key.series)
+        digest = chained(self.digests.get(series) or NOTHING_BEFORE, content, sisters)
+        self.digests.put(series, digest)
         voucher.digest = digest.hex()
         if sisters:
-            voucher.sister_contents = {company: sisters[company].hex() for company in sorted(sisters)}
+            voucher.sister_contents = {company: sister.hex() for company, sister in sisters.items()}
         self.vouchers.put(key, voucher)
         self.written_lines[key] = lines
 

@@ -10,9 +10,9 @@ published never changes: what is added to a voucher later gets a form of another
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -24,63 +24,80 @@ FORM: Final = "intercompany.voucher.v1"
 NOTHING_BEFORE: Final = bytes(32)
 """What stands for the digest before the first of a chain."""
 
+_PAIR: Final = 2
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
-class Numbered(NamedTuple):
-    """A voucher with its number, not in the chain yet. `lines` is the written form of its lines, `record` what its sisters share."""
-
-    key: VoucherKey
-    voucher: Voucher
-    lines: bytes
-    content: bytes
-    record: Hashable
+Numbered = tuple[VoucherKey, Voucher, bytes, bytes, Hashable]
+"""A voucher with its number, not in the chain yet: its key, itself, its lines as they are written, the digest of its content, and what its
+sisters share with it."""
 
 
-def lines_content(lines: Iterable[VoucherLine]) -> bytes:
-    """The written form of a voucher's lines: a JSON array of arrays; amounts stand on the line's side alone, null on the other."""
-    written = []
-    for line in lines:
-        debit = credit = accounting_debit = accounting_credit = None
-        if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
-            debit, accounting_debit = line.debit, line.accounting_debit
-        else:
-            credit, accounting_credit = line.credit, line.accounting_credit
-        place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
-        sides = (debit, credit, accounting_debit, accounting_credit)
-        written.append((*place, *sides, line.dimensions or None, line.text, line.rule))
-    return _WRITER.encode(written)
+WrittenLine = tuple[Any, ...]
+"""A line as it is written: the fields of VoucherLine in their order; null on the side that it is not on, and for no dimensions."""
+
+
+def written_line(line: VoucherLine) -> WrittenLine:
+    """The written form of a line; VoucherDraft.line writes the same."""
+    debit = credit = accounting_debit = accounting_credit = None
+    if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
+        debit, accounting_debit = line.debit, line.accounting_debit
+    else:
+        credit, accounting_credit = line.credit, line.accounting_credit
+    place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
+    return (*place, debit, credit, accounting_debit, accounting_credit, line.dimensions or None, line.text, line.rule)
+
+
+def lines_content(lines: list[WrittenLine]) -> bytes:
+    """The written form of a voucher's lines, a JSON array of theirs."""
+    return _WRITER.encode(lines)
 
 
 def content_digest(voucher: Voucher, lines: bytes) -> bytes:
     """SHA-256 of a voucher's content; `lines` is the written form of its lines."""
     run = voucher.settlement
-    named = (voucher.company, voucher.series, voucher.number, voucher.accounting_currency)
-    about = (voucher.ledger, voucher.kind, voucher.date, voucher.document)
-    caused = (None, None) if run is None else (run.source, run.id)
-    content = (FORM, *named, *about, *caused, voucher.record, voucher.reference, msgspec.Raw(lines))
+    content = (
+        FORM,
+        voucher.company,
+        voucher.series,
+        voucher.number,
+        voucher.accounting_currency,
+        voucher.ledger,
+        voucher.kind,
+        voucher.date,
+        voucher.document,
+        None if run is None else run.source,
+        None if run is None else run.id,
+        voucher.record,
+        voucher.reference,
+        msgspec.Raw(lines),
+    )
     return sha256(_WRITER.encode(content)).digest()
 
 
 def content_of(voucher: Voucher) -> bytes:
     """SHA-256 of a voucher's content, from its values alone."""
-    return content_digest(voucher, lines_content(voucher.lines))
+    return content_digest(voucher, lines_content(list(map(written_line, voucher.lines))))
 
 
 def chained(previous: bytes, content: bytes, sisters: Mapping[str, bytes]) -> bytes:
     """The digest of a voucher: of the digest before it, its own content, and its sisters' contents by their companies."""
-    if not sisters:
-        return sha256(previous + content).digest()
-    return sha256(
-        b"".join((previous, content, *(b"%b\0%b" % (company.encode(), sisters[company]) for company in sorted(sisters))))
-    ).digest()
+    covered = previous + content
+    for company in sorted(sisters) if len(sisters) > 1 else sisters:
+        covered += company.encode() + b"\0" + sisters[company]
+    return sha256(covered).digest()
 
 
 def sisters_of(numbered: list[Numbered]) -> list[dict[str, bytes]]:
     """Of each voucher that one message makes the contents of its sisters, by their companies."""
     if len(numbered) == 1:
         return [{}]
-    records: dict[Hashable, list[Numbered]] = {}
-    for each in numbered:
-        records.setdefault(each.record, []).append(each)
-    return [{sister.key.company: sister.content for sister in records[each.record] if sister is not each} for each in numbered]
+    if len(numbered) == _PAIR:  # nearly always: a record across companies
+        (one, _, _, of_one, record), (other, _, _, of_other, also) = numbered
+        return [{other.company: of_other}, {one.company: of_one}] if record == also else [{}, {}]
+    records: dict[Hashable, dict[str, bytes]] = {}
+    for key, _, _, content, record in numbered:
+        records.setdefault(record, {})[key.company] = content
+    return [
+        {company: content for company, content in records[record].items() if company != key.company} for key, _, _, _, record in numbered
+    ]

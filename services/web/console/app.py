@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from services.web.console.api import Api, AskedInVainError
 from services.web.console.forms import TOKEN, read_form
 from services.web.console.pages import PAGES
-from services.web.console.reader import CHOICES, COOKIE, Reader, language_of, url
+from services.web.console.reader import CHOICES, COOKIE, Reader, day_of, language_of, url
 from services.web.console.rendering import page_of
 from services.web.console.session import SESSION, Signing
 from services.web.console.ways import way_of
@@ -112,7 +112,7 @@ class Console:
 
     def _shown(self, page: WebPage) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            if request.method == "GET" and any(name in request.query_params for name in ("language", "theme", "choose")):
+            if request.method == "GET" and is_choice(request):
                 return _chosen(request)
             actor: Actor | None = None
             try:
@@ -172,6 +172,13 @@ class Console:
     async def _failed(self, request: Request, refused: AskedInVainError, actor: Actor | None = None) -> Response:
         """The page that says what was wrong, which asks nothing."""
         return HTMLResponse(page_of.failed(self._reader_of(request, actor), refused), status_code=refused.status)
+
+
+def is_choice(request: Request) -> bool:
+    """Whether something is chosen for all pages; a day that is none is not kept, but said to be wrong by the page."""
+    given = request.query_params
+    is_day = not given.get("as_of") or day_of(given["as_of"]) is not None
+    return is_day and any(name in given for name in ("language", "theme", "choose"))
 
 
 def _chosen(request: Request) -> Response:

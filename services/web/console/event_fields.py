@@ -7,11 +7,14 @@ Invariant: fields that are sent back as they were shown give the same data; a fi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 Row = dict[str, Any]
+
+_FIGURES: Final = frozenset({"amount_to_settle", "cash_discount_to_take"})
+_FIGURES_END: Final = ("amount", "rate", "percent")
 
 
 def flat(data: Any) -> list[tuple[str, str]]:
@@ -27,6 +30,12 @@ def whole(fields: list[tuple[str, str]], shown: Any) -> Row:
         if text and pointer.startswith("/"):
             _put(made, pointer[1:].split("/"), _value(text, kinds.get(pointer)))
     return {name: _with_lists(value, shown.get(name) if isinstance(shown, dict) else None) for name, value in made.items()}
+
+
+def is_figure(pointer: str) -> bool:
+    """Whether an amount, a rate or a percentage stands there, by its name."""
+    name = pointer.rpartition("/")[2]
+    return name in _FIGURES or name.endswith(_FIGURES_END)
 
 
 def _text(value: Any) -> str:

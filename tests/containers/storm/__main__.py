@@ -36,11 +36,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--rate", type=float, default=40.0, help="units a second, of three events each on average")
+    parser.add_argument("--rate", type=float, default=20.0, help="units a second, of three and a half events each on average")
     parser.add_argument("--logs", type=Path, default=Path(".storm"), help="a folder for what the containers wrote")
     given = parser.parse_args()
     given.logs.mkdir(parents=True, exist_ok=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is what a storm is about
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(asyncio.run(_main(Asked(given.minutes * 60, given.seed, given.rate), given.logs)))
     sys.exit(130)

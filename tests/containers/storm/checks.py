@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from services.desk.chain_check import check_chain
 from services.desk.inquiry_check import check_inquiry
 from services.desk.reconciliation import reconcile
 from services.desk.schemas import load_rejections, open_schemas
@@ -133,9 +134,10 @@ async def _shown(books: Books, expected: Expected, different: list[int]) -> list
 
 
 async def _books_as_a_whole(schemas: Schemas) -> list[str]:
-    """The reconciler's checks, inquiry's identities, and what any service has put aside."""
+    """The reconciler's checks, inquiry's identities, the chains of vouchers, and what any service has put aside."""
     problems = [f"{check.name}: {problem}" for check in await reconcile(schemas) for problem in check.problems[:_SHOWN]]
     problems += [f"inquiry, {check.name}: {row}" for check in await check_inquiry(schemas) for row in check.problems[:_SHOWN]]
+    problems += [f"chain, {each.company} {each.voucher}: {each.message}" for each in (await check_chain(schemas)).findings[:_SHOWN]]
     for service in PROCESSES:
         async with schemas.of(service.name) as connection:
             failure = await first_failure(connection, schemas.settings.schema_name(service.name))

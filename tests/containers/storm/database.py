@@ -8,6 +8,7 @@ limited size in memory, so that it can be filled; the server's log is beside it.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from tests.containers.images import POSTGRES_IMAGE
@@ -51,6 +52,7 @@ dd if=/dev/zero of={_FILLER}.rest bs=4k
 psql --username {_USER} --no-psqlrc --command "{_NEEDS_ROOM}" postgres || true
 """
 _NO_SPACE: Final = f"grep --count 'No space left on device' {_LOG} || true"
+_FOUND_WITHIN: Final = 5.0
 _COPIED_WITHIN: Final = 300.0
 
 
@@ -79,15 +81,23 @@ class Database:
         """Ends the primary at once, as a crash would, and starts it: it recovers from its log."""
         await self._engine.execute(self.primary, f"{_STOP}; {_START}")
 
-    async def lose_primary(self) -> None:
-        """The primary's machine is gone. Before that, everything that it shows has reached the standby."""
+    async def lose_primary(self, *, silently: bool) -> None:
+        """The primary's machine is gone, or stands still for good: then it takes connections and never answers.
+
+        Before that, everything that it shows has reached the standby.
+        """
         await self._until_following()
-        await self._engine.remove(self.primary)
+        if silently:
+            await self._engine.docker("pause", self._engine.name(self.primary))
+        else:
+            await self._engine.remove(self.primary)
 
     async def fail_over(self) -> None:
-        """The standby takes over; the machine that was lost comes back empty and follows it."""
+        """The standby takes over, and clients have some time to find it; a machine without data follows it in the old one's place."""
         self.primary, self.standby = self.standby, self.primary
         await self._engine.execute(self.primary, f"pg_ctl --pgdata {_DATA} --wait --timeout 60 promote >/dev/null")
+        await asyncio.sleep(_FOUND_WITHIN)
+        await self._engine.remove(self.standby)
         await self._follow()
 
     async def fill(self) -> None:

@@ -55,8 +55,7 @@ class Engine:
             msg = f"docker {' '.join(words[:4])} did not end in {within:.0f} s"
             raise EngineError(msg) from error
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await _killed(process)
         if process.returncode:
             msg = f"docker {' '.join(words[:6])}: {errors.decode(errors='replace').strip()[-600:]}"
             raise EngineError(msg)
@@ -89,7 +88,7 @@ class Engine:
         await self.docker("start", self.name(part))
 
     async def remove(self, part: str) -> None:
-        """Kills a container and removes it with all that it has: its machine is lost."""
+        """Kills a container and removes it with all that it has: its machine is lost. Nothing happens if it is gone."""
         self.ended[part] += 1
         await asyncio.to_thread(self._keep_log, self.name(part))
         await self.docker("rm", "--force", "--volumes", self.name(part))
@@ -120,8 +119,7 @@ class Engine:
             yield
             await asyncio.sleep(1)  # for what is said of the last moment
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await _killed(process)
             await asyncio.wait([listening])
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
@@ -158,6 +156,13 @@ _KINDS: Final = (
     (("network", "ls", "--quiet"), ("network", "rm")),
     (("image", "ls", "--quiet"), ("image", "rm", "--force")),
 )
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    """Ends the engine's command, if it has not ended."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _docker(*words: str) -> str:

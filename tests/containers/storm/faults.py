@@ -160,18 +160,24 @@ class RestartedDatabase(Fault):
 
 @dataclass(frozen=True, slots=True)
 class FailedOver(Fault):
-    """The database's machine is lost; after a while the standby takes over, and another machine follows it."""
+    """The database's machine is lost, or says nothing any more; after a while the standby takes over, and another machine follows it."""
 
     kind = "database failed over"
+    silently: bool
 
     @classmethod
     def drawn(cls, random: Random) -> Self:
         """There is one database."""
-        return cls(DATABASE, random.uniform(0, 4))
+        return cls(DATABASE, random.uniform(0, 4), random.random() < 1 / 2)
+
+    @property
+    def said(self) -> str:
+        """What is done, in words."""
+        return f"{self.kind}, {'which has fallen silent' if self.silently else 'which is gone'}"
 
     async def begin(self, stage: Stage) -> None:
         """Loses the primary."""
-        await stage.database.lose_primary()
+        await stage.database.lose_primary(silently=self.silently)
 
     async def end(self, stage: Stage) -> None:
         """Promotes the standby, and makes another."""

@@ -1,8 +1,8 @@
 """What units come to: vouchers, documents, settlement records, refusals and what waits, as texts without the unit's name.
 
 Invariant: the same texts are made of the books of the pure simulation and of the services' tables, by the same functions; of a voucher
-only its number is left out, which depends on what others post between. Every entry counts, so twice is not once; a refusal alone is
-there or not: an event that was refused has its id back, so sent twice it may be refused twice.
+only its number and digest are left out, which depend on what others post between. Every entry counts, so twice is not once; a refusal
+alone is there or not: an event that was refused has its id back, so sent twice it may be refused twice.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Entry = tuple[int, str]
 """The number of a unit, and something that became of it."""
 Outcome = Counter[str]
 
+_OF_ITS_PLACE: Final = {"voucher", "number", "digest"}
 _UNIT: Final = re.compile(r"U(\d{7})")
 _NAMES: Final = (
     (_UNIT, "U"),
@@ -38,9 +39,9 @@ _NAMES: Final = (
 
 
 def of_voucher(voucher: Voucher) -> Entry:
-    """A voucher, its number left out."""
+    """A voucher, without what depends on its place among others."""
     row = voucher_row(voucher)
-    return _entry("voucher", {name: value for name, value in row.items() if name not in {"voucher", "number"}})
+    return _entry("voucher", {name: value for name, value in row.items() if name not in _OF_ITS_PLACE})
 
 
 def of_document(document: Document) -> Entry:

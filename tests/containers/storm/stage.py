@@ -38,7 +38,7 @@ SESSION: Final = _SESSION_MS / 1000
 _QUICK_TO_START: Final = "-Xms256m -Xmx512m -XX:TieredStopAtLevel=1"
 _MEMORY: Final = "256m"
 _BUILT_WITHIN: Final = 900.0
-_READY_WITHIN: Final = 180.0
+_READY_WITHIN: Final = 400.0
 _READY: Final = "python -ISc \"from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/ready', timeout=5)\""
 _LISTENS: Final = "until (</dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.2; done"
 _IS_READY: Final = f"env --unset LD_PRELOAD {_READY}"

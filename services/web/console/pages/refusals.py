@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.web.console import event_fields
+from services.web.console import event_fields, formats
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
 from services.web.console.pages.became import became, of_action, states, told
@@ -103,7 +103,18 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
     if more:
         fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
     form.values |= dict(fields)
-    return event_fields.whole(fields, shown)
+    read = [(pointer, _read(reader, pointer, value, form)) for pointer, value in fields]
+    return None if form.wrong else event_fields.whole(read, shown)
+
+
+def _read(reader: Reader, pointer: str, value: str, form: Form) -> str:
+    """A field as the services write it: of an amount or a rate the plain decimal; one that is none is wrong at its field."""
+    if not value or not event_fields.is_figure(pointer):
+        return value
+    found = formats.number(reader.language, value)
+    if found is None:
+        form.wrong[pointer] = reader.no_number(value)
+    return found or value
 
 
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:

@@ -1,0 +1,213 @@
+"""Mutants of the shell: each takes one of its safeguards away; the simulator has to notice within its 500 seeds.
+
+`python -m tests.simulator.mutants [NAME …]` prints for each the first seed that finds it, and what it says; the table in
+docs/architecture/faults.md is made of that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Final
+from unittest import mock
+
+from aiokafka.errors import KafkaError
+
+from services.simulator import history
+from services.simulator.checking import own_arena
+from services.simulator.seeds import Arena, SeedOutcome, run_seed
+from shared.delivery import shell_tables
+from shared.delivery.batch import Batch, Delivery
+from shared.delivery.ports import Partition
+from shared.delivery.read_positions import ReadPositions
+from shared.delivery.reference_watermark import Watermark
+from shared.delivery.relay import Relay
+from shared.events import emitting, envelope
+
+SEEDS: Final = 500
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def _replace(target: Any, name: str, value: Any) -> AbstractContextManager[Any]:
+    return mock.patch.object(target, name, value)
+
+
+@contextmanager
+def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(patch)
+        yield
+
+
+def without_duplicates_seen() -> AbstractContextManager[Any]:
+    async def taken(_connection: Any, _keys: Any) -> dict[str, bytes]:
+        return {}
+
+    async def save_inbox(_connection: Any, _known: Any, _changes: Any) -> None:
+        pass
+
+    return _all(_replace(shell_tables, "taken", taken), _replace(shell_tables, "save_inbox", save_inbox))
+
+
+def without_the_lock() -> AbstractContextManager[Any]:
+    opened = shell_tables.open_batch
+
+    class Unlocked:
+        def __init__(self, connection: Any) -> None:
+            self.fetchrow = connection.fetchrow
+
+        async def execute(self, *_: Any) -> str:
+            return ""
+
+    async def open_batch(connection: Any, schema: str) -> Any:
+        unlocked: Any = Unlocked(connection)
+        return await opened(unlocked, schema)
+
+    return _replace(shell_tables, "open_batch", open_batch)
+
+
+def looking_before_the_lock() -> AbstractContextManager[Any]:
+    opened = shell_tables.open_batch
+
+    async def open_batch(connection: Any, schema: str) -> Any:
+        await connection.execute("set transaction isolation level repeatable read")
+        await connection.fetchval("select number from epoch")
+        return await opened(connection, schema)
+
+    return _replace(shell_tables, "open_batch", open_batch)
+
+
+def positions_first() -> AbstractContextManager[Any]:
+    take = Delivery.take
+
+    async def taking(self: Delivery, batch: Batch) -> None:
+        async with self.database.transaction() as connection:
+            await shell_tables.finish(connection, batch.positions, None)
+        await take(self, batch)
+
+    return _replace(Delivery, "take", taking)
+
+
+def ids_by_chance() -> AbstractContextManager[Any]:
+    numbers = itertools.count()
+    derived = envelope.derived_id
+
+    def derived_id(cause: Any, time: Any, kind: str, number: int) -> str:
+        return derived(cause, time, f"{kind}{next(numbers)}", number)
+
+    return _replace(emitting, "derived_id", derived_id)
+
+
+def going_on_after_a_failed_send() -> AbstractContextManager[Any]:
+    send = Relay._send  # noqa: SLF001 - the shell's inside is what is changed
+
+    class Heedless:
+        def __init__(self, producer: Any) -> None:
+            self._producer = producer
+
+        async def send_all(self, messages: Any) -> list[Any]:
+            try:
+                return list(await self._producer.send_all(messages))
+            except KafkaError:
+                return []
+
+    async def sending(self: Relay, connection: Any, rows: Any, unreadable: Any = ()) -> None:
+        producer: Any = self._producer
+        self._producer = Heedless(producer)  # type: ignore[assignment]
+        try:
+            await send(self, connection, rows, unreadable)
+        finally:
+            self._producer = producer
+
+    return _replace(Relay, "_send", sending)
+
+
+def forgotten_before_it_is_sent() -> AbstractContextManager[Any]:
+    send = Relay._send  # noqa: SLF001
+
+    async def sending(self: Relay, connection: Any, rows: Any, unreadable: Any = ()) -> None:
+        await connection.execute("delete from outbox where id = any($1::bigint[])", [row.id for row in rows])
+        await send(self, connection, rows, unreadable)
+
+    return _replace(Relay, "_send", sending)
+
+
+def never_reading_the_outbox_again() -> AbstractContextManager[Any]:
+    async def look_around(_relay: Relay, _connection: Any) -> None:
+        pass
+
+    def catch_up(_relay: Relay) -> None:
+        pass
+
+    return _all(_replace(Relay, "_look_around", look_around), _replace(Relay, "catch_up", catch_up))
+
+
+def positions_that_go_back() -> AbstractContextManager[Any]:
+    finish = shell_tables.FINISH.replace("greatest(positions.next_offset, excluded.next_offset)", "excluded.next_offset")
+    return _all(_replace(shell_tables, "FINISH", finish), _replace(history, "FINISH", finish))
+
+
+def without_the_watermark() -> AbstractContextManager[Any]:
+    async def wait_for(_watermark: Watermark, _needed: int) -> None:
+        pass
+
+    return _replace(Watermark, "wait_for", wait_for)
+
+
+def without_rebasing() -> AbstractContextManager[Any]:
+    async def rebase(_connection: Any, _ends: Any) -> dict[Partition, int]:
+        return {}
+
+    return _replace(shell_tables, "rebase", rebase)
+
+
+def reading_on_from_the_groups_offsets() -> AbstractContextManager[Any]:
+    read_on = ReadPositions.read_on
+
+    async def reading_on(self: ReadPositions, places: Any) -> Mapping[Partition, int]:
+        await read_on(self, places)
+        return {}
+
+    return _replace(ReadPositions, "read_on", reading_on)
+
+
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    "the inbox: duplicates are not seen": without_duplicates_seen,
+    "the lock: batches of two instances at once": without_the_lock,
+    "the lock: looking before it is held": looking_before_the_lock,
+    "the order of effects and offsets: positions first": positions_first,
+    "derived ids: by chance": ids_by_chance,
+    "the relay's stop at a failure: goes on": going_on_after_a_failed_send,
+    "the relay deletes a row before it is sent": forgotten_before_it_is_sent,
+    "the relay never reads the table again": never_reading_the_outbox_again,
+    "the fence of a stale owner: positions go back": positions_that_go_back,
+    "the watermark: nothing is waited for": without_the_watermark,
+    "a log that was reset is not rebased": without_rebasing,
+    "reading on from the group's offsets": reading_on_from_the_groups_offsets,
+}
+
+
+def first_found(on: Arena, mutant: Mutant, seeds: Sequence[int] = range(SEEDS)) -> SeedOutcome | None:
+    """The first seed that finds a mutant; None: no one does."""
+    with mutant():
+        return next((outcome for seed in seeds if (outcome := run_seed(on, seed)).problems), None)
+
+
+def main(names: Sequence[str]) -> int:
+    """Prints the table; 1 if a mutant is not found."""
+    missed = 0
+    with own_arena() as on:
+        for name, mutant in MUTANTS.items():
+            if names and mutant.__name__ not in names:
+                continue
+            found = first_found(on, mutant)
+            missed += found is None
+            print(f"| {name} | {'not found' if found is None else f'{found.seed} | {found.problems[0][:160]}'} |", flush=True)  # noqa: T201
+    return min(missed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
