@@ -7,7 +7,7 @@ Invariant: fields that are sent back as they were shown give the same data; a fi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,8 +15,10 @@ from services.web.console.formats import place
 
 Row = dict[str, Any]
 
-DEEPEST = 100
+DEEPEST: Final = 100
 """So many levels of objects and lists are fields of their own; what is deeper is one value."""
+_FIGURES: Final = frozenset({"amount_to_settle", "cash_discount_to_take"})
+_FIGURES_END: Final = ("amount", "rate", "percent")
 
 
 def flat(data: Any) -> list[tuple[str, str]]:
@@ -46,6 +48,12 @@ def _inner(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def is_figure(pointer: str) -> bool:
+    """Whether an amount, a rate or a percentage stands there, by its name."""
+    name = pointer.rpartition("/")[2]
+    return name in _FIGURES or name.endswith(_FIGURES_END)
 
 
 def _text(value: Any) -> str:

@@ -49,14 +49,22 @@ def is_plain(text: str) -> bool:
 
 def plain(language: Language, text: str) -> str:
     """An amount as it was entered, plain or in the reader's form, as a plain decimal; as it is where it is neither."""
+    found = number(language, text)
+    return text if found is None else found
+
+
+def number(language: Language, text: str) -> str | None:
+    """What was entered, plain or in the reader's form, with or without a minus sign, as a plain decimal; None where it is neither."""
     tight = _SPACES.sub("", text)
+    sign = "-" if tight[:1] in {"-", "\N{MINUS SIGN}"} else ""
+    tight = tight[len(sign) :]
     if is_plain(tight):
-        return tight
+        return sign + tight
     try:
-        found = format(parse_decimal(tight if "," in tight else text, LOCALES[language], strict=True), "f")
+        found = format(parse_decimal(tight if "," in tight else text.strip()[len(sign) :], LOCALES[language], strict=True), "f")
     except NumberFormatError:
-        return text
-    return found if is_plain(found) else text
+        return None
+    return sign + found if is_plain(found) else None
 
 
 def digits_of(plain: str) -> int:

@@ -31,6 +31,8 @@ THEMES: Final = ("system", "light", "dark")
 CHOICES: Final = ("language", "theme", "as_of", "company")
 """What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
 COOKIE: Final = "console_"
+DATED: Final = frozenset({"/", "/intercompany", "/intercompany/pair", "/open", "/document", "/accounts", "/account", "/simulate"})
+"""The pages on which the chosen day counts."""
 
 
 @dataclass
@@ -71,6 +73,11 @@ class Reader:
     def day(self) -> str:
         """The day that the books are looked at."""
         return self.as_of or self.today.isoformat()
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the page shows the books of the chosen day; lists of work are those of now, and what was posted has its own date."""
+        return self.request.url.path in DATED
 
     @property
     def company(self) -> str | None:
@@ -145,6 +152,10 @@ class Reader:
     def amount(self, plain: str) -> str:
         """An amount in the reader's form."""
         return formats.amount(self.language, plain)
+
+    def no_number(self, entered: str) -> str:
+        """That what was entered is not a number, and how one is written."""
+        return self.t("{value} is not a number. Write it as 1234.50 or {example}.", value=entered, example=self.amount("1234.50"))
 
     def date(self, value: str | None) -> str:
         """A date in the reader's form."""

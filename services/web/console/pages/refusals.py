@@ -108,9 +108,18 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
         fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
     form.values |= dict(fields)
     form.wrong |= {pointer: _too_deep(reader) for pointer, _ in fields if pointer.count("/") > event_fields.DEEPEST}
-    if form.wrong:
-        return None
-    return event_fields.whole(fields, shown)
+    read = [(pointer, _read(reader, pointer, value, form)) for pointer, value in fields]
+    return None if form.wrong else event_fields.whole(read, shown)
+
+
+def _read(reader: Reader, pointer: str, value: str, form: Form) -> str:
+    """A field as the services write it: of an amount or a rate the plain decimal; one that is none is wrong at its field."""
+    if not value or not event_fields.is_figure(pointer):
+        return value
+    found = formats.number(reader.language, value)
+    if found is None:
+        form.wrong[pointer] = reader.no_number(value)
+    return found or value
 
 
 def _too_deep(reader: Reader) -> str:
