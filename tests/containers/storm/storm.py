@@ -45,7 +45,7 @@ STANDS_STILL_AFTER: Final = 180.0
 """Seconds in which nothing has moved: then whatever is left will never be done. A slow machine is given as long as it needs."""
 
 _MEGABYTES: Final = 768
-_KILOBYTES_OF_A_UNIT: Final = 64
+_KILOBYTES_OF_A_UNIT: Final = 40
 _LONGER_AT_MOST: Final = 3
 _LONGER: Final = 600.0
 _FLUSHED_WITHIN: Final = 900.0
