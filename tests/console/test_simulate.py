@@ -72,7 +72,8 @@ def test_what_would_be_refused_is_said_and_cannot_be_sent(console: str, browser:
         assert found.page.locator("#preview .failed").count() == 1
         assert found.page.locator(".send button").count() == 0
         found.page.goto(f"{CONTOSO}&mark=FABE/VI-10&amount=many")
-        assert "/amount" in found.page.locator("#preview .failed").inner_text()
+        assert "many is not a number" in found.page.locator("#settling .wrong").inner_text()
+        assert found.page.get_attribute("#amount", "aria-invalid") == "true"
         found.page.goto("/simulate?party=NOBODY")
         assert "NOBODY" in found.page.locator("#settling .failed").inner_text()
 

@@ -52,7 +52,7 @@ _PARTIES: Final = f"""
 select r.key, r.data::text as data from reference_taken r
 where r.key >= 'party/' and r.key < 'party0' and r.type = 'party.defined' and {_LAST}
 and ($1::text[] is null or r.key > ($1::text[])[1])
-and ($2::text is null or starts_with(r.data ->> 'party', $2) or starts_with(lower(r.data ->> 'name'), lower($2)))
+and ($2::text is null or starts_with(lower(r.data ->> 'party'), lower($2)) or starts_with(lower(r.data ->> 'name'), lower($2)))
 order by r.key limit $3"""
 _NAMES: Final = """
 select k.party, (

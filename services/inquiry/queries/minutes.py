@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.inquiry.queries.companies import scope
 from shared.events.vouchers import voucher_number
-from shared.rows import instant
+from shared.rows import instant, money
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection
@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MINUTES: Final = 60
+LAST: Final = 8
+"""So many vouchers are those that were posted last."""
 _POSTED: Final = """
 select date_trunc('minute', v.posted_at, 'UTC') as minute, count(*) as vouchers, count(*) filter (where v.kind = 'payment') as payments
 from vouchers v where v.posted_at >= $2 and v.company = any($1::text[]) group by 1"""
 
 _LAST: Final = """
-select v.company, v.series, v.number, v.document, v.posted_at from unnest($1::text[]) as c (company) cross join lateral (
-    select v.* from vouchers v where v.company = c.company order by v.position desc limit 1
-) as v order by v.position desc limit 1"""
+select v.*, (
+    select coalesce(sum(l.accounting_debit), 0) from lines l
+    where l.company = v.company and l.series = v.series and l.number = v.number
+) as amount
+from (
+    select v.* from unnest($1::text[]) as c (company) cross join lateral (
+        select v.* from vouchers v where v.company = c.company order by v.position desc limit $2
+    ) as v order by v.position desc limit $2
+) as v order by v.position desc"""
 
 
 async def posted_by_minute(connection: Connection, companies: tuple[str, ...] | None, now: datetime) -> list[Row]:
@@ -36,15 +44,20 @@ async def posted_by_minute(connection: Connection, companies: tuple[str, ...] | 
     return [_row(minute, found.get(minute)) for minute in minutes]
 
 
-async def posted_last(connection: Connection, companies: tuple[str, ...] | None) -> Row | None:
-    """The voucher of these companies that was taken last, by its names; None: there is none."""
-    found = await connection.fetchrow(_LAST, await scope(connection, companies))
-    if found is None:
-        return None
+async def posted_last(connection: Connection, companies: tuple[str, ...] | None) -> list[Row]:
+    """The vouchers of these companies that were taken last, the last one first, with their debit in accounting currency."""
+    return [_named(each) for each in await connection.fetch(_LAST, await scope(connection, companies), LAST)]
+
+
+def _named(found: Any) -> Row:
     return {
         "company": found["company"],
         "voucher": voucher_number(found["series"], found["number"]),
+        "kind": found["kind"],
+        "date": found["date"].isoformat(),
         "document": found["document"],
+        "amount": money(found["amount"], found["accounting_currency"]),
+        "accounting_currency": found["accounting_currency"],
         "posted_at": instant(found["posted_at"]),
     }
 

@@ -26,6 +26,9 @@ LOCALES: Final = {
 NAMES: Final = {Language.ENGLISH: "English", Language.FRENCH: "Français", Language.DUTCH: "Nederlands", Language.GERMAN: "Deutsch"}
 _PLAIN: Final = re.compile(r"\d{1,30}(?:\.\d{1,12})?")
 _SPACES: Final = re.compile(r"\s")
+_PLACE: Final = re.compile(r"[0-9]{1,6}")
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
+_DAY_NAMED: Final = re.compile(r"([0-9]{1,2})\.? ([^\W\d_]+)\.? ([0-9]{4})")
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -46,14 +49,22 @@ def is_plain(text: str) -> bool:
 
 def plain(language: Language, text: str) -> str:
     """An amount as it was entered, plain or in the reader's form, as a plain decimal; as it is where it is neither."""
+    found = number(language, text)
+    return text if found is None else found
+
+
+def number(language: Language, text: str) -> str | None:
+    """What was entered, plain or in the reader's form, with or without a minus sign, as a plain decimal; None where it is neither."""
     tight = _SPACES.sub("", text)
+    sign = "-" if tight[:1] in {"-", "\N{MINUS SIGN}"} else ""
+    tight = tight[len(sign) :]
     if is_plain(tight):
-        return tight
+        return sign + tight
     try:
-        found = format(parse_decimal(tight if "," in tight else text, LOCALES[language], strict=True), "f")
+        found = format(parse_decimal(tight if "," in tight else text.strip()[len(sign) :], LOCALES[language], strict=True), "f")
     except NumberFormatError:
-        return text
-    return found if is_plain(found) else text
+        return None
+    return sign + found if is_plain(found) else None
 
 
 def digits_of(plain: str) -> int:
@@ -72,6 +83,31 @@ def day(language: Language, value: str | date | None) -> str:
         return ""
     found = value if isinstance(value, date) else date.fromisoformat(value[:10])
     return format_date(found, "medium", LOCALES[language])
+
+
+def plain_day(language: Language, text: str) -> str | None:
+    """A date as it was entered, ISO or in the reader's form (12.03.2026, 12 mars 2026), as ISO; None where it is none."""
+    tight = " ".join(text.split())
+    try:
+        if (found := _DAY_FIRST.fullmatch(tight)) is not None:
+            return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
+        if (found := _DAY_NAMED.fullmatch(tight)) is not None:
+            return date(int(found[3]), _months(language).get(found[2].lower(), 0), int(found[1])).isoformat()
+        return date.fromisoformat(tight).isoformat()
+    except ValueError:
+        return None
+
+
+@lru_cache
+def _months(language: Language) -> dict[str, int]:
+    """The months by their names in the reader's language, short and long."""
+    names = LOCALES[language].months["format"]
+    return {name.rstrip(".").lower(): month for width in ("abbreviated", "wide") for month, name in names[width].items()}
+
+
+def place(text: str) -> int | None:
+    """A place in a list that a text names: digits alone, six at most; None where it is none."""
+    return int(text) if _PLACE.fullmatch(text) else None
 
 
 def clock(language: Language, value: str | None) -> str:

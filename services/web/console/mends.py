@@ -18,7 +18,10 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a mend: what stands in it first, and of which kind it is (text, date, decimal, or one of `choices`)."""
+    """A field of a mend: what stands in it first, and of which kind it is (text, date, decimal, or one of `choices`).
+
+    `names`: what it names that has to be there already (party, customer, journal), unless it is said to be new.
+    """
 
     name: str
     label: str
@@ -27,6 +30,7 @@ class Field:
     choices: tuple[tuple[str, str], ...] = ()
     needed: bool = True
     fixed: bool = False
+    names: str = ""
 
 
 class Definition(NamedTuple):
@@ -94,7 +98,7 @@ def _fields(reason: str, key: Values, closed: tuple[str, str] | None) -> list[Fi
             return [*_fixed(key, company), Field("name", "Name", needed=False), Field("currency", "Accounting currency")]
         case "account":
             known = _fixed(key, company, ("account", "Account"), ("ledger", "Ledger"))
-            return [*known, Field("party", "Party"), Field("name", "Name of the party", needed=False)]
+            return [*known, Field("party", "Party", names="party"), Field("name", "Name of the party", needed=False)]
         case "exchange-rate":
             pair = _fixed(key, ("from", "1 unit of"), ("to", "in"))
             whose = (("all", "all companies"), (OWN, "{company} alone"))
@@ -130,8 +134,8 @@ def _more_fields(reason: str, key: Values) -> list[Field]:
             how = Field("post", "Post the mirrored payment", NO, "choice", ((NO, "once it is approved"), (YES, "at once")))
             return [
                 *parties,
-                Field("customer", "The buyer's customer account with the seller"),
-                Field("journal", "Payment journal of the seller"),
+                Field("customer", "The buyer's customer account with the seller", names="customer"),
+                Field("journal", "Payment journal of the seller", names="journal"),
                 how,
             ]
         case _:
@@ -183,11 +187,12 @@ def _period(given: Values, _: Row) -> Row:
 
 
 def _party(given: Values, in_force: Row) -> Row:
-    """The party with the account beside those that it has."""
+    """The party with the account beside those that it has; the name is that of a new one, whoever is there keeps theirs."""
     side = "customers" if given.get("ledger") == "receivable" else "vendors"
     company, accounts = given.get("company", ""), dict(in_force.get(side, {}))
     accounts[company] = list(dict.fromkeys([*accounts.get(company, ()), given.get("account", "")]))
-    return {**_only("party", "name")(given, in_force), side: accounts}
+    name = () if in_force else ("name",)
+    return {**_only("party", *name)(given, in_force), side: accounts}
 
 
 def _profile(given: Values, in_force: Row) -> Row:

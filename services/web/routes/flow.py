@@ -74,11 +74,15 @@ class MinuteModel(BaseModel):
 
 
 class PostedLastModel(BaseModel):
-    """A voucher, by its names."""
+    """A voucher, by its names, and how much it posts."""
 
     company: str = Field(description="Its company.")
     voucher: str = Field(description="Its number.")
+    kind: str = Field(description="Its kind.")
+    date: str = Field(description="Its accounting date.")
     document: str | None = Field(description="The document that it posts or settles.")
+    amount: str = Field(description="Its debit in accounting currency, which is its credit.")
+    accounting_currency: str = Field(description="The company's accounting currency.")
     posted_at: str = Field(description="When it was posted.")
 
 
@@ -87,6 +91,7 @@ class MinutesModel(BaseModel):
 
     data: list[MinuteModel] = Field(description="Sixty minutes, the last one still under way.")
     last: PostedLastModel | None = Field(description="The voucher that was posted last.")
+    latest: list[PostedLastModel] = Field(description="Those that were posted last, eight at most, the last one first.")
     read_to: ReadTo = Field(description="How far the read side had read.")
 
 
@@ -129,8 +134,8 @@ async def read_minutes(request: Request, actor: Reader, company: OneCompany = No
     ports: WebPorts = request.app.state.ports
     async with books(request) as found:
         rows = await posted_by_minute(found.connection, scope_of(actor, company), ports.clock.now())
-        last = await posted_last(found.connection, scope_of(actor, company))
-    return answered({"data": rows, "last": last, "read_to": found.read_to})
+        latest = await posted_last(found.connection, scope_of(actor, company))
+    return answered({"data": rows, "last": next(iter(latest), None), "latest": latest, "read_to": found.read_to})
 
 
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {

@@ -154,7 +154,7 @@ def questions(payments: int) -> list[Question]:
 
 
 async def _posted_last(connection: Any) -> Any:
-    return [await posted_last(connection, None)]
+    return await posted_last(connection, None)
 
 
 async def fill_without_indexes(connection: Any, payments: int) -> None:

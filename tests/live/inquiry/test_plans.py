@@ -115,7 +115,7 @@ def test_no_list_reads_a_growing_table_from_end_to_end(large: Asked, ask: Any, s
 
 
 async def _posted_last(connection: Any, companies: tuple[str, ...] | None) -> Any:
-    return [await posted_last(connection, companies)]
+    return await posted_last(connection, companies)
 
 
 async def _is_first_place(connection: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -149,8 +150,14 @@ async def test_what_was_posted_in_the_last_hour_is_said_by_the_minute() -> None:
         assert sum(each["vouchers"] for each in minutes) == len(posted)
         assert sum(each["payments"] for each in minutes) == len([each for each in posted if each["kind"] == "payment"]) > 0
         assert sum(each["vouchers"] for each in minutes[-3:]) == len(posted)
-        last = (await api.get("/v1/flow/minutes"))["last"]
-        assert last["posted_at"] == max(each["posted_at"] for each in posted)
+        said = await api.get("/v1/flow/minutes")
+        assert said["last"] == said["latest"][0]
+        times = [each["posted_at"] for each in said["latest"]]
+        assert times == sorted((each["posted_at"] for each in posted), reverse=True)[:8]
+        of = {(each["company"], each["voucher"]): each for each in posted}
+        for each in said["latest"]:
+            lines = of[each["company"], each["voucher"]]["lines"]
+            assert each["amount"] == str(sum(Decimal(line["accounting_debit"]) for line in lines))
         of_one = (await api.get("/v1/flow/minutes", company="FABE"))["data"]
         assert sum(each["vouchers"] for each in of_one) == len([each for each in posted if each["company"] == "FABE"])
         assert await api.refused("/v1/flow/minutes", OF_FABE, company="FAB") == (404, "not-found")

@@ -1,5 +1,7 @@
 """`/export`: a list as CSV, all its rows, amounts as plain decimals; `/voucher.json`: a voucher as the API gives it.
 
+Documents have the signs that their page shows, debit positive, so that a column adds up to the balance of the accounts.
+
 Invariant: a cell never begins with what a spreadsheet takes for a formula; what the API does not show the reader is not exported.
 """
 
@@ -13,6 +15,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from services.web.console.api import AskedInVainError
+from services.web.console.signs import is_debit, signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -33,7 +36,7 @@ LISTS: Final = {
 _VOUCHER: Final = "voucher"
 _PAGE: Final = 500
 _OF_A_VOUCHER: Final = ("company", "voucher", "ledger", "kind", "date", "document", "accounting_currency", "posted_at")
-_OURS: Final = frozenset({"list", "cursor"})
+_OURS: Final = frozenset({"list", "cursor", "limit", "count"})
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 _NESTED: Final = {
     "discount": ("amount", "until"),
@@ -44,6 +47,10 @@ _NESTED: Final = {
     "imported": ("state", "erp_number"),
 }
 """Objects that a row may lack, with what of them is exported: a heading is written before the later rows are known."""
+_UTF_8: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""What tells a spreadsheet that the text is UTF-8: Söhne is Söhne then."""
+_UNSIGNED: Final = ("amount", "open", "open_accounting")
+"""What the API has of a document without a sign."""
 _UNPAGED: Final = frozenset({"matrix"})
 _MISSING: Final = 404
 
@@ -85,8 +92,11 @@ async def _pages(reader: Reader, path: str, parameters: Row, first: Row) -> Asyn
 async def _written(pages: AsyncIterator[list[Row]]) -> AsyncIterator[str]:
     """CSV with a heading, a voucher line by line."""
     columns: list[str] = []
+    begins = _UTF_8
     async for page in pages:
         text = io.StringIO()
+        text.write(begins)
+        begins = ""
         writer = csv.writer(text)
         for row in (flat for each in page for flat in _rows(each)):
             if not columns:
@@ -98,20 +108,31 @@ async def _written(pages: AsyncIterator[list[Row]]) -> AsyncIterator[str]:
 
 def _rows(row: Row) -> Iterable[Row]:
     """A row of the API as rows of cells: a voucher is a row for each line."""
+    if "balance" in row and "open" in row:
+        return [flat(_with_signs(row))]
     if "lines" not in row or not isinstance(row["lines"], list):
         return [flat(row)]
     head = {name: row[name] for name in _OF_A_VOUCHER}
     return [flat({**head, "line": place, **line}) for place, line in enumerate(row["lines"], 1)]
 
 
+def _with_signs(document: Row) -> Row:
+    """A document with the signs of its balance, which `open` then is."""
+    debits = is_debit(document["ledger"], document["kind"])
+    given = {name: signed(document[name], is_debit=debits) for name in _UNSIGNED}
+    return {name: given.get(name, value) for name, value in document.items() if name != "balance"}
+
+
 def flat(row: Row, before: str = "") -> Row:
-    """Objects in a row as columns of their own (`party.id`); lists are left out."""
+    """Objects in a row as columns of their own (`event_id`; a party's id is `party`); lists are left out."""
     found: Row = {}
     for name, value in row.items():
         if name in _NESTED:
-            found |= {f"{before}{name}.{inner}": (value or {}).get(inner) for inner in _NESTED[name]}
+            found |= {f"{before}{name}_{inner}": (value or {}).get(inner) for inner in _NESTED[name]}
+        elif isinstance(value, dict) and name == "party":
+            found |= {f"{before}party": value["id"], f"{before}party_name": value["name"]}
         elif isinstance(value, dict):
-            found |= flat(value, f"{before}{name}.") if name != "dimensions" else {f"{before}{name}": orjson.dumps(value).decode()}
+            found |= flat(value, f"{before}{name}_") if name != "dimensions" else {f"{before}{name}": orjson.dumps(value).decode()}
         elif not isinstance(value, list):
             found[before + name] = value
     return found

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_LAST: Final = 8
 _MOST: Final = 500
 
 
@@ -45,14 +44,13 @@ async def view(reader: Reader) -> Row:
         ),
     ]
     cells = await reader.ask("/v1/intercompany", as_of=reader.day, company=reader.company)
-    posted = await reader.ask("/v1/vouchers", company=reader.company, limit=_LAST)
     return {
         "title": reader.t("Overview"),
         "tiles": tiles,
         "matrices": matrices(cells["data"]),
         "hour": hour(minutes["data"]),
         "checks": checks["data"],
-        "posted": posted["data"],
+        "posted": minutes["latest"],
     }
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.web.console import mends
+from services.web.console import formats, mends
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out
 from services.web.console.pages.became import became, states
+from services.web.console.pages.named import NEW, Named, named
 from services.web.console.reader import url
 from services.web.problems import Code, ProblemError
 
@@ -41,8 +42,10 @@ async def mend(reader: Reader) -> Row:
     held = await _held(reader, reason, key)
     form = Form({each.name: each.value for each in found.fields} | {"reason": ""})
     events: list[Row] = []
+    taken: list[Named] = []
     if reader.sent is not None:
         _fill_in(form, found, reader)
+        taken = await _names(form, found, reader)
         before = await states(reader, ((each["event"]["source"], each["event"]["id"]) for each in held))
         if await _define(reader, reason, form):
             events = await became(reader, before)
@@ -55,6 +58,7 @@ async def mend(reader: Reader) -> Row:
         "held": held,
         "parties": parties,
         "events": events,
+        "taken": [each for each in taken if each.called or each.wrong],
         "lacks": "master" if reader.lacks("master") else None,
     }
 
@@ -66,16 +70,33 @@ def _fill_in(form: Form, found: Mend, reader: Reader) -> None:
             form.values[each.name] = (reader.sent.get(each.name) if reader.sent else None) or ""
             if each.needed and not form.values[each.name]:
                 form.wrong[f"/{each.name}"] = reader.t("This has to be filled in.")
+            elif each.kind == "decimal" and formats.number(reader.language, form.values[each.name]) is None:
+                form.wrong[f"/{each.name}"] = reader.no_number(form.values[each.name])
     form.values["reason"] = reader.filled_in("reason") or ""
+
+
+async def _names(form: Form, found: Mend, reader: Reader) -> list[Named]:
+    """What the fields name, by the names that the books have of it; what is not there is wrong unless it is said to be new."""
+    said_new = reader.sent.all(NEW) if reader.sent else []
+    taken = []
+    for each in found.fields:
+        if each.names and form.values[each.name]:
+            meant = await named(reader, each.names, form.values[each.name], form.values)
+            if meant.wrong and not (meant.may_be_new and meant.value in said_new):
+                form.wrong[f"/{each.name}"] = meant.wrong
+            form.values[each.name] = meant.value
+            taken.append(meant)
+    return taken
 
 
 async def _define(reader: Reader, reason: str, form: Form) -> bool:
     """Sends the definition over the version in force; whether it was sent."""
     if form.wrong:
         return False
-    key = mends.key_of(reason, form.values)
+    values = {**form.values, **({"rate": formats.plain(reader.language, form.values["rate"])} if "rate" in form.values else {})}
+    key = mends.key_of(reason, values)
     position, data = await _in_force(reader, key)
-    definition = mends.definition_of(reason, form.values, data)
+    definition = mends.definition_of(reason, values, data)
     body = {"type": definition.type, "data": definition.data, "reason": form.value("reason")}
     return await carry_out(reader, form, lambda under: reader.api.put("/v1/reference/entity", body, under, position, key=key))
 

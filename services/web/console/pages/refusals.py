@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from services.web.console import event_fields
+from services.web.console import event_fields, formats
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
 from services.web.console.pages.became import became, of_action, states, told
@@ -81,8 +81,9 @@ def _at_field(found: Row) -> str:
     """The field that the refusal names, as it is called in what is mended: a request's marks come after the payment's own."""
     field = str(found["field"])
     if found["scope"] == _OF_SETTLEMENT and "settlement.requested" not in str(found["type"]) and field.startswith("/settle/"):
-        number, slash, rest = field.removeprefix("/settle/").partition("/")
-        return f"/settle/{int(number) + 1}{slash}{rest}" if number.isdigit() else field
+        text, slash, rest = field.removeprefix("/settle/").partition("/")
+        number = formats.place(text)
+        return field if number is None else f"/settle/{number + 1}{slash}{rest}"
     return field
 
 
@@ -97,13 +98,32 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
         except orjson.JSONDecodeError as error:
             form.wrong["/"] = reader.t("This is not JSON: {reason}", reason=str(error))
             return None
+        if event_fields.is_too_deep(data):
+            form.wrong["/"] = _too_deep(reader)
+            return None
         return data if isinstance(data, dict) else {}
     fields = [(name.removeprefix(_POINTER), value.strip()) for name, value in sent.pairs if name.startswith(_POINTER)]
     more = sent.get("more_name")
     if more:
         fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
     form.values |= dict(fields)
-    return event_fields.whole(fields, shown)
+    form.wrong |= {pointer: _too_deep(reader) for pointer, _ in fields if pointer.count("/") > event_fields.DEEPEST}
+    read = [(pointer, _read(reader, pointer, value, form)) for pointer, value in fields]
+    return None if form.wrong else event_fields.whole(read, shown)
+
+
+def _read(reader: Reader, pointer: str, value: str, form: Form) -> str:
+    """A field as the services write it: of an amount or a rate the plain decimal; one that is none is wrong at its field."""
+    if not value or not event_fields.is_figure(pointer):
+        return value
+    found = formats.number(reader.language, value)
+    if found is None:
+        form.wrong[pointer] = reader.no_number(value)
+    return found or value
+
+
+def _too_deep(reader: Reader) -> str:
+    return reader.t("This has more than {most} levels.", most=event_fields.DEEPEST)
 
 
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:

@@ -92,6 +92,14 @@ class Entered:
         )
 
 
+def wrong_figures(pairs: Sequence[tuple[str, str]], reader: Reader) -> dict[str, str]:
+    """What was entered in a field for an amount or a rate and is none, by the field; of documents those that are marked."""
+    marks = [value for name, value in pairs if name == "mark"]
+    asked = {"amount", "rate", *(f"{what}.{mark}" for what in ("take", "discount") for mark in marks)}
+    given = {name: value.strip() for name, value in pairs if name in asked and value.strip()}
+    return {name: value for name, value in given.items() if not formats.is_plain(formats.plain(reader.language, value))}
+
+
 @dataclass(slots=True)
 class Settling:
     """The fields beside the party and the documents that they are about."""

@@ -7,13 +7,15 @@ Invariant: nothing is sent but what was previewed: the button carries a digest o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
 from services.web.console.api import AskedInVainError
-from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of, owed
+from services.web.console.pages.named import parties_named
+from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of, owed, wrong_figures
 from services.web.console.reader import url
 
 if TYPE_CHECKING:
@@ -37,9 +39,11 @@ async def view(reader: Reader) -> Row | Response:
         return await _picked(reader, [value for name, value in pairs if name == "pick"])
     entered = Entered.of(pairs, reader)
     party = await _party(reader, entered.party)
-    documents = await _documents(reader, entered) if entered.party else []
+    entered = entered if party is None else replace(entered, party=party["party"])
+    documents = await _documents(reader, entered) if party else []
     settling = Settling(entered, party, documents, [each["company"] for each in reader.companies])
-    event = event_of(settling, _source(reader))
+    wrong = {name: reader.no_number(value) for name, value in wrong_figures(pairs, reader).items()}
+    event = None if wrong else event_of(settling, _source(reader))
     simulated, trouble = await _simulated(reader, event)
     of = None if reader.sent is None else reader.sent.get("previewed")
     if event is not None and of == digest(event) and _is_clean(simulated):
@@ -57,6 +61,7 @@ async def view(reader: Reader) -> Row | Response:
         "simulated": simulated,
         "touched": [] if simulated is None else [_owed(each) for each in simulated["open"]],
         "trouble": trouble,
+        "wrong": wrong,
         "left": dict(pairs).get("left"),
         "changed": of is not None and event is not None and of != digest(event),
         "figures": None if simulated is None else figures(settling, simulated),
@@ -94,11 +99,9 @@ def _is_clean(simulated: Row | None) -> bool:
 
 
 async def _party(reader: Reader, wanted: str | None) -> Row | None:
-    """The party with its accounts in each company."""
-    if wanted is None:
-        return None
-    found = (await reader.ask("/v1/parties", q=wanted, limit=_MOST_PARTIES))["data"]
-    return next((each for each in found if each["party"] == wanted), None)
+    """The party with its accounts in each company, by its code, or by its name where that is one alone."""
+    found = [] if wanted is None else await parties_named(reader, wanted)
+    return found[0] if len(found) == 1 else None
 
 
 async def _documents(reader: Reader, entered: Entered) -> list[Row]:
