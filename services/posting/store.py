@@ -29,13 +29,13 @@ from services.posting.stored_tables import (
     key_of,
     last_of,
     lines_by_voucher,
+    sister_contents_text,
     voucher_of,
 )
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
-from shared.events.codec import as_json
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
 from shared.working_set import Missing, Released
@@ -185,7 +185,7 @@ def _voucher_row(key: VoucherKey, voucher: Voucher, lines: bytes) -> tuple[Any, 
         voucher.record,
         voucher.reference,
         voucher.digest,
-        as_json(voucher.sister_contents).decode() if voucher.sister_contents else None,
+        sister_contents_text(voucher.sister_contents),
         lines.decode(),
     )
 

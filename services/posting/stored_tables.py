@@ -61,6 +61,7 @@ _Side = Decimal | None
 _StoredLine = tuple[str, str, _Name, _Name, _Name, _Name, str, _Side, _Side, _Side, _Side, dict[str, str] | None, str, str]
 """The fields of VoucherLine as rules/chain.py writes them; a side that a line is not on, and what has no dimensions, is null."""
 _LINES: Final = msgspec.json.Decoder(list[_StoredLine])
+_WRITER: Final = msgspec.json.Encoder()
 _DIGESTS: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -102,6 +103,11 @@ def voucher_of(row: Any, lines: LinesByVoucher, accounting_currency: str) -> tup
     named = (key.voucher, key.series, key.number, key.company, accounting_currency)
     sisters = _DIGESTS.decode(row["sister_contents"]) if row["sister_contents"] is not None else {}
     return key, Voucher(*named, *about, lines.get(key, []), run, row["record"], row["reference"], row["digest"], sisters)
+
+
+def sister_contents_text(contents: dict[str, str]) -> str | None:
+    """The contents of a voucher's sisters as they are stored."""
+    return _WRITER.encode(contents).decode() if contents else None
 
 
 def last_of(row: Any) -> LastVoucher:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.simulator.faults import Fault, Kind, Place
+from services.simulator.faults import CallPlace, FaultKind, InjectedFault
 from shared.delivery.ports import Encoded, Partition
 from shared.events.envelope import Record, Topic
 
@@ -137,7 +137,7 @@ class SimulatedProducer:
 
     async def send_all(self, messages: Sequence[Encoded]) -> list[tuple[Encoded, Exception]]:
         """Writes each partition's messages in their order; partitions are written in any order."""
-        fault = await self._world.step(self._who, f"send {len(messages)}", Place.SEND)
+        fault = await self._world.step(self._who, f"send {len(messages)}", CallPlace.SEND)
         if not self._is_started:
             raise KafkaConnectionError
         self._broker.check()
@@ -147,27 +147,27 @@ class SimulatedProducer:
         places = list(lots)
         self._world.random.shuffle(places)
         await self._write([(place, lots[place]) for place in places], fault)
-        await self._world.step(self._who, "sent", Place.SENT)
+        await self._world.step(self._who, "sent", CallPlace.SENT)
         return []
 
-    async def _write(self, lots: list[tuple[Partition, list[Encoded]]], fault: Fault | None) -> None:
+    async def _write(self, lots: list[tuple[Partition, list[Encoded]]], fault: InjectedFault | None) -> None:
         kind = fault.kind if fault else None
-        if kind is Kind.SEND_LOST:
+        if kind is FaultKind.SEND_LOST:
             raise KafkaConnectionError
-        if kind is Kind.SEND_LATE:
+        if kind is FaultKind.SEND_LATE:
             for place, lot in lots:
                 self._write_late(place, lot)
             raise KafkaConnectionError
-        half = len(lots) // 2 if kind in {Kind.SEND_PARTLY, Kind.KILL_IN_SEND} else len(lots)
+        half = len(lots) // 2 if kind in {FaultKind.SEND_PARTLY, FaultKind.KILL_IN_SEND} else len(lots)
         for place, lot in lots[:half]:
             await self._world.step(self._who, f"write {place.topic} {place.number}")
             await self._broker.append(place, lot)
-            if kind is Kind.SEND_TWICE:
+            if kind is FaultKind.SEND_TWICE:
                 await self._broker.append(place, lot)
-        if kind is Kind.KILL_IN_SEND:
+        if kind is FaultKind.KILL_IN_SEND:
             self._world.kill(self._who)
             raise asyncio.CancelledError
-        if kind in {Kind.SEND_PARTLY, Kind.SEND_UNACKNOWLEDGED}:
+        if kind in {FaultKind.SEND_PARTLY, FaultKind.SEND_UNACKNOWLEDGED}:
             raise KafkaConnectionError
 
     def _write_late(self, place: Partition, lot: Sequence[Encoded]) -> None:

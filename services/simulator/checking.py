@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.simulator.seeds import MOST_STEPS, Outcome, Stage, run_seed, stage
+from services.simulator.seeds import MOST_STEPS, Arena, SeedOutcome, arena, run_seed
 from shared.embedded.database import embedded_database
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.simulator.faults import Kind
+    from services.simulator.faults import FaultKind
 
 _NAMESPACE: Final = "faults"
 _NOTHING_LOGGED: Final = 50
@@ -37,13 +37,13 @@ class Summary:
     steps: int = 0
     seconds: float = 0.0
     """Virtual."""
-    struck: Counter[Kind] = field(default_factory=Counter)
+    struck: Counter[FaultKind] = field(default_factory=Counter)
     workloads: Counter[str] = field(default_factory=Counter)
-    failed: Outcome | None = None
+    failed: SeedOutcome | None = None
     """The first seed that failed, with as few faults as were found to suffice."""
     shortened_from: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: SeedOutcome) -> None:
         """Counts a seed."""
         self.seeds += 1
         self.steps += outcome.steps
@@ -53,8 +53,8 @@ class Summary:
 
 
 @contextmanager
-def own_stage(database_url: str | None = None) -> Iterator[Stage]:
-    """A stage on a database of its own, which is gone afterwards; or on one that is there, in a namespace of its own.
+def own_arena(database_url: str | None = None) -> Iterator[Arena]:
+    """An arena on a database of its own, which is gone afterwards; or on one that is there, in a namespace of its own.
 
     The services say nothing meanwhile: each fault would be a warning.
     """
@@ -63,7 +63,7 @@ def own_stage(database_url: str | None = None) -> Iterator[Stage]:
     try:
         with _database(database_url) as address:
             settings = Settings(kafka_bootstrap_servers="localhost:9", database_url=address, namespace=_NAMESPACE)  # type: ignore[arg-type]
-            with stage(address, settings) as made:
+            with arena(address, settings) as made:
                 yield made
     finally:
         structlog.configure(**before)
@@ -87,7 +87,7 @@ def _memory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own in it
 
 
-def check(on: Stage, seeds: Iterable[int], steps: int = MOST_STEPS) -> Summary:
+def check(on: Arena, seeds: Iterable[int], steps: int = MOST_STEPS) -> Summary:
     """Runs seeds until one fails."""
     summary = Summary()
     for seed in seeds:
@@ -100,7 +100,7 @@ def check(on: Stage, seeds: Iterable[int], steps: int = MOST_STEPS) -> Summary:
     return summary
 
 
-def shortened(on: Stage, failed: Outcome, steps: int = MOST_STEPS) -> Outcome:
+def shortened(on: Arena, failed: SeedOutcome, steps: int = MOST_STEPS) -> SeedOutcome:
     """The same seed with each fault left out without which it still fails."""
     shortest, number = failed, 0
     while number < len(shortest.faults):

@@ -13,9 +13,9 @@ from services.local.queries import Snapshot, snapshot
 from services.registry import SERVICES
 from services.simulator.broker import Broker, SimulatedLog, SimulatedProducer
 from services.simulator.consumers import SimulatedConsumers, groups_of
-from services.simulator.database import Backend, Server, SimulatedDatabase
-from services.simulator.faults import Fault, Kind
-from services.simulator.history import History, observed
+from services.simulator.database import Backend, SimulatedDatabase
+from services.simulator.faults import FaultKind, InjectedFault
+from services.simulator.history import CommittedHistory, observed
 from services.simulator.virtual_time import SimulatedClock
 from services.simulator.world import Incarnation, World
 from shared.kafka.topics import TOPICS
@@ -27,6 +27,7 @@ from shared.runtime.troubles import Troubles
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.simulator.server import Server
     from shared.delivery.ports import Partition
     from shared.settings import Settings
 
@@ -43,10 +44,10 @@ class Cluster:
 
     def __init__(self, world: World, server: Server, settings: Settings) -> None:
         self.world, self.server, self.settings = world, server, settings
-        self.history = History(SERVICES)
+        self.history = CommittedHistory(SERVICES)
         self.backend = Backend(world, server, self.history)
         self.broker = Broker(world, [topic.name for topic in TOPICS], self._has_read_beyond)
-        self.groups = [groups_of(world, self.broker, service) for service in SERVICES]
+        self.groups = [groups_of(self.broker, service) for service in SERVICES]
         self.is_faulty = True
         self.ended: list[str] = []
         self._running: dict[Slot, tuple[Incarnation, asyncio.Task[None]]] = {}
@@ -92,7 +93,7 @@ class Cluster:
         del self._running[slot]
         self.world.loop.call_later(self.world.random.random() * _BACK_WITHIN, self.start, slot)
 
-    def befall(self, fault: Fault) -> None:
+    def befall(self, fault: InjectedFault) -> None:
         """A fault that hits more than one call."""
         if self.is_faulty:
             self.world.note(f"FAULT {fault.kind}")
@@ -116,35 +117,38 @@ class Cluster:
         for slot in list(self._running):
             await self.stop(slot)
 
-    def _go_away(self, fault: Fault) -> bool:
+    def _go_away(self, fault: InjectedFault) -> bool:
         self.backend.go_away(fault.lasts)
         return True
 
-    def _broker_goes_away(self, fault: Fault) -> bool:
+    def _broker_goes_away(self, fault: InjectedFault) -> bool:
         self.broker.away_until = max(self.broker.away_until, self.world.now + fault.lasts)
         return True
 
-    def _move_offsets(self, fault: Fault) -> bool:
-        group = self.groups[fault.target % 3][fault.target // 3]
-        group.committed = {place: len(self.broker.logs[place].records) for place in group.places}
-        group.rotate()
+    def _move_offsets(self, fault: InjectedFault) -> bool:
+        """While the service does not run: all its instances are killed for that."""
+        for group in self.groups[fault.target % 3]:
+            group.are_moved = True
+        for who, _ in list(self._running.values()):
+            if who.service == fault.target % 3:
+                self.world.kill(who)
         return True
 
-    def _rebalance(self, fault: Fault) -> bool:
+    def _rebalance(self, fault: InjectedFault) -> bool:
         self.groups[fault.target % 3][fault.target // 3].rotate()
         return True
 
-    def _slow_down(self, fault: Fault) -> bool:
+    def _slow_down(self, fault: InjectedFault) -> bool:
         self.groups[fault.target % 3][0].slow_until = self.world.now + fault.lasts
         return True
 
-    def _join(self, fault: Fault) -> bool:
+    def _join(self, fault: InjectedFault) -> bool:
         slot = (fault.target % 3, 1)
         is_new = slot not in self._running
         self.start(slot)
         return is_new
 
-    def _leave(self, fault: Fault) -> bool:
+    def _leave(self, fault: InjectedFault) -> bool:
         slot = (fault.target % 3, fault.target // 3)
         if slot not in self._running:
             return False
@@ -156,13 +160,13 @@ class Cluster:
         await asyncio.sleep(after)
         self.start(slot)
 
-    def _clock_jumps(self, fault: Fault) -> bool:
+    def _clock_jumps(self, fault: InjectedFault) -> bool:
         for who, _ in self._running.values():
             if who.service == fault.target % 3:
                 who.clock_offset += _HOUR if fault.target // 3 else -_HOUR
         return True
 
-    def _reset(self, fault: Fault) -> bool:
+    def _reset(self, fault: InjectedFault) -> bool:
         """As soon as all that a log holds was read: what was not would be lost with it."""
         read = self.stand().read
         places = [place for place in self.broker.logs if self._is_read(place, read)]
@@ -192,14 +196,14 @@ class Cluster:
         return now
 
 
-_ACTS: Final[Mapping[Kind, Callable[[Cluster, Fault], bool]]] = {
-    Kind.DATABASE_AWAY: Cluster._go_away,  # noqa: SLF001 - its own
-    Kind.BROKER_AWAY: Cluster._broker_goes_away,  # noqa: SLF001
-    Kind.OFFSETS_MOVED: Cluster._move_offsets,  # noqa: SLF001
-    Kind.REBALANCE: Cluster._rebalance,  # noqa: SLF001
-    Kind.SLOW_REFERENCE: Cluster._slow_down,  # noqa: SLF001
-    Kind.JOIN: Cluster._join,  # noqa: SLF001
-    Kind.LEAVE: Cluster._leave,  # noqa: SLF001
-    Kind.CLOCK_JUMP: Cluster._clock_jumps,  # noqa: SLF001
-    Kind.LOG_RESET: Cluster._reset,  # noqa: SLF001
+_ACTS: Final[Mapping[FaultKind, Callable[[Cluster, InjectedFault], bool]]] = {
+    FaultKind.DATABASE_AWAY: Cluster._go_away,  # noqa: SLF001 - its own
+    FaultKind.BROKER_AWAY: Cluster._broker_goes_away,  # noqa: SLF001
+    FaultKind.OFFSETS_MOVED: Cluster._move_offsets,  # noqa: SLF001
+    FaultKind.REBALANCE: Cluster._rebalance,  # noqa: SLF001
+    FaultKind.SLOW_REFERENCE: Cluster._slow_down,  # noqa: SLF001
+    FaultKind.JOIN: Cluster._join,  # noqa: SLF001
+    FaultKind.LEAVE: Cluster._leave,  # noqa: SLF001
+    FaultKind.CLOCK_JUMP: Cluster._clock_jumps,  # noqa: SLF001
+    FaultKind.LOG_RESET: Cluster._reset,  # noqa: SLF001
 }

@@ -1,7 +1,7 @@
 """Groups of consumers, and the consumers of one process (ports.Consumers), over the model of the broker.
 
 Invariant: a partition belongs to one member of a group at a time, as far as the broker knows; a member that does not know of a
-rebalance yet goes on with the batch that it has, and reads on with the next one as the database says. A batch ends anywhere. What a
+rebalance yet continues with the batch that it has, and reads on with the next one as the database says. A batch ends anywhere. What a
 handler does not take is read again.
 """
 
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from services.simulator.broker import Broker, record_at
-from services.simulator.faults import Place
+from services.simulator.faults import CallPlace
 from shared.delivery.ports import Partition
 from shared.events.envelope import Topic
 
@@ -36,16 +36,21 @@ _SESSION: Final = (0.2, 1.0, 3.0)
 class Group:
     """A consumer group: its members, who has which partitions, the offsets that were committed."""
 
-    def __init__(self, world: World, places: Sequence[Partition]) -> None:
+    def __init__(self, broker: Broker, places: Sequence[Partition]) -> None:
         self.places = places
+        self.are_moved = False
+        """Whether somebody moves its offsets to the ends before its next member joins; he cannot while it has any."""
         self.committed: dict[Partition, int] = {}
         self.generation = 0
         self.slow_until = 0.0
-        self._world = world
+        self._broker = broker
         self._members: list[SimulatedConsumer] = []
 
     def join(self, member: SimulatedConsumer) -> None:
         """A member comes; all partitions are given out again."""
+        if self.are_moved and not self._members:
+            self.committed = {place: len(self._broker.logs[place].records) for place in self.places}
+            self.are_moved = False
         self._members.append(member)
         self.generation += 1
 
@@ -102,7 +107,7 @@ class SimulatedConsumer:
     async def read(self, handler: Handler, read_on: ReadOn) -> None:
         """Hands on batch after batch until it is stopped."""
         while not self._is_stopping:
-            await self._world.step(self._who, "fetch", Place.FETCH)
+            await self._world.step(self._who, "fetch", CallPlace.FETCH)
             while self.group.slow_until > self._world.now:
                 await asyncio.sleep(self.group.slow_until - self._world.now)
             if self._broker.away_until > self._world.now:
@@ -152,7 +157,7 @@ class SimulatedConsumer:
             self._world.note(f"{self._who.name} did not take its batch: {error!r}")
             self._generation = -1
             return
-        if await self._world.step(self._who, "offsets", Place.OFFSETS) is None:
+        if await self._world.step(self._who, "offsets", CallPlace.OFFSETS) is None:
             self.group.commit(generation, offsets)
 
     async def _wait(self) -> None:
@@ -201,8 +206,8 @@ class SimulatedConsumers:
             consumer.group.leave(consumer)
 
 
-def groups_of(world: World, broker: Broker, service: AnyService) -> list[Group]:
+def groups_of(broker: Broker, service: AnyService) -> list[Group]:
     """A service's groups: of the reference topic, and of all others that it reads."""
     places = [place for place in broker.logs if place.topic in service.subscriptions]
     reference = [place for place in places if place.topic == Topic.REFERENCE]
-    return [Group(world, reference), Group(world, [place for place in places if place.topic != Topic.REFERENCE])]
+    return [Group(broker, reference), Group(broker, [place for place in places if place.topic != Topic.REFERENCE])]

@@ -9,143 +9,28 @@ had open when it was killed is rolled back when the server notices, and its lock
 from __future__ import annotations
 
 import asyncio
-from asyncio import events as asyncio_events
-from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import asyncpg
 
-from services.simulator.faults import Fault, Kind, Place
+from services.simulator.faults import CallPlace, FaultKind, InjectedFault
 from services.simulator.history import CURRENT
+from services.simulator.queries import LOCKED, OLDEST_ROW, SESSION_LOCK, TRANSACTION_LOCK
+from services.simulator.server import Locks
 from shared.delivery.relay import LOOK_AROUND, OLDEST_ROWS
 from shared.postgresql.database import POOL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
-    from services.simulator.history import History, Transaction
+    from services.simulator.history import CommittedHistory, Transaction
+    from services.simulator.server import Raw, Server
     from services.simulator.world import Incarnation, World
 
 T = TypeVar("T")
-Raw = Any
 
-TRANSACTION_LOCK: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
-SESSION_LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
-_OLDEST_ROW: Final = "select min(id) from outbox"
 _CONNECT_WITHIN: Final = 10.0
-_SETTINGS: Final = {
-    "lock_timeout": "20ms",
-    "enable_seqscan": "off",
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "synchronous_commit": "off",
-    "timezone": "UTC",
-}
-
-
-class Server:
-    """The server's connections, kept open from seed to seed, and a loop of its own to speak with it."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._loop = asyncio.SelectorEventLoop()
-        self._free: dict[str, list[Raw]] = {}
-        self._all: list[Raw] = []
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does something with the server, now, whatever loop is running: it stands still meanwhile."""
-        outer = asyncio_events._get_running_loop()  # noqa: SLF001 - two loops in one thread, of which one waits for the other
-        asyncio_events._set_running_loop(None)  # noqa: SLF001
-        try:
-            return self._loop.run_until_complete(work)
-        finally:
-            asyncio_events._set_running_loop(outer)  # noqa: SLF001
-
-    def take(self, schema: str) -> Raw:
-        """A free connection that looks into a schema, in no transaction."""
-        return self._take(schema, schema, None)
-
-    def give_back(self, schema: str, raw: Raw) -> None:
-        """The connection is free again; it is in no transaction."""
-        self._free[schema].append(raw)
-
-    def begin(self, schema: str) -> Raw:
-        """A free connection in a transaction: it was begun when the last one ended, which saves a way to the server."""
-        return self._take(f"{schema} in a transaction", schema, "begin")
-
-    def end(self, schema: str, raw: Raw, how: str) -> None:
-        """Ends the transaction, `commit` or `rollback`, and begins the next one; the connection is free again."""
-        self.run(raw.execute(f"{how} and chain"))
-        self._free[f"{schema} in a transaction"].append(raw)
-
-    def _take(self, kind: str, schema: str, first: str | None) -> Raw:
-        free = self._free.setdefault(kind, [])
-        if free:
-            return free.pop()
-        raw = self.run(
-            asyncpg.connect(
-                self._address,
-                server_settings=_SETTINGS | {"search_path": schema, "application_name": "simulator"},
-                statement_cache_size=1000,
-                max_cached_statement_lifetime=0,
-            )
-        )
-        self._all.append(raw)
-        if first is not None:
-            self.run(raw.execute(first))
-        return raw
-
-    def close(self) -> None:
-        """Closes all connections."""
-        for raw in self._all:
-            self.run(raw.close())
-        self._loop.close()
-
-
-class Locks:
-    """Advisory locks: who holds one, and who waits for it in which order."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._held: dict[str, SimulatedConnection] = {}
-        self._waiting: dict[str, deque[tuple[SimulatedConnection, asyncio.Future[None]]]] = {}
-
-    async def acquire(self, name: str, connection: SimulatedConnection) -> None:
-        """Waits for the lock."""
-        if name not in self._held:
-            self._held[name] = connection
-            return
-        waiting = self._waiting.setdefault(name, deque())
-        entry = (connection, self._loop.create_future())
-        waiting.append(entry)
-        try:
-            await entry[1]
-        except BaseException:
-            if entry in waiting:
-                waiting.remove(entry)
-            elif self._held.get(name) is connection:
-                self._pass_on(name)
-            raise
-
-    def release_all(self, connection: SimulatedConnection) -> None:
-        """What the connection holds, as at the end of its transaction or session."""
-        for name in [name for name, holder in self._held.items() if holder is connection]:
-            self._pass_on(name)
-
-    def is_waited_for(self, name: str) -> bool:
-        """Whether somebody waits for the lock."""
-        return any(not future.done() for _, future in self._waiting.get(name, ()))
-
-    def _pass_on(self, name: str) -> None:
-        del self._held[name]
-        waiting = self._waiting.get(name, deque())
-        while waiting:
-            connection, future = waiting.popleft()
-            if not future.done():
-                self._held[name] = connection
-                future.set_result(None)
-                return
 
 
 class SimulatedDatabase:
@@ -191,7 +76,7 @@ class SimulatedDatabase:
         self._die()
 
     async def _connect(self, what: str, *, in_transaction: bool) -> SimulatedConnection:
-        fault = await self.world.step(self.who, what, Place.STATEMENT)
+        fault = await self.world.step(self.who, what, CallPlace.STATEMENT)
         if fault is not None:
             raise ConnectionResetError
         connection = SimulatedConnection(self, in_transaction=in_transaction)
@@ -215,7 +100,7 @@ class SimulatedDatabase:
 class Backend:
     """The server as all processes of a run share it. `away_until`: until then nobody gets an answer."""
 
-    def __init__(self, world: World, server: Server, history: History) -> None:
+    def __init__(self, world: World, server: Server, history: CommittedHistory) -> None:
         self.world, self.server, self.history = world, server, history
         self.locks = Locks(world.loop)
         self.nothing_to_send: set[str] = set()
@@ -264,17 +149,17 @@ class SimulatedConnection:
 
     async def commit(self) -> None:
         """Commits, unless a fault hits it."""
-        fault = await self._world.step(self._who, "commit", Place.COMMIT, Place.STATEMENT)
+        fault = await self._world.step(self._who, "commit", CallPlace.COMMIT, CallPlace.STATEMENT)
         self._check_alive()
-        if fault is not None and fault.kind is Kind.KILL_IN_COMMIT:
+        if fault is not None and fault.kind is FaultKind.KILL_IN_COMMIT:
             self._commit_late(fault)
             raise asyncio.CancelledError
-        if fault is not None and fault.kind is not Kind.COMMIT_UNKNOWN_DONE:
+        if fault is not None and fault.kind is not FaultKind.COMMIT_UNKNOWN_DONE:
             self._lost()
         self._commit()
         if fault is not None:
             self._lost()
-        await self._world.step(self._who, "committed", Place.COMMITTED)
+        await self._world.step(self._who, "committed", CallPlace.COMMITTED)
 
     def _commit(self) -> None:
         if self._raw is None or self.transaction is None:
@@ -287,7 +172,7 @@ class SimulatedConnection:
         self.transaction = None
         self._backend.locks.release_all(self)
 
-    def _commit_late(self, fault: Fault) -> None:
+    def _commit_late(self, fault: InjectedFault) -> None:
         """The process dies, its commit is on the way: the server carries it out later, holding the locks until then."""
         self._is_committing = True
         self._world.loop.call_later(fault.lasts, self._finish_late)
@@ -319,7 +204,7 @@ class SimulatedConnection:
         """Runs a statement; advisory locks are the simulator's own."""
         if query in {TRANSACTION_LOCK, SESSION_LOCK}:
             await self._lock(arguments[0])
-            return "SELECT 1"
+            return LOCKED
         return await self._call(query, arguments, lambda raw: raw.execute(query, *arguments))
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
@@ -331,7 +216,7 @@ class SimulatedConnection:
     async def fetchrow(self, query: str, *arguments: Any) -> Any:
         """The first row."""
         if query == LOOK_AROUND:
-            oldest = await self._of_outbox(_OLDEST_ROW, (), lambda raw: raw.fetchval(_OLDEST_ROW), None)
+            oldest = await self._of_outbox(OLDEST_ROW, (), lambda raw: raw.fetchval(OLDEST_ROW), None)
             return {"oldest": oldest, "others": self._backend.locks.is_waited_for(arguments[0])}
         return await self._call(query, arguments, lambda raw: raw.fetchrow(query, *arguments))
 
@@ -357,14 +242,14 @@ class SimulatedConnection:
 
     async def _call(self, query: str, arguments: Sequence[Any], act: Callable[[Raw], Awaitable[T]]) -> T:
         what = query if len(query) <= 48 else query.strip()[:48]
-        fault = await self._world.step(self._who, what, Place.STATEMENT)
+        fault = await self._world.step(self._who, what, CallPlace.STATEMENT)
         self._check_alive()
         if fault is not None:
             self._lost()
         if self.transaction is not None:
             self.transaction.saw(query, arguments)
         result = self._server.run(_done(act(self._raw)))
-        if await self._world.step(self._who, "answered", Place.ANSWERED) is not None:
+        if await self._world.step(self._who, "answered", CallPlace.ANSWERED) is not None:
             self._lost()
         self._check_alive()
         return result
@@ -384,11 +269,11 @@ class SimulatedConnection:
         return await self._call(query, arguments, asked)
 
     async def _lock(self, name: str) -> None:
-        if await self._world.step(self._who, f"lock {name}", Place.STATEMENT) is not None:
+        if await self._world.step(self._who, f"lock {name}", CallPlace.STATEMENT) is not None:
             self._lost()
         self._check_alive()
         await self._backend.locks.acquire(name, self)
-        await self._world.step(self._who, f"locked {name}", Place.ANSWERED)
+        await self._world.step(self._who, f"locked {name}", CallPlace.ANSWERED)
         self._check_alive()
 
     def _check_alive(self) -> None:

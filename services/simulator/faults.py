@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from random import Random
 
 
-class Place(StrEnum):
+class CallPlace(StrEnum):
     """Where a process can be hit: the calls of its ports."""
 
     STATEMENT = "statement"
@@ -30,7 +30,7 @@ class Place(StrEnum):
     ANY = "any"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What can go wrong."""
 
     KILL_BEFORE_STATEMENT = "killed before a statement"
@@ -55,7 +55,7 @@ class Kind(StrEnum):
     SEND_LATE = "a send arrives after it was given up"
     BROKER_AWAY = "broker away"
     OFFSETS_LOST = "offsets not committed"
-    OFFSETS_MOVED = "somebody moves the group's offsets"
+    OFFSETS_MOVED = "killed, and the group's offsets are moved to the end"
     REBALANCE = "partitions change hands"
     SLOW_REFERENCE = "reference data is read late"
     PAUSE = "a process stands still"
@@ -66,50 +66,50 @@ class Kind(StrEnum):
 
 
 _PLACES: Final = {
-    Kind.KILL_BEFORE_STATEMENT: Place.STATEMENT,
-    Kind.KILL_AFTER_STATEMENT: Place.ANSWERED,
-    Kind.KILL_BEFORE_COMMIT: Place.COMMIT,
-    Kind.KILL_IN_COMMIT: Place.COMMIT,
-    Kind.KILL_AFTER_COMMIT: Place.COMMITTED,
-    Kind.KILL_BEFORE_SEND: Place.SEND,
-    Kind.KILL_IN_SEND: Place.SEND,
-    Kind.KILL_AFTER_SEND: Place.SENT,
-    Kind.KILL_BEFORE_OFFSETS: Place.OFFSETS,
-    Kind.KILL: Place.ANY,
-    Kind.LOSE_BEFORE_STATEMENT: Place.STATEMENT,
-    Kind.LOSE_AFTER_STATEMENT: Place.ANSWERED,
-    Kind.COMMIT_UNKNOWN_DONE: Place.COMMIT,
-    Kind.COMMIT_UNKNOWN_UNDONE: Place.COMMIT,
-    Kind.SEND_LOST: Place.SEND,
-    Kind.SEND_PARTLY: Place.SEND,
-    Kind.SEND_UNACKNOWLEDGED: Place.SEND,
-    Kind.SEND_TWICE: Place.SEND,
-    Kind.SEND_LATE: Place.SEND,
-    Kind.OFFSETS_LOST: Place.OFFSETS,
-    Kind.PAUSE: Place.ANY,
+    FaultKind.KILL_BEFORE_STATEMENT: CallPlace.STATEMENT,
+    FaultKind.KILL_AFTER_STATEMENT: CallPlace.ANSWERED,
+    FaultKind.KILL_BEFORE_COMMIT: CallPlace.COMMIT,
+    FaultKind.KILL_IN_COMMIT: CallPlace.COMMIT,
+    FaultKind.KILL_AFTER_COMMIT: CallPlace.COMMITTED,
+    FaultKind.KILL_BEFORE_SEND: CallPlace.SEND,
+    FaultKind.KILL_IN_SEND: CallPlace.SEND,
+    FaultKind.KILL_AFTER_SEND: CallPlace.SENT,
+    FaultKind.KILL_BEFORE_OFFSETS: CallPlace.OFFSETS,
+    FaultKind.KILL: CallPlace.ANY,
+    FaultKind.LOSE_BEFORE_STATEMENT: CallPlace.STATEMENT,
+    FaultKind.LOSE_AFTER_STATEMENT: CallPlace.ANSWERED,
+    FaultKind.COMMIT_UNKNOWN_DONE: CallPlace.COMMIT,
+    FaultKind.COMMIT_UNKNOWN_UNDONE: CallPlace.COMMIT,
+    FaultKind.SEND_LOST: CallPlace.SEND,
+    FaultKind.SEND_PARTLY: CallPlace.SEND,
+    FaultKind.SEND_UNACKNOWLEDGED: CallPlace.SEND,
+    FaultKind.SEND_TWICE: CallPlace.SEND,
+    FaultKind.SEND_LATE: CallPlace.SEND,
+    FaultKind.OFFSETS_LOST: CallPlace.OFFSETS,
+    FaultKind.PAUSE: CallPlace.ANY,
 }
 """Those that strike at a call; the others happen to the world at their time."""
-_MOST_SKIPPED: Final = {Place.STATEMENT: 25, Place.ANSWERED: 25, Place.ANY: 60}
+_MOST_SKIPPED: Final = {CallPlace.STATEMENT: 25, CallPlace.ANSWERED: 25, CallPlace.ANY: 60}
 _FEW: Final = 2
 _SERVICES: Final = 3
-KILLS: Final = frozenset(kind for kind in Kind if kind.name.startswith("KILL"))
+KILLS: Final = frozenset(kind for kind in FaultKind if kind.name.startswith("KILL"))
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """One fault: `at` virtual seconds; `target` names the service that it hits, and which of its instances or groups, times three.
 
     `skip` calls are let pass; it lasts `lasts` seconds, where it lasts.
     """
 
-    kind: Kind
+    kind: FaultKind
     at: float
     target: int
     skip: int
     lasts: float
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> CallPlace | None:
         """The call at which it strikes; None: it happens to the world."""
         return _PLACES.get(self.kind)
 
@@ -119,42 +119,42 @@ class Fault:
         return f"{self.at:.3f} s: {self.kind} (target {self.target}{where}, {self.lasts:.2f} s)"
 
 
-def draw(random: Random, until: float, most: int) -> list[Fault]:
+def draw(random: Random, until: float, most: int) -> list[InjectedFault]:
     """Faults of a run, all armed before `until`, at most so many, and perhaps a second instance from the start."""
-    kinds = list(Kind)
+    kinds = list(FaultKind)
     favoured = random.sample(kinds, 6)  # so that the same kinds meet each other often
     focus = random.randrange(_SERVICES)  # and at one service
     drawn = [
         _one(random, random.choice(favoured if random.random() < 0.7 else kinds), focus, until) for _ in range(random.randint(1, most))
     ]
     if random.random() < 0.5:
-        drawn.append(Fault(Kind.JOIN, 0.0, focus, 0, 0.0))
-        drawn.append(Fault(Kind.REBALANCE, round(random.uniform(0, until), 3), focus + _SERVICES, 0, 0.0))
+        drawn.append(InjectedFault(FaultKind.JOIN, 0.0, focus, 0, 0.0))
+        drawn.append(InjectedFault(FaultKind.REBALANCE, round(random.uniform(0, until), 3), focus + _SERVICES, 0, 0.0))
     return sorted(drawn, key=lambda each: each.at)
 
 
-def _one(random: Random, kind: Kind, focus: int, until: float) -> Fault:
+def _one(random: Random, kind: FaultKind, focus: int, until: float) -> InjectedFault:
     place = _PLACES.get(kind)
     skip = random.randrange(_MOST_SKIPPED.get(place, _FEW)) if place else 0
     service = focus if random.random() < 0.6 else random.randrange(_SERVICES)
     target = service + _SERVICES * random.randrange(2)
-    return Fault(kind, round(random.uniform(0, until), 3), target, skip, random.choice((0.02, 0.3, 1.5)))
+    return InjectedFault(kind, round(random.uniform(0, until), 3), target, skip, random.choice((0.02, 0.3, 1.5)))
 
 
 @dataclass
-class Plan:
+class FaultPlan:
     """The faults that have not struck yet, and how many have, by kind."""
 
-    waiting: list[Fault]
-    struck: Counter[Kind] = field(default_factory=Counter)
-    _passed: dict[Fault, int] = field(default_factory=dict)
+    waiting: list[InjectedFault]
+    struck: Counter[FaultKind] = field(default_factory=Counter)
+    _passed: dict[InjectedFault, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, faults: Sequence[Fault]) -> Plan:
+    def of(cls, faults: Sequence[InjectedFault]) -> FaultPlan:
         """Those that strike at calls."""
         return cls([each for each in faults if each.place is not None])
 
-    def strike(self, now: float, service: int, *places: Place) -> Fault | None:
+    def strike(self, now: float, service: int, *places: CallPlace) -> InjectedFault | None:
         """The fault that strikes this call, if one does."""
         for fault in self.waiting:
             if fault.at > now:

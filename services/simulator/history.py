@@ -56,7 +56,7 @@ CURRENT: Final[contextvars.ContextVar[Transaction | None]] = contextvars.Context
 """The transaction that the running task is in: what a core folds belongs to it."""
 
 
-class History:
+class CommittedHistory:
     """All committed transactions of a run that folded something, by service."""
 
     def __init__(self, services: Sequence[AnyService]) -> None:

@@ -17,7 +17,8 @@ from services.registry import SERVICES
 from services.simulator import faults as faults_of
 from services.simulator import workload as workload_of
 from services.simulator.cluster import Cluster
-from services.simulator.database import Server
+from services.simulator.queries import empty, hurry
+from services.simulator.server import Server
 from services.simulator.verdict import judge
 from services.simulator.virtual_time import StuckError
 from services.simulator.world import NotBuriedError, World
@@ -28,8 +29,8 @@ from shared.postgresql.migrations import migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from services.simulator.faults import Fault, Kind
-    from services.simulator.workload import Workload
+    from services.simulator.faults import FaultKind, InjectedFault
+    from services.simulator.workload import DrawnWorkload
     from shared.settings import Settings
 
 FAULTS_WITHIN: Final = 4.0
@@ -40,33 +41,24 @@ _REST_WITHIN: Final = 300.0
 """Virtual seconds after the faults in which everything has to be done."""
 _LOOK_EVERY: Final = 0.25
 _CANCELLATIONS: Final = 20
-_USED: Final = """
-select string_agg(c.oid::regclass::text, ', ' order by c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any($1::text[]) and c.relkind = 'r' and c.relname <> all(array['migrations', 'epoch']) and pg_relation_size(c.oid) > 0
-"""
-_NUMBERED: Final = """
-select setval(c.oid, 1, false) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any($1::text[]) and c.relkind = 'S'
-"""
-_QUICK: Final = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SeedOutcome:
     """What came of a seed. `digest`: of the whole trace; `tail`: its last steps."""
 
     seed: int
     workload: str
-    faults: tuple[Fault, ...]
+    faults: tuple[InjectedFault, ...]
     problems: tuple[str, ...]
     steps: int
     seconds: float
-    struck: Counter[Kind]
+    struck: Counter[FaultKind]
     digest: str
     tail: tuple[str, ...]
 
 
-class Stage:
+class Arena:
     """A database with the services' schemas, for one run after the other."""
 
     def __init__(self, address: str, settings: Settings) -> None:
@@ -82,17 +74,12 @@ class Stage:
             await migrate(database, database.schema, service)
             await database.close()
         async with Postgres(self._address, "public").session() as connection:
-            for setting in _QUICK:
-                await connection.execute(f"alter system set {setting}")
-            await connection.execute("select pg_reload_conf()")
+            await hurry(connection)
 
     def empty(self) -> None:
         """Empties all tables."""
         raw = self.server.take("public")
-        schemas = list(self.schemas.values())
-        if used := self.server.run(raw.fetchval(_USED, schemas)):
-            self.server.run(raw.execute(f"truncate {used}"))
-        self.server.run(raw.fetch(_NUMBERED, schemas))
+        self.server.run(empty(raw, list(self.schemas.values())))
         self.server.give_back("public", raw)
 
     def close(self) -> None:
@@ -101,27 +88,27 @@ class Stage:
 
 
 @contextmanager
-def stage(address: str, settings: Settings) -> Iterator[Stage]:
-    """A stage on a database."""
-    made = Stage(address, settings)
+def arena(address: str, settings: Settings) -> Iterator[Arena]:
+    """An arena on a database."""
+    made = Arena(address, settings)
     try:
         yield made
     finally:
         made.close()
 
 
-def faults_of_seed(seed: int) -> list[Fault]:
+def faults_of_seed(seed: int) -> list[InjectedFault]:
     """The faults of a seed."""
     return faults_of.draw(Random(f"{seed}/faults"), FAULTS_WITHIN, MOST_FAULTS)
 
 
-def run_seed(on: Stage, seed: int, faults: Sequence[Fault] | None = None, steps: int = MOST_STEPS) -> Outcome:
+def run_seed(on: Arena, seed: int, faults: Sequence[InjectedFault] | None = None, steps: int = MOST_STEPS) -> SeedOutcome:
     """Runs a seed, with its own faults or others."""
     chosen = faults_of_seed(seed) if faults is None else list(faults)
     on.empty()
     world, workload = World(seed, chosen), workload_of.draw(seed)
     asyncio_loop = world.loop
-    run = _Run(on, world, workload, steps)
+    run = _SeedRun(on, world, workload, steps)
     problems: list[str] = []
     try:
         asyncio_loop.run_until_complete(run.to_the_end(chosen))
@@ -133,7 +120,7 @@ def run_seed(on: Stage, seed: int, faults: Sequence[Fault] | None = None, steps:
         problems += judge(on, run.cluster, workload)
     _clean_up(world)
     plan = world.plan
-    return Outcome(
+    return SeedOutcome(
         seed, workload.name, tuple(chosen), tuple(problems), world.steps, world.now, plan.struck, world.digest, tuple(world.tail)
     )
 
@@ -142,13 +129,13 @@ class _NoRestError(Exception):
     """What is still to be done long after the faults have ended."""
 
 
-class _Run:
-    def __init__(self, on: Stage, world: World, workload: Workload, steps: int) -> None:
+class _SeedRun:
+    def __init__(self, on: Arena, world: World, workload: DrawnWorkload, steps: int) -> None:
         self.cluster = Cluster(world, on.server, on.settings)
         self._world, self._workload, self._steps = world, workload, steps
         self._is_sent = False
 
-    async def to_the_end(self, faults: Sequence[Fault]) -> None:
+    async def to_the_end(self, faults: Sequence[InjectedFault]) -> None:
         cluster, world = self.cluster, self._world
         for number, _ in enumerate(SERVICES):
             cluster.start((number, 0))

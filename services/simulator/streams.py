@@ -1,6 +1,6 @@
 """Random groups and event streams in the form of scenario files: for the fault simulator, and for what hypothesis draws.
 
-Invariant: the events are well formed, most of their wishes can be carried out; amounts are near the invoices'
+Invariant: the events are well formed, most of what they ask for can be carried out; amounts are near the invoices'
 amounts, so that closings, differences within and beyond the limits, and exhausted balances are common.
 """
 

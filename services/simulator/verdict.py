@@ -1,7 +1,7 @@
 """Whether everything came out right: the books after a run, held against what its events must have had as effects.
 
 Invariant: each check is sound for any run: it holds however the events were ordered, repeated and delayed. What a service did is
-judged by its core folded anew, in memory, over what it took in the order in which the database committed it; that each event was
+judged by its core folded again, in memory, over what it took in the order in which the database committed it; that each event was
 taken, and once, by what is in the topics; what the services sent, by what the cores say; and where order cannot matter the books are
 those of the pure simulation of the scenario.
 """
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 from services.desk.reconciliation import reconcile
 from services.desk.rows import BooksOfAll, collect
 from services.desk.schemas import load_books
+from services.desk.under_way import BETWEEN, Left, UnderWay
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
 from services.simulator.balances import balances
+from services.simulator.queries import inbox
 from shared.delivery.announcing import RESUMED, WAITING
 from shared.delivery.folding import Candidate, candidates, decoded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
@@ -31,12 +33,13 @@ from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Record, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from services.desk.under_way import Hop
     from services.simulator.cluster import Cluster
     from services.simulator.history import Act
-    from services.simulator.seeds import Stage
-    from services.simulator.workload import Workload
+    from services.simulator.seeds import Arena
+    from services.simulator.workload import DrawnWorkload
     from shared.delivery.ports import Connection, Encoded, Partition
     from shared.delivery.service import AnyService
     from shared.events.envelope import Outgoing
@@ -70,8 +73,8 @@ class Refolded:
 class _Schemas:
     """The services' schemas for the reconciler, on connections that are open."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, arena: Arena) -> None:
+        self._stage = arena
 
     @asynccontextmanager
     async def of(self, service: str) -> AsyncIterator[Connection]:
@@ -84,22 +87,42 @@ class _Schemas:
         finally:
             self._stage.server.give_back(schema, raw)
 
+    @asynccontextmanager
+    async def moment_of(self, service: str) -> AsyncIterator[Connection]:
+        """The same: nothing changes any more."""
+        async with self.of(service) as connection:
+            yield connection
 
-def judge(stage: Stage, cluster: Cluster, workload: Workload) -> list[str]:
+
+class _AtRest(UnderWay):
+    """Nothing is under way between the services any more."""
+
+    async def passed(self, hops: Sequence[Hop] = BETWEEN) -> Left:  # noqa: ARG002 - the reconciler's
+        """All of it has arrived."""
+        return Left()
+
+    async def not_noticed(self) -> list[str]:
+        """A log that was reset and has no record yet need not be noticed."""
+        return []
+
+
+def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     """What is wrong after a run; empty: nothing."""
-    schemas: Any = _Schemas(stage)
+    schemas: Any = _Schemas(arena)
     for service in SERVICES:  # no connection is made once the loop is running
-        stage.server.give_back(stage.schemas[service.name], stage.server.take(stage.schemas[service.name]))
-    problems = [f"{check.name}: {problem}" for check in stage.server.run(reconcile(schemas)) for problem in check.problems]
+        arena.server.give_back(arena.schemas[service.name], arena.server.take(arena.schemas[service.name]))
+    problems = [
+        f"{check.name}: {problem}" for check in arena.server.run(reconcile(schemas, _AtRest(schemas))) for problem in check.problems
+    ]
     problems += cluster.history.too_early
     refolded = [_refold(service, acts) for service, acts in zip(SERVICES, cluster.history.committed, strict=True)]
     for each in refolded:
         problems += each.problems
         problems += _is_taken(each, cluster)
         problems += _is_sent(each, cluster)
-    books = stage.server.run(load_books(schemas))
+    books = arena.server.run(load_books(schemas))
     problems += _same_books(books, BooksOfAll(*(each.books for each in refolded)))
-    problems += stage.server.run(_inboxes(schemas, refolded))
+    problems += arena.server.run(_inboxes(schemas, refolded))
     if workload.is_comparable:
         problems += _as_simulated(books, workload)
     return problems
@@ -247,9 +270,17 @@ def _same_books(live: BooksOfAll, folded: BooksOfAll) -> list[str]:
     for service, here, there in zip(SERVICES, live, folded, strict=True):
         for mine, theirs in zip(here.tables, there.tables, strict=True):
             rows, right = mine.by_key(), theirs.by_key()
-            keys = [key for key in {**rows, **right} if rows.get(key) != right.get(key)]
+            keys = [key for key in {**rows, **right} if _as_kept(rows.get(key)) != _as_kept(right.get(key))]
             problems += [f"{service.name}, {mine.name} {key}: {rows.get(key)} in the tables, not {right.get(key)}" for key in keys[:1]]
     return problems
+
+
+def _as_kept(row: Any) -> Any:
+    """A row as the tables keep it: of a message that waits not the record that it came in."""
+    message = getattr(row, "message", None)
+    if not isinstance(message, Message):
+        return row
+    return row._replace(message=replace(message, record=None, reference_offset=0, as_written=b""))
 
 
 async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
@@ -257,8 +288,7 @@ async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
     problems: list[str] = []
     for each in refolded:
         async with schemas.of(each.service.name) as connection:
-            rows = await connection.fetch("select key::text, digest from inbox")
-        here = {row["key"]: row["digest"] for row in rows}
+            here = await inbox(connection)
         there = {key: digest for key, digest in each.inbox.changes.items() if digest is not None}
         if here != there:
             differ = sorted({*here, *there}, key=lambda key: (here.get(key) == there.get(key), key))[:_MOST_SAID]
@@ -266,7 +296,7 @@ async def _inboxes(schemas: Any, refolded: Iterable[Refolded]) -> list[str]:
     return problems
 
 
-def _as_simulated(books: BooksOfAll, workload: Workload) -> list[str]:
+def _as_simulated(books: BooksOfAll, workload: DrawnWorkload) -> list[str]:
     """Where order cannot matter: the books are those of the simulation of the scenario."""
     live, simulated = collect("", books, [], []), simulate(workload.scenario)
     compared = {

@@ -26,7 +26,7 @@ _LATER: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class TimedSending:
     """A record, when it is sent, and whether all reference data sent before has to be read first."""
 
     at: float
@@ -35,22 +35,22 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class DrawnWorkload:
     """Everything that is sent in a run; `scenario` without what was sent again or is wrong."""
 
     name: str
     scenario: Scenario
-    sendings: list[Sending]
+    sendings: list[TimedSending]
     is_comparable: bool
 
 
-def draw(seed: int) -> Workload:
+def draw(seed: int) -> DrawnWorkload:
     """The workload of a seed."""
     random = Random(f"{seed}/workload")
     name = random.choice(["trade", "marks", "any", "any", "example"])
     scenario = _scenario(random, name)
     comparable = name in {"trade", "marks"}
-    return Workload(name, scenario, _sendings(random, scenario, comparable=comparable), comparable)
+    return DrawnWorkload(name, scenario, _sendings(random, scenario, comparable=comparable), comparable)
 
 
 def _scenario(random: Random, name: str) -> Scenario:
@@ -65,7 +65,7 @@ def _scenario(random: Random, name: str) -> Scenario:
     return streams.scenario(group, [*events, *streams.requests(random, events), *said])
 
 
-def _sendings(random: Random, scenario: Scenario, *, comparable: bool) -> list[Sending]:
+def _sendings(random: Random, scenario: Scenario, *, comparable: bool) -> list[TimedSending]:
     arriving = arrivals(scenario)
     reference = [each.record for each in arriving if each.reference]
     events = [each.record for each in arriving if not each.reference]
@@ -73,9 +73,9 @@ def _sendings(random: Random, scenario: Scenario, *, comparable: bool) -> list[S
         random.shuffle(events)
     within = _REFERENCE_WITHIN if comparable or random.random() < 0.5 else SENT_WITHIN
     times = _bursts(random, len(reference), within)
-    sendings = [Sending(at, record, is_reference=True) for at, record in zip(times, reference, strict=True)]
+    sendings = [TimedSending(at, record, is_reference=True) for at, record in zip(times, reference, strict=True)]
     times = _times(random, len(events), _REFERENCE_WITHIN if comparable else 0.0, SENT_WITHIN)
-    sent = [Sending(at, record, is_reference=False) for at, record in zip(times, events, strict=True)]
+    sent = [TimedSending(at, record, is_reference=False) for at, record in zip(times, events, strict=True)]
     sendings += sent
     refused = _refused(arriving)
     sendings += _wrong(random, [each for each in sent if each.record not in refused])
@@ -103,9 +103,9 @@ def _refused(arriving: list[Any]) -> list[Record]:
     return [each.record for each in arriving if dict(each.record.headers).get("ce_id", b"").decode().strip() in refused]
 
 
-def _wrong(random: Random, sent: list[Sending]) -> list[Sending]:
+def _wrong(random: Random, sent: list[TimedSending]) -> list[TimedSending]:
     """Events that come again, others under an id that is taken, and what is not an event."""
-    wrong: list[Sending] = []
+    wrong: list[TimedSending] = []
     for each in sent:
         if random.random() < 0.25:
             wrong.append(replace(each, at=each.at + random.random() * _LATER))
@@ -126,10 +126,12 @@ def _unreadable(random: Random, record: Record) -> Record:
     return replace(record, headers=headers, value=random.choice([b"{", b"[]", b'{"amount": 5}', b"\xff"]))
 
 
-def _defined_again(random: Random, reference: list[Record]) -> list[Sending]:
+def _defined_again(random: Random, reference: list[Record]) -> list[TimedSending]:
     """The same reference data under new ids, so that what is decided later was decided with more of it."""
-    again: list[Sending] = []
+    again: list[TimedSending] = []
     for number, record in enumerate(random.sample(reference, min(len(reference), random.randint(0, 5)))):
         headers = tuple((name, f"again-{number}".encode() if name == "ce_id" else value) for name, value in record.headers)
-        again.append(Sending(round(random.uniform(_REFERENCE_WITHIN, SENT_WITHIN), 3), replace(record, headers=headers), is_reference=True))
+        again.append(
+            TimedSending(round(random.uniform(_REFERENCE_WITHIN, SENT_WITHIN), 3), replace(record, headers=headers), is_reference=True)
+        )
     return again

@@ -14,7 +14,7 @@ from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from services.simulator.faults import KILLS, Fault, Kind, Place, Plan
+from services.simulator.faults import KILLS, CallPlace, FaultKind, FaultPlan, InjectedFault
 from services.simulator.virtual_time import VirtualTimeLoop
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _QUICK: Final = 0.002
 _HARDLY_ANYTHING: Final = 0.0008
 """What takes less than that takes no time, so that others are not let run at each step."""
 _BURIED_EVERY: Final = 0.05
-_AT_ONCE: Final = frozenset(KILLS - {Kind.KILL_IN_COMMIT, Kind.KILL_IN_SEND})
+_AT_ONCE: Final = frozenset(KILLS - {FaultKind.KILL_IN_COMMIT, FaultKind.KILL_IN_SEND})
 _CURRENT: Final[contextvars.ContextVar[Incarnation | None]] = contextvars.ContextVar("incarnation", default=None)
 
 
@@ -51,9 +51,9 @@ class Incarnation:
 class World:
     """One run."""
 
-    def __init__(self, seed: int, faults: Sequence[Fault]) -> None:
+    def __init__(self, seed: int, faults: Sequence[InjectedFault]) -> None:
         self.random = Random(f"{seed}/world")
-        self.plan = Plan.of(faults)
+        self.plan = FaultPlan.of(faults)
         self.loop = VirtualTimeLoop()
         self.loop.set_task_factory(_noted)
         self.steps = 0
@@ -78,7 +78,7 @@ class World:
         self._digest.update(line.encode())
         self.tail.append(line)
 
-    async def step(self, who: Incarnation, what: str, *places: Place) -> Fault | None:
+    async def step(self, who: Incarnation, what: str, *places: CallPlace) -> InjectedFault | None:
         """A call of a port comes here before and after it is done; gives the fault that the caller has to act out.
 
         CancelledError if the process is dead, or dies here.
@@ -86,7 +86,7 @@ class World:
         _check(who)
         self.steps += 1
         self.note(f"{who.name} {what}")
-        fault = self.plan.strike(self.now, who.service, *places, Place.ANY)
+        fault = self.plan.strike(self.now, who.service, *places, CallPlace.ANY)
         takes = self.random.random() * _QUICK
         if takes > _HARDLY_ANYTHING:
             await asyncio.sleep(takes)
@@ -94,7 +94,7 @@ class World:
             self.note(f"{who.name} FAULT {fault.kind}")
             if fault.kind in _AT_ONCE:
                 self.kill(who)
-            elif fault.kind is Kind.PAUSE:
+            elif fault.kind is FaultKind.PAUSE:
                 who.paused_until = self.now + fault.lasts
                 fault = None
         while who.paused_until > self.now and not who.dead:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from services.desk.chain_walk import AROUND, ChainWalk, Head, Sister
 from services.posting.rules import Books
-from services.posting.rules.chain import NOTHING_BEFORE, chained, lines_content
+from services.posting.rules.chain import NOTHING_BEFORE, chained, lines_content, written_line
 from services.posting.rules.numbers import LastVoucher, VoucherKey
 from services.posting.stored_pages import StoredVoucher
 from shared.events.envelope import EventRef
@@ -48,7 +48,7 @@ class Ledger(NamedTuple):
     @classmethod
     def of(cls, group: Books) -> Ledger:
         """What these books would write."""
-        stored = [StoredVoucher(voucher, lines_content(voucher.lines)) for voucher in group.vouchers]
+        stored = [StoredVoucher(voucher, lines_content(list(map(written_line, voucher.lines)))) for voucher in group.vouchers]
         lasts = {each.key[:2]: LastVoucher(group.numbers.get(each.key[:2]) or 0, group.digests.get(each.key[:2])) for each in stored}
         return cls({each.key: each for each in stored}, lasts)
 

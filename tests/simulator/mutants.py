@@ -16,8 +16,8 @@ from unittest import mock
 from aiokafka.errors import KafkaError
 
 from services.simulator import history
-from services.simulator.checking import own_stage
-from services.simulator.seeds import Outcome, Stage, run_seed
+from services.simulator.checking import own_arena
+from services.simulator.seeds import Arena, SeedOutcome, run_seed
 from shared.delivery import shell_tables
 from shared.delivery.batch import Batch, Delivery
 from shared.delivery.ports import Partition
@@ -190,7 +190,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
 }
 
 
-def first_found(on: Stage, mutant: Mutant, seeds: Sequence[int] = range(SEEDS)) -> Outcome | None:
+def first_found(on: Arena, mutant: Mutant, seeds: Sequence[int] = range(SEEDS)) -> SeedOutcome | None:
     """The first seed that finds a mutant; None: no one does."""
     with mutant():
         return next((outcome for seed in seeds if (outcome := run_seed(on, seed)).problems), None)
@@ -199,7 +199,7 @@ def first_found(on: Stage, mutant: Mutant, seeds: Sequence[int] = range(SEEDS)) 
 def main(names: Sequence[str]) -> int:
     """Prints the table; 1 if a mutant is not found."""
     missed = 0
-    with own_stage() as on:
+    with own_arena() as on:
         for name, mutant in MUTANTS.items():
             if names and mutant.__name__ not in names:
                 continue

@@ -6,44 +6,44 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.simulator.checking import check, own_stage, shortened
-from services.simulator.seeds import Stage, faults_of_seed, run_seed
+from services.simulator.checking import check, own_arena, shortened
+from services.simulator.seeds import Arena, faults_of_seed, run_seed
 from tests.simulator.mutants import SEEDS, first_found, going_on_after_a_failed_send, without_duplicates_seen, without_the_watermark
 
 pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture(scope="module")
-def on() -> Iterator[Stage]:
-    with own_stage() as made:
+def on() -> Iterator[Arena]:
+    with own_arena() as made:
         yield made
 
 
-def test_in_no_seed_an_event_is_lost_or_counts_twice(on: Stage) -> None:
+def test_in_no_seed_an_event_is_lost_or_counts_twice(on: Arena) -> None:
     summary = check(on, range(SEEDS))
     assert summary.failed is None, "\n".join([*summary.failed.problems, *map(str, summary.failed.faults), *summary.failed.tail])
     assert summary.seeds == SEEDS
 
 
-def test_a_seed_replays_exactly_whatever_ran_before_it(on: Stage) -> None:
+def test_a_seed_replays_exactly_whatever_ran_before_it(on: Arena) -> None:
     first = [run_seed(on, seed) for seed in (3, 4, 5)]
     again = [run_seed(on, seed) for seed in (5, 4, 3)]
     assert [each.digest for each in first] == [each.digest for each in reversed(again)]
     assert len({each.digest for each in first}) == len(first)
 
 
-def test_without_faults_everything_comes_to_rest_and_is_as_simulated(on: Stage) -> None:
+def test_without_faults_everything_comes_to_rest_and_is_as_simulated(on: Arena) -> None:
     for seed in range(10):
         assert run_seed(on, seed, faults=[]).problems == ()
 
 
 @pytest.mark.parametrize("mutant", [without_duplicates_seen, going_on_after_a_failed_send, without_the_watermark])
-def test_a_shell_without_one_of_its_safeguards_is_found_out(on: Stage, mutant: object) -> None:
+def test_a_shell_without_one_of_its_safeguards_is_found_out(on: Arena, mutant: object) -> None:
     assert callable(mutant)
     assert first_found(on, mutant) is not None
 
 
-def test_of_a_seed_that_fails_the_faults_that_matter_are_found(on: Stage) -> None:
+def test_of_a_seed_that_fails_the_faults_that_matter_are_found(on: Arena) -> None:
     with going_on_after_a_failed_send():
         failed = next(outcome for seed in range(SEEDS) if (outcome := run_seed(on, seed)).problems)
         shortest = shortened(on, failed)

@@ -15,7 +15,7 @@ from shared.embedded.child import BackingServiceError
 
 if TYPE_CHECKING:
     from services.simulator.checking import Summary
-    from services.simulator.seeds import Outcome
+    from services.simulator.seeds import SeedOutcome
 
 Seed = Annotated[int, typer.Option(min=0, help="The first seed.")]
 Seeds = Annotated[int, typer.Option(min=1, help="How many, one after the other.")]
@@ -33,11 +33,11 @@ def check_faults(*, seed: Seed = 0, seeds: Seeds = 1, steps: Steps = 50_000) -> 
     Example: intercompany check faults --seed 0 --seeds 500
     """
     _repeatable()
-    from services.simulator.checking import check, own_stage  # noqa: PLC0415 - it is large, and no other command needs it
+    from services.simulator.checking import check, own_arena  # noqa: PLC0415 - it is large, and no other command needs it
 
     begun = time.monotonic()
     try:
-        with own_stage() as on:
+        with own_arena() as on:
             summary = check(on, range(seed, seed + seeds), steps)
     except BackingServiceError as error:
         fail(str(error))
@@ -48,7 +48,7 @@ def check_faults(*, seed: Seed = 0, seeds: Seeds = 1, steps: Steps = 50_000) -> 
 
 
 def _repeatable() -> None:
-    """Begins again with a fixed order of sets, which Python draws anew for each process."""
+    """Begins again with a fixed order of sets, which Python draws again for each process."""
     if os.environ.get(_HASH_SEED) != "0":
         command = [sys.executable, "-m", "services.command_line.main", *sys.argv[1:]]
         os.execve(sys.executable, command, os.environ | {_HASH_SEED: "0"})  # noqa: S606 - this program itself
@@ -67,7 +67,7 @@ def _table(summary: Summary, seconds: float) -> Table:
     return table
 
 
-def _print_failure(failed: Outcome, faults: int) -> None:
+def _print_failure(failed: SeedOutcome, faults: int) -> None:
     out = output()
     out.print(f"\nSeed {failed.seed} fails ({failed.workload}):", style="red", highlight=False)
     for problem in failed.problems:

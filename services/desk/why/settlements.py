@@ -124,8 +124,19 @@ def gain(facts: Facts, settled: Settled) -> Explained:
     if decided is not None and "discount" in decided:
         name(facts, settled, found, "cash_discount_rate", raising.company)
     if lowering.company != raising.company:
-        where(facts, settled, found, "post_exchange_gain_or_loss")
+        _where_gain(facts, settled, found)
     return found
+
+
+def _where_gain(facts: Facts, settled: Settled, found: Explained) -> None:
+    """In which company a gain or loss is posted: by the option, but by I where L is in the own currency of P or of I."""
+    _, lowering, raising, _ = settled
+    owner = next((each.company for each in (lowering, raising) if each.accounting_currency == lowering.currency), None)
+    if owner is None:
+        where(facts, settled, found, "post_exchange_gain_or_loss")
+        return
+    found.rules = (*found.rules, "F-C08")
+    found.say("where_own_currency", company=raising.company, lowering=_name(lowering), currency=lowering.currency, owner=owner)
 
 
 def _say_gain(settled: Settled, decided: WhyGain, found: Explained) -> Decimal:

@@ -10,9 +10,9 @@ published never changes: what is added to a voucher later gets a form of another
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -33,33 +33,24 @@ Numbered = tuple[VoucherKey, Voucher, bytes, bytes, Hashable]
 sisters share with it."""
 
 
-def lines_content(lines: Iterable[VoucherLine]) -> bytes:
-    """The written form of a voucher's lines: a JSON array of arrays; amounts stand on the line's side alone, null on the other."""
-    written = []
-    for line in lines:  # written out: a third of the time of tuples put together from parts
-        if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
-            debit, credit, accounting_debit, accounting_credit = line.debit, None, line.accounting_debit, None
-        else:
-            debit, credit, accounting_debit, accounting_credit = None, line.credit, None, line.accounting_credit
-        written.append(
-            (
-                line.posting_type,
-                line.account,
-                line.partner,
-                line.party,
-                line.party_account,
-                line.settles,
-                line.currency,
-                debit,
-                credit,
-                accounting_debit,
-                accounting_credit,
-                line.dimensions or None,
-                line.text,
-                line.rule,
-            )
-        )
-    return _WRITER.encode(written)
+WrittenLine = tuple[Any, ...]
+"""A line as it is written: the fields of VoucherLine in their order; null on the side that it is not on, and for no dimensions."""
+
+
+def written_line(line: VoucherLine) -> WrittenLine:
+    """The written form of a line; VoucherDraft.line writes the same."""
+    debit = credit = accounting_debit = accounting_credit = None
+    if line.debit or line.accounting_debit:  # a gain's lines are 0.00 in the document's currency
+        debit, accounting_debit = line.debit, line.accounting_debit
+    else:
+        credit, accounting_credit = line.credit, line.accounting_credit
+    place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
+    return (*place, debit, credit, accounting_debit, accounting_credit, line.dimensions or None, line.text, line.rule)
+
+
+def lines_content(lines: list[WrittenLine]) -> bytes:
+    """The written form of a voucher's lines, a JSON array of theirs."""
+    return _WRITER.encode(lines)
 
 
 def content_digest(voucher: Voucher, lines: bytes) -> bytes:
@@ -86,7 +77,7 @@ def content_digest(voucher: Voucher, lines: bytes) -> bytes:
 
 def content_of(voucher: Voucher) -> bytes:
     """SHA-256 of a voucher's content, from its values alone."""
-    return content_digest(voucher, lines_content(voucher.lines))
+    return content_digest(voucher, lines_content(list(map(written_line, voucher.lines))))
 
 
 def chained(previous: bytes, content: bytes, sisters: Mapping[str, bytes]) -> bytes:

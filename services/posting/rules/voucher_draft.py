@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from services.posting.rules.accounts import Account
 from services.posting.rules.books import Books
-from services.posting.rules.chain import Numbered, content_digest, lines_content, sisters_of
+from services.posting.rules.chain import Numbered, WrittenLine, content_digest, lines_content, sisters_of, written_line
 from services.posting.rules.numbers import SERIES
 from services.posting.rules.texts import voucher_text
 from shared.events.envelope import EventRef
@@ -70,14 +70,15 @@ def in_digits(amount: Decimal, currency: str) -> Decimal:
 
 
 class VoucherDraft:
-    """A voucher of one company that has no number yet."""
+    """A voucher of one company that has no number yet; each line is written twice: for whoever reads it, and as the digest covers it."""
 
-    __slots__ = ("_nothing", "_text", "company", "header", "lines")
+    __slots__ = ("_nothing", "_text", "_written", "company", "header", "lines")
 
     def __init__(self, company: CompanyDefined, header: VoucherHeader) -> None:
         self.company = company
         self.header = header
         self.lines: list[VoucherLine] = []
+        self._written: list[WrittenLine] = []
         self._nothing = nothing(company.currency)
         self._text = voucher_text(company.language, header.kind, header.document, header.text)
 
@@ -90,20 +91,21 @@ class VoucherDraft:
             amount = nothing(currency)
         elif currency == self.company.currency:
             value = amount
-        debit = credit = nothing(currency)
-        accounting_debit = accounting_credit = self._nothing
-        if not amount.same_quantum(debit):
+        zero, no_value = nothing(currency), self._nothing
+        if not amount.same_quantum(zero):
             amount = rounded(amount, currency)
-        if not value or not value.same_quantum(accounting_debit):
+        if not value or not value.same_quantum(no_value):
             value = rounded(value, self.company.currency)
-        if amount > ZERO or (value > ZERO and not amount):
-            debit, accounting_debit = amount, value
-        else:
-            credit, accounting_credit = -amount if amount else amount, -value if value else value
-        posting_type, main_account, dimensions, partner, item = account
+        posting_type, main_account, dimensions, partner, (party, party_account, settles) = account
         text = self._text(posting_type, partner)
-        sides = (debit, credit, accounting_debit, accounting_credit)
-        self.lines.append(VoucherLine(posting_type, main_account, partner, *item, currency, *sides, dimensions, text, rule))
+        place = (posting_type, main_account, partner, party, party_account, settles, currency)
+        if amount > ZERO or (value > ZERO and not amount):
+            self.lines.append(VoucherLine(*place, amount, zero, value, no_value, dimensions, text, rule))
+            self._written.append((*place, amount, None, value, None, dimensions or None, text, rule))
+        else:
+            amount, value = -amount if amount else amount, -value if value else value
+            self.lines.append(VoucherLine(*place, zero, amount, no_value, value, dimensions, text, rule))
+            self._written.append((*place, None, amount, None, value, dimensions or None, text, rule))
 
     def entry(self, debit: Account, credit: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line and its counterpart; with negative amounts the two change sides."""
@@ -120,7 +122,9 @@ class VoucherDraft:
                 *(in_digits(line.accounting_credit, own), in_digits(line.accounting_debit, own)),
             )
             place = (line.posting_type, line.account, line.partner, line.party, line.party_account, line.settles, line.currency)
-            self.lines.append(VoucherLine(*place, *sides, line.dimensions, text, rule))
+            mirrored = VoucherLine(*place, *sides, line.dimensions, text, rule)
+            self.lines.append(mirrored)
+            self._written.append(written_line(mirrored))
 
     def unbalanced(self) -> tuple[dict[str, Decimal], Decimal]:
         """Debits less credits in each currency of the lines, and in the company's accounting currency."""
@@ -147,7 +151,7 @@ class VoucherDraft:
         run = None if header.run is None else EventName(*header.run)
         about = (header.ledger, header.kind, header.date, header.document, self.lines, run, header.record, header.reference)
         voucher = Voucher(key.voucher, key.series, key.number, key.company, self.company.currency, *about)
-        lines = lines_content(self.lines)
+        lines = lines_content(self._written)
         return key, voucher, lines, content_digest(voucher, lines), (header.run, header.ledger, header.record)
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
 
 from services.local.in_process import running_services
 from services.local.quiescence import as_it_reads, what_is_left
@@ -22,7 +25,7 @@ from tests.containers.storm.engine import Engine
 from tests.containers.storm.faults import KINDS
 from tests.containers.storm.load import Load
 from tests.containers.storm.outcome import Expected
-from tests.containers.storm.plan import plan
+from tests.containers.storm.plan import Turns, plan
 from tests.containers.storm.progress import Progress
 from tests.containers.storm.sending import OpenLoop
 from tests.containers.storm.stage import Stage
@@ -37,12 +40,6 @@ if TYPE_CHECKING:
 
 PAIRS: Final = 240
 """Pairs of parties, between twelve companies."""
-
-AT_ONCE: Final = 3
-"""Faults that are under way, or wait for the end of one of the same subject."""
-
-REST: Final = 6.0
-"""Seconds for which a part is left alone after a fault: it comes so far that the next one finds it at work."""
 
 STANDS_STILL_AFTER: Final = 180.0
 """Seconds in which nothing has moved: then whatever is left will never be done. A slow machine is given as long as it needs."""
@@ -90,8 +87,6 @@ class Storm:
         self._stage = Stage(self._engine, asked.megabytes)
         self._load = Load(PAIRS)
         self.report = Report(asked)
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._rested: defaultdict[str, float] = defaultdict(float)
         self._begun = time.monotonic()
 
     async def run(self) -> Report:
@@ -136,39 +131,32 @@ class Storm:
         await self._look(settings, sending)
 
     async def _carry_out(self, planned: list[Planned]) -> None:
-        """Begins each fault in its time. One that is late lasts until each kind has been, and leaves out the rest."""
-        under_way: set[asyncio.Task[None]] = set()
+        """Begins each fault in its time. A storm that is late lasts until each kind has been, and leaves out the rest."""
+        turns = Turns(planned)
         async with asyncio.timeout(self._asked.seconds * _LONGER_AT_MOST + _LONGER), asyncio.TaskGroup() as tasks:
-            for each in planned:
-                await asyncio.sleep(self._begun + each.at - time.monotonic())
-                while len(under_way) >= AT_ONCE:
-                    _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                if self._passed > self._asked.seconds and len(self.report.faults) == len(KINDS):
-                    break
-                self.report.faults[each.fault.kind] += 1
-                under_way.add(tasks.create_task(self._in_its_turn(each.fault)))
+            while turns.left and (self._passed < self._asked.seconds or len(self.report.faults) < len(KINDS)):
+                if (fault := turns.begin(self._passed)) is not None:
+                    self.report.faults[fault.kind] += 1
+                    tasks.create_task(self._carried_out(fault, turns))
+                await asyncio.sleep(_LOOK_EVERY)
 
-    async def _in_its_turn(self, fault: Fault) -> None:
-        async with self._turns[fault.turn]:
-            await asyncio.sleep(self._rested[fault.turn] - self._passed)
-            self._note(f"begins  {fault.said}")
-            await fault.begin(self._stage)
-            self._note(f"is      {fault.said}, for {fault.lasts:.1f} s")
-            await asyncio.sleep(fault.lasts)
-            await fault.end(self._stage)
-            self._note(f"ends    {fault.said}")
-            self._rested[fault.turn] = self._passed + REST
+    async def _carried_out(self, fault: Fault, turns: Turns) -> None:
+        self._note(f"begins  {fault.said}")
+        await fault.begin(self._stage)
+        self._note(f"is      {fault.said}, for {fault.lasts:.1f} s")
+        await asyncio.sleep(fault.lasts)
+        await fault.end(self._stage)
+        self._note(f"ends    {fault.said}")
+        turns.end(fault, self._passed)
 
     async def _drained(self, settings: Settings) -> None:
         """Waits until every event has had all its effects in all services, for as long as something moves."""
-        services = [*SERVICES, as_it_reads(INQUIRY, settings)]
         left, since = "", time.monotonic()
-        async with Postgres(settings.database, "public").session() as connection, reading(settings) as consumer:
-            while now := await what_is_left(connection, consumer, services, settings):
-                if now != left:
-                    left, since = now, time.monotonic()
-                assert time.monotonic() - since < STANDS_STILL_AFTER, f"nothing moves any more: {left}"
-                await asyncio.sleep(_LOOK_EVERY)
+        while now := await _left(settings):
+            if now != left:
+                left, since = now, time.monotonic()
+            assert time.monotonic() - since < STANDS_STILL_AFTER, f"nothing moves any more: {left}"
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _look(self, settings: Settings, sending: OpenLoop) -> None:
         found = await findings(settings, self._load, Expected(self._load), sending.units)
@@ -183,6 +171,16 @@ class Storm:
 
     def _note(self, text: str) -> None:
         self._says(f"{self._passed:9.1f} s  {text}")
+
+
+async def _left(settings: Settings) -> str | None:
+    """What the services have still to do, in words; that broker or database did not answer, if so."""
+    services = [*SERVICES, as_it_reads(INQUIRY, settings)]
+    try:
+        async with Postgres(settings.database, "public").session() as connection, reading(settings) as consumer:
+            return await what_is_left(connection, consumer, services, settings)
+    except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return repr(error)
 
 
 def told(report: Report) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+from services.desk import chain_check as check_module
+from services.desk import chain_walk as walk_module
 from services.desk.chain_check import check_chain
 from services.desk.chain_walk import ADDED, CHANGED, MISSING, OUT_OF_ORDER, REWRITTEN, SISTER_DIFFERS, ChainWalk, Head
 from services.desk.schemas import SchemaMissingError, open_schemas
@@ -209,6 +211,14 @@ async def test_a_changed_reversal_is_missed_by_its_sister(posting: OnePosting) -
     await posting.change(1, AMOUNT, "AR-SRV")
     await compute_again(posting.connection, "FAB", "AR-SRV")
     assert await posting.found() == {("FABE", "AR-SRV-000001", SISTER_DIFFERS)}
+
+
+async def test_of_very_many_findings_some_are_named_and_the_others_counted(posting: OnePosting, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (check_module, walk_module):
+        monkeypatch.setattr(module, "MOST_NAMED", 2)
+    await posting.do("update vouchers set document = document || '?' where company = 'FAB' and series = 'AR-PAY'")
+    walk = await posting.walk()
+    assert ([each.problem for each in walk.findings], walk.found) == ([CHANGED] * 2, {CHANGED: PAYMENTS})
 
 
 async def test_a_chain_begins_with_the_first_voucher_posted_after_the_upgrade(posting: OnePosting) -> None:

@@ -6,12 +6,15 @@ import hashlib
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from services.web.console import formats
+from services.web.console.parameters import AS_THEY_ARE, value
 from services.web.console.texts import catalogue, name, text
 from services.web.languages import Language
+from shared.events.reference import CentralizedPaymentsDefined, SettlementParametersDefined
 from tests.scenario_files import ROOT
 
 CONSOLE = ROOT / "services" / "web" / "console"
@@ -44,6 +47,27 @@ def test_what_the_books_call_something_is_said_in_the_readers_language() -> None
     assert name(Language.GERMAN, "intercompany.vendor-payment.posted.v1") == "Kreditorenzahlung gebucht"
     assert name(Language.GERMAN, "something_new") == "something new"
     assert text(Language.FRENCH, "line {number}", number=3) == "ligne 3"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_parameter_that_a_why_can_name_has_words_for_itself_and_for_what_it_can_be(language: Language) -> None:
+    options = get_type_hints(SettlementParametersDefined) | get_type_hints(CentralizedPaymentsDefined)
+    named = {name for name in options if name.startswith(("cash_", "maximum_", "over_", "tax_", "post_"))} | AS_THEY_ARE
+    said = [each for name in named for each in get_args(options.get(name)) if isinstance(each, str)]
+    assert len(named) == 15
+    assert {"invoice_date", "net_of_sales_tax"} <= set(said)
+    known = {each.replace("_", " ") for each in (*named, *said, "yes", "no")}
+    assert known - catalogue(language).keys() == set()
+
+
+def test_a_parameter_is_shown_as_what_it_is() -> None:
+    def shown(name: str, plain: str) -> list[str]:
+        return [value(each, {"name": name, "value": plain, "company": "FABE"}, {"FABE": "EUR"}) for each in Language]
+
+    assert shown("maximum_penny_difference", "0.05") == ["0.05 EUR", "0,05 EUR", "0,05 EUR", "0,05 EUR"]
+    assert shown("due_to", "21-300.USD") == ["21-300.USD"] * 4
+    assert shown("cash_discount_rate", "invoice_date") == ["invoice date", "date de la facture", "factuurdatum", "Rechnungsdatum"]
+    assert shown("cash_discounts_for_partial_payments", "True") == ["yes", "oui", "ja", "ja"]
 
 
 def test_amounts_keep_their_digits_in_every_form() -> None:

@@ -196,6 +196,32 @@ def test_each_kind_of_line_says_what_decided(name: str, rule: str, posting_type:
     assert rule in found.rules
 
 
+def test_a_gain_or_discount_across_companies_says_that_it_is_posted_where_it_is_posted() -> None:
+    """Also where the option says otherwise: of a payment in P's or I's own accounting currency I posts the gain or loss."""
+    seen = set()
+    for each in all_lines():
+        facts = each.facts
+        lowering, raising = facts.lowering, facts.raising
+        if each.name == "replaced":  # its option was another one when it was posted: these books know the last one alone
+            continue
+        if facts.voucher.kind != "settlement" or lowering is None or raising is None or lowering.company == raising.company:
+            continue
+        if facts.line.posting_type in {"realized_gain", "realized_loss", "cash_discount"}:
+            found = explain(facts, "en")
+            if "Where it is posted" not in found.sentence:
+                continue
+            in_invoice_company = facts.voucher.company == raising.company
+            assert (" in the invoice company" in found.sentence) is in_invoice_company, each
+            assert (" in the payment company" in found.sentence) is not in_invoice_company, each
+            option = next((row["value"] for row in found.parameters if row["name"].startswith("post_")), "of no account")
+            seen.add((facts.line.posting_type == "cash_discount", option))
+            if option == "of no account":
+                own = {lowering.accounting_currency, raising.accounting_currency}
+                assert lowering.currency in own
+                assert "F-C08" in found.rules
+    assert seen >= {(True, "invoice"), (True, "payment"), (False, "invoice"), (False, "payment"), (False, "of no account")}
+
+
 def test_a_mirrored_discount_says_that_the_vendor_payment_took_it() -> None:
     mirrored = line("ic-4", "FABW", "AR-SET-000001", 1)
     assert said(mirrored).startswith(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from services.web.console.api import AskedInVainError
+from services.web.console.parameters import LIMITS, value
 from services.web.console.reader import url
 from services.web.console.rendering import rendered
 
@@ -21,6 +22,7 @@ Row = dict[str, Any]
 
 _FILTERS: Final = ("ledger", "kind", "document", "party", "settlement", "from", "to", "account", "min", "max", "sort", "cursor")
 _PAGE: Final = 50
+_COMPANIES: Final = 500
 _NOT_OF_DOCUMENTS: Final = ("settlement", "settlement_reversal")
 
 
@@ -63,7 +65,16 @@ async def _why(reader: Reader, names: Row, line: int) -> Row | None:
             raise
         return None
     book = {each["rule"]: each for each in (await reader.ask("/v1/rules"))["data"]}
-    return {**found, "rules": [book.get(rule, {"rule": rule, "title": "", "sentence": ""}) for rule in found["rules"]]}
+    rules = [book.get(rule, {"rule": rule, "title": "", "sentence": ""}) for rule in found["rules"]]
+    return {**found, "rules": rules, "parameters": await _parameters(reader, found["parameters"])}
+
+
+async def _parameters(reader: Reader, parameters: list[Row]) -> list[Row]:
+    """The parameters with their values in the reader's form."""
+    if any(each["name"] in LIMITS for each in parameters) and not reader.companies:
+        reader.companies = (await reader.ask("/v1/companies", limit=_COMPANIES))["data"]
+    currencies = {each["company"]: each["currency"] for each in reader.companies}
+    return [{**each, "shown": value(reader.language, each, currencies)} for each in parameters]
 
 
 def _marked(voucher: Row, reader: Reader) -> int | None:
