@@ -1,0 +1,113 @@
+"""Debit is positive on every page; what lowers has no age; what was reversed was settled in between."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from services.web.console.pages import document, intercompany, open_documents
+from services.web.console.rendering import rendered
+from services.web.console.signs import is_debit, signed
+from tests.builders.console import made_up_reader
+
+
+def plain(page: str) -> list[str]:
+    """The amounts on a page."""
+    return re.findall(r'data-plain="([^"]*)"', page)
+
+
+def test_a_document_has_the_sign_of_its_balance() -> None:
+    assert [is_debit("receivable", kind) for kind in ("invoice", "payment", "credit_note")] == [True, False, False]
+    assert [is_debit("payable", kind) for kind in ("invoice", "payment", "credit_note")] == [False, True, True]
+    assert [signed(each, is_debit=False) for each in ("5.00", "0.00", "-5.00")] == ["-5.00", "0.00", "5.00"]
+
+
+def aged(currency: str, unapplied: str, *ages: str) -> dict[str, Any]:
+    """A row of the aging."""
+    names = ("not_due", "1-30", "over_30")
+    amounts = {**dict(zip(names, ages, strict=True)), "unapplied": unapplied}
+    return {"company": currency, "ledger": "payable", "currency": currency, "amounts": amounts, "total": "0.00", "documents": 1}
+
+
+async def test_bars_are_as_long_as_what_is_open_against_the_largest_row_of_the_currency_and_payments_are_not_in_them() -> None:
+    rows = [aged("EUR", "500.00", "-300.00", "-100.00", "0.00"), aged("EUR", "0.00", "0.00", "0.00", "-100.00")]
+    rows.append(aged("USD", "7.00", "0.00", "-5.00", "0.00"))
+    invoice = {"ledger": "payable", "kind": "invoice", "company": "FAB", "document": "I-1", "amount": "980.10", "balance": "-980.10"}
+    more = {"party": {"id": "P", "name": None}, "date": "2026-03-01", "due_date": "2026-03-31", "age_days": None, "currency": "EUR"}
+    listed: dict[str, Any] = {**invoice, **more, "discount": None, "waits": [], "reserved_by": None}
+    said = {
+        "/v1/aging": {"buckets": ["not_due", "1-30", "over_30", "unapplied"], "data": rows, "left_out": 0},
+        "/v1/documents": {"data": [listed], "next": None},
+    }
+    view = await open_documents.view(made_up_reader(said))
+    assert [[(each["bucket"], each["x"], each["width"]) for each in row["bars"]] for row in view["aging"]] == [
+        [(0, "0.00", "75.00"), (1, "75.00", "25.00")],
+        [(2, "0.00", "25.00")],
+        [(1, "0.00", "100.00")],
+    ]
+    page = rendered(made_up_reader({}), "pages/open.html", view)
+    assert plain(page)[-2:] == ["-980.10", "-980.10"]
+    assert "unapplied" in page
+
+
+TAKE: dict[str, Any] = {
+    "settlement": {"source": "erp", "id": "M9"},
+    "record": 1,
+    "other": {"ledger": "payable", "company": "FAB", "document": "PAY"},
+    "date": "2026-03-12",
+    "amount": "980.00",
+    "paid": "960.00",
+    "cash_discount": "20.00",
+    "credit_note_discount": "0.00",
+    "difference": "0.00",
+    "reversed_on": "2026-04-02",
+}
+WHOLE: dict[str, Any] = {
+    "company": "FAB",
+    "document": "I-1",
+    "ledger": "payable",
+    "kind": "invoice",
+    "currency": "EUR",
+    "accounting_currency": "EUR",
+    "amount": "980.00",
+    "open": "980.00",
+    "open_accounting": "980.00",
+    "balance": "-980.00",
+    "date": "2026-03-01",
+    "due_date": "2026-03-31",
+    "party": {"id": "P", "name": "Party"},
+    "account": "V-1",
+    "discount": None,
+    "reserved_by": None,
+    "reference": None,
+    "state": "open",
+    "event": {"source": "erp", "id": "I-1"},
+    "waits": [],
+    "vouchers": [],
+}
+
+
+async def test_a_reversal_has_a_row_of_its_own_and_between_the_two_the_document_was_settled() -> None:
+    again = {**TAKE, "date": "2026-03-20", "amount": "30.00", "paid": "30.00", "cash_discount": "0.00", "reversed_on": None}
+    view = await document.view(made_up_reader({"/v1/document": {"data": {**WHOLE, "takes": [TAKE, again]}}}))
+    assert [(each["date"], each["amount"], each["left"], each["is_reversal"]) for each in view["takes"]] == [
+        ("2026-03-12", "980.00", "0.00", False),
+        ("2026-03-20", "30.00", "30.00", False),
+        ("2026-04-02", "-980.00", "-950.00", True),
+    ]
+    assert [each["parts"] for each in view["takes"][:2]] == [[("paid", "960.00"), ("cash_discount", "20.00")], []]
+    page = rendered(made_up_reader({}), "pages/document.html", view)
+    assert "-980.00" in plain(page)[:2]
+    assert re.search(r"reversal of <a", page)
+    assert re.search(r"cash discount <span[^>]*>20.00", page)
+
+
+async def test_both_sides_of_a_pair_have_their_signs_in_the_rows_as_in_the_sums() -> None:
+    side = {"company": "NL01", "voucher": "AP-SET-000001", "due_from": "980.00", "due_to": "0.00"}
+    other = {"company": "UK01", "voucher": "AP-SET-000001", "due_from": "0.00", "due_to": "980.00"}
+    row = {"date": "2026-03-12", "kind": "settlement", "settlement": None, "currency": "EUR", "difference": "0.00", "company": side}
+    said = {"/v1/intercompany/pair": {"data": [{**row, "partner": other}, {**row, "partner": None, "difference": "980.00"}], "next": None}}
+    view = await intercompany.pair(made_up_reader(said, address={"company": "NL01", "partner": "UK01"}))
+    page = rendered(made_up_reader({}), "pages/pair.html", view)
+    assert plain(page) == ["1960.00", "-980.00", "980.00", "980.00", "-980.00", "0.00", "980.00", "980.00"]
+    assert "In the books of UK01" in page
