@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BUDGET: Final = 150
 TIMES: Final = 30
+PAYER: Final = "C0"
+"""The company that pays most."""
 _WITHIN: Final = 60.0
 
 
@@ -48,12 +50,12 @@ def pages(payments: int) -> dict[str, Callable[[int], str]]:
         "trace of a document": lambda n: f"/trace?document=I{paid(n)}",
         "vouchers": lambda _: "/vouchers",
         "vouchers of a company": lambda n: f"/vouchers?company={company(n)}",
-        "voucher": lambda n: f"/voucher?company=C0&voucher=AR-PAY-{paid(n) // 2 * 2:06}",
-        "voucher with why": lambda n: f"/voucher?company=C0&voucher=AR-PAY-{paid(n) // 2 * 2:06}&why=1",
-        "document": lambda n: f"/document?ledger=receivable&company=C0&document=P{paid(n) // 2 * 2}",
+        "voucher": lambda n: f"/voucher?company={PAYER}&voucher=AR-PAY-{paid(n) // 2 * 2:06}",
+        "voucher with why": lambda n: f"/voucher?company={PAYER}&voucher=AR-PAY-{paid(n) // 2 * 2:06}&why=1",
+        "document": lambda n: f"/document?ledger=receivable&company={PAYER}&document=P{paid(n) // 2 * 2}",
         "intercompany matrix": lambda _: "/intercompany",
         "intercompany matrix as of a day": lambda n: f"/intercompany?as_of={LAST.replace(day=1 + n % 27)}",
-        "intercompany pair": lambda n: f"/intercompany/pair?company=C0&partner={company(n)}",
+        "intercompany pair": lambda n: f"/intercompany/pair?company={PAYER}&partner={company(n)}",
         "open documents": lambda _: "/open",
         "open documents of a company": lambda n: f"/open?company={company(n)}",
         "open documents by party of a company": lambda n: f"/open?by=party&company={company(n)}",
