@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from services.web.console.pages import document, intercompany, open_documents
+from services.web.console.pages import document, intercompany, open_documents, simulate, voucher
 from services.web.console.rendering import rendered
 from services.web.console.signs import is_debit, signed
 from tests.builders.console import made_up_reader
@@ -111,3 +111,54 @@ async def test_both_sides_of_a_pair_have_their_signs_in_the_rows_as_in_the_sums(
     page = rendered(made_up_reader({}), "pages/pair.html", view)
     assert plain(page) == ["1960.00", "-980.00", "980.00", "980.00", "-980.00", "0.00", "980.00", "980.00"]
     assert "In the books of UK01" in page
+
+
+RESERVED = {"what": "run", "event": {"source": "erp", "id": "M7"}, "since": None, "journal": None}
+LISTED: dict[str, Any] = {
+    "company": "UK01",
+    "document": "PI-300",
+    "ledger": "payable",
+    "kind": "invoice",
+    "currency": "GBP",
+    "balance": "-980.10",
+    "amount": "980.10",
+    "open": "980.10",
+    "due_date": "2026-03-31",
+    "age_days": None,
+    "discount": None,
+    "waits": [],
+    "reserved_by": RESERVED,
+}
+
+
+async def test_a_simulation_over_a_reserved_document_says_who_has_it_and_why_it_cannot_be_sent() -> None:
+    key = {"company": "UK01", "document": "PI-300", "ledger": "payable"}
+    simulated: dict[str, Any] = {"unreadable": [], "rejected": [], "vouchers": []}
+    simulated |= {"waiting": [{"event": "ff979e09c61b", "for": "reservation", "key": key}], "open": []}
+    party = {"party": "ACME", "name": "Acme", "customers": {}, "vendors": {"UK01": ["V-1"]}}
+    said = {"/v1/parties": {"data": [party]}, "/v1/documents": {"data": [LISTED]}, "/v1/simulate": simulated}
+    reader = made_up_reader(said, path="/simulate", address={"party": "ACME", "mark": "UK01/PI-300"})
+    reader.companies = [{"company": "UK01"}]
+    view: Any = await simulate.view(reader)
+    page = rendered(made_up_reader({}, path="/simulate"), "pages/simulate.html", view)
+    assert "ff979e09c61b" not in page
+    assert '<a href="/trace?event=M7&amp;source=erp">M7</a>' in page
+    assert "It can be sent once nothing of it would wait or be refused." in page
+    assert page.count("reserved, or something waits over it") == 1
+    assert "-980.10" in plain(page)
+
+
+async def test_of_a_voucher_of_a_company_out_of_scope_it_is_said_that_other_lines_are_not_shown() -> None:
+    line = dict.fromkeys(("account", "party", "settles", "rule", "rule_title", "accounting_debit", "accounting_credit"))
+    line |= {"line": 2, "posting_type": "due_to", "partner": "FAB", "currency": "USD", "debit": "0.00", "credit": "9800.00"}
+    names = {"company": "UK01", "voucher": "AP-SET-000001", "kind": "settlement", "date": "2026-03-12", "sisters": []}
+    hidden = dict.fromkeys(("ledger", "document", "accounting_currency", "caused_by", "imported", "settlement"))
+    answer = {"data": {**names, **hidden, "lines": [line]}}
+    reader = made_up_reader({"/v1/voucher": answer}, address={"company": "UK01", "voucher": "AP-SET-000001"})
+    view: Any = await voucher.view(reader)
+    page = rendered(made_up_reader({}, path="/voucher"), "pages/voucher.html", view)
+    assert view["totals"] == []
+    assert "its other lines are outside of your scope" in page
+    whole = {**names, **hidden, "ledger": "payable", "accounting_currency": "USD", "lines": [line]}
+    reader = made_up_reader({"/v1/voucher": {"data": whole}}, address={"company": "UK01", "voucher": "AP-SET-000001"})
+    assert "outside of your scope" not in rendered(made_up_reader({}), "pages/voucher.html", await voucher.view(reader))  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 
 from services.web.console.api import AskedInVainError
 from services.web.console.pages.named import parties_named
-from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of, wrong_figures
+from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, holders, key_of, wrong_figures
 from services.web.console.reader import url
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ async def view(reader: Reader) -> Row | Response:
         "changed": of is not None and event is not None and of != digest(event),
         "figures": None if simulated is None else figures(settling, simulated),
         "companies": [] if simulated is None else by_company(simulated["vouchers"]),
+        "waits": [] if simulated is None else holders(settling, simulated),
+        "lacks": "sender" if reader.lacks("sender") else None,
         "can_send": not reader.lacks("sender") and _is_clean(simulated),
         "digest": None if event is None else digest(event),
         "is_truncated": len(documents) == _MOST_DOCUMENTS,
