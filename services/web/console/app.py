@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import structlog
 from starlette.applications import Starlette
@@ -24,13 +25,15 @@ from starlette.staticfiles import StaticFiles
 from services.web.console.api import Api, AskedInVainError
 from services.web.console.forms import TOKEN, read_form
 from services.web.console.pages import PAGES
-from services.web.console.reader import CHOICES, COOKIE, Reader, day_of, language_of, url
-from services.web.console.rendering import page_of
+from services.web.console.reader import CHOICES, COOKIE, Reader, kept, language_of, url
+from services.web.console.rendering import know_companies, page_of
 from services.web.console.session import SESSION, Signing
 from services.web.console.ways import way_of
 from services.web.frame import REQUEST_ID, read_in_time, request_id
-from services.web.languages import title
-from services.web.problems import Code, ProblemError
+from services.web.languages import title, wrong
+from services.web.parameters import wrong_parameters
+from services.web.problems import Code, Fault, ProblemError
+from shared.events.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +53,8 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_OF_OURS: Final = frozenset({"same-origin", "none"})
+"""How a browser calls requests that a page of ours makes, or the reader by themselves (Sec-Fetch-Site)."""
 _YEAR: Final = 365 * 24 * 3600
 _NOT_FOUND: Final = 404
 _COMPRESSION: Final = 4
@@ -84,7 +89,7 @@ class Console:
             problem = {"title": title(language_of(request), "not-found"), "detail": scope["path"], "code": "not-found"}
 
             async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-                await (await self._failed(request, AskedInVainError(_NOT_FOUND, problem)))(scope, receive, send)
+                await (await self._failed(self._reader_of(request, None), AskedInVainError(_NOT_FOUND, problem)))(scope, receive, send)
 
             await self._framed(nowhere, scope, receive, send)
         else:
@@ -112,32 +117,44 @@ class Console:
 
     def _shown(self, page: WebPage) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            if request.method == "GET" and is_choice(request):
-                return _chosen(request)
-            actor: Actor | None = None
+            reader = self._reader_of(request, None)
             try:
-                actor = await self._actor(request, page)
-                return await page_of(await self._reader(request, actor), page)
+                reader = self._reader_of(request, await self._actor(request, page))
+                answered = await self._answered(reader, page)
             except AskedInVainError as refused:
-                return await self._failed(request, refused, actor)
+                answered = await self._failed(reader, refused)
             except ProblemError as problem:
-                return await self._refused(request, page, problem, actor)
+                answered = await self._refused(reader, page, problem)
             except Exception as error:
                 log.exception("a page failed", path=request.url.path, exc_info=error)
                 said = {"title": title(language_of(request), "internal"), "code": "internal", "request_id": request.state.request_id}
-                return await self._failed(request, AskedInVainError(500, said), actor)
+                answered = await self._failed(reader, AskedInVainError(500, said))
+            for name in reader.outworn:
+                answered.delete_cookie(COOKIE + name)
+            return answered
 
         return answer
 
-    async def _reader(self, request: Request, actor: Actor | None) -> Reader:
-        """Who reads, and the form that they sent; ProblemError where it is not of a page of ours."""
-        reader = self._reader_of(request, actor)
-        if request.method == "POST":
+    async def _answered(self, reader: Reader, page: WebPage) -> Response:
+        """The page, or the way back to it once a choice of the reader's is kept; AskedInVainError, ProblemError."""
+        request = reader.request
+        if kept(request, "company") or "choose" in request.query_params:
+            await know_companies(reader)
+        if _is_choice(request) and (made := _chosen(reader)) is not None:
+            return made
+        if not reader.fits("as_of", request.query_params.get("as_of", "")):
+            message = wrong(reader.language, "day").format(value=shown(request.query_params["as_of"]))
+            raise wrong_parameters([Fault("/as_of", Code.PARAMETER_INVALID, message)])
+        await self._take_form(reader)
+        return await page_of(reader, page)
+
+    async def _take_form(self, reader: Reader) -> None:
+        """Has the reader have the form that they sent; ProblemError where it is not of a page of ours."""
+        if reader.request.method == "POST":
             async with read_in_time(self._ports.clock):
-                sent = await read_form(request)
-            self._signing.check_form(sent.get(TOKEN), actor)
+                sent = await read_form(reader.request)
+            self._signing.check_form(sent.get(TOKEN), reader.actor)
             reader.sent = sent
-        return reader
 
     def _reader_of(self, request: Request, actor: Actor | None) -> Reader:
         api: Any = None
@@ -160,38 +177,39 @@ class Console:
                 return None
             raise
 
-    async def _refused(self, request: Request, page: WebPage, problem: ProblemError, actor: Actor | None) -> Response:
+    async def _refused(self, reader: Reader, page: WebPage, problem: ProblemError) -> Response:
         """What was wrong; where nobody is signed in the page leads to where they can, and from there back."""
+        request = reader.request
         if problem.code == Code.NOT_AUTHENTICATED and self._way.kind != "none" and not page.is_open:
             here = request.url.path if request.method == "POST" else f"{request.url.path}?{request.url.query}".rstrip("?")
             return RedirectResponse(url("/sign-in", next=here), status_code=303)
         language = language_of(request)
         said = {"title": title(language, problem.code), "detail": problem.detail(language), "code": problem.code}
-        return await self._failed(request, AskedInVainError(problem.status, {**said, "request_id": request.state.request_id}), actor)
+        return await self._failed(reader, AskedInVainError(problem.status, {**said, "request_id": request.state.request_id}))
 
-    async def _failed(self, request: Request, refused: AskedInVainError, actor: Actor | None = None) -> Response:
+    async def _failed(self, reader: Reader, refused: AskedInVainError) -> Response:
         """The page that says what was wrong, which asks nothing."""
-        return HTMLResponse(page_of.failed(self._reader_of(request, actor), refused), status_code=refused.status)
+        return HTMLResponse(page_of.failed(reader, refused), status_code=refused.status)
 
 
-def is_choice(request: Request) -> bool:
-    """Whether something is chosen for all pages; a day that is none is not kept, but said to be wrong by the page."""
-    given = request.query_params
-    is_day = not given.get("as_of") or day_of(given["as_of"]) is not None
-    return is_day and any(name in given for name in ("language", "theme", "choose"))
+def _is_choice(request: Request) -> bool:
+    """Whether an address is of a link or form of ours that makes a choice: another site's does not make any for the reader."""
+    is_ours = request.headers.get("sec-fetch-site", "same-origin") in _OF_OURS
+    return is_ours and request.method == "GET" and any(name in request.query_params for name in ("language", "theme", "choose"))
 
 
-def _chosen(request: Request) -> Response:
-    """Keeps what was chosen in cookies, and leads back to the page."""
-    rest = {name: value for name, value in request.query_params.items() if name not in {*CHOICES, "choose"} and value}
-    query = str(request.url.replace(query="").include_query_params(**rest).query)
-    path = request.url.path
-    answer = RedirectResponse(f"{path}?{query}" if query else path, status_code=303)
-    for name in CHOICES:
-        if name in request.query_params:
-            value = request.query_params[name]
-            secure = request.url.scheme == "https"
-            answer.set_cookie(COOKIE + name, value, max_age=_YEAR if value else 0, httponly=True, samesite="lax", secure=secure)
+def _chosen(reader: Reader) -> Response | None:
+    """Keeps what was chosen in cookies, and leads back to the page; None where something that was chosen is not there."""
+    request = reader.request
+    made = {name: request.query_params[name] for name in CHOICES if name in request.query_params}
+    if not all(reader.fits(name, value) for name, value in made.items()):
+        return None
+    made |= {"as_of": reader.as_of or ""} if "as_of" in made else {}
+    answer = RedirectResponse(reader.same(**dict.fromkeys((*CHOICES, "choose"))), status_code=303)
+    for name, value in made.items():
+        secure = request.url.scheme == "https"
+        keeps = _YEAR if value else 0
+        answer.set_cookie(COOKIE + name, quote(value), max_age=keeps, httponly=True, samesite="lax", secure=secure)
     return answer
 
 

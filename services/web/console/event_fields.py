@@ -11,8 +11,12 @@ from typing import Any, Final
 
 import orjson
 
+from services.web.console.formats import place
+
 Row = dict[str, Any]
 
+DEEPEST: Final = 100
+"""So many levels of objects and lists are fields of their own; what is deeper is one value."""
 _FIGURES: Final = frozenset({"amount_to_settle", "cash_discount_to_take"})
 _FIGURES_END: Final = ("amount", "rate", "percent")
 
@@ -32,6 +36,20 @@ def whole(fields: list[tuple[str, str]], shown: Any) -> Row:
     return {name: _with_lists(value, shown.get(name) if isinstance(shown, dict) else None) for name, value in made.items()}
 
 
+def is_too_deep(data: Any) -> bool:
+    """Whether there are objects or lists in it beyond the deepest level."""
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in _inner(each)]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _inner(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
 def is_figure(pointer: str) -> bool:
     """Whether an amount, a rate or a percentage stands there, by its name."""
     name = pointer.rpartition("/")[2]
@@ -44,12 +62,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _leaves(data: Any, place: str = "") -> list[tuple[str, Any]]:
-    if isinstance(data, dict) and data:
-        return [each for name, value in data.items() for each in _leaves(value, f"{place}/{_escaped(str(name))}")]
-    if isinstance(data, list) and data:
-        return [each for number, value in enumerate(data) for each in _leaves(value, f"{place}/{number}")]
-    return [(place, data)]
+def _leaves(data: Any, pointer: str = "", level: int = 0) -> list[tuple[str, Any]]:
+    if isinstance(data, dict) and data and level < DEEPEST:
+        return [each for name, value in data.items() for each in _leaves(value, f"{pointer}/{_escaped(str(name))}", level + 1)]
+    if isinstance(data, list) and data and level < DEEPEST:
+        return [each for number, value in enumerate(data) for each in _leaves(value, f"{pointer}/{number}", level + 1)]
+    return [(pointer, data)]
 
 
 def _value(text: str, was: Any) -> Any:
@@ -72,18 +90,20 @@ def _put(made: Row, names: list[str], value: Any) -> None:
 
 
 def _with_lists(value: Any, shown: Any) -> Any:
-    """Objects whose names are all numbers are lists where a list was shown, or nothing."""
+    """Objects whose names are all places are lists where a list was shown, or nothing."""
     if not isinstance(value, dict):
         return value
     inner = {name: _with_lists(each, _of(shown, name)) for name, each in value.items()}
-    is_list = isinstance(shown, list) or (shown is None and all(name.isdigit() for name in inner))
-    return [inner[name] for name in sorted(inner, key=int)] if is_list and all(name.isdigit() for name in inner) else inner
+    places = {name: place(name) for name in inner}
+    is_list = (shown is None or isinstance(shown, list)) and None not in places.values()
+    return [inner[name] for name in sorted(inner, key=lambda name: places[name] or 0)] if is_list else inner
 
 
 def _of(shown: Any, name: str) -> Any:
     if isinstance(shown, dict):
         return shown.get(name)
-    return shown[int(name)] if isinstance(shown, list) and name.isdigit() and int(name) < len(shown) else None
+    number = place(name)
+    return shown[number] if isinstance(shown, list) and number is not None and number < len(shown) else None
 
 
 def _escaped(name: str) -> str:
@@ -92,3 +112,10 @@ def _escaped(name: str) -> str:
 
 def _plain(name: str) -> str:
     return name.replace("~1", "/").replace("~0", "~")
+
+
+def changes(before: Any, after: Any) -> list[dict[str, Any]]:
+    """What differs, by its place: what was there and what would be."""
+    old, new = dict(flat(before)), dict(flat(after))
+    places = list(dict.fromkeys([*old, *new]))
+    return [{"place": each, "before": old.get(each), "after": new.get(each)} for each in places if old.get(each) != new.get(each)]

@@ -26,6 +26,9 @@ LOCALES: Final = {
 NAMES: Final = {Language.ENGLISH: "English", Language.FRENCH: "Français", Language.DUTCH: "Nederlands", Language.GERMAN: "Deutsch"}
 _PLAIN: Final = re.compile(r"\d{1,30}(?:\.\d{1,12})?")
 _SPACES: Final = re.compile(r"\s")
+_PLACE: Final = re.compile(r"[0-9]{1,6}")
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
+_DAY_NAMED: Final = re.compile(r"([0-9]{1,2})\.? ([^\W\d_]+)\.? ([0-9]{4})")
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -80,6 +83,31 @@ def day(language: Language, value: str | date | None) -> str:
         return ""
     found = value if isinstance(value, date) else date.fromisoformat(value[:10])
     return format_date(found, "medium", LOCALES[language])
+
+
+def plain_day(language: Language, text: str) -> str | None:
+    """A date as it was entered, ISO or in the reader's form (12.03.2026, 12 mars 2026), as ISO; None where it is none."""
+    tight = " ".join(text.split())
+    try:
+        if (found := _DAY_FIRST.fullmatch(tight)) is not None:
+            return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
+        if (found := _DAY_NAMED.fullmatch(tight)) is not None:
+            return date(int(found[3]), _months(language).get(found[2].lower(), 0), int(found[1])).isoformat()
+        return date.fromisoformat(tight).isoformat()
+    except ValueError:
+        return None
+
+
+@lru_cache
+def _months(language: Language) -> dict[str, int]:
+    """The months by their names in the reader's language, short and long."""
+    names = LOCALES[language].months["format"]
+    return {name.rstrip(".").lower(): month for width in ("abbreviated", "wide") for month, name in names[width].items()}
+
+
+def place(text: str) -> int | None:
+    """A place in a list that a text names: digits alone, six at most; None where it is none."""
+    return int(text) if _PLACE.fullmatch(text) else None
 
 
 def clock(language: Language, value: str | None) -> str:

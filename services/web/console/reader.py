@@ -8,16 +8,16 @@ Invariant: a page sees the books through `ask` alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from services.web.console import formats, texts
 from services.web.languages import Language, negotiated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from starlette.requests import Request
 
@@ -49,6 +49,7 @@ class Reader:
     sent: Submitted | None = None
     read_to: Mapping[str, Any] | None = None
     companies: list[dict[str, Any]] = field(default_factory=list)
+    knows_all_companies: bool = False
 
     # What was chosen
 
@@ -66,12 +67,12 @@ class Reader:
     @property
     def as_of(self) -> str | None:
         """The day that the books are looked at, ISO; None: today."""
-        return day_of(chosen(self.request, "as_of"))
+        return formats.plain_day(self.language, chosen(self.request, "as_of") or "")
 
     @property
     def day(self) -> str:
-        """The day that the books are looked at; as it was written where the address has none, which the API then says."""
-        return self.as_of or self.parameter("as_of") or self.today.isoformat()
+        """The day that the books are looked at."""
+        return self.as_of or self.today.isoformat()
 
     @property
     def is_dated(self) -> bool:
@@ -80,8 +81,31 @@ class Reader:
 
     @property
     def company(self) -> str | None:
-        """The company that is looked at; None: all in scope."""
-        return chosen(self.request, "company") or None
+        """The company that is looked at; None: all in scope. One that was chosen before counts while the reader may see it."""
+        found = chosen(self.request, "company") or None
+        return found if "company" in self.request.query_params or self.has_company(found) else None
+
+    def has_company(self, code: str | None) -> bool:
+        """Whether there is such a company for the reader, as far as their companies are known."""
+        return not self.knows_all_companies or any(each["company"] == code for each in self.companies)
+
+    def fits(self, name: str, value: str) -> bool:
+        """Whether a choice is one that this reader can make; an empty one takes it back."""
+        match name:
+            case "language":
+                return not value or value in set(Language)
+            case "theme":
+                return not value or value in THEMES
+            case "as_of":
+                return not value or formats.plain_day(self.language, value) is not None
+            case _:
+                return not value or (self.actor is not None and self.has_company(value))
+
+    @property
+    def outworn(self) -> list[str]:
+        """What was chosen once and is nothing that can be chosen any more."""
+        ours = () if self.actor is None else CHOICES
+        return [name for name in ours if name not in self.request.query_params and not self.fits(name, kept(self.request, name) or "")]
 
     def parameter(self, name: str) -> str | None:
         """A parameter of the address; None where it is empty."""
@@ -155,7 +179,9 @@ class Reader:
 
     def same(self, **changed: object) -> str:
         """This page's address with other parameters; None takes one away."""
-        return url(self.request.url.path, **{**dict(self.request.query_params), **changed})
+        given = [(name, value) for name, value in self.request.query_params.multi_items() if name not in changed and value]
+        query = urlencode([*given, *((name, str(value)) for name, value in changed.items() if value not in {None, ""})])
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
 
 def url(path: str, /, **parameters: object) -> str:
@@ -166,18 +192,16 @@ def url(path: str, /, **parameters: object) -> str:
 
 def chosen(request: Request, name: str) -> str | None:
     """What the address says, else what was chosen before."""
-    return request.query_params.get(name) if name in request.query_params else request.cookies.get(COOKIE + name)
+    return request.query_params.get(name) if name in request.query_params else kept(request, name)
+
+
+def kept(request: Request, name: str) -> str | None:
+    """What was chosen before."""
+    found = request.cookies.get(COOKIE + name)
+    return None if found is None else unquote(found)
 
 
 def language_of(request: Request) -> Language:
     """The reader's language: chosen, else the browser's."""
     found = chosen(request, "language")
     return Language(found) if found in set(Language) else negotiated(", ".join(request.headers.getlist("accept-language")))
-
-
-def day_of(value: str | None) -> str | None:
-    """A day, ISO; None where it is none."""
-    try:
-        return date.fromisoformat(value).isoformat() if value else None
-    except ValueError:
-        return None

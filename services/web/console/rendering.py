@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.web.console.api import AskedInVainError
     from services.web.console.reader import Reader
 
+_MOST_COMPANIES: Final = 500
 SIGNS: Final = {
     "posted": "●",
     "open": "●",
@@ -81,8 +82,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals.update(url=url, signs=SIGNS, navigation=NAVIGATION, themes=THEMES, languages=NAMES, Markup=Markup)
-    found.globals.update(is_zero=formats.is_zero, digits_of=formats.digits_of)
+    found.globals.update(is_zero=formats.is_zero, digits_of=formats.digits_of, place_of=formats.place)
     return found
+
+
+async def know_companies(reader: Reader) -> None:
+    """Has the reader know the companies that they may see, asked once; of a larger group the first ones."""
+    if not reader.companies and reader.actor is not None:
+        said = await reader.ask("/v1/companies", limit=_MOST_COMPANIES)
+        reader.companies, reader.knows_all_companies = said["data"], said["next"] is None
 
 
 class _Rendering:
@@ -93,8 +101,8 @@ class _Rendering:
 
     async def __call__(self, reader: Reader, page: WebPage) -> Response:
         """The page; AskedInVainError where the API refuses what it is made of."""
-        if not reader.companies and reader.actor is not None and page.has_head and reader.parameter("part") is None:
-            reader.companies = (await reader.ask("/v1/companies", limit=500))["data"]
+        if page.has_head and reader.parameter("part") is None:
+            await know_companies(reader)
         view = await page.view(reader)
         return HTMLResponse(self._html(reader, page.template, view)) if isinstance(view, dict) else view
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
-from services.web.console.app import is_choice
 from services.web.console.pages import home
-from services.web.console.pages.open_documents import view as open_documents
 from services.web.console.pages.search import meant
 from services.web.console.rendering import rendered
 from tests.builders.console import made_up_reader
@@ -52,22 +49,6 @@ def test_a_page_is_headed_with_the_chosen_day_where_that_counts(path: str, is_da
     reader.read_to = {"time": "2026-03-12T12:00:00Z", "lag_seconds": 0.1}
     page = rendered(reader, "pages/waiting.html", WORK)
     assert ("10 Nov 2025" in page, 'id="as-of"' in page) == (is_dated, is_dated)
-
-
-async def test_a_day_that_is_none_is_asked_of_the_api_as_it_was_written_and_not_kept() -> None:
-    reader = made_up_reader({"/v1/aging": None}, path="/open", address={"as_of": "2025-13-45"})
-    with pytest.raises(Exception, match="not-found"):
-        await open_documents(reader)
-    api: Any = reader.api
-    assert api.asked[0][1]["as_of"] == "2025-13-45"
-    assert not is_choice(asked("as_of=2025-13-45&choose=1"))
-    assert is_choice(asked("as_of=2025-12-31&choose=1"))
-    assert is_choice(asked("as_of=&choose=1"))
-
-
-def asked(query: str) -> Request:
-    """A request with this query."""
-    return Request({"type": "http", "query_string": query.encode(), "headers": []})
 
 
 async def test_home_shows_what_was_posted_last_with_its_amount() -> None:

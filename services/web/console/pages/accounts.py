@@ -56,7 +56,7 @@ async def statement(reader: Reader) -> Row:
         "names": names,
         "lines": said["data"],
         "next": said["next"],
-        "running": names["account"] is not None and names["currency"] is not None,
+        "running": None not in {company, names["account"], names["currency"]},
         "openings": sums if names["from"] and cursor is None else [],
         "totals": sums if said["next"] is None else [],
     }

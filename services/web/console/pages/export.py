@@ -36,7 +36,7 @@ LISTS: Final = {
 _VOUCHER: Final = "voucher"
 _PAGE: Final = 500
 _OF_A_VOUCHER: Final = ("company", "voucher", "ledger", "kind", "date", "document", "accounting_currency", "posted_at")
-_OURS: Final = frozenset({"list", "cursor"})
+_OURS: Final = frozenset({"list", "cursor", "limit", "count"})
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 _NESTED: Final = {
     "discount": ("amount", "until"),

@@ -68,7 +68,14 @@ def _matrix(currency: str, cells: list[Row]) -> Row:
 
 def _with_signs(row: Row) -> Row:
     """The row with what each side has: due from positive, due to negative, so that both sides of what agrees add up to nothing."""
-    return {**row, **{side: row[side] and {**row[side], "net": str(_net(row[side]))} for side in ("company", "partner")}}
+    return {**row, **{side: row[side] and {**row[side], **_nets(row[side])} for side in ("company", "partner")}}
+
+
+def _nets(side: Row) -> Row:
+    """What a side has, in the row's currency and, as far as it is shown, in its own accounting currency."""
+    own = (side.get("accounting_due_from"), side.get("accounting_due_to"))
+    accounting = None if None in own else str(Decimal(own[0]) - Decimal(own[1]))
+    return {"net": str(_net(side)), "accounting_net": accounting}
 
 
 def _net(side: Row) -> Decimal:

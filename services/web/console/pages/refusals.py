@@ -81,8 +81,9 @@ def _at_field(found: Row) -> str:
     """The field that the refusal names, as it is called in what is mended: a request's marks come after the payment's own."""
     field = str(found["field"])
     if found["scope"] == _OF_SETTLEMENT and "settlement.requested" not in str(found["type"]) and field.startswith("/settle/"):
-        number, slash, rest = field.removeprefix("/settle/").partition("/")
-        return f"/settle/{int(number) + 1}{slash}{rest}" if number.isdigit() else field
+        text, slash, rest = field.removeprefix("/settle/").partition("/")
+        number = formats.place(text)
+        return field if number is None else f"/settle/{number + 1}{slash}{rest}"
     return field
 
 
@@ -97,12 +98,16 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
         except orjson.JSONDecodeError as error:
             form.wrong["/"] = reader.t("This is not JSON: {reason}", reason=str(error))
             return None
+        if event_fields.is_too_deep(data):
+            form.wrong["/"] = _too_deep(reader)
+            return None
         return data if isinstance(data, dict) else {}
     fields = [(name.removeprefix(_POINTER), value.strip()) for name, value in sent.pairs if name.startswith(_POINTER)]
     more = sent.get("more_name")
     if more:
         fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
     form.values |= dict(fields)
+    form.wrong |= {pointer: _too_deep(reader) for pointer, _ in fields if pointer.count("/") > event_fields.DEEPEST}
     read = [(pointer, _read(reader, pointer, value, form)) for pointer, value in fields]
     return None if form.wrong else event_fields.whole(read, shown)
 
@@ -117,16 +122,23 @@ def _read(reader: Reader, pointer: str, value: str, form: Form) -> str:
     return found or value
 
 
+def _too_deep(reader: Reader) -> str:
+    return reader.t("This has more than {most} levels.", most=event_fields.DEEPEST)
+
+
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
     """What the mended data would do; where they are to be sent: what became of the event."""
     if reader.sent is not None and reader.sent.get("do") == "send":
+        tried = None if reader.lacks("operator") else await preview(reader, found, data, form)
+        if not reader.lacks("operator") and (tried is None or form.wrong):  # what would be refused again is neither sent nor proposed
+            return {"tried": tried}
         before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
         body = {"id": found["id"], "data": data, "reason": form.value("reason")}
         if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
             return {}
         done = form.done["state"] == "done"
         return {"events": await _outcome(reader, found, form.done["action"], before) if done else []}
-    return {"tried": await _tried(reader, found, data, form)}
+    return {"tried": await preview(reader, found, data, form)}
 
 
 async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -> list[Row]:
@@ -136,7 +148,7 @@ async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -
     return await became(reader, before)
 
 
-async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | None:
+async def preview(reader: Reader, found: Row, data: Row, form: Form) -> Row | None:
     """What the mended event would do (`/v1/simulate`); what would be refused stands at its field."""
     is_request = found["scope"] == _OF_SETTLEMENT
     original = {name: value for name, value in found["original"].items() if name in {"specversion", "time"}}
@@ -153,6 +165,12 @@ async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | Non
         form.wrong.setdefault(refusal["field"] or "/", refusal["message"])
     tried: Row = said
     return tried
+
+
+def compared(found: Row, action: Row) -> list[Row]:
+    """What mended data change: those of the event; where its marks alone were refused, the request to settle that these would be."""
+    is_request = found["scope"] == _OF_SETTLEMENT
+    return event_fields.changes(_to_mend(found) if is_request else action["before"], action["after"])
 
 
 def _as_text(data: Row) -> str:

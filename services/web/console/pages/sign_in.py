@@ -69,7 +69,10 @@ async def out(reader: Reader) -> Response:
 def local(address: str | None) -> str:
     """An address of ours that comes next; in place of any other the first page."""
     given = (address or "/").replace("\\", "/")
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+    except ValueError:  # //[
+        return "/"
     is_ours = not parts.scheme and not parts.netloc and given.startswith("/") and not given.startswith(("//", "/sign-"))
     return given if is_ours and given.isprintable() else "/"
 

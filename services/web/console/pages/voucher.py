@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from services.web.console.api import AskedInVainError
+from services.web.console.formats import place
 from services.web.console.parameters import LIMITS, value
 from services.web.console.reader import url
 from services.web.console.rendering import rendered
@@ -79,16 +80,16 @@ async def _parameters(reader: Reader, parameters: list[Row]) -> list[Row]:
 
 def _marked(voucher: Row, reader: Reader) -> int | None:
     """The line that is meant: by its number, or by what it is (`mark=due_from:FABE`, `settles=VI-7`)."""
-    number = reader.parameter("why") or reader.parameter("line") or ""
-    if number.isdigit() and 1 <= int(number) <= len(voucher["lines"]):
-        return int(number)
+    number = place(reader.parameter("why") or reader.parameter("line") or "")
+    if number is not None and 1 <= number <= len(voucher["lines"]):
+        return number
     posting_type, _, partner = (reader.parameter("mark") or "").partition(":")
     settles = reader.parameter("settles")
-    for place, line in enumerate(voucher["lines"], 1):
+    for number, line in enumerate(voucher["lines"], 1):
         if posting_type and line["posting_type"] == posting_type and line["partner"] == (partner or None):
-            return place
+            return number
         if settles and line["settles"] == settles:
-            return place
+            return number
     return None
 
 
