@@ -55,7 +55,7 @@ def words(page: str) -> str:
 def trace_of(line: dict[str, Any]) -> str:
     step = {"kind": "settlement", "connectors": (), "node": None, "cells": [[{"node": None, "vouchers": [{**VOUCHER, "lines": [line]}]}]]}
     picture = {"columns": [{"company": "NL01", "name": "", "role": ""}], "steps": [step], "folded": False, "width": 100}
-    return content("trace.html", taken=None, to_approve=[], troubles=[], truncated=False, head=None, picture=picture)
+    return content("trace.html", was_sent=False, taken=None, to_approve=[], troubles=[], truncated=False, head=None, picture=picture)
 
 
 def vouchers_of(line: dict[str, Any]) -> str:
