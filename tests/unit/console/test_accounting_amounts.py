@@ -45,6 +45,8 @@ SIDE = {
     "accounting_currency": "EUR",
     "accounting_due_from": "129.36",
     "accounting_due_to": "0.00",
+    "net": "0.00",
+    "accounting_net": "129.36",
 }
 
 
@@ -70,7 +72,10 @@ def statement_of(line: dict[str, Any]) -> str:
         lines=[row],
         next=None,
         company="NL01",
-        names={"posting_type": "realized_gain", "account": None, "partner": None, "currency": "GBP"},
+        names={"posting_type": "realized_gain", "account": None, "partner": None, "currency": "GBP", "from": None},
+        running=True,
+        openings=[],
+        totals=[],
     )
 
 
