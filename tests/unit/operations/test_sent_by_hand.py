@@ -1,4 +1,4 @@
-"""What somebody sends by hand is an action that says which event, whose books, and what it said."""
+"""What somebody sends manually is an action that says which event, whose books, and what it said."""
 
 from __future__ import annotations
 
