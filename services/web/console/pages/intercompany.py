@@ -73,8 +73,8 @@ def _with_signs(row: Row) -> Row:
 
 def _nets(side: Row) -> Row:
     """What a side has, in the row's currency and, as far as it is shown, in its own accounting currency."""
-    own = (side.get("accounting_due_from"), side.get("accounting_due_to"))
-    accounting = None if None in own else str(Decimal(own[0]) - Decimal(own[1]))
+    due_from, due_to = side.get("accounting_due_from"), side.get("accounting_due_to")
+    accounting = None if due_from is None or due_to is None else str(Decimal(due_from) - Decimal(due_to))
     return {"net": str(_net(side)), "accounting_net": accounting}
 
 
