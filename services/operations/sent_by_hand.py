@@ -1,4 +1,4 @@
-"""Events that somebody sends by hand, as an action of the audit: who sent them, when, why, and what they said.
+"""Events that somebody sends manually, as an action of the audit: who sent them, when, why, and what they said.
 
 Invariant: what is sent is what was given; it is written down before it is sent, as everything that people do.
 """

@@ -48,7 +48,7 @@ async def view(reader: Reader) -> Row | Response:
     of = None if reader.sent is None else reader.sent.get("previewed")
     if event is not None and of == digest(event) and _is_clean(simulated):
         try:
-            await reader.api.order("/v1/events", event, reason=reader.t("sent by hand, as simulated"))
+            await reader.api.order("/v1/events", event, reason=reader.t("sent manually, as simulated"))
             await reader.ask("/v1/event", source=event["source"], id=event["id"], wait=_WAITS)
             return RedirectResponse(url("/trace", event=event["id"], source=event["source"], sent=1), status_code=303)
         except AskedInVainError as refused:
