@@ -154,8 +154,19 @@ class Reader:
         return formats.amount(self.language, plain)
 
     def no_number(self, entered: str) -> str:
-        """That what was entered is not a number, and how one is written."""
+        """That what was entered is not a number, or that it may be two, and how one is written."""
+        found = formats.readings(self.language, entered)
+        if len(found) > 1:
+            plain, grouped = found
+            return self.t(
+                "{value} may be {first} or {second}: write one of these.", value=entered, first=plain.replace(".", ","), second=grouped
+            )
         return self.t("{value} is not a number. Write it as 1234.50 or {example}.", value=entered, example=self.amount("1234.50"))
+
+    def no_day(self, entered: str) -> str:
+        """That what was entered is not a day, and how one is written."""
+        example = self.date("2026-03-31")
+        return self.t("{value} is not a day. Write it as 2026-03-31 or {example}.", value=entered, example=example)
 
     def date(self, value: str | None) -> str:
         """A date in the reader's form."""
