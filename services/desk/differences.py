@@ -34,6 +34,9 @@ class Judged(NamedTuple):
     wrong: list[str]
 
 
+_ALL_THERE: Final = Judged([], [])
+
+
 def document_name(document: Document) -> str:
     """A document as problems name it, with its amount."""
     kind = document.kind.replace("_", " ")
@@ -57,9 +60,11 @@ def voucher_name(voucher: Voucher) -> str:
 
 def open_differs(document: Document, taken: TakenFrom) -> Iterator[str]:
     """Whether what is open of a document is its amount less what the records in force take; nothing of one that is reversed."""
-    name = document_name(document)
     amounts = (document.amount, document.accounting_amount) if not document.is_reversed else (ZERO, ZERO)
     left, left_accounting = amounts[0] - taken.amount, amounts[1] - taken.accounting_amount
+    if (left, left_accounting, taken.records) == (document.open, document.open_accounting_amount, document.records):
+        return
+    name = document_name(document)
     if left != document.open:
         yield f"{name}: {document.open:,} {document.currency} is open, its {taken.records} records leave {left:,}"
     if left_accounting != document.open_accounting_amount:
@@ -74,9 +79,11 @@ def open_differs(document: Document, taken: TakenFrom) -> Iterator[str]:
 
 def document_judged(document: Document, found: Collection[Found]) -> Judged:
     """A document has one voucher, and one that reverses it if it is reversed."""
-    name = document_name(document)
     own = [each.voucher for each in found if each.kind == document.kind]
     mirrors = [each.voucher for each in found if each.kind not in DOCUMENT_KINDS]
+    if len(own) == 1 and len(mirrors) == document.is_reversed:
+        return _ALL_THERE
+    name = document_name(document)
     missing = [] if own else [f"{name} has no voucher"]
     if document.is_reversed and not mirrors:
         missing.append(f"{name} is reversed, and its voucher {', '.join(own) or 'is missing and'} is not")
@@ -85,10 +92,12 @@ def document_judged(document: Document, found: Collection[Found]) -> Judged:
 
 def record_judged(record: RecordInForce, documents: Mapping[DocumentKey, Document], found: Collection[Found]) -> Judged:
     """A record has a voucher in each company that it posts in, and of each a mirror if it is reversed: a reversal reaches them all."""
-    name = record_name(record)
     companies = sorted({record.lowering.company, record.raising.company})
     made, mirrored = _by_company(found, SETTLEMENT), _by_company(found, SETTLEMENT_REVERSAL)
     due = companies if has_vouchers(record, documents) else []
+    if not record.is_reversed and not mirrored and len(found) == len(due) and sorted(made) == due:
+        return _ALL_THERE
+    name = record_name(record)
     missing = [f"{name} has no voucher in {company}" for company in due if company not in made]
     if record.is_reversed:
         missing += [f"{name} is reversed, and in {each} its voucher {made[each][0]} is not" for each in made if each not in mirrored]
@@ -125,38 +134,35 @@ def voucher_differs(
 
 
 def _document_differs(voucher: Voucher, document: Document | None) -> Iterator[str]:
-    name, is_own = voucher_name(voucher), voucher.kind in DOCUMENT_KINDS
+    is_own = voucher.kind in DOCUMENT_KINDS
     if document is None:
-        what = f"{voucher.ledger} document {voucher.document}"
-        yield f"{name} {'posts' if is_own else 'reverses'} the {what}, which settlement does not have"
+        what = f"{'posts' if is_own else 'reverses'} the {voucher.ledger} document {voucher.document}"
+        yield f"{voucher_name(voucher)} {what}, which settlement does not have"
         return
     if is_own and voucher.kind != document.kind:
-        yield f"{name} posts a {voucher.kind.replace('_', ' ')}, and settlement has {document_name(document)}"
+        yield f"{voucher_name(voucher)} posts a {voucher.kind.replace('_', ' ')}, and settlement has {document_name(document)}"
     if not is_own and not document.is_reversed:
-        yield f"{name} reverses {document_name(document)}, which settlement has not reversed"
+        yield f"{voucher_name(voucher)} reverses {document_name(document)}, which settlement has not reversed"
     side = _side(document) if is_own else -_side(document)
     wanted = side * rounded(document.amount, document.currency), side * document.accounting_amount
     lines = [line for line in voucher.lines if line.posting_type in _SUMMARY]
-    yield from _amounts_differ(f"{name}, {document_name(document)}", lines, document, wanted)
-
-
-def _amounts_differ(name: str, lines: list[VoucherLine], document: Document, wanted: tuple[Decimal, Decimal]) -> Iterator[str]:
     posted = (sum((line.debit - line.credit for line in lines), ZERO), _value(lines))
     for there, here, currency in zip(posted, wanted, (document.currency, document.accounting_currency), strict=True):
         if there != here:
+            name = f"{voucher_name(voucher)}, {document_name(document)}"
             yield f"{name}: {there:,} {currency} is posted on the party's account, the document is {here:,}"
             return
 
 
 def _record_differs(voucher: Voucher, record: RecordInForce, documents: Mapping[DocumentKey, Document]) -> Iterator[str]:
     """In accounting currency: the lines of one record may be in two currencies, its documents' value is what is settled."""
-    name = f"{voucher_name(voucher)}, {record_name(record)}"
     if voucher.kind == SETTLEMENT_REVERSAL and not record.is_reversed:
-        yield f"{name}: a reversal, and settlement has not reversed it"
+        yield f"{voucher_name(voucher)} reverses {record_name(record)}, which settlement has not reversed"
     sign = 1 if voucher.kind == SETTLEMENT_REVERSAL else -1
     wanted = sign * settled_in(voucher.company, record, documents)
     posted = _value(line for line in voucher.lines if line.posting_type in _SUMMARY)
     if posted != wanted:
+        name = f"{voucher_name(voucher)}, {record_name(record)}"
         yield f"{name}: {posted:,} {voucher.accounting_currency} is posted on the party's account, the record settles {wanted:,}"
 
 

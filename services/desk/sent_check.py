@@ -35,11 +35,18 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Sent(NamedTuple):
-    """A message for a reader: the id that this one notes, the names under which it may refuse it, and what is said of it."""
+    """A message for a reader: the id that this one notes, the names under which it may refuse it."""
 
     key: InboxKey
     names: tuple[EventRef, ...]
-    said: str
+    sent_at: datetime
+    event: Message
+
+    def said(self, reader: str) -> str:
+        """That it has not arrived, in words."""
+        what = f"{self.event.type} {self.event.ref.id}{_about(self.event.data)}"
+        sender = self.event.ref.source.removeprefix("intercompany/")
+        return f"{sender} said at {self.sent_at:%Y-%m-%d %H:%M:%S} {what}, and {reader} has not read it"
 
 
 async def check_sent(schemas: Schemas, doubts: Doubts) -> Check:
@@ -56,19 +63,19 @@ async def check_sent(schemas: Schemas, doubts: Doubts) -> Check:
             if not page:
                 break
             after = page[-1].id
-            for reader, sent in _by_reader(sender, page).items():
+            for reader, sent in _by_reader(page).items():
                 count += len(sent)
                 await _compare(schemas, reader, sent, check, doubts)
     check.compared = f"{count} messages"
     return check
 
 
-def _by_reader(sender: str, page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Sent]]:
+def _by_reader(page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Sent]]:
     found: dict[str, list[_Sent]] = {}
     for row in page:
         for record in _records(row):
             for service in _READERS.get(record.topic, ()):
-                if (sent := _sent(service, record, f"{sender} said at {row.sent_at:%Y-%m-%d %H:%M:%S}")) is not None:
+                if (sent := _sent(service, record, row.sent_at)) is not None:
                     found.setdefault(service.name, []).append(sent)
     return found
 
@@ -82,7 +89,7 @@ def _records(row: shell_queries.SentRow) -> Iterator[Record]:
         yield Record(each.topic, each.key, each.value, tuple(each.headers))
 
 
-def _sent(service: AnyService, record: Record, said: str) -> _Sent | None:
+def _sent(service: AnyService, record: Record, sent_at: datetime) -> _Sent | None:
     """None: it is not for this reader, or this one takes it without noting its id."""
     if not may_concern(service, record):
         return None
@@ -94,7 +101,7 @@ def _sent(service: AnyService, record: Record, said: str) -> _Sent | None:
         return None
     caused = getattr(event.data, "event", None)
     names = (event.ref, caused) if isinstance(caused, EventRef) else (event.ref,)
-    return _Sent(identity[0], names, f"{said} {event.type} {event.ref.id}{_about(event.data)}, and {service.name} has not read it")
+    return _Sent(identity[0], names, sent_at, event)
 
 
 def _about(data: Any) -> str:
@@ -108,7 +115,7 @@ def _about(data: Any) -> str:
 
 async def _compare(schemas: Schemas, reader: str, sent: Sequence[_Sent], check: Check, doubts: Doubts) -> None:
     for each in await _not_taken(schemas, reader, sent):
-        await doubts.add(check, [each.said], _again(schemas, reader, each))
+        await doubts.add(check, [each.said(reader)], _again(schemas, reader, each))
 
 
 async def _not_taken(schemas: Schemas, reader: str, sent: Sequence[_Sent]) -> list[_Sent]:
@@ -122,6 +129,6 @@ async def _not_taken(schemas: Schemas, reader: str, sent: Sequence[_Sent]) -> li
 
 def _again(schemas: Schemas, reader: str, sent: _Sent) -> Again:
     async def again() -> list[str]:
-        return [each.said for each in await _not_taken(schemas, reader, [sent])]
+        return [each.said(reader) for each in await _not_taken(schemas, reader, [sent])]
 
     return again

@@ -16,6 +16,7 @@ from services.settlement import queries as settlement_queries
 from services.settlement.rules.values import DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.producing import PartyBook
+from shared.rows import money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +97,24 @@ async def _settlement_reversal(
     companies = sorted({key.company for each in in_force for key in (each.lowering, each.raising)})
     said = {**data, "date": None if date is None else date.isoformat(), "reason": ordered.reason}
     plan = await _plan(schemas, "settlement-reversal.requested", said, ordered)
-    before = {"records": [{"settlement": each.run._asdict(), "number": each.number} for each in in_force]}
-    return Draft(Verb.REVERSE_SETTLEMENT, data, tuple(companies), plan, before, {"reversed": True})
+    before = {"records": [_record_row(each) for each in in_force]}
+    return Draft(Verb.REVERSE_SETTLEMENT, data, tuple(companies), plan, before, _reversed(date))
+
+
+def _record_row(record: RecordInForce) -> dict[str, Any]:
+    """A record as whoever decides about it wants to see it: what paid what, and how much."""
+    names = {"payment": record.lowering, "invoice": record.raising}
+    return {
+        "settlement": record.run._asdict(),
+        "number": record.number,
+        **{name: {"company": key.company, "document": key.document} for name, key in names.items()},
+        "amount": money(record.amount, record.currency),
+        "currency": record.currency,
+    }
+
+
+def _reversed(date: date | None) -> dict[str, Any]:
+    return {"reversed": True} if date is None else {"reversed": True, "date": date.isoformat()}
 
 
 async def drafted_payment_reversal(schemas: Schemas, key: DocumentKey, date: date | None, ordered: Ordered) -> Draft:
@@ -109,7 +126,7 @@ async def drafted_payment_reversal(schemas: Schemas, key: DocumentKey, date: dat
     said = {**data, "date": None if date is None else date.isoformat(), "reason": ordered.reason}
     plan = await _plan(schemas, "payment-reversal.requested", said, ordered)
     before = {"kind": document.kind, "currency": document.currency, "amount": str(document.amount), "open": str(document.open)}
-    return Draft(Verb.REVERSE_PAYMENT, data, (key.company,), plan, before, {"reversed": True})
+    return Draft(Verb.REVERSE_PAYMENT, data, (key.company,), plan, before, _reversed(date))
 
 
 async def _document(schemas: Schemas, key: DocumentKey) -> Document:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from services.desk.chain_check import check_chain
 from services.desk.reconciliation import reconcile
 from services.desk.rows import BooksOfAll, collect
-from services.desk.schemas import load_books
+from services.desk.schemas import SchemaMissingError, load_books
 from services.desk.under_way import BETWEEN, Left, UnderWay
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
@@ -74,18 +75,20 @@ class _Schemas:
     """The services' schemas for the reconciler, on connections that are open."""
 
     def __init__(self, arena: Arena) -> None:
-        self._stage = arena
+        self._arena = arena
 
     @asynccontextmanager
     async def of(self, service: str) -> AsyncIterator[Connection]:
-        """A connection to a service's schema, in a transaction."""
-        schema = self._stage.schemas[service]
-        raw = self._stage.server.take(schema)
+        """A connection to a service's schema, in a transaction; SchemaMissingError for inquiry, which does not run."""
+        schema = self._arena.schemas.get(service)
+        if schema is None:
+            raise SchemaMissingError(service)
+        raw = self._arena.server.take(schema)
         try:
             async with raw.transaction():
                 yield raw
         finally:
-            self._stage.server.give_back(schema, raw)
+            self._arena.server.give_back(schema, raw)
 
     @asynccontextmanager
     async def moment_of(self, service: str) -> AsyncIterator[Connection]:
@@ -114,6 +117,7 @@ def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     problems = [
         f"{check.name}: {problem}" for check in arena.server.run(reconcile(schemas, _AtRest(schemas))) for problem in check.problems
     ]
+    problems += [f"{each.company} {each.voucher}: {each.message}" for each in arena.server.run(check_chain(schemas)).findings]
     problems += cluster.history.too_early
     refolded = [_refold(service, acts) for service, acts in zip(SERVICES, cluster.history.committed, strict=True)]
     for each in refolded:

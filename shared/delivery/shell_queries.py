@@ -63,9 +63,9 @@ _RESEND: Final = "update outgoing set sent_at = null where sent_at >= $1"
 _LAST_SENT: Final = "select id from outgoing where sent_at is not null order by id desc limit 1"
 _SENT_PAGE: Final = """
 with first as (select id, octet_length(messages) as size from outgoing
-               where id > $1 and id <= $2 and sent_at is not null order by id limit 64),
+               where id > $1 and id <= $2 and sent_at is not null order by id limit 16),
      summed as (select id, sum(size) over (order by id) - size as before from first)
-select id, sent_at, messages from outgoing where id in (select id from summed where before < 1048576) order by id"""
+select id, sent_at, messages from outgoing where id in (select id from summed where before < 131072) order by id"""
 _KEPT_SINCE: Final = "select min(sent_at) from outgoing"
 _NOW: Final = "select clock_timestamp()"
 _COUNT_REPLAYS: Final = """

@@ -37,8 +37,15 @@ def test_a_settlement_is_reversed_from_its_page_once_somebody_else_approves(desk
 
         page.click("form.who button")
         sign_in(page, "bert", "/approvals")
+        assert re.search(r"FAB VPAY-9 → FABE VI-9\s+64.90 USD", page.inner_text("main"))
         page.click("text=Decide")
         assert "settled the wrong invoice" in page.inner_text("blockquote")
+        said = page.inner_text("main")
+        assert re.search(r"FAB VPAY-9\s+FABE VI-9\s+USD\s+64.90", said), said
+        assert "FABE AP-SET-" in said
+        assert "CONTOSO" in said
+        assert "AP-SRV-next" in page.inner_text(".tried")
+        assert page.locator(".diff").count() == 0
         page.fill("textarea", "agreed with purchasing")
         page.click("button[value=approve]")
         assert "reverse settlement ● posted" in page.inner_text(".outcome")
@@ -108,3 +115,15 @@ def test_whoever_only_reads_sees_what_could_be_done_and_by_whom_and_no_button(de
         token = page.get_attribute("form.who input[name=token]", "value")
         refused = page.request.post(page.url, form={"token": token or "", "reason": "let me", "do": "send", "f:/company": "FAB"})
         assert "This needs the role operator; carla has reader." in refused.text()
+
+
+def test_what_the_preview_refuses_is_not_even_proposed(desk: str, browser: Browser) -> None:
+    with tab(browser, desk) as found:
+        page = found.page
+        sign_in(page, "anna", "/reverse?what=payment&ledger=payable&company=FAB&document=VPAY-7")
+        assert "would be refused" in page.inner_text(".tried")
+        page.fill("textarea", "sent by mistake")
+        page.click("button.danger")
+        assert "Not sent" in page.inner_text("[role=alert] >> nth=0")
+        page.goto("/actions?state=proposed")
+        assert "sent by mistake" not in page.inner_text("main")

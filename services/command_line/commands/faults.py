@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.simulator.seeds import SeedOutcome
 
 Seed = Annotated[int, typer.Option(min=0, help="The first seed.")]
-Seeds = Annotated[int, typer.Option(min=1, help="How many, one after the other.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many.")]
 Steps = Annotated[int, typer.Option(min=1, help="After so many calls of ports the faults of a seed end.")]
 _HASH_SEED: Final = "PYTHONHASHSEED"
 
@@ -27,18 +27,17 @@ def check_faults(*, seed: Seed = 0, seeds: Seeds = 1, steps: Steps = 50_000) -> 
     """Runs the services on a simulated broker and an embedded database, kills them, cuts their connections, and judges their books.
 
     Everything is drawn from the seed and happens in virtual time, so a seed that fails fails again: it is printed with the shortest
-    list of faults that was found and the last steps before its end. Exit code 1 if one fails. Needs the embedded database; nothing of
-    yours is touched.
+    list of faults that was found and the last steps before its end. Exit code 1 if one fails. As many processes as processors share the
+    seeds. Needs the embedded database; nothing of yours is touched.
 
     Example: intercompany check faults --seed 0 --seeds 500
     """
     _repeatable()
-    from services.simulator.checking import check, own_arena  # noqa: PLC0415 - it is large, and no other command needs it
+    from services.simulator.checking import check_in_parts  # noqa: PLC0415 - it is large, and no other command needs it
 
     begun = time.monotonic()
     try:
-        with own_arena() as on:
-            summary = check(on, range(seed, seed + seeds), steps)
+        summary = check_in_parts(range(seed, seed + seeds), steps)
     except BackingServiceError as error:
         fail(str(error))
     output().print(_table(summary, time.monotonic() - begun))

@@ -112,3 +112,10 @@ def _escaped(name: str) -> str:
 
 def _plain(name: str) -> str:
     return name.replace("~1", "/").replace("~0", "~")
+
+
+def changes(before: Any, after: Any) -> list[dict[str, Any]]:
+    """What differs, by its place: what was there and what would be."""
+    old, new = dict(flat(before)), dict(flat(after))
+    places = list(dict.fromkeys([*old, *new]))
+    return [{"place": each, "before": old.get(each), "after": new.get(each)} for each in places if old.get(each) != new.get(each)]

@@ -48,7 +48,7 @@ _MEGABYTES: Final = 768
 _KILOBYTES_OF_A_UNIT: Final = 64
 _LONGER_AT_MOST: Final = 3
 _LONGER: Final = 600.0
-_FLUSHED_WITHIN: Final = 120.0
+_FLUSHED_WITHIN: Final = 900.0
 _LOOK_EVERY: Final = 0.5
 
 

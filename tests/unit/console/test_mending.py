@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.web.access.roles import Actor, Role
 from services.web.console import event_fields, mends
-from services.web.console.pages.approving import changes
+from services.web.console.event_fields import changes
 from services.web.console.pages.mend import address
 from services.web.console.pages.sign_in import local
 from services.web.console.session import LASTS, SESSION, Signing

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.web.console import event_fields
 from services.web.console.forms import Form, carry_out
+from services.web.console.pages import deciding
 from services.web.console.pages.became import became, of_action, states
 from services.web.problems import Code, ProblemError
 
@@ -21,7 +22,7 @@ async def approvals(reader: Reader) -> Row:
     """Sales payment journals that are created and not posted, and what somebody has proposed."""
     journals = await reader.ask("/v1/journals", company=reader.company, status="created", limit=100, cursor=reader.parameter("cursor"))
     proposed = await reader.ask("/v1/actions", state="proposed", limit=100)
-    rows = [{**each, "own": _is_own(reader, each)} for each in proposed["data"]]
+    rows = [{**each, "own": _is_own(reader, each), "about": deciding.about(each)} for each in proposed["data"]]
     return {"title": reader.t("Approvals"), "journals": journals["data"], "next": journals["next"], "proposed": rows}
 
 
@@ -37,7 +38,8 @@ async def journal(reader: Reader) -> Row:
             events = await became(reader, [of_action(form.done["action"])])
     lacks = "approver" if reader.lacks("approver") else None
     title = f"{names['company']} {names['document']}"
-    return {"title": title, "journal": found, "names": names, "form": form, "events": events, "lacks": lacks}
+    tried = await deciding.approval(reader, found) if found is not None and found["status"] == "created" and not form.done else None
+    return {"title": title, "journal": found, "names": names, "form": form, "events": events, "lacks": lacks, "tried": tried}
 
 
 async def proposal(reader: Reader) -> Row:
@@ -56,7 +58,7 @@ async def proposal(reader: Reader) -> Row:
     return {
         "title": reader.name(found["verb"]),
         "action": found,
-        "changes": changes(found["before"], found["after"]),
+        **await _shown(reader, found),
         "own": _is_own(reader, found),
         "form": form,
         "events": events,
@@ -65,11 +67,13 @@ async def proposal(reader: Reader) -> Row:
     }
 
 
-def changes(before: Any, after: Any) -> list[Row]:
-    """What differs, by its place: what was there and what would be."""
-    old, new = dict(event_fields.flat(before)), dict(event_fields.flat(after))
-    places = list(dict.fromkeys([*old, *new]))
-    return [{"place": each, "before": old.get(each), "after": new.get(each)} for each in places if old.get(each) != new.get(each)]
+async def _shown(reader: Reader, action: Row) -> Row:
+    """What the proposal would do; of what nothing better is known, what differs between before and after."""
+    view = await deciding.shown(reader, action)
+    refusable = view.pop("form")
+    if view["changes"] is None:
+        view["changes"] = [] if view["about"] else event_fields.changes(action["before"], action["after"])
+    return {**view, "refusable": refusable}
 
 
 def _is_own(reader: Reader, action: Row) -> bool:

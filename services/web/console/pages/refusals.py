@@ -130,13 +130,16 @@ def _too_deep(reader: Reader) -> str:
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
     """What the mended data would do; where they are to be sent: what became of the event."""
     if reader.sent is not None and reader.sent.get("do") == "send":
+        tried = None if reader.lacks("operator") else await preview(reader, found, data, form)
+        if not reader.lacks("operator") and (tried is None or form.wrong):  # what would be refused again is neither sent nor proposed
+            return {"tried": tried}
         before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
         body = {"id": found["id"], "data": data, "reason": form.value("reason")}
         if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
             return {}
         done = form.done["state"] == "done"
         return {"events": await _outcome(reader, found, form.done["action"], before) if done else []}
-    return {"tried": await _tried(reader, found, data, form)}
+    return {"tried": await preview(reader, found, data, form)}
 
 
 async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -> list[Row]:
@@ -146,7 +149,7 @@ async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -
     return await became(reader, before)
 
 
-async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | None:
+async def preview(reader: Reader, found: Row, data: Row, form: Form) -> Row | None:
     """What the mended event would do (`/v1/simulate`); what would be refused stands at its field."""
     is_request = found["scope"] == _OF_SETTLEMENT
     original = {name: value for name, value in found["original"].items() if name in {"specversion", "time"}}
@@ -163,6 +166,12 @@ async def _tried(reader: Reader, found: Row, data: Row, form: Form) -> Row | Non
         form.wrong.setdefault(refusal["field"] or "/", refusal["message"])
     tried: Row = said
     return tried
+
+
+def compared(found: Row, action: Row) -> list[Row]:
+    """What mended data change: those of the event; where its marks alone were refused, the request to settle that these would be."""
+    is_request = found["scope"] == _OF_SETTLEMENT
+    return event_fields.changes(_to_mend(found) if is_request else action["before"], action["after"])
 
 
 def _as_text(data: Row) -> str:

@@ -23,17 +23,22 @@ async def view(reader: Reader) -> Row:
     form = Form({"date": reader.filled_in("date") or "", "reason": reader.filled_in("reason") or ""})
     body = _body(what, names, form)
     events: list[Row] = []
+    tried: Row | None = None
     if reader.sent is not None and reader.sent.get("do") == "send":
-        order = {**body, "reason": form.value("reason")}
-        path = "/v1/payments/reverse" if what == "payment" else "/v1/settlements/reverse"
-        if await carry_out(reader, form, lambda under: reader.order(path, order, under)) and form.done["state"] == "done":
-            events = await became(reader, [of_action(form.done["action"])])
+        tried = None if reader.lacks("operator") else await preview(reader, what, body, form)
+        if reader.lacks("operator") or (tried is not None and not form.wrong):  # what would be refused is neither ordered nor proposed
+            order = {**body, "reason": form.value("reason")}
+            path = "/v1/payments/reverse" if what == "payment" else "/v1/settlements/reverse"
+            if await carry_out(reader, form, lambda under: reader.order(path, order, under)) and form.done["state"] == "done":
+                events = await became(reader, [of_action(form.done["action"])])
+    else:
+        tried = await preview(reader, what, body, form)
     return {
         "title": reader.t(_TITLES[what]),
         "what": what,
         "names": names,
         "form": form,
-        "tried": None if form.done else await _tried(reader, what, body, form),
+        "tried": None if form.done else tried,
         "events": events,
         "lacks": "operator" if reader.lacks("operator") else None,
     }
@@ -49,8 +54,8 @@ def _body(what: str, names: Row, form: Form) -> Row:
     return {"ledger": names["ledger"], "payment": {"company": names["company"], "document": names["document"]}, **date}
 
 
-async def _tried(reader: Reader, what: str, body: Row, form: Form) -> Row | None:
-    """What the reversal would post, in every company."""
+async def preview(reader: Reader, what: str, body: Row, form: Form) -> Row | None:
+    """What the reversal of a `settlement` or `payment` would post, in every company; what would be refused stands in the form."""
     data = {name: value for name, value in body.items() if name in {"ledger", "date", "payment"}}
     if what == "payment":
         data["payment"] = {"company": body["company"], "document": body["document"]}

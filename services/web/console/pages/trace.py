@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from services.web.console.pages.mend import address
 from services.web.console.picture import picture
+from services.web.console.taken import in_words, taken
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
@@ -29,10 +29,22 @@ async def view(reader: Reader) -> Row:
         "title": start,
         "picture": picture(said, {row["company"]: row["name"] for row in reader.companies}),
         "head": _head(said["nodes"], names, start),
-        "milliseconds": None if troubles else _taken(said["nodes"], start),
+        "taken": _how_long(reader, said["nodes"], start),
+        "to_approve": [node for node in said["nodes"] if node["kind"] == "journal" and node["state"] == "created" and node["journal"]],
         "troubles": troubles,
         "truncated": said["truncated"],
     }
+
+
+def _how_long(reader: Reader, nodes: list[Row], start: str) -> str | None:
+    """How long it took until everything was posted, in a sentence; None while it is not."""
+    found = taken(nodes, start)
+    if found is None:
+        return None
+    time = in_words(reader, found.milliseconds)
+    approved = reader.t("everything posted in {time}, not counting the wait for approval", time=time)
+    said = approved if found.was_approved else reader.t("everything posted in {time}", time=time)
+    return f"{said}; {reader.t('some of it has been reversed since')}" if found.is_reversed else said
 
 
 def _with_mends(node: Row) -> Row:
@@ -48,12 +60,3 @@ def _head(nodes: list[Row], names: Row, start: str) -> Row | None:
             if all(value in {None, node[name]} for name, value in zip(("company", "ledger"), wanted, strict=True)):
                 return node
     return None
-
-
-def _taken(nodes: list[Row], start: str) -> int | None:
-    """Milliseconds from the event's arrival until the last voucher that came of it was posted."""
-    arrived = [node["received_at"] for node in nodes if node["kind"] == "event" and node["event"]["id"] == start and node["received_at"]]
-    posted = [node["posted_at"] for node in nodes if node["kind"] == "voucher" and node["caused_by"] and node["caused_by"]["id"] == start]
-    if not arrived or not posted:
-        return None
-    return round((datetime.fromisoformat(max(posted)) - datetime.fromisoformat(arrived[0])).total_seconds() * 1000)
