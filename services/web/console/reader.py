@@ -16,7 +16,7 @@ from services.web.console import formats, texts
 from services.web.languages import Language, negotiated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
     from starlette.requests import Request
@@ -31,6 +31,7 @@ THEMES: Final = ("system", "light", "dark")
 CHOICES: Final = ("language", "theme", "as_of", "company")
 """What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
 COOKIE: Final = "console_"
+_PAGE: Final = 500
 DATED: Final = frozenset({"/", "/intercompany", "/intercompany/pair", "/open", "/document", "/accounts", "/account", "/simulate"})
 """The pages on which the chosen day counts."""
 
@@ -134,6 +135,17 @@ class Reader:
         if isinstance(said, dict) and said.get("read_to"):
             self.read_to = said["read_to"]
         return said
+
+    async def every(self, path: str, /, **parameters: object) -> AsyncIterator[dict[str, Any]]:
+        """The rows of a list, page by page as far as they are looked at; AskedInVainError."""
+        cursor: str | None = None
+        while True:
+            said = await self.ask(path, **parameters, limit=_PAGE, cursor=cursor)
+            for row in said["data"]:
+                yield row
+            cursor = said.get("next")
+            if cursor is None:
+                return
 
     async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
         """What the API answers to POST; AskedInVainError."""
