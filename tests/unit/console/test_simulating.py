@@ -17,10 +17,10 @@ PARTY = {"party": "BIG", "name": "Big", "vendors": {"FAB": ["V-1"]}, "customers"
 
 def document(number: str, **more: Any) -> Row:
     """An open invoice of the party."""
-    found = {
+    found: Row = {
         "ledger": "payable", "company": "FAB", "document": number, "kind": "invoice", "currency": "USD", "balance": "-400.00",
         "open": "400.00", "discount": None, "due_date": "2026-04-01", "age_days": -1,
-        "party": {"id": "BIG", "name": "Big"}, "state": "open",
+        "party": {"id": "BIG", "name": "Big"}, "state": "open", "waits": [], "reserved_by": None,
     }  # fmt: skip
     return {**found, **more}
 
@@ -168,7 +168,7 @@ async def test_a_form_that_is_sent_twice_leads_to_the_trace_twice() -> None:
         assert (await sent(client, page, "FAB/BIG-1")).status_code == 303
         api.known, api.after = {"page-1"}, "400.00"
         answer = await sent(client, page, "FAB/BIG-1")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/trace?event=page-1&source=console")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/trace?event=page-1&source=console&sent=1")
     assert len(api.sent) == 1
 
 

@@ -25,9 +25,9 @@ from services.web.console.pages.settling import (
     digest,
     event_of,
     figures,
+    holders,
     is_same_event,
     key_of,
-    owed,
     wrong_fields,
 )
 from services.web.console.reader import url
@@ -96,12 +96,13 @@ async def _shown(reader: Reader, tried: _Tried) -> Row:
         "parties": (await reader.ask("/v1/parties", limit=_MOST_PARTIES))["data"],
         "event": tried.event,
         "simulated": simulated,
-        "touched": [] if simulated is None else [_owed(each) for each in simulated["open"]],
         "trouble": tried.trouble,
         "wrong": tried.wrong,
         "lost": tried.lost,
         "figures": None if simulated is None else figures(settling, simulated),
         "companies": [] if simulated is None else by_company(simulated["vouchers"]),
+        "waits": [] if simulated is None else holders(settling, simulated),
+        "lacks": "sender" if reader.lacks("sender") else None,
         "can_send": not reader.lacks("sender") and _is_clean(simulated),
         "digest": tried.digest,
         "is_truncated": len(settling.documents) >= MOST_LISTED,
@@ -121,12 +122,12 @@ async def _sent(reader: Reader, tried: _Tried, of: str) -> Response | Any:
     event = tried.event
     if event is None or not _is_clean(tried.simulated):
         return None
-    there = RedirectResponse(url("/trace", event=event["id"], source=event["source"]), status_code=303)
+    there = RedirectResponse(url("/trace", event=event["id"], source=event["source"], sent=1), status_code=303)
     if of != tried.digest:
         was_sent = is_same_event(of, tried.digest or "") and await _is_known(reader, event)
         return there if was_sent else None
     try:
-        await reader.api.order("/v1/events", event)
+        await reader.api.order("/v1/events", event, reason=reader.t("sent manually, as simulated"))
         await reader.ask("/v1/event", source=event["source"], id=event["id"], wait=_WAITS)
     except AskedInVainError as refused:
         return refused.problem
@@ -163,11 +164,6 @@ async def _picked(reader: Reader, picks: list[str]) -> Response:
 def _source(reader: Reader) -> str:
     sources = None if reader.actor is None else reader.actor.sources
     return SOURCE if sources is None else next(iter(sources), SOURCE)
-
-
-def _owed(touched: Row) -> Row:
-    """A document before and after, with the signs of the list above."""
-    return {**touched, **{when: owed(touched["ledger"], touched[when]) for when in ("before", "after")}}
 
 
 def _is_clean(simulated: Row | None) -> bool:

@@ -51,7 +51,7 @@ async def view(reader: Reader) -> Row | Response:
     return {
         "title": f"{voucher['company']} {voucher['voucher']}",
         "voucher": voucher,
-        "totals": totals(voucher["lines"]),
+        "totals": [] if voucher["ledger"] is None else totals(voucher["lines"]),
         "marked": marked,
         "why": why,
         "sisters": [each["data"] for each in sisters],
