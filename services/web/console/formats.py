@@ -54,17 +54,27 @@ def plain(language: Language, text: str) -> str:
 
 
 def number(language: Language, text: str) -> str | None:
-    """What was entered, plain or in the reader's form, with or without a minus sign, as a plain decimal; None where it is neither."""
+    """What was entered, plain or in the reader's form, with or without a minus sign, as a plain decimal.
+
+    None where it is neither, or where it is both and each means another number: 1.234 of a German reader.
+    """
+    found = readings(language, text)
+    return found[0] if len(found) == 1 else None
+
+
+def readings(language: Language, text: str) -> list[str]:
+    """The plain decimals that a text can mean: as it is where it is plain, and in the reader's form; none, one, or two that differ."""
     tight = _SPACES.sub("", text)
     sign = "-" if tight[:1] in {"-", "\N{MINUS SIGN}"} else ""
     tight = tight[len(sign) :]
-    if is_plain(tight):
-        return sign + tight
+    found = [tight] if is_plain(tight) else []
     try:
-        found = format(parse_decimal(tight if "," in tight else text.strip()[len(sign) :], LOCALES[language], strict=True), "f")
+        form = format(parse_decimal(tight if "," in tight else text.strip()[len(sign) :], LOCALES[language], strict=True), "f")
     except NumberFormatError:
-        return None
-    return sign + found if is_plain(found) else None
+        form = ""
+    if is_plain(form) and all(Decimal(form) != Decimal(each) for each in found):
+        found.append(form)
+    return [sign + each for each in found]
 
 
 def digits_of(plain: str) -> int:

@@ -55,6 +55,10 @@ YES: Final = "yes"
 NO: Final = "no"
 
 
+ADDED_TO: Final = frozenset({"account", "method-of-payment"})
+"""What only gains something by a mend: nothing of what is there is replaced."""
+
+
 def mend_of(reason: str, key: Values, closed: tuple[str, str] | None = None) -> Mend | None:
     """How what is waited for is defined; None: reference data do not mend it. `closed`: the closed period that the date is in."""
     if reason not in _TITLES or not all(key.get(name) for name in _NAMES[reason]):

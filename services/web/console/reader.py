@@ -16,7 +16,7 @@ from services.web.console import formats, texts
 from services.web.languages import Language, negotiated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import date
 
     from starlette.requests import Request
@@ -31,6 +31,7 @@ THEMES: Final = ("system", "light", "dark")
 CHOICES: Final = ("language", "theme", "as_of", "company")
 """What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
 COOKIE: Final = "console_"
+_PAGE: Final = 500
 DATED: Final = frozenset({"/", "/intercompany", "/intercompany/pair", "/open", "/document", "/accounts", "/account", "/simulate"})
 """The pages on which the chosen day counts."""
 
@@ -135,6 +136,17 @@ class Reader:
             self.read_to = said["read_to"]
         return said
 
+    async def every(self, path: str, /, **parameters: object) -> AsyncIterator[dict[str, Any]]:
+        """The rows of a list, page by page as far as they are looked at; AskedInVainError."""
+        cursor: str | None = None
+        while True:
+            said = await self.ask(path, **parameters, limit=_PAGE, cursor=cursor)
+            for row in said["data"]:
+                yield row
+            cursor = said.get("next")
+            if cursor is None:
+                return
+
     async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
         """What the API answers to POST; AskedInVainError."""
         return await self.api.order(path, body, key)
@@ -154,8 +166,19 @@ class Reader:
         return formats.amount(self.language, plain)
 
     def no_number(self, entered: str) -> str:
-        """That what was entered is not a number, and how one is written."""
+        """That what was entered is not a number, or that it may be two, and how one is written."""
+        found = formats.readings(self.language, entered)
+        if len(found) > 1:
+            plain, grouped = found
+            return self.t(
+                "{value} may be {first} or {second}: write one of these.", value=entered, first=plain.replace(".", ","), second=grouped
+            )
         return self.t("{value} is not a number. Write it as 1234.50 or {example}.", value=entered, example=self.amount("1234.50"))
+
+    def no_day(self, entered: str) -> str:
+        """That what was entered is not a day, and how one is written."""
+        example = self.date("2026-03-31")
+        return self.t("{value} is not a day. Write it as 2026-03-31 or {example}.", value=entered, example=example)
 
     def date(self, value: str | None) -> str:
         """A date in the reader's form."""

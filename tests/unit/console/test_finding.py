@@ -40,7 +40,7 @@ def test_a_search_leads_on_only_where_one_thing_is_meant(wanted: str, hits: list
     assert meant(wanted, hits, company) == led_to
 
 
-WORK: dict[str, Any] = {"groups": [], "rows": [], "next": None, "filters": {"for": None}, "title": "Waiting"}
+WORK: dict[str, Any] = {"groups": [], "rows": [], "next": None, "next_groups": None, "filters": {"for": None}, "title": "Waiting"}
 
 
 @pytest.mark.parametrize(("path", "is_dated"), [("/waiting", False), ("/open", True), ("/refused", False), ("/accounts", True)])

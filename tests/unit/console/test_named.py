@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,6 +21,17 @@ OTHER = {"party": "OTHER", "name": "acme industries", "customers": {}, "vendors"
 DONE = {"action": "a", "state": "done"}
 KEY = {"for": "account", "key_company": "FAB", "key_ledger": "payable", "key_account": "V-2"}
 
+RATE = {"for": "exchange-rate", "key_company": "FAB", "key_from": "GBP", "key_to": "USD", "key_date": "2026-03-17"}
+RELATION = {"for": "trading-relation", "key_seller": "FABW", "key_buyer": "FABE", "key_vendor": "IC-WEST"}
+STATE: dict[str, Any] = {"source": "s", "id": "e", "state": "posted", "waits": [], "refusals": []}
+POSTED = count()
+
+
+def waits(address: dict[str, str]) -> dict[str, Any]:
+    """An event that waits for what an address names."""
+    key = {name.removeprefix("key_"): value for name, value in address.items() if name != "for"}
+    return {"event": {"source": "s", "id": "e"}, "key": key, **dict.fromkeys(("document", "company", "currency", "amount"))}
+
 
 def answers(*parties: dict[str, Any]) -> dict[str, Any]:
     """What the API says where these parties are there."""
@@ -27,7 +39,8 @@ def answers(*parties: dict[str, Any]) -> dict[str, Any]:
     versions = {f"party/{each['party']}": {"data": {"versions": [{**version, "data": each}]}} for each in parties}
     return {
         "/v1/parties": {"data": list(parties)},
-        "/v1/waiting": {"data": []},
+        "/v1/waiting": {"data": [waits(key) for key in (KEY, RATE, RELATION)]},
+        "/v1/event": lambda _: {**STATE, "vouchers": [*range(next(POSTED))]},
         "/v1/reference/entity": lambda asked: versions.get(asked["key"]),
         "PUT /v1/reference/entity": DONE,
         "/v1/search": {"data": []},
@@ -74,19 +87,15 @@ async def test_a_party_that_is_there_keeps_its_name() -> None:
 
 
 async def test_a_trading_relation_does_not_name_an_account_or_a_journal_that_is_not_there() -> None:
-    key = {"for": "trading-relation", "key_seller": "FABW", "key_buyer": "FABE", "key_vendor": "IC-WEST"}
     sent = [("customer", "IC-EAS"), ("journal", "ARPAY"), ("post", "no"), ("reason", "month end")]
-    reader = made_up_reader(answers(), path="/waiting/mend", sent=sent, address=key)
+    reader = made_up_reader(answers(), path="/waiting/mend", sent=sent, address=RELATION)
     page = await mending.mend(reader)
     assert page["form"].wrong == {
         "/customer": "There is no customer account IC-EAS yet.",
         "/journal": "There is no payment journal ARPAY yet.",
     }
-    again = made_up_reader(answers(), path="/waiting/mend", sent=[*sent, ("new", "IC-EAS"), ("new", "ARPAY")], address=key)
+    again = made_up_reader(answers(), path="/waiting/mend", sent=[*sent, ("new", "IC-EAS"), ("new", "ARPAY")], address=RELATION)
     assert (await mending.mend(again))["form"].done == DONE
-
-
-RATE = {"for": "exchange-rate", "key_company": "FAB", "key_from": "GBP", "key_to": "USD", "key_date": "2026-03-17"}
 
 
 @pytest.mark.parametrize(("language", "entered"), [(Language.GERMAN, "1,0712"), (Language.DUTCH, "1,0712"), (Language.FRENCH, "1.0712")])

@@ -6,9 +6,21 @@ from typing import Any
 
 import pytest
 
-from services.web.console.formats import plain
+from services.web.console.formats import number, plain, readings
 from services.web.console.pages.hour import hour
-from services.web.console.pages.settling import Entered, EnteredMark, Settling, by_company, digest, event_of, figures, holders, key_of, owed
+from services.web.console.pages.settling import (
+    Entered,
+    EnteredMark,
+    Settling,
+    by_company,
+    digest,
+    event_of,
+    figures,
+    holders,
+    is_same_event,
+    key_of,
+    owed,
+)
 from services.web.languages import Language
 
 PARTY = {"party": "CONTOSO", "name": "Contoso", "vendors": {"FAB": ["V-1", "V-2"], "OUT": ["V-9"]}, "customers": {"FABE": ["C-1"]}}
@@ -95,7 +107,10 @@ def test_a_payment_has_the_fields_that_were_entered_and_what_differs_from_the_us
         ],
         "exchange_rate": "1.1",
     }
-    assert digest(event) != digest({**event, "data": {**event["data"], "amount": "451"}})
+    nothing: dict[str, Any] = {"vouchers": [], "open": [], "waiting": [], "rejected": []}
+    other = {**event, "data": {**event["data"], "amount": "451"}}
+    assert digest(event, nothing) != digest(other, nothing)
+    assert not is_same_event(digest(event, nothing), digest(other, nothing))
 
 
 def test_a_company_out_of_scope_does_not_pay_and_an_account_is_one_of_the_payers() -> None:
@@ -170,6 +185,9 @@ def test_who_has_reserved_a_document_that_would_be_waited_for_is_said() -> None:
         (Language.ENGLISH, "12,34", "12,34"),
         (Language.ENGLISH, "-5", "-5"),
         (Language.ENGLISH, "many", "many"),
+        (Language.ENGLISH, "1,234", "1234"),
+        (Language.GERMAN, "1.234,00", "1234.00"),
+        (Language.GERMAN, "0.500", "0.500"),
     ],
 )
 def test_amounts_are_taken_plain_or_in_the_readers_form_and_left_as_they_are_where_they_are_neither(
@@ -191,3 +209,30 @@ def test_what_is_open_has_the_sign_that_its_ledger_speaks_in() -> None:
     assert owed("payable", "0.00") == "0.00"
     assert owed("receivable", "410.00") == "410.00"
     assert owed("receivable", None) is None
+
+
+@pytest.mark.parametrize("language", [Language.GERMAN, Language.DUTCH])
+def test_what_is_plain_and_another_number_in_the_readers_form_is_taken_for_neither(language: Language) -> None:
+    assert readings(language, "1.234") == ["1.234", "1234"]
+    assert readings(language, "-12.345") == ["-12.345", "-12345"]
+    assert number(language, "1.234") is None
+    assert (number(language, "1,234"), number(language, "1234"), number(language, "1.234.567")) == ("1.234", "1234", "1234567")
+    assert number(Language.ENGLISH, "1.234") == "1.234"
+
+
+def test_the_digest_of_a_preview_is_of_what_would_be_posted_and_not_of_its_numbers_and_sentences() -> None:
+    line = {"account": "2000", "currency": "USD", "debit": "5.00", "credit": "0.00", "why": {"sentence": "so"}}
+    voucher = {"company": "FAB", "series": "AP", "kind": "payment", "date": "2026-03-01", "digest": "a", "lines": [line]}
+    opened = [{"company": "FAB", "document": "VI-1", "before": "-5.00", "after": "0.00"}]
+    simulated: dict[str, Any] = {"vouchers": [voucher], "open": opened, "waiting": [], "rejected": []}
+
+    def of(**changed: Any) -> str:
+        return digest({"id": "1"}, {**simulated, **changed})
+
+    same = {**voucher, "digest": "b", "lines": [{**line, "why": {"sentence": "donc"}}]}
+    assert of() == of(vouchers=[same])
+    other = {**voucher, "lines": [{**line, "debit": "4.00"}]}
+    changes: list[dict[str, Any]] = [{"vouchers": [other]}, {"vouchers": []}, {"open": [{**opened[0], "after": "-1.00"}]}]
+    for changed in changes:
+        assert of(**changed) != of()
+        assert is_same_event(of(**changed), of())

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_ALL: Final = 500
+PROPOSALS: Final = "proposals"
+"""The parameter with the page of the proposals, which stand beneath the journals."""
 
 
 async def approvals(reader: Reader) -> Row:
     """Sales payment journals that are created and not posted, and what somebody has proposed."""
     journals = await reader.ask("/v1/journals", company=reader.company, status="created", limit=100, cursor=reader.parameter("cursor"))
-    proposed = await reader.ask("/v1/actions", state="proposed", limit=100)
+    proposed = await reader.ask("/v1/actions", state="proposed", limit=100, cursor=reader.parameter(PROPOSALS))
     rows = [{**each, "own": _is_own(reader, each), "about": deciding.about(each)} for each in proposed["data"]]
-    return {"title": reader.t("Approvals"), "journals": journals["data"], "next": journals["next"], "proposed": rows}
+    view = {"title": reader.t("Approvals"), "journals": journals["data"], "next": journals["next"]}
+    return {**view, "proposed": rows, "next_proposals": proposed["next"]}
 
 
 async def journal(reader: Reader) -> Row:
@@ -88,19 +90,16 @@ def _events(action: Row) -> list[tuple[str, str]]:
 
 
 async def _journal(reader: Reader, names: Row) -> Row | None:
-    """The journal where it is created still."""
-    said = await reader.ask("/v1/journals", company=names["company"], limit=_ALL)
-    return next((each for each in said["data"] if each["document"] == names["document"]), None)
+    """The journal, wherever it stands in the list."""
+    async for each in reader.every("/v1/journals", company=names["company"]):
+        if each["document"] == names["document"]:
+            return each
+    return None
 
 
 async def _proposal(reader: Reader, id_: str) -> Row:
-    cursor: str | None = None
-    while True:
-        said = await reader.ask("/v1/actions", limit=_ALL, cursor=cursor)
-        for each in said["data"]:
-            if each["id"] == id_:
-                found: Row = each
-                return found
-        cursor = said["next"]
-        if cursor is None:
-            raise ProblemError(Code.NOT_FOUND, "no-record", what="action")
+    """The action, wherever it stands in the list."""
+    async for each in reader.every("/v1/actions"):
+        if each["id"] == id_:
+            return each
+    raise ProblemError(Code.NOT_FOUND, "no-record", what="action")

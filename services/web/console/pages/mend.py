@@ -1,13 +1,16 @@
 """`/waiting/mend` and `/waiting/discard`: what is missing is defined, and what waits for it resumes; or it is given up.
 
 The address says what is missing (`for`, and its key); the form says what is to be defined, and shows which events resume.
+
+Invariant: nothing is defined that nothing waits for, and no version is replaced that the form has not shown.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from services.web.console import formats, mends
+from services.web.console import event_fields, formats, mends
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out
 from services.web.console.pages.became import became, states
@@ -23,7 +26,10 @@ Row = dict[str, Any]
 
 KEY: Final = "key_"
 """What the names of the address begin with that say which thing is missing."""
+SEEN: Final = "seen"
+"""The field with the version that the form has shown."""
 _MOST: Final = 500
+_PAGES: Final = 40
 
 
 def address(reason: str, key: Row) -> str | None:
@@ -43,12 +49,15 @@ async def mend(reader: Reader) -> Row:
     form = Form({each.name: each.value for each in found.fields} | {"reason": ""})
     events: list[Row] = []
     taken: list[Named] = []
-    if reader.sent is not None:
+    present = None
+    if reader.sent is not None and held:
         _fill_in(form, found, reader)
         taken = await _names(form, found, reader)
         before = await states(reader, ((each["event"]["source"], each["event"]["id"]) for each in held))
-        if await _define(reader, reason, form):
-            events = await became(reader, before)
+        present = await _define(reader, reason, form)
+        events = await became(reader, before) if form.done else []
+    elif held and reason not in mends.ADDED_TO:
+        present = await _present(reader, mends.key_of(reason, form.values))
     parties = (await reader.ask("/v1/parties", limit=_MOST))["data"] if reason == "account" else []
     return {
         "title": reader.t(found.title),
@@ -56,6 +65,7 @@ async def mend(reader: Reader) -> Row:
         "missing": (reason, key),
         "form": form,
         "held": held,
+        "present": present,
         "parties": parties,
         "events": events,
         "taken": [each for each in taken if each.called or each.wrong],
@@ -89,33 +99,59 @@ async def _names(form: Form, found: Mend, reader: Reader) -> list[Named]:
     return taken
 
 
-async def _define(reader: Reader, reason: str, form: Form) -> bool:
-    """Sends the definition over the version in force; whether it was sent."""
-    if form.wrong:
-        return False
+class Present(NamedTuple):
+    """What is in force under the key of what a form defines, or what was there last: `seen` says which version, `data` by their places."""
+
+    seen: str
+    position: int
+    given: Row | None
+    data: list[tuple[str, str]]
+
+
+async def _define(reader: Reader, reason: str, form: Form) -> Present | None:
+    """Sends the definition over the version that the form has shown. What is in force, where that is another one: nothing is sent then."""
+    if form.wrong or reader.sent is None:
+        return None
     values = {**form.values, **({"rate": formats.plain(reader.language, form.values["rate"])} if "rate" in form.values else {})}
     key = mends.key_of(reason, values)
-    position, data = await _in_force(reader, key)
-    definition = mends.definition_of(reason, values, data)
+    present = await _present(reader, key)
+    if reason not in mends.ADDED_TO and present.data and reader.sent.get(SEEN) != present.seen:
+        form.wrong["/"] = reader.t("This is defined already; what is in force is shown here. Nothing was saved: save again to replace it.")
+        return present
+    definition = mends.definition_of(reason, values, present.given)
     body = {"type": definition.type, "data": definition.data, "reason": form.value("reason")}
-    return await carry_out(reader, form, lambda under: reader.api.put("/v1/reference/entity", body, under, position, key=key))
+    order = partial(reader.api.put, "/v1/reference/entity", body, position=present.position, key=key)
+    if (
+        not await carry_out(reader, form, lambda under: order(under=under))
+        and form.problem
+        and form.problem["code"] == Code.VERSION_CHANGED
+    ):
+        return await _present(reader, key)
+    return present if reason not in mends.ADDED_TO else None
 
 
-async def _in_force(reader: Reader, key: str) -> tuple[int, Row | None]:
-    """The position of the last version of an entity, and its data; 0 where there is none."""
+async def _present(reader: Reader, key: str) -> Present:
+    """The last version of an entity; position 0 where there is none, no data where it was withdrawn."""
     try:
         last = (await reader.ask("/v1/reference/entity", key=key))["data"]["versions"][-1]
     except AskedInVainError as refused:
         if not refused.is_missing:
             raise
-        return 0, None
-    return last["position"], None if last["type"] == "reference.withdrawn" else last["data"]
+        return Present(f"{key}@0", 0, None, [])
+    data = None if last["type"] == "reference.withdrawn" else last["data"]
+    return Present(f"{key}@{last['position']}", last["position"], data, event_fields.flat(data))
 
 
 async def _held(reader: Reader, reason: str, key: Row) -> list[Row]:
-    """The events that wait for this one thing."""
-    said = await reader.ask("/v1/waiting", **{"for": reason}, limit=_MOST)
-    return [each for each in said["data"] if each["key"] == key]
+    """The events that wait for this one thing; each page of the list is looked at until there are some, for most of them."""
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        said = await reader.ask("/v1/waiting", **{"for": reason}, limit=_MOST, cursor=cursor)
+        found = [each for each in said["data"] if each["key"] == key]
+        cursor = said.get("next")
+        if found or cursor is None:
+            return found
+    return []
 
 
 def _closed(reader: Reader, key: Row) -> tuple[str, str] | None:

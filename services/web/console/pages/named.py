@@ -21,7 +21,6 @@ Row = dict[str, Any]
 
 NEW: Final = "new"
 """The field of a form whose values are the names that the reader says are new."""
-_MOST: Final = 500
 
 
 class Named(NamedTuple):
@@ -43,7 +42,12 @@ def alike(entered: str, parties: Iterable[Row]) -> list[Row]:
 
 async def parties_named(reader: Reader, entered: str) -> list[Row]:
     """The parties that a reader may mean."""
-    return alike(entered, (await reader.ask("/v1/parties", q=entered, limit=_MOST))["data"])
+    found = []
+    async for each in reader.every("/v1/parties", q=entered):
+        if each["party"] == entered:
+            return [each]
+        found += alike(entered, [each])
+    return found
 
 
 async def named(reader: Reader, kind: str, entered: str, values: Mapping[str, str]) -> Named:

@@ -108,7 +108,8 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
         fields.append((f"/{more.lstrip('/')}", sent.get("more_value") or ""))
     form.values |= dict(fields)
     form.wrong |= {pointer: _too_deep(reader) for pointer, _ in fields if pointer.count("/") > event_fields.DEEPEST}
-    read = [(pointer, _read(reader, pointer, value, form)) for pointer, value in fields]
+    as_shown = dict(event_fields.flat(shown))
+    read = [(pointer, value if as_shown.get(pointer) == value else _read(reader, pointer, value, form)) for pointer, value in fields]
     return None if form.wrong else event_fields.whole(read, shown)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
-from datetime import date as day_of
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +46,7 @@ class EnteredMark:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What was entered. `id`: the event's, the page's own from the beginning."""
+    """What was entered. `id`: the event's, the page's own from the beginning; `given`: each field as it was written."""
 
     id: str
     ledger: str
@@ -60,6 +59,7 @@ class Entered:
     amount: str | None
     rate: str | None
     marks: Mapping[str, EnteredMark]
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]], reader: Reader) -> Entered:
@@ -80,24 +80,42 @@ class Entered:
         return cls(
             id_,
             ledger if ledger in LEDGERS else LEDGERS[0],
-            _day(text("date")) or reader.day,
+            formats.plain_day(reader.language, text("date") or "") or reader.day,
             text("party"),
             text("payer") or reader.company,
             text("account"),
-            text("document") or f"PAY-{id_[:8].upper()}",
+            text("document") or _own_number(id_),
             text("currency"),
             amount("amount"),
             amount("rate"),
             marks,
+            given,
         )
 
+    def anew(self) -> Entered:
+        """The same fields for another event; a payment that was numbered here has another number too."""
+        id_ = secrets.token_hex(16)
+        return replace(self, id=id_, document=_own_number(id_) if self.document == _own_number(self.id) else self.document)
 
-def wrong_figures(pairs: Sequence[tuple[str, str]], reader: Reader) -> dict[str, str]:
-    """What was entered in a field for an amount or a rate and is none, by the field; of documents those that are marked."""
+
+def _own_number(id_: str) -> str:
+    """The number that a payment has unless another one is entered."""
+    return f"PAY-{id_[:8].upper()}"
+
+
+def wrong_fields(pairs: Sequence[tuple[str, str]], reader: Reader) -> dict[str, str]:
+    """What is wrong with a date, or an amount or a rate that was entered, by the field; of documents those that are marked."""
     marks = [value for name, value in pairs if name == "mark"]
     asked = {"amount", "rate", *(f"{what}.{mark}" for what in ("take", "discount") for mark in marks)}
-    given = {name: value.strip() for name, value in pairs if name in asked and value.strip()}
-    return {name: value for name, value in given.items() if not formats.is_plain(formats.plain(reader.language, value))}
+    given = {name: value.strip() for name, value in pairs if value.strip()}
+    wrong = {name: reader.no_number(value) for name, value in given.items() if name in asked and not _is_figure(reader, value)}
+    day = given.get("date")
+    return {**wrong, "date": reader.no_day(day)} if day and formats.plain_day(reader.language, day) is None else wrong
+
+
+def _is_figure(reader: Reader, value: str) -> bool:
+    found = formats.number(reader.language, value)
+    return found is not None and formats.is_plain(found)
 
 
 @dataclass(slots=True)
@@ -201,9 +219,34 @@ def _mark(settling: Settling, document: Row) -> Row:
     return found
 
 
-def digest(event: Row) -> str:
-    """Tells events apart."""
-    return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+def digest(event: Row, simulated: Row) -> str:
+    """Tells apart what is previewed: events, and what they would post and leave open."""
+    return f"{_digest(event)}-{_digest(_outcome(simulated))}"
+
+
+def is_same_event(one: str, other: str) -> bool:
+    """Whether two digests are of the same event, whatever it would post."""
+    return one.partition("-")[0] == other.partition("-")[0]
+
+
+def _digest(said: Any) -> str:
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _outcome(simulated: Row) -> Row:
+    """What of a simulation is the event's own: numbers, chains and sentences of vouchers change with what others post."""
+    vouchers = [
+        [*(each.get(name) for name in _OF_VOUCHERS), [[line.get(name) for name in _OF_LINES] for line in each["lines"]]]
+        for each in simulated["vouchers"]
+    ]
+    return {"vouchers": vouchers, "open": simulated["open"], "waiting": simulated["waiting"], "rejected": simulated["rejected"]}
+
+
+_OF_VOUCHERS: Final = ("company", "ledger", "kind", "series", "date", "document", "accounting_currency")
+_OF_LINES: Final = (
+    *("account", "posting_type", "partner", "settles", "currency", "debit", "credit"),
+    *("accounting_debit", "accounting_credit"),
+)
 
 
 def figures(settling: Settling, simulated: Row) -> Row | None:
@@ -258,13 +301,6 @@ def by_company(vouchers: Iterable[Row]) -> list[tuple[str, list[Row]]]:
 def _decimal(plain: str) -> Decimal:
     """An amount that was entered; nothing where it is none, which the simulation then says."""
     return Decimal(plain) if formats.is_plain(plain) else Decimal(0)
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        return None if text is None else day_of.fromisoformat(text).isoformat()
-    except ValueError:
-        return None
 
 
 def owed(ledger: str, balance: str | None) -> str | None:

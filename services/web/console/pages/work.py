@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+GROUPS: Final = "groups"
+"""The parameter with the page of the groups, which stand above the rows."""
 _WAITING: Final = ("for", "source", "older_than")
 _REFUSED: Final = ("code", "scope", "source", "state")
 
@@ -19,20 +21,26 @@ _REFUSED: Final = ("code", "scope", "source", "state")
 async def waiting(reader: Reader) -> Row:
     """What waits, by what is missing, the longest first; then each event."""
     filters = {name: reader.parameter(name) for name in _WAITING}
-    groups = await reader.ask("/v1/waiting", company=reader.company, group_by="missing", limit=100, **filters)
+    groups = await reader.ask(
+        "/v1/waiting", company=reader.company, group_by="missing", limit=100, cursor=reader.parameter(GROUPS), **filters
+    )
     said = await reader.ask("/v1/waiting", company=reader.company, limit=100, cursor=reader.parameter("cursor"), **filters)
     rows = [_with_mend(_aged(row, reader)) for row in said["data"]]
     mended = [_with_mend(group) for group in groups["data"]]
-    return {"title": reader.t("Waiting"), "groups": mended, "rows": rows, "next": said["next"], "filters": filters}
+    more = {"next": said["next"], "next_groups": groups["next"]}
+    return {"title": reader.t("Waiting"), "groups": mended, "rows": rows, **more, "filters": filters}
 
 
 async def refused(reader: Reader) -> Row:
     """What was refused, by code and company; then each refusal, the newest first."""
     filters = {name: reader.parameter(name) for name in _REFUSED}
-    groups = await reader.ask("/v1/refusals", company=reader.company, group_by="missing", limit=100, **filters)
+    groups = await reader.ask(
+        "/v1/refusals", company=reader.company, group_by="missing", limit=100, cursor=reader.parameter(GROUPS), **filters
+    )
     said = await reader.ask("/v1/refusals", company=reader.company, limit=100, cursor=reader.parameter("cursor"), **filters)
     rows = [_aged(row, reader) for row in said["data"]]
-    return {"title": reader.t("Refused"), "groups": groups["data"], "rows": rows, "next": said["next"], "filters": filters}
+    more = {"next": said["next"], "next_groups": groups["next"]}
+    return {"title": reader.t("Refused"), "groups": groups["data"], "rows": rows, **more, "filters": filters}
 
 
 def _with_mend(row: Row) -> Row:
