@@ -16,6 +16,7 @@ from services.desk.under_way import BETWEEN
 from services.registry import SERVICES
 from shared.delivery import shell_queries
 from shared.delivery.folding import Defect, concerns, decoded, identity_of, may_concern
+from shared.delivery.inbox import inbox_key
 from shared.delivery.outbox import UnreadableRowError, unpack
 from shared.events.envelope import EventRef, Message, Record
 
@@ -32,6 +33,14 @@ _READERS: Final[dict[str, tuple[AnyService, ...]]] = {
     for topic in dict.fromkeys(hop.topic for hop in BETWEEN)
 }
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Told(NamedTuple):
+    """A message for a reader, not yet read itself: `key` is what its headers name it by."""
+
+    key: InboxKey
+    record: Record
+    sent_at: datetime
 
 
 class _Sent(NamedTuple):
@@ -63,20 +72,22 @@ async def check_sent(schemas: Schemas, doubts: Doubts) -> Check:
             if not page:
                 break
             after = page[-1].id
-            for reader, sent in _by_reader(page).items():
-                count += len(sent)
-                await _compare(schemas, reader, sent, check, doubts)
+            for reader, told in _by_reader(page).items():
+                count += len(told)
+                await _compare(schemas, reader, told, check, doubts)
     check.compared = f"{count} messages"
     return check
 
 
-def _by_reader(page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Sent]]:
-    found: dict[str, list[_Sent]] = {}
+def _by_reader(page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Told]]:
+    found: dict[str, list[_Told]] = {}
     for row in page:
         for record in _records(row):
+            headers = dict(record.headers)
+            key = inbox_key(EventRef(headers["ce_source"].decode(), headers["ce_id"].decode()))
             for service in _READERS.get(record.topic, ()):
-                if (sent := _sent(service, record, row.sent_at)) is not None:
-                    found.setdefault(service.name, []).append(sent)
+                if may_concern(service, record):
+                    found.setdefault(service.name, []).append(_Told(key, record, row.sent_at))
     return found
 
 
@@ -89,11 +100,9 @@ def _records(row: shell_queries.SentRow) -> Iterator[Record]:
         yield Record(each.topic, each.key, each.value, tuple(each.headers))
 
 
-def _sent(service: AnyService, record: Record, sent_at: datetime) -> _Sent | None:
+def _sent(service: AnyService, told: _Told) -> _Sent | None:
     """None: it is not for this reader, or this one takes it without noting its id."""
-    if not may_concern(service, record):
-        return None
-    event = decoded(service, record)
+    event = decoded(service, told.record)
     if isinstance(event, Defect) or not isinstance(event, Message) or not concerns(service, event):
         return None
     identity = identity_of(service, event)
@@ -101,7 +110,7 @@ def _sent(service: AnyService, record: Record, sent_at: datetime) -> _Sent | Non
         return None
     caused = getattr(event.data, "event", None)
     names = (event.ref, caused) if isinstance(caused, EventRef) else (event.ref,)
-    return _Sent(identity[0], names, sent_at, event)
+    return _Sent(identity[0], names, told.sent_at, event)
 
 
 def _about(data: Any) -> str:
@@ -113,7 +122,13 @@ def _about(data: Any) -> str:
     return f" of {' '.join(words)}" if words else ""
 
 
-async def _compare(schemas: Schemas, reader: str, sent: Sequence[_Sent], check: Check, doubts: Doubts) -> None:
+async def _compare(schemas: Schemas, reader: str, told: Sequence[_Told], check: Check, doubts: Doubts) -> None:
+    """Most are noted under the id in their headers; the others are read, since payments go by their own events' ids."""
+    async with schemas.of(reader) as connection:
+        taken = await shell_queries.digests(connection, {each.key for each in told})
+    service = next(service for service in SERVICES if service.name == reader)
+    read = (_sent(service, each) for each in told if each.key not in taken)
+    sent = [each for each in read if each is not None]
     for each in await _not_taken(schemas, reader, sent):
         await doubts.add(check, [each.said(reader)], _again(schemas, reader, each))
 

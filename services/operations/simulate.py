@@ -258,8 +258,8 @@ def _refs(records: Iterable[Record]) -> list[EventRef]:
 
 
 def _unnumbered(row: Row) -> Row:
-    """A voucher without its number, which it gets when it is posted."""
-    return {**row, "voucher": unnumbered(row["series"]), "number": None}
+    """A voucher without its number and the digest that covers it, which it gets when it is posted."""
+    return {**{name: value for name, value in row.items() if name != "digest"}, "voucher": unnumbered(row["series"]), "number": None}
 
 
 def _open_row(after: Document | None, before: Document | None) -> Row:

@@ -26,7 +26,7 @@ from shared.events.reference import WEB
 from shared.events.senders import concerns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from starlette.datastructures import Headers
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from services.web.languages import Language
     from services.web.ports import WebPorts
     from shared.settings import Settings
+
+    Send = Callable[[list[Record]], Awaitable[None]]
 
 _APPROVAL: Final = "journal-approval.requested"
 _SENDER_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
@@ -93,9 +95,17 @@ class Ingestion:
         self._ports = ports
 
     async def take(  # noqa: PLR0913 - a request and how it is taken
-        self, actor: Actor, headers: Headers, body: bytes, traceparent: str | None, language: Language, *, partial: bool
+        self,
+        actor: Actor,
+        headers: Headers,
+        body: bytes,
+        traceparent: str | None,
+        language: Language,
+        *,
+        partial: bool,
+        send: Send | None = None,
     ) -> list[SentOutcome]:
-        """Sends the events of a request; ProblemError where it is not carried out."""
+        """Sends the events of a request; ProblemError where it is not carried out. `send`: how, where it is to be kept in the audit."""
         given = await self.read(actor, headers, body, traceparent)
         outcomes = await self._judged(given, language)
         wrong = [each for each in outcomes if each.faults]
@@ -103,7 +113,7 @@ class Ingestion:
             raise _problem_of(wrong, len(given))
         new = [(event, outcome) for event, outcome in zip(given, outcomes, strict=True) if outcome.is_sent]
         if new:
-            await self._ports.sender.send([event.record for event, _ in new])
+            await (send or self._ports.sender.send)([event.record for event, _ in new])
         now = self._ports.clock.now()
         for event, _ in new:
             if isinstance(event.read, Message):

@@ -159,6 +159,9 @@ def test_without_script_the_same_can_be_done(desk: str, browser: Browser) -> Non
         page.fill("input[name=name]", "South Paper")
         page.fill("textarea", REASON)
         page.click("button.first")
+        assert "There is no party SOUTH yet." in page.inner_text("form .wrong")
+        page.check("input[name=new]")
+        page.click("button.first")
         assert "VI-21 ● posted" in outcome(page)
 
 

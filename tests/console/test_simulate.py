@@ -104,6 +104,9 @@ def test_what_was_previewed_is_sent_once_and_leads_to_its_trace(console: str, br
         page.locator(".send button").click()
         page.wait_for_url(re.compile("/trace"))
         expect(page.locator(".picture")).to_contain_text("SIM-1")
+        assert "Sent as event" in page.inner_text("[role=status] >> nth=0")
+        page.goto("/actions")
+        assert re.search(r"send\b.*SIM-1.*sent manually", page.inner_text("tbody tr >> nth=0").replace("\n", " "))
         assert found.wrong == []
     with httpx.Client(base_url=console) as client:
         said = client.get("/v1/document", params={"ledger": "payable", "company": "FABE", "document": "VI-9"}).json()["data"]

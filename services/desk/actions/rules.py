@@ -41,6 +41,7 @@ class Verb(StrEnum):
     APPROVE_JOURNAL = "approve-journal"
     REVERSE_SETTLEMENT = "reverse-settlement"
     REVERSE_PAYMENT = "reverse-payment"
+    SEND = "send"
     DEFINE = "define"
     APPLY = "apply"
 

@@ -1,5 +1,7 @@
 """What is open by how long it has been due: per company or party, ledger and currency, and per company in accounting currency.
 
+What lowers (payments, credit notes) is not due: what of it is not applied yet stands beside the ages, in a bucket of its own.
+
 Invariant: the sums are those of the open documents of that date (documents.py), debit positive; each document is in one bucket.
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from services.inquiry.queries.as_of import NOW, OF_KEYS, THEN, THERE, TOUCHED, UNTOUCHED, AsOf
 from services.inquiry.queries.companies import names, scope
+from shared.events.kinds import LOWERING
 from shared.money import ZERO
 from shared.rows import money
 
@@ -29,6 +32,8 @@ _Key = tuple[str, str, str]
 
 BUCKETS: Final = (30, 60, 90)
 """The last days of the buckets of what is overdue."""
+UNAPPLIED: Final = "unapplied"
+"""The bucket of what lowers: payments and credit notes of which something is open."""
 MOST_ROWS: Final = 1_000
 
 
@@ -69,16 +74,17 @@ and ($4::text is null or d.ledger = $4) and ($5::text is null or d.party = $5)""
 _OPEN: Final = f"""
 with touched as materialized ({TOUCHED.format(**_DATES)}),
 open as (
-    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
+    select d.ledger, d.company, d.kind, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
     d.sign * d.open as amount, d.sign * d.open_accounting as accounting_amount
     from documents d where d.open <> 0 and {UNTOUCHED} and {_WANTED}
     union all
-    select d.ledger, d.company, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
+    select d.ledger, d.company, d.kind, d.party, d.currency, d.accounting_currency, d.due_date, d.date,
     d.sign * open_then, d.sign * open_accounting_then
     from touched k {OF_KEYS} {THEN.format(**_DATES)} where open_then <> 0 and {_WANTED}
 )
 select company, ledger, {{party}} as party, currency, accounting_currency,
-width_bucket($7::date - coalesce(due_date, date), $6::int[]) as bucket,
+case when kind = any($8::text[]) then cardinality($6::int[]) + 1
+else width_bucket($7::date - coalesce(due_date, date), $6::int[]) end as bucket,
 sum(amount) as amount, sum(accounting_amount) as accounting_amount, count(*) as documents
 from open group by 1, 2, 3, 4, 5, 6"""
 _BY: Final = {"company": _OPEN.format(party="null::text"), "party": _OPEN.format(party="party")}
@@ -92,7 +98,8 @@ async def aging(connection: Connection, selection: AgingSelection) -> Aging:
         raise ValueError(msg)
     bounds = _bounds(selection.buckets)
     companies = await scope(connection, selection.companies)
-    found = await connection.fetch(_BY[selection.by], companies, *selection.as_of.arguments, selection.ledger, selection.party, bounds, on)
+    filters = (selection.ledger, selection.party)
+    found = await connection.fetch(_BY[selection.by], companies, *selection.as_of.arguments, *filters, bounds, on, sorted(LOWERING))
     buckets = bucket_names(selection.buckets)
     totals = _totals(found, selection.by, buckets)
     largest = heapq.nlargest(selection.top, totals, key=lambda key: abs(totals[key].total))
@@ -111,9 +118,9 @@ def _bounds(buckets: tuple[int, ...]) -> list[int]:
 
 
 def bucket_names(buckets: tuple[int, ...]) -> list[str]:
-    """What the buckets are called: not due, 1-30, 31-60, 61-90, over 90."""
+    """What the buckets are called: not due, 1-30, 31-60, 61-90, over 90; and what is not applied yet."""
     bounds = [1, *(last + 1 for last in buckets)]
-    return ["not_due", *(f"{low}-{high - 1}" for low, high in pairwise(bounds)), f"over_{bounds[-1] - 1}"]
+    return ["not_due", *(f"{low}-{high - 1}" for low, high in pairwise(bounds)), f"over_{bounds[-1] - 1}", UNAPPLIED]
 
 
 def _totals(found: Iterable[Any], by: str, buckets: list[str]) -> dict[_Key, _Sum]:

@@ -137,8 +137,12 @@ select e.source, e.id, (
 from unnest($1::text[], $2::text[], $4::text[], $5::text[]) as k (source, id, company, ledger)
 join events e on e.source = k.source and e.id = k.id and e.is_current"""
 _TAKES: Final = """
-select t.*, o.ledger as other_ledger, o.company as other_company, o.document as other_document, d.currency, d.accounting_currency
+select t.*, o.ledger as other_ledger, o.company as other_company, o.document as other_document, d.currency, d.accounting_currency,
+case when t.side = 'L' then r.amount else r.applied end * case when t.side = 'L' and r.enlarges then -1 else 1 end as paid,
+case when t.side = 'R' then r.cash_discount else 0 end as cash_discount,
+case when (t.side = 'R') = r.enlarges then r.credit_note_discount else 0 end as credit_note_discount
 from takes t join documents d using (ledger, company, document)
+join records r on r.run_id = t.run_id and r.run_source = t.run_source and r.ledger = t.ledger and r.number = t.number
 left join takes o on o.run_id = t.run_id and o.run_source = t.run_source and o.ledger = t.ledger and o.number = t.number
 and o.side <> t.side
 where t.ledger = $1 and t.company = $2 and t.document = $3 and t.date <= $4 and t.posted_at <= $5
@@ -233,7 +237,7 @@ def _row(record: Any, party_name: str | None, terms: Terms | None, as_of: AsOf) 
         "account": record["account"],
         "date": record["date"].isoformat(),
         "due_date": due_date.isoformat(),
-        "age_days": None if as_of.date is None or state != "open" else (as_of.date - due_date).days,
+        "age_days": None if as_of.date is None or state != "open" or record["kind"] in LOWERING else (as_of.date - due_date).days,
         "amount": money(record["amount"], currency),
         "open": money(left, currency),
         "accounting_currency": record["accounting_currency"],
@@ -260,10 +264,17 @@ def _take(record: Any, as_of: AsOf) -> Row:
         "other": {"ledger": record["other_ledger"], "company": record["other_company"], "document": record["other_document"]},
         "date": record["date"].isoformat(),
         "amount": money(record["amount"], record["currency"]),
+        **{name: money(amount, record["currency"]) for name, amount in _parts(record).items()},
         "accounting_amount": money(record["value"], record["accounting_currency"]),
         "reversed_on": None if in_force else reversed_on.isoformat(),
         "posted_at": instant(record["posted_at"]),
     }
+
+
+def _parts(record: Any) -> dict[str, Decimal]:
+    """What a take is made of: paid, the discounts, and the rest: an over- or underpayment or a penny difference."""
+    parts = {name: record[name] for name in ("paid", "cash_discount", "credit_note_discount")}
+    return {**parts, "difference": record["amount"] - sum(parts.values())}
 
 
 def _voucher(record: Any) -> Row:

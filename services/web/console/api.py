@@ -53,9 +53,9 @@ class Api:
         """The answer of GET; parameters that are None or empty are left out. AskedInVainError."""
         return await self._answer("GET", path, _query(parameters), b"", ())
 
-    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None) -> Any:
+    async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None, **parameters: object) -> Any:
         """The answer of POST; `key`: under which the same order again is answered as the first one was. AskedInVainError."""
-        return await self._answer("POST", path, b"", orjson.dumps(body), (_JSON, *_under(key)))
+        return await self._answer("POST", path, _query(parameters), orjson.dumps(body), (_JSON, *_under(key)))
 
     async def put(self, path: str, body: Mapping[str, Any], /, under: str, position: int, **parameters: object) -> Any:
         """The answer of PUT over the version at a position (0: there is none), once `under` a key. AskedInVainError."""

@@ -21,7 +21,7 @@ _SECOND: Final = 1000
 _MINUTE: Final = 60
 
 
-class Taken(NamedTuple):
+class TimeTaken(NamedTuple):
     """Milliseconds; whether an approval was waited for, which is not in them; whether some of it has been reversed since."""
 
     milliseconds: int
@@ -29,7 +29,7 @@ class Taken(NamedTuple):
     is_reversed: bool
 
 
-def taken(nodes: list[Row], start: str) -> Taken | None:
+def taken(nodes: list[Row], start: str) -> TimeTaken | None:
     """From the event's arrival to its last voucher, in a trace's nodes; None where that is not known, or not all is posted."""
     arrived = _received(node for node in nodes if node["kind"] == "event" and node["event"]["id"] == start)
     posted = [
@@ -46,7 +46,7 @@ def taken(nodes: list[Row], start: str) -> Taken | None:
     for begin, end in zip(begins, [*approved, None], strict=True):
         within = [each for each in posted if each >= begin and (end is None or each < end)]
         seconds += (max(within) - begin).total_seconds() if within else 0.0
-    return Taken(round(seconds * _SECOND), bool(approved), any(node["state"] == "reversed" for node in nodes))
+    return TimeTaken(round(seconds * _SECOND), bool(approved), any(node["state"] == "reversed" for node in nodes))
 
 
 def in_words(reader: Reader, milliseconds: int) -> str:

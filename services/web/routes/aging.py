@@ -53,7 +53,10 @@ class AgingSum(Bucketed):
 class AgingModel(BaseModel):
     """What is open by how long it has been due."""
 
-    buckets: list[str] = Field(description="The names of the buckets in their order: not_due, 1-30, …")
+    buckets: list[str] = Field(
+        description="The names of the buckets in their order: not_due, 1-30, …; last `unapplied`, which has no age: "
+        "payments and credit notes that are not settled yet."
+    )
     data: list[AgingRow] = Field(description="Per company or party, ledger and currency.")
     left_out: int = Field(description="How many rows there are beside these, which have the largest totals.")
     sums: list[AgingSum] = Field(description="Per company and ledger, in accounting currency; of all rows.")
@@ -80,7 +83,10 @@ async def list_aging(  # noqa: PLR0913 - its filters
     as_of: Day = None,
     known_at: KnownAt = None,
 ) -> Response:
-    """Open documents as of a day, by how long they had been due then: not due, 1-30 days, and so on."""
+    """Open documents as of a day, by how long they had been due then: not due, 1-30 days, and so on.
+
+    Payments and credit notes are never due: what of them is not settled yet stands in `unapplied`.
+    """
     day = min(max(as_of or today(request), _FIRST), _LAST)
     ends = tuple(sorted(set(map(int, buckets.split(",")))))
     selection = AgingSelection(scope_of(actor, company), ledger, party, by, ends, AsOf(day, known_at), day, top)

@@ -69,7 +69,8 @@ class DocumentModel(BaseModel):
     date: str = Field(description="Its accounting date.")
     due_date: str = Field(description="When it is due.")
     age_days: int | None = Field(
-        description="Days since it was due, on the day asked for; negative: not due yet; null: nothing was open then, so it has no age."
+        description="Days since it was due, on the day asked for; negative: not due yet; null: nothing was open "
+        "then, or it is a payment or credit note, which is never due."
     )
     amount: str = Field(description="Its amount.")
     open: str = Field(description="What is open of it.")
@@ -93,7 +94,11 @@ class TakeModel(BaseModel):
     record: int = Field(description="The record of the run, by its number.")
     other: NamedDocument = Field(description="The other document of the record.")
     date: str = Field(description="The settlement date.")
-    amount: str = Field(description="What it took, in the document's currency.")
+    amount: str = Field(description="What it took, in the document's currency: the sum of the four parts below.")
+    paid: str = Field(description="What was paid of it, or of a payment what was paid with it.")
+    cash_discount: str = Field(description="The cash discount that was taken.")
+    credit_note_discount: str = Field(description="The discount that a credit note takes back.")
+    difference: str = Field(description="An over- or underpayment, or a penny difference, that was accepted.")
     accounting_amount: str = Field(description="What it took, in the company's accounting currency.")
     reversed_on: str | None = Field(description="On which day it was reversed.")
     posted_at: str = Field(description="When it was posted.")

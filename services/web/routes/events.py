@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from services.desk.event_state import EventState, event_state
 from services.desk.refusal_states import RefusalState
 from services.inquiry.queries.events import StageOfEvent
+from services.operations.sent_by_hand import drafted_sending
 from services.web.access.may import Reader, Sender
 from services.web.access.scope import visible_refusal, visible_wait
 from services.web.cloudevents import is_batch
@@ -20,15 +21,20 @@ from services.web.frame import language_of
 from services.web.ingestion import Ingestion
 from services.web.models import FaultModel, Key
 from services.web.work_models import WaitModel
+from services.web.writing import Reason, Reasoned, Writing
 from shared.events.bindings import BATCH, STRUCTURED
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import EventRef
 from shared.rows import instant
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from services.desk.actions.rules import Draft
     from services.web.access.roles import Actor
     from services.web.ingestion import SentOutcome
     from services.web.ports import WebPorts
+    from shared.events.envelope import Record
 
 router = APIRouter(tags=["events"])
 
@@ -144,6 +150,7 @@ async def send_events(
     prefer: Annotated[
         str | None, Header(description="`wait=10`: answer with the events' state, once it is known, within so many seconds.")
     ] = None,
+    reason: Annotated[Reason | None, Query(description="Why, for the audit: with it what is sent is an action (`send`).")] = None,
 ) -> Response:
     """CloudEvents over HTTP: structured, batched or binary. All are sent or none, and answered once the broker has acknowledged all.
 
@@ -153,7 +160,9 @@ async def send_events(
     ports: WebPorts = request.app.state.ports
     ingestion = _ingestion(ports)
     traceparent = request.scope["state"]["traceparent"]
-    outcomes = await ingestion.take(actor, request.headers, await request.body(), traceparent, language_of(request.scope), partial=partial)
+    body, language = await request.body(), language_of(request.scope)
+    send = None if reason is None else _audited(Writing(request, actor, None, Reasoned(reason=reason)))
+    outcomes = await ingestion.take(actor, request.headers, body, traceparent, language, partial=partial, send=send)
     headers = {} if is_batch(request.headers) else {"Location": _location(outcomes[0])}
     seconds = _seconds(prefer)
     if seconds:
@@ -177,6 +186,18 @@ async def event(
     ref = EventRef(source.strip(), id_.strip())
     (state,) = await _states(request.app.state.ports, [ref], wait)
     return JSONResponse(_state_row(ref, state, actor))
+
+
+def _audited(writing: Writing) -> Callable[[list[Record]], Awaitable[None]]:
+    """Sends events as something that somebody did, which the audit keeps."""
+
+    async def send(records: list[Record]) -> None:
+        async def draft(_: str) -> Draft:
+            return drafted_sending(records)
+
+        await writing.act(draft)
+
+    return send
 
 
 def _ingestion(ports: WebPorts) -> Ingestion:

@@ -45,7 +45,7 @@ STANDS_STILL_AFTER: Final = 180.0
 """Seconds in which nothing has moved: then whatever is left will never be done. A slow machine is given as long as it needs."""
 
 _MEGABYTES: Final = 768
-_KILOBYTES_OF_A_UNIT: Final = 64
+_KILOBYTES_OF_A_UNIT: Final = 40
 _LONGER_AT_MOST: Final = 3
 _LONGER: Final = 600.0
 _FLUSHED_WITHIN: Final = 900.0
@@ -118,7 +118,7 @@ class Storm:
         self._note("all services are ready: the load begins")
         async with progress.watched():
             async with sending.flowing(_FLUSHED_WITHIN):
-                await self._carry_out(planned)
+                await self.carry_out(planned)
                 self._note("all faults have ended: the load ends")
             ended = time.monotonic()
             self._note(f"{sending.units} units in {sending.acknowledged} events acknowledged: waiting until everything has come to rest")
@@ -130,7 +130,7 @@ class Storm:
             await self._stage.until_ready(service.name)
         await self._look(settings, sending)
 
-    async def _carry_out(self, planned: list[Planned]) -> None:
+    async def carry_out(self, planned: list[Planned]) -> None:
         """Begins each fault in its time. A storm that is late lasts until each kind has been, and leaves out the rest."""
         turns = Turns(planned)
         async with asyncio.timeout(self._asked.seconds * _LONGER_AT_MOST + _LONGER), asyncio.TaskGroup() as tasks:

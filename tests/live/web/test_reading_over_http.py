@@ -32,7 +32,7 @@ async def _as_of_a_day(api: Api) -> None:
     assert [(row["open"], row["state"]) for row in after if row["document"] == "VI-7"] == [("0.00", "closed")]
     aging = await api.get("/v1/aging", as_of="2026-03-11")
     assert sum(row["documents"] for row in aging["data"]) == len([row for row in before if row["state"] == "open"])
-    assert (await api.get("/v1/aging", by="party"))["buckets"] == ["not_due", "1-30", "31-60", "61-90", "over_90"]
+    assert (await api.get("/v1/aging", by="party"))["buckets"] == ["not_due", "1-30", "31-60", "61-90", "over_90", "unapplied"]
 
 
 async def _pages(api: Api) -> None:

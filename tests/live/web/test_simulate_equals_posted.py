@@ -55,7 +55,8 @@ def without_numbers(vouchers: Sequence[Row]) -> list[str]:
 
 def unnumbered(row: Row) -> str:
     lines = [{name: value for name, value in line.items() if name != "why"} for line in row["lines"]]
-    return str({**row, "voucher": row["series"], "number": None, "lines": lines})
+    said = {name: value for name, value in row.items() if name != "digest"}  # it covers the number
+    return str({**said, "voucher": row["series"], "number": None, "lines": lines})
 
 
 def new(after: Result, before: Result, part: str) -> list[str]:

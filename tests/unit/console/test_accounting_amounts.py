@@ -45,6 +45,8 @@ SIDE = {
     "accounting_currency": "EUR",
     "accounting_due_from": "129.36",
     "accounting_due_to": "0.00",
+    "net": "0.00",
+    "accounting_net": "129.36",
 }
 
 
@@ -55,7 +57,7 @@ def words(page: str) -> str:
 def trace_of(line: dict[str, Any]) -> str:
     step = {"kind": "settlement", "connectors": (), "node": None, "cells": [[{"node": None, "vouchers": [{**VOUCHER, "lines": [line]}]}]]}
     picture = {"columns": [{"company": "NL01", "name": "", "role": ""}], "steps": [step], "folded": False, "width": 100}
-    return content("trace.html", taken=None, to_approve=[], troubles=[], truncated=False, head=None, picture=picture)
+    return content("trace.html", was_sent=False, taken=None, to_approve=[], troubles=[], truncated=False, head=None, picture=picture)
 
 
 def vouchers_of(line: dict[str, Any]) -> str:
@@ -70,7 +72,10 @@ def statement_of(line: dict[str, Any]) -> str:
         lines=[row],
         next=None,
         company="NL01",
-        names={"posting_type": "realized_gain", "account": None, "partner": None, "currency": "GBP"},
+        names={"posting_type": "realized_gain", "account": None, "partner": None, "currency": "GBP", "from": None},
+        running=True,
+        openings=[],
+        totals=[],
     )
 
 

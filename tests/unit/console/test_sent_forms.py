@@ -12,7 +12,6 @@ from services.web.access.roles import Role
 from services.web.console.api import _next
 from services.web.console.forms import Form, Submitted
 from services.web.console.pages.refusals import _sent_data
-from services.web.console.pages.voucher import is_whole
 from tests.builders.asked_pages import NoError, SaidApi, pages_on
 from tests.builders.web import of_role, with_tokens
 from tests.unit.console.rendered import content, reader
@@ -112,10 +111,6 @@ def test_what_the_api_would_not_read_as_an_events_data_is_said_and_not_made_into
     who.sent = Submitted([("as", "json"), ("json", text)])
     assert _sent_data(who, {}, form) is None
     assert form.wrong["/"]
-
-
-def test_a_voucher_of_which_lines_are_hidden_is_not_whole() -> None:
-    assert [is_whole({"accounting_currency": each}) for each in (None, "EUR")] == [False, True]
 
 
 def test_a_name_written_from_right_to_left_turns_nothing_but_itself() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.web.console.formats import plain
 from services.web.console.pages.hour import hour
-from services.web.console.pages.settling import Entered, EnteredMark, Settling, by_company, digest, event_of, figures, key_of, owed
+from services.web.console.pages.settling import Entered, EnteredMark, Settling, by_company, digest, event_of, figures, holders, key_of, owed
 from services.web.languages import Language
 
 PARTY = {"party": "CONTOSO", "name": "Contoso", "vendors": {"FAB": ["V-1", "V-2"], "OUT": ["V-9"]}, "customers": {"FABE": ["C-1"]}}
@@ -123,12 +123,40 @@ def test_what_is_owed_is_positive_in_both_ledgers() -> None:
 def test_the_rest_is_what_stays_open_of_the_payment() -> None:
     page = settling(DOCUMENTS, {"FABE/VI-9": marked()}, amount="100")
     simulated = {
-        "open": [{"company": "FAB", "document": "PAY-1", "after": "35.10"}, {"company": "FABE", "document": "VI-9", "after": "0.00"}]
+        "open": [{"company": "FAB", "document": "PAY-1", "after": "35.10"}, {"company": "FABE", "document": "VI-9", "after": "0.00"}],
+        "waiting": [],
     }
     assert figures(page, simulated) == {"amount": "100.00", "marked": "64.90", "rest": "35.10", "currency": "USD"}
-    assert figures(page, {"open": []}) is None
+    assert figures(page, {"open": [], "waiting": []}) is None
     vouchers = [{"company": "B", "n": 1}, {"company": "A", "n": 2}, {"company": "B", "n": 3}]
     assert [(company, [each["n"] for each in found]) for company, found in by_company(vouchers)] == [("B", [1, 3]), ("A", [2])]
+
+
+def test_of_what_waits_it_is_not_known_yet_what_the_marks_take() -> None:
+    page = settling(DOCUMENTS, {"FABE/VI-9": marked()}, amount="100.00")
+    simulated = {"open": [{"company": "FAB", "document": "PAY-1", "after": "100.00"}], "waiting": [{"for": "reservation", "key": {}}]}
+    assert figures(page, simulated) == {"amount": "100.00", "marked": None, "rest": None, "currency": "USD"}
+
+
+def test_payments_that_are_there_have_a_marked_total_and_a_rest_too() -> None:
+    paid = [document("P-1", "300.00", kind="payment"), document("P-2", "100.00", kind="payment"), document("P-3", "9.00", kind="payment")]
+    marks = {"FABE/VI-9": marked(), "FABE/P-1": marked(), "FABE/P-2": marked()}
+    page = settling([*DOCUMENTS, *paid], marks)
+    left = [("VI-9", "0.00"), ("P-1", "235.10"), ("P-2", "100.00"), ("VI-10", None)]
+    simulated = {"open": [{"company": "FABE", "document": name, "after": after} for name, after in left], "waiting": []}
+    assert figures(page, simulated) == {"amount": "400.00", "marked": "64.90", "rest": "335.10", "currency": "USD"}
+    other = settling([*DOCUMENTS, *paid, document("P-4", "5.00", kind="payment", currency="EUR")], {**marks, "FABE/P-4": marked()})
+    assert figures(other, simulated) is None
+
+
+def test_who_has_reserved_a_document_that_would_be_waited_for_is_said() -> None:
+    by = {"what": "run", "event": {"source": "erp", "id": "M7"}, "since": None, "journal": None}
+    page = settling([{**DOCUMENTS[0], "reserved_by": by}, *DOCUMENTS[1:]], {"FABE/VI-9": marked()})
+    waits = [
+        {"for": "reservation", "key": {"company": "FABE", "document": "VI-9", "ledger": "payable"}},
+        {"for": "account", "key": {"company": "FAB", "ledger": "payable", "account": "V-1"}},
+    ]
+    assert [each["reserved_by"] for each in holders(page, {"waiting": waits})] == [by, None]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.web.console.taken import Taken, in_words, taken
+from services.web.console.taken import TimeTaken, in_words, taken
 from services.web.languages import Language
 from tests.unit.console.rendered import reader
 
@@ -22,7 +22,7 @@ APPROVAL = event("A", "12:07:00.000", "intercompany.journal-approval.requested.v
 
 
 def test_it_is_the_time_until_the_last_voucher() -> None:
-    assert taken(PAYMENT, "P") == Taken(353, was_approved=False, is_reversed=False)
+    assert taken(PAYMENT, "P") == TimeTaken(353, was_approved=False, is_reversed=False)
 
 
 def test_while_a_sales_payment_is_only_created_nothing_is_said() -> None:
@@ -30,12 +30,12 @@ def test_while_a_sales_payment_is_only_created_nothing_is_said() -> None:
 
 
 def test_nobodys_wait_for_an_approval_counts() -> None:
-    assert taken([*PAYMENT, APPROVAL, voucher("12:07:00.125")], "P") == Taken(478, was_approved=True, is_reversed=False)
+    assert taken([*PAYMENT, APPROVAL, voucher("12:07:00.125")], "P") == TimeTaken(478, was_approved=True, is_reversed=False)
 
 
 def test_what_was_reversed_since_is_said_and_does_not_count() -> None:
     undone = [*PAYMENT, event("R", "15:00:00.000"), voucher("15:00:01.000", "R"), {"kind": "settlement", "state": "reversed"}]
-    assert taken(undone, "P") == Taken(353, was_approved=False, is_reversed=True)
+    assert taken(undone, "P") == TimeTaken(353, was_approved=False, is_reversed=True)
 
 
 def test_a_time_is_said_in_a_unit_that_fits_it() -> None:

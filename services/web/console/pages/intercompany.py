@@ -40,7 +40,7 @@ async def pair(reader: Reader) -> Row:
         "title": f"{company} \N{EN DASH} {partner}",
         "company": company,
         "partner": partner,
-        "rows": rows,
+        "rows": [_with_signs(row) for row in rows],
         "only": only,
         "next": said["next"],
         "sums": _pair_sums(said["data"]),
@@ -66,6 +66,22 @@ def _matrix(currency: str, cells: list[Row]) -> Row:
     return {"currency": currency, "companies": names, "rows": rows, "mirrored": all(cell["mirrored"] for cell in cells)}
 
 
+def _with_signs(row: Row) -> Row:
+    """The row with what each side has: due from positive, due to negative, so that both sides of what agrees add up to nothing."""
+    return {**row, **{side: row[side] and {**row[side], **_nets(row[side])} for side in ("company", "partner")}}
+
+
+def _nets(side: Row) -> Row:
+    """What a side has, in the row's currency and, as far as it is shown, in its own accounting currency."""
+    due_from, due_to = side.get("accounting_due_from"), side.get("accounting_due_to")
+    accounting = None if due_from is None or due_to is None else str(Decimal(due_from) - Decimal(due_to))
+    return {"net": str(_net(side)), "accounting_net": accounting}
+
+
+def _net(side: Row) -> Decimal:
+    return Decimal(side["due_from"]) - Decimal(side["due_to"])
+
+
 def _pair_sums(rows: list[Row]) -> list[Row]:
     """Per currency what each side says on this page, and what differs."""
     sums: dict[str, dict[str, Decimal]] = {}
@@ -73,6 +89,6 @@ def _pair_sums(rows: list[Row]) -> list[Row]:
         found = sums.setdefault(row["currency"], {"company": Decimal(0), "partner": Decimal(0), "difference": Decimal(0)})
         for side in ("company", "partner"):
             if row[side] is not None:
-                found[side] += Decimal(row[side]["due_from"]) - Decimal(row[side]["due_to"])
+                found[side] += _net(row[side])
         found["difference"] += Decimal(row["difference"])
     return [{"currency": key, **{name: str(value) for name, value in found.items()}} for key, found in sums.items()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from services.web.console.signs import is_debit, signed
+
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
 
@@ -13,6 +15,8 @@ Row = dict[str, Any]
 _BAR: Final = 100
 _PARTIES: Final = 50
 """So many parties are shown, the largest first: each leads to its documents, and the search finds the others."""
+_UNAPPLIED: Final = "unapplied"
+"""The bucket of payments and credit notes, which have no age."""
 _FILTERS: Final = ("ledger", "party", "account", "currency", "kind")
 
 
@@ -32,23 +36,39 @@ async def view(reader: Reader) -> Row:
     return {
         "title": reader.t("Open documents"),
         "buckets": aging["buckets"],
-        "aging": [_with_bars(row, aging["buckets"]) for row in aging["data"]],
+        "aging": _with_bars(aging["data"], _ages(aging["buckets"])),
         "by": by,
         "left_out": aging["left_out"],
-        "documents": said["data"],
+        "documents": [_signed(each) for each in said["data"]],
         "next": said["next"],
         "filters": filters,
     }
 
 
-def _with_bars(row: Row, buckets: list[str]) -> Row:
-    """The row with its buckets as parts of a bar of 100: where each begins and how wide it is."""
-    sizes = [abs(Decimal(row["amounts"][bucket])) for bucket in buckets]
-    total = sum(sizes, Decimal(0)) or Decimal(1)
+def _ages(buckets: list[str]) -> list[str]:
+    """The buckets of what is due or will be; what is not applied yet has no age."""
+    return [bucket for bucket in buckets if bucket != _UNAPPLIED]
+
+
+def _with_bars(rows: list[Row], buckets: list[str]) -> list[Row]:
+    """The rows with their ages as parts of a bar: where each begins and how wide it is, 100 for the largest row of its currency."""
+    sizes = [[abs(Decimal(row["amounts"][bucket])) for bucket in buckets] for row in rows]
+    largest: dict[str, Decimal] = {}
+    for row, own in zip(rows, sizes, strict=True):
+        largest[row["currency"]] = max(largest.get(row["currency"], Decimal(0)), sum(own, Decimal(0)))
+    return [{**row, "bars": _bars(own, largest[row["currency"]])} for row, own in zip(rows, sizes, strict=True)]
+
+
+def _bars(sizes: list[Decimal], largest: Decimal) -> list[Row]:
     bars, begin = [], Decimal(0)
     for place, size in enumerate(sizes):
-        width = size * _BAR / total
+        width = size * _BAR / (largest or Decimal(1))
         if width:
             bars.append({"bucket": place, "x": f"{begin:.2f}", "width": f"{width:.2f}"})
         begin += width
-    return {**row, "bars": bars}
+    return bars
+
+
+def _signed(document: Row) -> Row:
+    """The document with the sign of its balance at its amount."""
+    return {**document, "amount": signed(document["amount"], is_debit=is_debit(document["ledger"], document["kind"]))}

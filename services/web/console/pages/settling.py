@@ -207,16 +207,44 @@ def digest(event: Row) -> str:
 
 
 def figures(settling: Settling, simulated: Row) -> Row | None:
-    """Amount, what the marks take of it, and the rest, as the simulation has them; None of what settles payments that are there."""
-    if settling.is_request or settling.amount is None:
-        return None
+    """Amount, what the marks take of it, and the rest, as the simulation has them; of what settles payments that are there, theirs.
+
+    Of what waits it is not known yet what the marks will take: `marked` and `rest` are None then. None: there is nothing to add up.
+    """
+    return _of_marked_payments(settling, simulated) if settling.is_request else _of_the_payment(settling, simulated)
+
+
+def _of_the_payment(settling: Settling, simulated: Row) -> Row | None:
     own = (settling.payer, settling.entered.document)
     after = next((each["after"] for each in simulated["open"] if (each["company"], each["document"]) == own), None)
-    if after is None:
+    if settling.amount is None or after is None:
         return None
-    rest = abs(Decimal(after))
-    marked = _decimal(settling.amount) - rest
-    return {"amount": str(marked + rest), "marked": str(marked), "rest": str(rest), "currency": settling.currency}
+    return _figures(_decimal(settling.amount), abs(Decimal(after)), settling.currency, simulated)
+
+
+def _of_marked_payments(settling: Settling, simulated: Row) -> Row | None:
+    payments = {key_of(each): abs(Decimal(each["open"])) for each in settling.marked if each["kind"] == "payment"}
+    currencies = {each["currency"] for each in settling.marked if each["kind"] == "payment"}
+    if len(currencies) != 1:
+        return None
+    after = {key_of(each): abs(Decimal(each["after"])) for each in simulated["open"] if each["after"] is not None}
+    rest = sum((after.get(key, left) for key, left in payments.items()), Decimal(0))
+    return _figures(sum(payments.values(), Decimal(0)), rest, currencies.pop(), simulated)
+
+
+def _figures(amount: Decimal, rest: Decimal, currency: str | None, simulated: Row) -> Row:
+    marked = amount - rest
+    known = None if simulated["waiting"] else (str(marked), str(rest))
+    return {"amount": str(marked + rest), "marked": known and known[0], "rest": known and known[1], "currency": currency}
+
+
+def holders(settling: Settling, simulated: Row) -> list[Row]:
+    """What the simulated event waits for; where that is a document which something has reserved, with what that is."""
+    reserved = {key_of(each): each["reserved_by"] for each in settling.documents if each.get("reserved_by")}
+    return [
+        {**each, "reserved_by": reserved.get(f"{each['key'].get('company')}/{each['key'].get('document')}")}
+        for each in simulated["waiting"]
+    ]
 
 
 def by_company(vouchers: Iterable[Row]) -> list[tuple[str, list[Row]]]:

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 
 from services.web.console.api import AskedInVainError
 from services.web.console.pages.named import parties_named
-from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, key_of, owed, wrong_figures
+from services.web.console.pages.settling import Entered, Settling, by_company, digest, event_of, figures, holders, key_of, wrong_figures
 from services.web.console.reader import url
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ async def view(reader: Reader) -> Row | Response:
     of = None if reader.sent is None else reader.sent.get("previewed")
     if event is not None and of == digest(event) and _is_clean(simulated):
         try:
-            await reader.api.order("/v1/events", event)
+            await reader.api.order("/v1/events", event, reason=reader.t("sent manually, as simulated"))
             await reader.ask("/v1/event", source=event["source"], id=event["id"], wait=_WAITS)
-            return RedirectResponse(url("/trace", event=event["id"], source=event["source"]), status_code=303)
+            return RedirectResponse(url("/trace", event=event["id"], source=event["source"], sent=1), status_code=303)
         except AskedInVainError as refused:
             trouble = refused.problem
     return {
@@ -59,13 +59,14 @@ async def view(reader: Reader) -> Row | Response:
         "parties": (await reader.ask("/v1/parties", limit=_MOST_PARTIES))["data"],
         "event": event,
         "simulated": simulated,
-        "touched": [] if simulated is None else [_owed(each) for each in simulated["open"]],
         "trouble": trouble,
         "wrong": wrong,
         "left": dict(pairs).get("left"),
         "changed": of is not None and event is not None and of != digest(event),
         "figures": None if simulated is None else figures(settling, simulated),
         "companies": [] if simulated is None else by_company(simulated["vouchers"]),
+        "waits": [] if simulated is None else holders(settling, simulated),
+        "lacks": "sender" if reader.lacks("sender") else None,
         "can_send": not reader.lacks("sender") and _is_clean(simulated),
         "digest": None if event is None else digest(event),
         "is_truncated": len(documents) == _MOST_DOCUMENTS,
@@ -86,11 +87,6 @@ async def _picked(reader: Reader, picks: list[str]) -> Response:
 def _source(reader: Reader) -> str:
     sources = None if reader.actor is None else reader.actor.sources
     return SOURCE if sources is None else next(iter(sources), SOURCE)
-
-
-def _owed(touched: Row) -> Row:
-    """A document before and after, with the signs of the list above."""
-    return {**touched, **{when: owed(touched["ledger"], touched[when]) for when in ("before", "after")}}
 
 
 def _is_clean(simulated: Row | None) -> bool:

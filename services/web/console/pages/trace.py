@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.web.console.api import AskedInVainError
 from services.web.console.pages.mend import address
 from services.web.console.picture import picture
 from services.web.console.taken import in_words, taken
@@ -21,7 +22,8 @@ async def view(reader: Reader) -> Row:
     """The picture of what is joined to what the address names; trouble comes first."""
     names = {name: reader.parameter(name) for name in _NAMES}
     names["company"] = names["company"] if names["document"] or names["voucher"] else None
-    said = (await reader.ask("/v1/trace", **names))["data"]
+    was_sent = bool(reader.parameter("sent") and names["event"])
+    said = await _traced(reader, names, was_sent=was_sent)
     start = next((names[name] for name in _STARTS if names[name]), None) or ""
     events = [node for node in said["nodes"] if node["kind"] == "event"]
     troubles = [_with_mends(node) for node in events if node["waits"] or node["refusals"]]
@@ -29,11 +31,23 @@ async def view(reader: Reader) -> Row:
         "title": start,
         "picture": picture(said, {row["company"]: row["name"] for row in reader.companies}),
         "head": _head(said["nodes"], names, start),
+        "was_sent": was_sent,
         "taken": _how_long(reader, said["nodes"], start),
         "to_approve": [node for node in said["nodes"] if node["kind"] == "journal" and node["state"] == "created" and node["journal"]],
         "troubles": troubles,
         "truncated": said["truncated"],
     }
+
+
+async def _traced(reader: Reader, names: Row, *, was_sent: bool) -> Row:
+    """The trace; of an event that was sent a moment ago nothing, while nobody knows it yet."""
+    try:
+        found: Row = (await reader.ask("/v1/trace", **names))["data"]
+    except AskedInVainError as refused:
+        if not was_sent or not refused.is_missing:
+            raise
+        return {"nodes": [], "edges": [], "truncated": False}
+    return found
 
 
 def _how_long(reader: Reader, nodes: list[Row], start: str) -> str | None:

@@ -51,8 +51,7 @@ async def view(reader: Reader) -> Row | Response:
     return {
         "title": f"{voucher['company']} {voucher['voucher']}",
         "voucher": voucher,
-        "totals": totals(voucher["lines"]) if is_whole(voucher) else [],
-        "is_whole": is_whole(voucher),
+        "totals": [] if voucher["ledger"] is None else totals(voucher["lines"]),
         "marked": marked,
         "why": why,
         "sisters": [each["data"] for each in sisters],
@@ -114,11 +113,6 @@ async def _of_document(reader: Reader) -> Response:
 
 def _place(voucher: Row, document: str | None) -> int | None:
     return next((place for place, line in enumerate(voucher["lines"], 1) if line["settles"] == document), None)
-
-
-def is_whole(voucher: Row) -> bool:
-    """Whether all its lines are shown: of a voucher out of scope only what is owed to companies in it, which does not balance."""
-    return voucher["accounting_currency"] is not None
 
 
 def totals(lines: list[Row]) -> list[Row]:
