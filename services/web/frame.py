@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
 REQUEST_ID: Final = "X-Request-Id"
+ASKED_AGAIN: Final = "asked_again"
+"""Under which name a request has what says once more who asks: ProblemError where that counts no longer."""
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 OPEN: Final = frozenset({"/openapi.json"})
@@ -91,6 +94,7 @@ class Frame:
         if path not in OPEN:
             known = request.scope["state"].get("known_actor")
             request.scope["state"]["actor"] = known or await self._authentication.actor_of(request.headers)
+            request.scope["state"].setdefault(ASKED_AGAIN, partial(self._authentication.actor_of, request.headers))
         offered = EVENT_STREAM if path in self._streams else JSON
         accepted = request.headers.get("accept", "*/*")
         if not accepts(accepted, offered):
@@ -192,6 +196,14 @@ def actor_of(scope: Scope) -> Actor:
     """Who asks, as the frame found."""
     actor: Actor = scope["state"]["actor"]
     return actor
+
+
+async def still_counts(scope: Scope) -> bool:
+    """Whether who asked may still: an answer that continues ends with the token or the session that it was begun with."""
+    try:
+        return await scope["state"][ASKED_AGAIN]() is not None
+    except ProblemError:
+        return False
 
 
 def language_of(scope: Scope) -> Language:

@@ -36,7 +36,7 @@ class NoAuthentication:
         if origin is not None and _ORIGIN.fullmatch(origin) is None:
             raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin)
         if headers.get("sec-fetch-site") == "cross-site":
-            raise ProblemError(Code.NOT_ALLOWED, "foreign-origin", origin=origin or NOTHING)
+            raise ProblemError(Code.NOT_ALLOWED, "foreign-site")
         return self._actor
 
     async def close(self) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 import orjson
 
+from services.web.frame import ASKED_AGAIN
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
 
@@ -127,7 +129,7 @@ class Api:
             "headers": [*usual, *headers],
             "client": None,
             "server": None,
-            "state": {"known_actor": self._actor},
+            "state": {"known_actor": self._actor, **{name: self._around[name] for name in (ASKED_AGAIN,) if name in self._around}},
         }
 
 
@@ -135,10 +137,12 @@ async def _next(parts: asyncio.Queue[Message], answering: asyncio.Future[None]) 
     """The next part of an answer; one that is empty where it has ended."""
     waiting = asyncio.ensure_future(parts.get())
     either: set[asyncio.Future[Any]] = {waiting, answering}
-    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    if waiting.done():
-        return waiting.result()
-    waiting.cancel()
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+    finally:
+        waiting.cancel()  # whoever listens may have gone meanwhile: nothing is left behind
     answering.result()
     return {"type": "http.response.body", "status": 500}
 

@@ -9,9 +9,11 @@ language, with the id under which the log has it.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.applications import Starlette
@@ -29,10 +31,10 @@ from services.web.console.reader import CHOICES, COOKIE, Reader, kept, language_
 from services.web.console.rendering import know_companies, page_of
 from services.web.console.session import SESSION, Signing
 from services.web.console.ways import way_of
-from services.web.frame import REQUEST_ID, read_in_time, request_id
+from services.web.frame import ASKED_AGAIN, REQUEST_ID, read_in_time, request_id
 from services.web.languages import title, wrong
 from services.web.parameters import wrong_parameters
-from services.web.problems import Code, Fault, ProblemError
+from services.web.problems import RETRY_AFTER, Code, Fault, ProblemError
 from shared.events.values import shown
 
 if TYPE_CHECKING:
@@ -113,13 +115,16 @@ class Console:
             session = self._signing.read(SESSION, Request(scope).cookies.get(SESSION))
             with suppress(ProblemError):
                 if session is not None:
-                    scope.setdefault("state", {})["known_actor"] = self._way.actor_of(session)
+                    state = scope.setdefault("state", {})
+                    state["known_actor"] = self._way.actor_of(session)
+                    state[ASKED_AGAIN] = partial(self._actor, Request(scope), None)
 
     def _shown(self, page: WebPage) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             reader = self._reader_of(request, None)
             try:
-                reader = self._reader_of(request, await self._actor(request, page))
+                refuse_foreign(request, self._ports.settings.http_public_url)
+                reader = self._reader_of(request, await self._actor(request, page), page)
                 answered = await self._answered(reader, page)
             except AskedInVainError as refused:
                 answered = await self._failed(reader, refused)
@@ -138,6 +143,7 @@ class Console:
     async def _answered(self, reader: Reader, page: WebPage) -> Response:
         """The page, or the way back to it once a choice of the reader's is kept; AskedInVainError, ProblemError."""
         request = reader.request
+        await self._take_form(reader)  # before anything is asked: what was filled in is there whatever the API says
         if kept(request, "company") or "choose" in request.query_params:
             await know_companies(reader)
         if _is_choice(request) and (made := _chosen(reader)) is not None:
@@ -145,7 +151,6 @@ class Console:
         if not reader.fits("as_of", request.query_params.get("as_of", "")):
             message = wrong(reader.language, "day").format(value=shown(request.query_params["as_of"]))
             raise wrong_parameters([Fault("/as_of", Code.PARAMETER_INVALID, message)])
-        await self._take_form(reader)
         return await page_of(reader, page)
 
     async def _take_form(self, reader: Reader) -> None:
@@ -156,16 +161,17 @@ class Console:
             self._signing.check_form(sent.get(TOKEN), reader.actor)
             reader.sent = sent
 
-    def _reader_of(self, request: Request, actor: Actor | None) -> Reader:
+    def _reader_of(self, request: Request, actor: Actor | None, page: WebPage | None = None) -> Reader:
         api: Any = None
         if actor is not None:
             around = {"app": request.state.application, "host": request.headers.get("host", ""), "request_id": request.state.request_id}
+            around[ASKED_AGAIN] = partial(self._actor, request, page)
             api = Api(self._api, actor, language_of(request), around)
         public = self._ports.settings.http_public_url
         today = self._ports.clock.now().date()
         return Reader(request, actor, api, today, self._signing, self._way, None if public is None else str(public))
 
-    async def _actor(self, request: Request, page: WebPage) -> Actor | None:
+    async def _actor(self, request: Request, page: WebPage | None) -> Actor | None:
         """By the session, else as the API does; None: nobody is signed in, and the page is open to everybody."""
         session = None if self._way.kind == "none" else self._signing.read(SESSION, request.cookies.get(SESSION))
         try:
@@ -173,7 +179,7 @@ class Console:
                 return self._way.actor_of(session)
             return await self._authentication.actor_of(request.headers)
         except ProblemError as problem:
-            if page.is_open and problem.code == Code.NOT_AUTHENTICATED:
+            if page is not None and page.is_open and problem.code == Code.NOT_AUTHENTICATED:
                 return None
             raise
 
@@ -181,7 +187,7 @@ class Console:
         """What was wrong; where nobody is signed in the page leads to where they can, and from there back."""
         request = reader.request
         if problem.code == Code.NOT_AUTHENTICATED and self._way.kind != "none" and not page.is_open:
-            here = request.url.path if request.method == "POST" else f"{request.url.path}?{request.url.query}".rstrip("?")
+            here = f"{request.url.path}?{request.url.query}".rstrip("?")  # of a form too: without its query its page is not there
             return RedirectResponse(url("/sign-in", next=here), status_code=303)
         language = language_of(request)
         said = {"title": title(language, problem.code), "detail": problem.detail(language), "code": problem.code}
@@ -189,7 +195,23 @@ class Console:
 
     async def _failed(self, reader: Reader, refused: AskedInVainError) -> Response:
         """The page that says what was wrong, which asks nothing."""
-        return HTMLResponse(page_of.failed(reader, refused), status_code=refused.status)
+        headers = {"Retry-After": str(RETRY_AFTER)} if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        return HTMLResponse(page_of.failed(reader, refused), status_code=refused.status, headers=headers)
+
+
+def refuse_foreign(request: Request, public: object) -> None:
+    """ProblemError (not-allowed) for a form that another site's page has sent: by Sec-Fetch-Site, without it by Origin.
+
+    `public`: the address by which others know us, where a proxy calls us by another one.
+    """
+    if request.method != "POST":
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is None and origin is not None:
+        ours = {request.headers.get("host", "").lower(), urlsplit(str(public or "")).netloc}
+        site = "same-origin" if origin.lower().partition("://")[2] in ours - {""} else "cross-site"
+    if site is not None and site not in _OF_OURS:
+        raise ProblemError(Code.NOT_ALLOWED, "form-of-another-site")
 
 
 def _is_choice(request: Request) -> bool:

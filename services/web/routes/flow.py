@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import orjson
@@ -15,8 +16,9 @@ from services.desk.last_checks import Checking
 from services.inquiry.queries.minutes import posted_by_minute, posted_last
 from services.web.access.may import Reader
 from services.web.book_models import OneCompany
-from services.web.frame import EVENT_STREAM
+from services.web.frame import EVENT_STREAM, still_counts
 from services.web.models import ReadTo
+from services.web.problems import MEDIA_TYPE, RETRY_AFTER, Code, ProblemError
 from services.web.reading import answered, as_of_now, books, scope_of
 from shared.rows import instant
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from services.web.ports import WebPorts
 
@@ -34,6 +37,8 @@ Row = dict[str, Any]
 STREAM: Final = "/v1/flow/stream"
 EVERY: Final = 2.0
 """Seconds between two messages of the stream."""
+MOST_STREAMS: Final = 16
+"""Streams that one reader has open at once; more than that would be looked at by nobody."""
 MOST_MESSAGES: Final = 43_200
 _KEPT_FOR: Final = 1.0
 """Seconds for which one look serves all who ask."""
@@ -139,7 +144,11 @@ async def read_minutes(request: Request, actor: Reader, company: OneCompany = No
 
 
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "Messages whose data is an answer of /v1/flow."}
+    200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "Messages whose data is an answer of /v1/flow."},
+    429: {
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "description": f"The reader has {MOST_STREAMS} open.",
+    },
 }
 
 
@@ -148,23 +157,44 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def stream_flow(
     request: Request,
-    _: Reader,
+    actor: Reader,
     messages: Annotated[
         int, Query(description="So many messages at most; a client then asks again by itself.", ge=1, le=MOST_MESSAGES)
     ] = MOST_MESSAGES,
 ) -> Response:
-    """Server-sent events: the first at once, then one every two seconds, for as long as the client listens."""
+    """Server-sent events: the first at once, then one every two seconds, for as long as the client listens and may."""
     first = await _flow(request)  # what stands in the way is an answer, not a stream that breaks off
-    return StreamingResponse(_messages(request, first, messages), media_type=EVENT_STREAM)
+    return _Counted(_messages(request, first, messages), ports_of(request).cache, actor.name)
+
+
+class _Counted(StreamingResponse):
+    """A stream that is one of its reader's until it ends, however it ends."""
+
+    def __init__(self, messages: AsyncIterator[bytes], cache: Row, reader: str) -> None:
+        """ProblemError (too-many-requests) where the reader has as many as they may."""
+        self._open: Counter[str] = cache.setdefault("streams", Counter())
+        self._reader = reader
+        if self._open[reader] >= MOST_STREAMS:
+            again = {"Retry-After": str(RETRY_AFTER)}
+            raise ProblemError(Code.TOO_MANY_REQUESTS, "too-many-streams", limit=MOST_STREAMS, name=reader, headers=again)
+        super().__init__(messages, media_type=EVENT_STREAM)
+        self._open[reader] += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the messages."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._open[self._reader] -= 1
 
 
 async def _messages(request: Request, first: list[Row], number: int) -> AsyncIterator[bytes]:
-    ports: WebPorts = request.app.state.ports
+    ports = ports_of(request)
     yield b"retry: 2000\n\n"
     yield _message("flow", {"data": first, "read_to": as_of_now(request)})
     for _ in range(number - 1):
         await ports.pause(EVERY)
-        if ports.stopping.is_set():
+        if ports.stopping.is_set() or not await still_counts(request.scope):
             return
         try:
             yield _message("flow", {"data": await _flow(request), "read_to": as_of_now(request)})
@@ -173,6 +203,12 @@ async def _messages(request: Request, first: list[Row], number: int) -> AsyncIte
             if problem is None:
                 raise
             yield _message("problem", {"code": problem.code})
+
+
+def ports_of(request: Request) -> WebPorts:
+    """What the process has of the world."""
+    ports: WebPorts = request.app.state.ports
+    return ports
 
 
 def _message(event: str, row: Row) -> bytes:

@@ -26,6 +26,16 @@ def test_a_cell_is_never_a_formula() -> None:
     ]
 
 
+def test_nor_where_a_spreadsheet_separates_cells_by_something_else() -> None:
+    assert [_cell(each) for each in ("x;=cmd|'/c calc'!A1", "a\t@b", "a; -b", "a;b=c", "1;2")] == [
+        "x;'=cmd|'/c calc'!A1",
+        "a\t'@b",
+        "a; '-b",
+        "a;b=c",
+        "1;2",
+    ]
+
+
 def test_what_may_be_missing_has_its_columns_all_the_same() -> None:
     assert flat({"discount": None, "party": {"id": "P", "name": None}, "waits": []}) == {
         "discount_amount": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -16,9 +17,10 @@ from services.desk.reconciliation import Check
 from services.desk.schemas import InquiryMissingError
 from services.inquiry.checks import IdentityCheck
 from services.web.access.roles import Role
-from services.web.routes.flow import EVERY, STREAM
+from services.web.access.tokens import TokenAuthentication
+from services.web.routes.flow import EVERY, MOST_STREAMS, STREAM
 from shared.delivery.ports import Partition, SystemClock
-from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, with_tokens
+from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, token_for, with_tokens
 
 APP = app_of(made_up_ports())
 STAND: dict[str, Any] = {"outbox": 2, "outbox_since": NOW, "failed": 1, "failed_since": NOW, "refused": 3, "last_refused_at": NOW}
@@ -213,3 +215,32 @@ async def test_where_it_does_not_hold_is_shown_to_who_sees_all_companies(monkeyp
     async with asking(app_of(made_up_ports(), who)) as client:
         said = (await client.get("/v1/checks", headers=headers["reader"])).json()["data"]
     assert [(check["problem_count"], check["problems"]) for check in said["checks"]] == [(0, []), (1, []), (1, [])]
+
+
+async def test_the_stream_ends_with_the_token_that_it_was_begun_with() -> None:
+    ends = NOW + timedelta(seconds=3)
+    token, entry = token_for(of_role(Role.READER), ends)
+
+    class Passing(StandingClock):
+        async def sleep(self, seconds: float) -> None:
+            self.time += timedelta(seconds=seconds)
+
+    clock = Passing()
+    app = app_of(replace(made_up_ports(schemas=MadeUp(ANSWERS)), clock=clock), TokenAuthentication([entry], clock))
+    async with asking(app, headers={"Authorization": f"Bearer {token}"}) as client:
+        answer = await client.get(STREAM, params={"messages": 10})
+    assert answer.text.count("event: flow\n") == 2  # at 0 and 2 seconds
+
+
+async def test_a_reader_has_so_many_streams_open_and_no_more_until_one_of_them_ends() -> None:
+    authentication, headers = with_tokens(of_role(Role.READER), of_role(Role.OPERATOR))
+    ports = replace(made_up_ports(schemas=MadeUp(ANSWERS)), clock=SystemClock())
+    app = app_of(ports, authentication)
+    async with asking(app, headers=headers["reader"]) as client:
+        streams = [asyncio.ensure_future(client.get(STREAM, params={"messages": 20})) for _ in range(MOST_STREAMS)]
+        await asyncio.sleep(0.3)
+        refused = await client.get(STREAM, params={"messages": 1})
+        assert (refused.status_code, refused.json()["code"], "retry-after" in refused.headers) == (429, "too-many-requests", True)
+        ports.stopping.set()
+        await asyncio.wait_for(asyncio.gather(*streams), 10)
+        assert (await client.get(STREAM, params={"messages": 1})).status_code == 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -38,6 +39,8 @@ _PAGE: Final = 500
 _OF_A_VOUCHER: Final = ("company", "voucher", "ledger", "kind", "date", "document", "accounting_currency", "posted_at")
 _OURS: Final = frozenset({"list", "cursor", "limit", "count"})
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_SEPARATED: Final = re.compile(r"([;,\t\n]\s*)(?=[=+@-])")
+"""What begins a cell in the midst of a text, where a spreadsheet separates cells by something else than we do."""
 _NESTED: Final = {
     "discount": ("amount", "until"),
     "event": ("source", "id"),
@@ -141,4 +144,5 @@ def flat(row: Row, before: str = "") -> Row:
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     is_amount = text[1:2].isdigit() and text.startswith("-") and text[1:].replace(".", "", 1).isdigit()
+    text = _SEPARATED.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULAS) and not is_amount else text

@@ -14,6 +14,8 @@ from services.web.console import event_fields, formats
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
 from services.web.console.pages.became import became, of_action, states, told
+from shared.events.bindings import parsed
+from shared.events.refusal import RefusedError
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
@@ -94,14 +96,17 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
         return None
     if sent.get("as") == _JSON:
         try:
-            data = orjson.loads(sent.get(_JSON) or "")
-        except orjson.JSONDecodeError as error:
-            form.wrong["/"] = reader.t("This is not JSON: {reason}", reason=str(error))
+            data = parsed((sent.get(_JSON) or "").encode())  # as the API reads it: nothing is taken that it would refuse
+        except RefusedError as error:
+            form.wrong["/"] = reader.t("This is not JSON: {reason}", reason=error.message)
             return None
         if event_fields.is_too_deep(data):
             form.wrong["/"] = _too_deep(reader)
             return None
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            form.wrong["/"] = reader.t("An event's data are an object: {braces}", braces="{ … }")
+            return None
+        return data
     fields = [(name.removeprefix(_POINTER), value.strip()) for name, value in sent.pairs if name.startswith(_POINTER)]
     more = sent.get("more_name")
     if more:
