@@ -6,7 +6,6 @@ was carried out is gone, one that failed stands and is tried again.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -86,23 +85,21 @@ class Housekeeping:
         self._keep_sent = keep_sent
         self._announcing = Announcing(delivery, announce_after)
 
-    async def run(self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]) -> None:
-        """For ever: every few seconds what is to be done, and slices of what was released whenever there are any."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._release_for_ever())
-            tasks.create_task(self._every_few_seconds(positions, consumers, provision))
-
-    async def _release_for_ever(self) -> None:
+    async def release_for_ever(self) -> None:
+        """Resumes slices of what was released whenever there are any; until cancelled."""
         self._delivery.has_released.set()  # what an instance before this one has left
         while True:
             await self._delivery.has_released.wait()
             self._delivery.has_released.clear()
             await retry_forever("released", self.release, self._delivery.runtime, retry_if=any_error)
 
-    async def _every_few_seconds(
+    async def every_few_seconds(
         self, positions: ReadPositions, consumers: Sequence[Consumer], provision: Callable[[], Awaitable[None]]
     ) -> None:
-        """A consumer without partitions may have lost its topics with the broker's memory: they are made again."""
+        """What is to be done now and then; until cancelled.
+
+        A consumer without partitions may have lost its topics with the broker's memory: they are made again.
+        """
         runtime = self._delivery.runtime
         while True:
             for consumer in consumers:

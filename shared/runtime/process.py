@@ -100,22 +100,32 @@ class Process:
         self.consumers = self.ports.consumers(self._handle, self.positions.read_on)
         self.readiness = Readiness(self.delivery, self.housekeeping, self.consumers)
         self._migrated = asyncio.Event()
+        self._serving = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled: one cancellation is enough. Its work is tasks of their own, to which the end is said until they end."""
+        """Until cancelled: one cancellation is enough.
+
+        Its work is tasks of their own, to which the end is said until they end. None of them has tasks in a group of its own: a group
+        says the end to those once, and where that is lost it waits for them for ever.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve_health(health_app(self.readiness), self.settings))
             relaying = tasks.create_task(self._relay())
+            releasing = tasks.create_task(self._release())
             working = tasks.create_task(self._work())
             try:
                 await asyncio.wait([working])
             finally:
                 self.readiness.started = False
-                await self._stop(working, relaying)
+                await self._stop(working, releasing, relaying)
 
     async def _relay(self) -> None:
         await self._migrated.wait()
         await self.relay.run()
+
+    async def _release(self) -> None:
+        await self._serving.wait()
+        await self.housekeeping.release_for_ever()
 
     async def _work(self) -> None:
         await self._until_done("migrations", self._migrate)
@@ -124,7 +134,8 @@ class Process:
         await self._until_done("consumers", self.consumers.start)
         self.readiness.started = True
         log.info("serving", service=self.service.name, schema=self.database.schema)
-        await self.housekeeping.run(self.positions, self.consumers.each, self.ports.provision)
+        self._serving.set()
+        await self.housekeeping.every_few_seconds(self.positions, self.consumers.each, self.ports.provision)
 
     async def _until_done(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
         await retry_forever(what, act, self.runtime, retry_if=any_error)
@@ -141,9 +152,10 @@ class Process:
     async def _handle(self, _: Consumer, records: Sequence[Record]) -> None:
         await self.delivery.deliver(await self.positions.rebased(records))
 
-    async def _stop(self, working: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
+    async def _stop(self, working: asyncio.Task[None], releasing: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)
         await ended(working, self.runtime.clock)
+        await ended(releasing, self.runtime.clock)
         await self.consumers.stop()
         with suppress(TimeoutError):
             async with self.runtime.clock.timeout(_DRAIN_WITHIN):

@@ -356,7 +356,8 @@ async def test_a_stop_is_heard_also_where_a_cancellation_is_lost(live: Settings,
         await asyncio.sleep(60)
 
     monkeypatch.setattr(process_module, "_SAID_AGAIN", 0.05)
-    monkeypatch.setattr(Housekeeping, "run", losing)
+    monkeypatch.setattr(Housekeeping, "once", losing)
+    monkeypatch.setattr(Housekeeping, "release", losing)
     monkeypatch.setattr(Relay, "run", losing)
     port = free_port()
     async with asyncio.timeout(30), serving(live.model_copy(update={"health_host": "127.0.0.1", "health_port": port})):

@@ -349,4 +349,4 @@ async def test_any_time_of_the_calendar_is_taken(time: str) -> None:
 
 async def test_buckets_are_taken_in_any_order() -> None:
     answer = await asked("/v1/aging", buckets="60,30,60")
-    assert answer.json()["buckets"] == ["not_due", "1-30", "31-60", "over_60"]
+    assert answer.json()["buckets"] == ["not_due", "1-30", "31-60", "over_60", "unapplied"]
