@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,14 +26,13 @@ async def view(reader: Reader) -> Row:
     filters = {name: reader.parameter(name) for name in _FILTERS}
     by = "party" if reader.parameter("by") == "party" else "company"
     most = {"top": _PARTIES} if by == "party" else {}
-    aging = await reader.ask(
-        "/v1/aging", company=reader.company, ledger=filters["ledger"], party=filters["party"], by=by, as_of=reader.day, **most
+    at = {"company": reader.company, "as_of": reader.day}
+    aging, said = await asyncio.gather(
+        reader.ask("/v1/aging", ledger=filters["ledger"], party=filters["party"], by=by, **at, **most),
+        reader.ask("/v1/documents", state="open", cursor=reader.parameter("cursor"), limit=100, **at, **filters),
     )
     if by == "party":
         aging["data"].sort(key=lambda row: -abs(Decimal(row["total"])))
-    said = await reader.ask(
-        "/v1/documents", company=reader.company, state="open", as_of=reader.day, cursor=reader.parameter("cursor"), limit=100, **filters
-    )
     return {
         "title": reader.t("Open documents"),
         "buckets": aging["buckets"],
