@@ -108,24 +108,24 @@ async def voucher_pages(connection: Connection, company: str | None = None, sinc
     """All vouchers, of one company, from a voucher date on; in the order of companies, series and numbers, a page at a time."""
     after = VoucherKey("", "", 0)
     while rows := await connection.fetch(_NEXT, *after, company, since, _PAGE):
-        async for part in _in_parts(connection, rows):
-            yield part
+        async for part in light_parts(connection, rows):
+            yield await _read(connection, part)
         after = VoucherKey(*key_of(rows[-1]))
 
 
-async def _in_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[Voucher]]:
-    """The vouchers of these rows, as many at once as weigh no more than MOST_LINES lines, one at least."""
+async def light_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[Any]]:
+    """Rows that name vouchers, as many at once as those weigh no more than MOST_LINES lines, one at least."""
     part: list[Any] = []
     held = 0
-    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3))
+    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3)) if rows else []
     for row, weighed in zip(rows, weights, strict=True):
         if part and held + weighed["weight"] > MOST_LINES:
-            yield await _read(connection, part)
+            yield part
             part, held = [], 0
         part.append(row)
         held += weighed["weight"]
     if part:
-        yield await _read(connection, part)
+        yield part
 
 
 async def _with_lines(connection: Connection, query: str, *arguments: Any) -> list[Voucher]:
@@ -175,14 +175,7 @@ async def voucher_page(connection: Connection, after: VoucherKey | None, currenc
     None: from the first one on. Empty after the last one. `currencies` as `ledger` gives them: they never change.
     """
     rows = await connection.fetch(_NEXT, *(after or VoucherKey("", "", 0)), None, None, _PAGE_CHECKED)
-    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3)) if rows else []
-    part: list[Any] = []
-    held = 0
-    for row, weighed in zip(rows, weights, strict=True):
-        held += weighed["weight"]
-        if part and held > MOST_LINES:
-            break
-        part.append(row)
+    part: list[Any] = await anext(light_parts(connection, rows), [])
     return await _read(connection, part, currencies) if part else []
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from services.posting.prefetch import NeededVouchers, needed_by
 from services.posting.rules.books import INDEXES, Books, balances_of
+from services.posting.rules.chain import about
 from services.posting.rules.numbers import SERIES, VoucherKey
 from services.posting.stored_tables import (
     ALL_LINES,
@@ -173,21 +174,7 @@ async def _load_numbers(connection: Connection, books: Books, companies: set[str
 
 
 def _voucher_row(key: VoucherKey, voucher: Voucher, lines: bytes) -> tuple[Any, ...]:
-    run = voucher.settlement
-    return (
-        *key,
-        voucher.ledger,
-        voucher.kind,
-        voucher.date,
-        voucher.document,
-        None if run is None else run.source,
-        None if run is None else run.id,
-        voucher.record,
-        voucher.reference,
-        voucher.digest,
-        sister_contents_text(voucher.sister_contents),
-        lines.decode(),
-    )
+    return (*key, *about(voucher), voucher.digest, sister_contents_text(voucher.sister_contents), lines.decode())
 
 
 def _number_rows(books: Books) -> list[tuple[Any, ...]]:

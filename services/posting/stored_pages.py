@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from services.posting.queries import CURRENCIES, MOST_LINES
+from services.posting.queries import CURRENCIES, light_parts
 from services.posting.rules.chain import content_digest
 from services.posting.rules.numbers import VoucherKey
-from services.posting.stored_tables import IN_ORDER, LINES_OF_VOUCHERS, SELECTED, VOUCHERS, WEIGHTS, columns, key_of, last_of, voucher_of
+from services.posting.stored_tables import IN_ORDER, LINES_OF_VOUCHERS, SELECTED, VOUCHERS, columns, key_of, last_of, voucher_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -82,8 +82,8 @@ async def stored_pages(connection: Connection) -> AsyncIterator[list[StoredVouch
     """All vouchers in the order of companies, series and numbers, a page at a time."""
     after = VoucherKey("", "", 0)
     while rows := await connection.fetch(_NEXT, *after):
-        async for part in _in_parts(connection, rows):
-            yield part
+        async for part in light_parts(connection, rows):
+            yield await _read(connection, part)
         after = VoucherKey(*key_of(rows[-1]))
 
 
@@ -92,23 +92,9 @@ async def stored_sisters(connection: Connection, records: Iterable[Record]) -> A
     for kind in _KINDS:
         wanted = sorted(record[1:] for record in records if record[0] == kind)
         rows = await connection.fetch(_SISTERS[kind], *columns(wanted, 4)) if wanted else []
-        async for part in _in_parts(connection, rows):
-            for each in part:
+        async for part in light_parts(connection, rows):
+            for each in await _read(connection, part):
                 yield each
-
-
-async def _in_parts(connection: Connection, rows: Sequence[Any]) -> AsyncIterator[list[StoredVoucher]]:
-    part: list[Any] = []
-    held = 0
-    weights = await connection.fetch(WEIGHTS, *columns(map(key_of, rows), 3)) if rows else []
-    for row, weighed in zip(rows, weights, strict=True):
-        if part and held + weighed["weight"] > MOST_LINES:
-            yield await _read(connection, part)
-            part, held = [], 0
-        part.append(row)
-        held += weighed["weight"]
-    if part:
-        yield await _read(connection, part)
 
 
 async def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredVoucher]:

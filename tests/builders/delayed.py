@@ -8,10 +8,10 @@ from typing import Any
 from services.desk.rows import Result, collect
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs
+from services.simulator.streams import scenario
 from shared.events.codec import encode
 from shared.events.envelope import Outgoing, Record
 from tests.builders.settlement import GROUP, Event
-from tests.builders.streams import scenario
 
 
 class Delayed(Simulation):

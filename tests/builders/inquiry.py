@@ -14,12 +14,12 @@ from services.inquiry.rules.projection import KEYS, tables
 from services.inquiry.service import SERVICE
 from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import Simulation
+from services.simulator.streams import scenario
 from shared.events.codec import decode
 from shared.events.envelope import Message, Record
 from tests.builders.records import binary
 from tests.builders.senders import on_topic_of
 from tests.builders.settlement import GROUP, invoice
-from tests.builders.streams import scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

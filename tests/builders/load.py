@@ -12,7 +12,7 @@ from services.desk.rows import Result, collect
 from services.desk.schemas import load_books, load_rejections, open_schemas
 from services.scenarios.scenario_file import Arrival, Scenario, arrivals
 from services.scenarios.simulation import refs
-from tests.builders import streams
+from services.simulator import streams
 
 if TYPE_CHECKING:
     from shared.events.envelope import Record

@@ -9,8 +9,8 @@ from typing import Any
 from services.desk.rows import Result, collect
 from services.scenarios.scenario_file import arrivals
 from services.scenarios.simulation import Simulation, refs, simulate
+from services.simulator.streams import scenario
 from shared.events.envelope import Outgoing, Record
-from tests.builders.streams import scenario
 
 Event = dict[str, Any]
 

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaProducer
 from services.desk.schemas import load_books, open_schemas
 from services.local.in_process import running_services
 from services.scenarios.scenario_file import arrivals
+from services.simulator.streams import scenario
 from shared.kafka.security import client_arguments
 from tests.builders.settlement import GROUP, invoice
-from tests.builders.streams import scenario
 from tests.containers.parts import Parts, started_parts
 
 pytestmark = pytest.mark.containers

@@ -14,7 +14,7 @@ from services.local.processes import service_processes
 from services.scenarios.live_run import run
 from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import simulate
-from tests.builders import streams
+from services.simulator import streams
 from tests.builders.load import compared, environment, in_disorder, intercompany_payments, live_result
 
 pytestmark = pytest.mark.embedded

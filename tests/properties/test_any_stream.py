@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scenarios.simulation import simulate
-from tests.builders import streams
-from tests.properties.balances import balances, drawn
+from services.simulator import streams
+from services.simulator.balances import balances
+from tests.properties.drawn import drawn
 
 RANDOM = st.randoms(use_true_random=False)
 SIGN = {"receivable": Decimal(1), "payable": Decimal(-1)}

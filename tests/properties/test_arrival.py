@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.desk.rows import Result
 from services.scenarios.simulation import simulate
-from tests.builders import streams
-from tests.properties.balances import balances
+from services.simulator import streams
+from services.simulator.balances import balances
 
 RANDOM = st.randoms(use_true_random=False)
 Stream = tuple[dict[str, Any], list[dict[str, Any]]]

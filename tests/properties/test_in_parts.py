@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from services.desk.rows import Result
 from services.scenarios.simulation import simulate
-from tests.builders import streams
-from tests.properties.balances import balances
+from services.simulator import streams
+from services.simulator.balances import balances
 
 RANDOM = st.randoms(use_true_random=False)
 DAY, CENT = "2026-01-10", Decimal("0.01")

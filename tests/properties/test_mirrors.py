@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from services.desk.rows import Result
 from services.scenarios.simulation import simulate
-from tests.builders import streams
-from tests.properties.balances import drawn
+from services.simulator import streams
+from tests.properties.drawn import drawn
 
 RANDOM = st.randoms(use_true_random=False)
 OTHER_SIDE = {"due_from": "due_to", "due_to": "due_from"}

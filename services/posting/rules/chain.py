@@ -53,25 +53,16 @@ def lines_content(lines: list[WrittenLine]) -> bytes:
     return _WRITER.encode(lines)
 
 
+def about(voucher: Voucher) -> tuple[Any, ...]:
+    """What a voucher says beside its number and its lines, in the order in which it is written and stored."""
+    run = voucher.settlement
+    caused = (None, None) if run is None else (run.source, run.id)
+    return (voucher.ledger, voucher.kind, voucher.date, voucher.document, *caused, voucher.record, voucher.reference)
+
+
 def content_digest(voucher: Voucher, lines: bytes) -> bytes:
     """SHA-256 of a voucher's content; `lines` is the written form of its lines."""
-    run = voucher.settlement
-    content = (
-        FORM,
-        voucher.company,
-        voucher.series,
-        voucher.number,
-        voucher.accounting_currency,
-        voucher.ledger,
-        voucher.kind,
-        voucher.date,
-        voucher.document,
-        None if run is None else run.source,
-        None if run is None else run.id,
-        voucher.record,
-        voucher.reference,
-        msgspec.Raw(lines),
-    )
+    content = (FORM, voucher.company, voucher.series, voucher.number, voucher.accounting_currency, *about(voucher), msgspec.Raw(lines))
     return sha256(_WRITER.encode(content)).digest()
 
 

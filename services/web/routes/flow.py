@@ -95,7 +95,6 @@ class MinutesModel(BaseModel):
     """What was posted in the last hour, minute by minute, the oldest first."""
 
     data: list[MinuteModel] = Field(description="Sixty minutes, the last one still under way.")
-    last: PostedLastModel | None = Field(description="The voucher that was posted last.")
     latest: list[PostedLastModel] = Field(description="Those that were posted last, eight at most, the last one first.")
     read_to: ReadTo = Field(description="How far the read side had read.")
 
@@ -140,7 +139,7 @@ async def read_minutes(request: Request, actor: Reader, company: OneCompany = No
     async with books(request) as found:
         rows = await posted_by_minute(found.connection, scope_of(actor, company), ports.clock.now())
         latest = await posted_last(found.connection, scope_of(actor, company))
-    return answered({"data": rows, "last": next(iter(latest), None), "latest": latest, "read_to": found.read_to})
+    return answered({"data": rows, "latest": latest, "read_to": found.read_to})
 
 
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
@@ -178,10 +177,10 @@ class _Counted(StreamingResponse):
             again = {"Retry-After": str(RETRY_AFTER)}
             raise ProblemError(Code.TOO_MANY_REQUESTS, "too-many-streams", limit=MOST_STREAMS, name=reader, headers=again)
         super().__init__(messages, media_type=EVENT_STREAM)
-        self._open[reader] += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the messages."""
+        self._open[self._reader] += 1
         try:
             await super().__call__(scope, receive, send)
         finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.error
+import urllib.request
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,21 @@ async def until(true: Callable[[], Awaitable[Any]], seconds: float = 30) -> None
         return await true()
 
     await AsyncRetrying(wait=wait_fixed(0.05), stop=stop_after_delay(seconds), retry=not_yet)(asked)
+
+
+async def is_ready(port: int) -> bool:
+    """Whether a process's health server says that it is ready."""
+    return await asyncio.to_thread(answer_of, port, "ready") == (200, "ready\n")
+
+
+def answer_of(port: int, path: str) -> tuple[int, str]:
+    """What it answers: the status and the text."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 class Sent:

@@ -7,9 +7,7 @@ import os
 import signal
 import struct
 import sys
-import urllib.error
-import urllib.request
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -18,9 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.util import calc_crc32c
 
 from services.local.quiescence import is_quiescent, reader, what_is_left
-from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
-from shared.delivery.relay import Relay
 from shared.events.envelope import Topic
 from shared.events.values import LARGEST_MESSAGE
 from shared.kafka import tolerant_consumer as consumer_module
@@ -30,7 +26,7 @@ from shared.kafka.security import client_arguments
 from shared.runtime import process as process_module
 from tests.builders.invoices import invoice, poison
 from tests.live.delivery.backing_services import APACHE_KAFKA, free_port
-from tests.live.delivery.running import until
+from tests.live.delivery.running import answer_of, is_ready, until
 from tests.live.delivery.toy.service import SERVICE
 
 if TYPE_CHECKING:
@@ -188,17 +184,17 @@ async def test_the_database_goes_away_and_comes_back(outside: Outside, live: Set
     async with serving(settings):
         await outside.send([invoice(f"A{number}") for number in range(100)])
         await outside.counted(100)
-        await until(lambda: _ready(port))
+        await until(lambda: is_ready(port))
         await asyncio.to_thread(cluster.stop)
         try:
             await outside.send([invoice(f"B{number}") for number in range(100)])
             await until(lambda: _not_ready(port))
-            assert await asyncio.to_thread(_get, port, "live") == (200, "live\n")
+            assert await asyncio.to_thread(answer_of, port, "live") == (200, "live\n")
         finally:
             await asyncio.to_thread(cluster.start)
         await outside.counted(200)
-        await until(lambda: _ready(port))
-        status, metrics = await asyncio.to_thread(_get, port, "metrics")
+        await until(lambda: is_ready(port))
+        status, metrics = await asyncio.to_thread(answer_of, port, "metrics")
         assert status == 200
         assert 'intercompany_messages_total{outcome="taken",service="counter"}' in metrics
         await until(lambda: outside.value("select not exists (select from outbox)"))
@@ -348,52 +344,6 @@ async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings)
     assert len(set(await outside.published(Topic.VOUCHERS))) == counted
 
 
-async def test_a_stop_is_heard_also_where_a_cancellation_is_lost(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def losing(*_arguments: object) -> None:
-        for _ in range(3):
-            with suppress(asyncio.CancelledError):
-                await asyncio.sleep(60)
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(process_module, "_SAID_AGAIN", 0.05)
-    monkeypatch.setattr(Housekeeping, "once", losing)
-    monkeypatch.setattr(Housekeeping, "release", losing)
-    monkeypatch.setattr(Relay, "run", losing)
-    port = free_port()
-    async with asyncio.timeout(30), serving(live.model_copy(update={"health_host": "127.0.0.1", "health_port": port})):
-        await until(lambda: _ready(port))
-
-
-async def test_a_second_signal_does_not_cut_a_stop_short(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    finished = asyncio.Event()
-
-    async def serve_and_be_signalled_twice(*_: object) -> None:
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.sleep(60)
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.sleep(0.05)
-            finished.set()
-
-    monkeypatch.setattr(process_module, "serve", serve_and_be_signalled_twice)
-    await asyncio.wait_for(process_module._until_signalled(SERVICE, settings), 30)  # noqa: SLF001 - main() would need a process
-    assert finished.is_set()
-
-
-async def _ready(port: int) -> bool:
-    return await asyncio.to_thread(_get, port, "ready") == (200, "ready\n")
-
-
 async def _not_ready(port: int) -> bool:
-    status, text = await asyncio.to_thread(_get, port, "ready")
+    status, text = await asyncio.to_thread(answer_of, port, "ready")
     return status == 503 and "database" in text
-
-
-def _get(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()

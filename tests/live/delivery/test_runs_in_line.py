@@ -11,10 +11,10 @@ from services.settlement.rules.fold import STAGES
 from services.settlement.rules.run import pairing
 from services.settlement.service import SERVICE
 from services.settlement.stored_pages import WOKEN
+from services.simulator.streams import scenario
 from shared.working_set import MOST_WOKEN_BYTES, SLICE
 from tests.builders.listening import delivered_to
 from tests.builders.settlement import GROUP, Event, invoice, mark, paid, told, undone
-from tests.builders.streams import scenario
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from services.local.in_process import RunningServices, running_services
 from services.registry import PAYMENT, SETTLEMENT
 from services.scenarios.scenario_file import arrivals
 from services.settlement import queries as settlement_queries
+from services.simulator import streams
 from shared.runtime.process import Process, run_process
-from tests.builders import streams
 from tests.builders.load import in_disorder, intercompany_file, intercompany_payments
 from tests.live.delivery.running import until
 

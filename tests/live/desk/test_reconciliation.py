@@ -18,7 +18,7 @@ from services.local.in_process import RunningServices, running_services
 from services.payment import queries as payment_queries
 from services.posting import queries as posting_queries
 from services.settlement import queries as settlement_queries
-from tests.builders import streams
+from services.simulator import streams
 from tests.builders.load import intercompany_file
 from tests.growth.counting import TWICE, queries_of
 from tests.live.arriving import arrive

@@ -15,8 +15,8 @@ from services.inquiry.rules.fold import fold
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.store import Store
 from services.scenarios.scenario_file import Scenario, load_scenario
+from services.simulator import streams
 from shared.events.envelope import Message, Record
-from tests.builders import streams
 from tests.builders.inquiry import Listening, listening, messages_of
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema

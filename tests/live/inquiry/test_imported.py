@@ -6,7 +6,7 @@ import pytest
 
 from services.inquiry.queries.trace import TraceStart, trace
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
-from tests.builders import streams
+from services.simulator import streams
 from tests.builders.settlement import GROUP, invoice
 from tests.live.inquiry.asking import Asked
 

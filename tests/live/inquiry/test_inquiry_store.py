@@ -14,11 +14,11 @@ from services.inquiry.rules.fold import fold
 from services.inquiry.rules.projection import KEYS
 from services.inquiry.store import Store
 from services.scenarios.scenario_file import load_scenario
+from services.simulator import streams
+from services.simulator.streams import scenario
 from shared.events.envelope import Message
-from tests.builders import streams
 from tests.builders.inquiry import Listening, folded, in_order, interleaved, listening, messages_of, refused_and_sent_again, rows
 from tests.builders.settlement import GROUP, invoice
-from tests.builders.streams import scenario
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 from tests.scenario_files import FILES

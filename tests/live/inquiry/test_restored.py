@@ -18,10 +18,10 @@ from services.local.in_process import RunningServices, running_services
 from services.operations.inquiry_rebuild import rebuild
 from services.registry import PROCESSES, SERVICES
 from services.scenarios.scenario_file import arrivals
+from services.simulator.streams import scenario
 from shared.embedded import start_backing_services
 from shared.embedded.addresses import settings_on
 from tests.builders.load import intercompany_payments
-from tests.builders.streams import scenario
 from tests.live.inquiry.asking import drawn
 
 if TYPE_CHECKING:

@@ -10,19 +10,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.operations.resend import NotNoticedError, order_resending
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
 from shared.delivery import shell_queries
-from shared.delivery.ports import Partition
 from shared.embedded import start_backing_services
 from shared.embedded.addresses import settings_on
 from shared.embedded.database import programs
 from shared.events.envelope import Topic
-from shared.kafka.log_ends import BrokerLog
-from shared.kafka.security import client_arguments
 from shared.settings import Settings
 from tests.builders.disaster import (
     INVOICES,
@@ -38,6 +34,7 @@ from tests.builders.disaster import (
     serving,
 )
 from tests.builders.load import compared, live_result
+from tests.live.operations.told import vouchers_told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -165,14 +162,5 @@ async def _command(name: str, *arguments: str) -> None:
 
 async def _said(settings: Settings) -> dict[str, tuple[str, str]]:
     """Of each voucher that was ever told of, by the event's id, company and number: the last time that it was."""
-    place = Partition(Topic.VOUCHERS, 0)
-    end = (await BrokerLog(settings).end_offsets([place]))[place]
-    consumer = AIOKafkaConsumer(**client_arguments(settings), auto_offset_reset="earliest")
-    consumer.assign([TopicPartition(settings.topic_name(Topic.VOUCHERS), 0)])
-    await consumer.start()
-    try:
-        records = [await consumer.getone() for _ in range(end)]
-    finally:
-        await consumer.stop()
-    said = [(dict(each.headers)["ce_id"].decode(), json.loads(each.value)) for each in records]
+    said = [(dict(each.headers)["ce_id"].decode(), json.loads(each.value)) for each in await vouchers_told(settings)]
     return {id_: (data["company"], data["voucher"]) for id_, data in said}

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.desk.schemas import open_schemas
 from services.operations.republish import SOURCE, republish
 from services.posting import queries
 from services.scenarios.live_run import run, scenario_services
 from services.scenarios.scenario_file import load_scenario
-from shared.delivery.ports import Partition
-from shared.events.envelope import Topic
-from shared.kafka.log_ends import BrokerLog
-from shared.kafka.security import client_arguments
+from tests.live.operations.told import vouchers_told
 from tests.scenario_files import IC_4
-
-if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
-
-    from shared.settings import Settings
 
 pytestmark = pytest.mark.embedded
 
@@ -34,9 +25,9 @@ async def test_each_voucher_comes_again_with_its_data_and_key_under_an_id_of_its
     monkeypatch.setattr(queries, "_PAGE", 2)  # several pages
     async with scenario_services() as services, open_schemas(services.settings) as schemas:
         await run(load_scenario(EXAMPLE), services)
-        first = await _vouchers(services.settings)
+        first = await vouchers_told(services.settings)
         assert await republish(schemas) == len(first) == 7
-        again = (await _vouchers(services.settings))[len(first) :]
+        again = (await vouchers_told(services.settings))[len(first) :]
         assert sorted(map(_said, again)) == sorted(map(_said, first))
         assert {_header(record, "ce_source") for record in again} == {SOURCE}
         assert len({_header(record, "ce_id") for record in again}) == len(first)
@@ -44,18 +35,6 @@ async def test_each_voucher_comes_again_with_its_data_and_key_under_an_id_of_its
         assert await republish(schemas, company="FAB") == 2
         assert await republish(schemas, since=date(2026, 3, 12)) == 5
         assert await republish(schemas, company="FABW", since=date(2026, 3, 13)) == 0
-
-
-async def _vouchers(settings: Settings) -> list[ConsumerRecord]:
-    place = Partition(Topic.VOUCHERS, 0)
-    end = (await BrokerLog(settings).end_offsets([place]))[place]
-    consumer = AIOKafkaConsumer(**client_arguments(settings), auto_offset_reset="earliest")
-    consumer.assign([TopicPartition(settings.topic_name(Topic.VOUCHERS), 0)])
-    await consumer.start()
-    try:
-        return [await consumer.getone() for _ in range(end)]
-    finally:
-        await consumer.stop()
 
 
 def _said(record: Any) -> tuple[bytes, str, str]:

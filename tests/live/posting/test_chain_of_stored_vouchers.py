@@ -16,8 +16,8 @@ from services.desk.chain_walk import ADDED, CHANGED, MISSING, OUT_OF_ORDER, REWR
 from services.desk.schemas import SchemaMissingError, open_schemas
 from services.local.backing_services import scenario_backing_services
 from services.local.in_process import running_services
+from services.posting import queries as queries_module
 from services.posting import store as store_module
-from services.posting import stored_pages as pages_module
 from services.posting.queries import voucher_pages
 from services.posting.rules.chain import NOTHING_BEFORE, chained
 from services.posting.store import Store
@@ -105,7 +105,7 @@ def _number(number: int) -> str:
 
 
 async def test_what_several_batches_have_posted_holds_and_is_checked_whole(posting: OnePosting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages_module, "MOST_LINES", 3)  # several parts
+    monkeypatch.setattr(queries_module, "MOST_LINES", 3)  # several parts
     walk = await posting.walk()
     assert (walk.findings, walk.checked) == ([], PAYMENTS * 4 + 2)
 

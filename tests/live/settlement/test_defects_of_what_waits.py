@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from services.scenarios.scenario_file import arrivals
 from services.settlement.rules import fold as fold_module
 from services.settlement.service import SERVICE
+from services.simulator.streams import scenario
 from shared import working_set
 from shared.settings import Settings
 from shared.telemetry import RESUME_DEFECTS
 from tests.builders.settlement import GROUP, invoice
-from tests.builders.streams import scenario
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from services.settlement.rules.open_documents import open_items
 from services.settlement.rules.values import DocumentKey, OpenPlace
 from services.settlement.settling_order import PAGE
 from services.settlement.store import Store
+from services.simulator.streams import scenario
 from shared.events.envelope import Message
 from shared.working_set import NotLoadedError
 from tests.builders.settlement import GROUP, Event, invoice, note, paid, told
-from tests.builders.streams import scenario
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
 from tests.live.settlement.test_settlement_store import taken

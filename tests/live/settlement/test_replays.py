@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from services.payment.rules import Books, fold
 from services.scenarios.scenario_file import arrivals
 from services.settlement.service import SERVICE
+from services.simulator.streams import scenario
 from shared.events.codec import decode, encode
 from shared.events.envelope import Message, Record, Topic
 from shared.settings import Settings
 from tests.builders.settlement import GROUP, invoice, mark, paid, with_attribute
-from tests.builders.streams import scenario
 from tests.live.delivery.running import Running
 
 if TYPE_CHECKING:

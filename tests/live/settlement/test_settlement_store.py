@@ -16,12 +16,12 @@ from services.settlement import store as store_module
 from services.settlement.rules.fold import Books, fold, resume_released
 from services.settlement.service import SERVICE
 from services.settlement.store import Store
+from services.simulator import streams
 from shared import working_set
 from shared.delivery.weight import TooHeavyError
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.inbound import JournalApprovalRequested
 from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError, Released
-from tests.builders import streams
 from tests.builders.listening import delivered_to
 from tests.builders.payment import EAST, FABW, IC_4, NUMBER, ready
 from tests.builders.records import binary

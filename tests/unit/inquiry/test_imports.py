@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from services.simulator.streams import scenario
 from shared.events.envelope import Record
 from tests.builders.inquiry import folded, listening, messages_of, refused_and_sent_again, rows
 from tests.builders.settlement import GROUP, Event, invoice
-from tests.builders.streams import scenario
 
 VOUCHER = "AR-INV-000001"
 

@@ -19,11 +19,11 @@ from services.inquiry.rules.vouchers import daily_sums
 from services.posting.rules.books import balances_of
 from services.scenarios.scenario_file import arrivals, load_scenario
 from services.scenarios.simulation import Simulation, refs, simulate
+from services.simulator import streams
+from services.simulator.streams import scenario
 from shared.money import ZERO
-from tests.builders import streams
 from tests.builders.inquiry import Listening, folded, interleaved, listening, messages_of, rows
 from tests.builders.settlement import GROUP, Event, invoice
-from tests.builders.streams import scenario
 from tests.scenario_files import EXAMPLES, FILES, IC_4
 
 Rows = dict[str, list[dict[str, Any]]]

@@ -11,9 +11,9 @@ import pytest
 
 from services.desk.rows import Result
 from services.scenarios.scenario_file import arrivals
+from services.simulator.streams import scenario
 from tests.builders.delayed import Delayed
 from tests.builders.settlement import GROUP, Heard, asked, balances, invoice, mark, paid, result, undone
-from tests.builders.streams import scenario
 from tests.builders.trade import RELATION, approves, bill, pays, sale
 
 TO_FABN = {**RELATION, "seller": {"company": "FABN", "customer": "IC-EAST"}, "buyer": {"company": "FABE", "vendor": "IC-NORTH"}}

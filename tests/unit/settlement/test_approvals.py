@@ -8,12 +8,12 @@ from services.desk.rows import Result
 from services.scenarios.scenario_file import arrivals
 from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.giving_up import discard
+from services.simulator.streams import scenario
 from shared import working_set
 from shared.events.codec import decode
 from shared.events.envelope import EventRef, Message, Outgoing
 from tests.builders.delayed import Delayed
 from tests.builders.settlement import Event, Heard, asked, balances, mark, paid, result, told, undone
-from tests.builders.streams import scenario
 from tests.builders.trade import RELATION, approves, bill, pays, sale
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 from services.settlement.rules.fold import Books, fold
 from services.settlement.rules.run import pairing
 from services.settlement.service import SERVICE
+from services.simulator.streams import scenario
 from tests.builders.listening import delivered_to
 from tests.builders.settlement import GROUP, Event, asked, invoice, mark, note, paid, result, told
-from tests.builders.streams import scenario
 
 AUTOMATIC = {"FAB": {"receivable": {"automatic_settlement": True}}}
 LIMITS = {"maximum_penny_difference": "0.05", "maximum_overpayment_or_underpayment": "1.00"}

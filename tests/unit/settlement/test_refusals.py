@@ -9,6 +9,7 @@ import pytest
 from services.scenarios.scenario_file import arrivals
 from services.settlement.rules import instructions
 from services.settlement.rules.fold import fold
+from services.simulator.streams import scenario
 from shared.events.codec import decode
 from shared.events.envelope import Message
 from tests.builders.settlement import (
@@ -26,7 +27,6 @@ from tests.builders.settlement import (
     undone,
     with_attribute,
 )
-from tests.builders.streams import scenario
 
 I1, I2, PAID = invoice("I1"), invoice("I2"), paid("P1", "10.00", mark("I1"))
 

@@ -11,11 +11,11 @@ from services.scenarios.scenario_file import arrivals
 from services.settlement.rules import waiting
 from services.settlement.rules.turn import Turn
 from services.settlement.rules.values import DocumentKey, OpenPlace
+from services.simulator.streams import scenario
 from shared.events.envelope import EventRef
 from shared.events.values import Ledger
 from shared.waiting import Need, WakeKey
 from tests.builders.settlement import Event, asked, invoice, mark, note, paid, taken_back, told, undone
-from tests.builders.streams import scenario
 
 ACROSS = [invoice("I1", company="FABE"), paid("P1", "10.00", mark("I1", "FABE"), id="X")]
 FOREIGN = [invoice("I1", company="FABE", currency="GBP", exchange_rate="1.4"), ACROSS[1]]

@@ -26,7 +26,7 @@ async def flow(reader: Reader) -> Row:
     """Each service with its rate, what it has still to read, what waits and what was refused; how much was posted in the last hour."""
     said = await reader.ask("/v1/flow")
     minutes = await reader.ask("/v1/flow/minutes", company=reader.company)
-    return {"title": reader.t("Flow"), "hour": hour(minutes["data"]), **_numbers(reader, said, minutes["last"])}
+    return {"title": reader.t("Flow"), "hour": hour(minutes["data"]), **_numbers(reader, said, minutes["latest"])}
 
 
 async def flow_stream(reader: Reader) -> Response:
@@ -41,19 +41,19 @@ async def flow_stream(reader: Reader) -> Response:
             if event == b"event: flow":
                 minutes = await reader.ask("/v1/flow/minutes", company=reader.company)
                 shown = rendered(
-                    reader, "parts/numbers.html", _numbers(reader, orjson.loads(data.removeprefix(b"data: ")), minutes["last"])
+                    reader, "parts/numbers.html", _numbers(reader, orjson.loads(data.removeprefix(b"data: ")), minutes["latest"])
                 )
                 yield message + b"\n\n" + b"".join(b"data: %b\n" % line for line in shown.encode().splitlines() if line) + b"\n"
 
     return StreamingResponse(live(), media_type=EVENT_STREAM)
 
 
-def _numbers(reader: Reader, said: Row, last: Row | None) -> Row:
+def _numbers(reader: Reader, said: Row, latest: list[Row]) -> Row:
     """How each service stands, and what was posted last."""
     at = said["read_to"]["time"]
     names = ("waiting_since", "outbox_since", "failed_since")
     rows = [{**row, **{f"{name}_age": age_since(reader, row[name], at) for name in names}} for row in said["data"]]
-    return {"rows": rows, "last": last, "at": at}
+    return {"rows": rows, "last": next(iter(latest), None), "at": at}
 
 
 async def checks(reader: Reader) -> Row:

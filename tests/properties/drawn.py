@@ -1,4 +1,4 @@
-"""What the properties compare: everything that came of a drawn stream, and the balances of all accounts."""
+"""What the properties look at: everything that came of a scenario, or of a drawn stream."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from random import Random
 
 from services.scenarios.scenario_file import Scenario, arrivals
 from services.scenarios.simulation import Simulation
-from services.simulator.balances import balances
-from tests.builders import streams
-
-__all__ = ["balances", "drawn", "folded"]
+from services.simulator import streams
 
 
 def folded(scenario: Scenario) -> Simulation:
