@@ -21,11 +21,12 @@ from shared.runtime.system import system_runtime
 from tests.live.delivery.running import Ends
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from services.bench.workload import Payment
     from shared.delivery.ports import Encoded
     from shared.delivery.relay import Relay
+    from shared.delivery.service import AnyService
     from shared.settings import Settings
 
 
@@ -93,6 +94,10 @@ class Line:
         """The statements that each service has sent so far, COPY aside."""
         names = {service.name: self.settings.schema_name(service.name) for service in self._services}
         return {name: REGISTRY.get_sample_value("intercompany_queries_total", {"schema": schema}) or 0.0 for name, schema in names.items()}
+
+    def parts(self) -> Iterator[tuple[AnyService, Postgres]]:
+        """The services with their databases."""
+        return zip(self._services, self._databases, strict=True)
 
     async def close(self) -> None:
         """Closes the connections; the database's statistics are whole then. The line can be used again."""
