@@ -192,8 +192,11 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
     else:
         if identity:
             inbox.take(*identity)
-        _collect(folded, service.fold(books, event), event)
-        free(books, inbox)
+        outgoing = service.fold(books, event)
+        if outgoing:
+            _collect(folded, outgoing, event)
+        if books.freed_ids:
+            free(books, inbox)
         folded.taken += 1
 
 
@@ -215,10 +218,9 @@ def _verdict(inbox: Inbox, candidate: Candidate) -> Verdict:
 
 def free(books: WorkingSet, inbox: Inbox) -> None:
     """Gives back the ids of what the core has refused whole."""
-    if books.freed_ids:
-        for ref in books.freed_ids:
-            inbox.free(ref)
-        books.freed_ids.clear()
+    for ref in books.freed_ids:
+        inbox.free(ref)
+    books.freed_ids.clear()
 
 
 def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadable | None) -> None:

@@ -14,9 +14,11 @@ from shared.delivery.bundling import LARGEST, MOST_EVENTS, bundled
 from shared.delivery.folding import Defect, incoming_of
 from shared.delivery.ports import Encoded
 from shared.delivery.weight import Limits, first_by_size
-from shared.events.bundles import UnreadableBundleError, events_in, is_bundle, unbundled
+from shared.events.bundles import INTERNAL, UnreadableBundleError, events_in, is_bundle, unbundled
 from shared.events.codec import decode
+from shared.events.contract import CONTRACT
 from shared.events.envelope import Message, Record, Topic, Unreadable
+from shared.events.schemas import audience
 from tests.builders.invoices import invoice
 from tests.builders.records import refused, taken
 from tests.builders.replies import replies, reply
@@ -30,6 +32,10 @@ def as_0_1_wrote_it(message: Encoded) -> Record:
     event = orjson.loads(message.value)
     headers = tuple((f"ce_{name}", str(value).encode()) for name, value in event.items() if name != "data")
     return Record(message.topic, message.key, orjson.dumps(event["data"]), (("content-type", b"application/json"), *headers))
+
+
+def test_the_topics_between_the_services_are_those_that_nothing_is_promised_of() -> None:
+    assert {topic for topic in {entry.topic for entry in CONTRACT.values()} if audience(topic) == "internal"} == INTERNAL
 
 
 def test_what_is_put_together_comes_apart_as_it_was_in_its_order_each_with_its_place() -> None:
