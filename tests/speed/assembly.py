@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from services.registry import PROCESSES, SERVICES
 from shared.delivery.batch import Delivery
+from shared.delivery.bundling import bundled
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate, schema_version
@@ -79,8 +80,12 @@ class Line:
                 taken = [record for record in waiting if record.topic in delivery.service.subscriptions]
                 if taken:
                     await delivery.deliver(taken)
-            waiting = [Record(*message) for message in self._said]
+            waiting = [Record(*message) for topic in sorted({each.topic for each in self._said}) for message in self._sent(topic)]
             self._said.clear()
+
+    def _sent(self, topic: str) -> Iterator[Encoded]:
+        """What was said on a topic as the producer sends it."""
+        return bundled(each for each in self._said if each.topic == topic)
 
     async def invoices(self, payments: Iterable[Payment]) -> None:
         """Posts the payments' invoices."""
