@@ -101,7 +101,7 @@ def named_by_page(books: Books, page: Page, documents: list[Document]) -> list[M
             named.append(Missing("documents", None, credited))
     if documents and not page.after:
         there = open_place(documents[0], lowers=not documents[0].lowers)
-        named.append(Missing("documents", "open", page._replace(place=there)))
+        named.append(Missing("documents", "open", Page(there, page.order, 0)))
     return named
 
 

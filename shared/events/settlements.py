@@ -12,6 +12,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
+from msgspec import field
 from typing_extensions import TypedDict
 
 from shared.events.envelope import EventRef
@@ -27,7 +28,7 @@ class PostedLine(EventData, gc=False):
 
     account: str
     amount: Decimal
-    dimensions: dict[str, str] = {}
+    dimensions: dict[str, str] = field(default_factory=dict)
     accounting_amount: Decimal | None = None
 
 
@@ -134,7 +135,7 @@ class Discount(EventData, gc=False):
     account: str | None
     rule: str
     parts: list[DiscountPart]
-    tax: list[DiscountTax] = []
+    tax: list[DiscountTax] = field(default_factory=list)
 
 
 class Gain(EventData, gc=False):

@@ -21,7 +21,8 @@ class _DataclassFields:
     """The fields as `dataclasses` describes them, found when they are first asked for: a class has none while it is made."""
 
     def __get__(self, _: object, owner: type) -> dict[str, dataclasses.Field[Any]]:
-        return _as_dataclass(owner).__dataclass_fields__
+        found: dict[str, dataclasses.Field[Any]] = _as_dataclass(owner).__dataclass_fields__
+        return found
 
 
 class EventData(msgspec.Struct):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
+from msgspec import field
 from pydantic import Field, WithJsonSchema
 
 from shared.events.envelope import EventRef
@@ -20,7 +21,7 @@ _LONGEST: Final = 204
 """The longest company or document that can be named: the number of a sales payment."""
 
 
-class EventName(EventData, frozen=True, gc=False):
+class EventName(EventData, frozen=True, gc=False):  # type: ignore[misc] # as a dataclass it could not be: the base is not frozen
     """The name of an event on a public topic: who said it and its id there."""
 
     source: str
@@ -87,7 +88,7 @@ class Voucher(EventData, gc=False):
     record: int | None = None
     reference: str | None = None
     digest: str | None = None
-    sister_contents: dict[str, str] = {}
+    sister_contents: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

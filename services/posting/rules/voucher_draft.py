@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.posting.rules.accounts import Account
 from services.posting.rules.books import Books
@@ -29,7 +30,7 @@ class PostingDefectError(Exception):
     """What must not happen: a voucher that cannot be posted. The message names the voucher and says what is wrong."""
 
 
-class LineAmount(NamedTuple):
+class LineAmount(Struct, frozen=True, gc=False):
     """An amount in a currency, and what it is in the company's accounting currency; debit is positive, credit negative."""
 
     currency: str
@@ -37,7 +38,7 @@ class LineAmount(NamedTuple):
     accounting_amount: Decimal
 
 
-class VoucherHeader(NamedTuple):
+class VoucherHeader(Struct, frozen=True, gc=False):
     """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement.
 
     `reference` is the other side's number of the document, `text` what all lines say in place of the text made for them.
@@ -84,7 +85,7 @@ class VoucherDraft:
 
     def line(self, account: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line: debit if the amount (or, with none, the accounting amount) is positive, else credit; zero writes none."""
-        currency, amount, value = posted
+        currency, amount, value = posted.currency, posted.amount, posted.accounting_amount
         if not amount:
             if not value:
                 return
@@ -96,9 +97,9 @@ class VoucherDraft:
             amount = rounded(amount, currency)
         if not value or not value.same_quantum(no_value):
             value = rounded(value, self.company.currency)
-        posting_type, main_account, dimensions, partner, (party, party_account, settles) = account
-        text = self._text(posting_type, partner)
-        place = (posting_type, main_account, partner, party, party_account, settles, currency)
+        dimensions, item = account.dimensions, account.item
+        text = self._text(account.posting_type, account.partner)
+        place = (account.posting_type, account.account, account.partner, item.party, item.account, item.document, currency)
         if amount > ZERO or (value > ZERO and not amount):
             self.lines.append(VoucherLine(*place, amount, zero, value, no_value, dimensions, text, rule))
             self._written.append((*place, amount, None, value, None, dimensions or None, text, rule))

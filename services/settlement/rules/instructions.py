@@ -117,6 +117,8 @@ def _missing_document(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
 
 
 def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
+    if turn.books.waiting.is_empty:
+        return None
     for key in parked.reserves:
         if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)

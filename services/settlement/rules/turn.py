@@ -122,6 +122,8 @@ class Turn:
 
     def release(self, parked: Parked) -> None:
         """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
+        if self.books.waiting.is_empty:
+            return
         if self.books.waiting.get(parked.sequence) is not None:
             self.books.waiting.put(parked.sequence, None)
             self.wake(event_key(parked.event))

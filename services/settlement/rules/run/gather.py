@@ -33,7 +33,7 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
         raising=[item for item in items if not item.document.lowers],
         lowering=[item for item in items if item.document.lowers],
         payment=own[0] if own else None,
-        primary=next((item for item in items if item.document.key == instruction.primary), None) if instruction.primary else None,
+        primary=next((item for item in items if item.key == instruction.primary), None) if instruction.primary else None,
         discount_date=instruction.discount_date,
     )
 
@@ -41,6 +41,6 @@ def gather(reference: Reference, instruction: SettlementInstruction, find: Find)
 def open_item(reference: Reference, document: Document, mark: Mark | None, place: int, find: Find) -> OpenItem:
     """A document in a run: with the settings of its company, and the terms that count for it."""
     settings = reference.parameters(document.company, document.ledger)
-    key = credited_key(document, settings)
-    terms = terms_of(document, settings, find(key) if key is not None else None)
-    return OpenItem(document, settings, mark, place, terms, document.open)
+    credited = credited_key(document, settings)
+    terms = terms_of(document, settings, find(credited) if credited is not None else None)
+    return OpenItem(document, document.key, settings, mark, place, terms, document.open)

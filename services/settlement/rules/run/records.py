@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -50,7 +49,7 @@ class RemainingValue(Struct):
         return accounting_amount
 
 
-class MadeRecord(NamedTuple):
+class MadeRecord(Struct, frozen=True, gc=False):
     """A record as it is posted, as it is kept to be reversed, and the match that it is of."""
 
     posted: SettlementRecord
@@ -234,8 +233,8 @@ def _in_force(run: Run, match: Match, record: SettlementRecord, from_lowering: V
         run.ledger,
         record.number,
         record.date,
-        match.lowering.document.key,
-        match.raising.document.key,
+        match.lowering.key,
+        match.raising.key,
         match.enlarges,
         *from_lowering,
         *from_raising,
