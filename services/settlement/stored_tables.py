@@ -148,8 +148,9 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
+    key = (document.ledger, document.company, document.document)
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
+    return (*key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:

@@ -64,8 +64,8 @@ class SettlementInstruction(Struct, frozen=True, gc=False):
 
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
     request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
-    `keys` are the documents of the run: the payment, then those of the marks, in their order.
-    `own_document` and `documents` (those of the marks) are filled once all are there. `is_mirror`: it is a sales payment's.
+    `keys` are the documents of the run: the payment, then those of the marks, in their order. `own_document` and `documents` (those
+    of the marks), `all_documents` and their `parties` are filled once all are there. `is_mirror`: it is a sales payment's.
     `discount_rules` then says of each mark which rule made the discount that it mirrors.
     """
 
@@ -80,13 +80,10 @@ class SettlementInstruction(Struct, frozen=True, gc=False):
     sequence: int = 0
     own_document: Document | None = None
     documents: tuple[Document, ...] = ()
+    all_documents: tuple[Document, ...] = ()
+    parties: tuple[str | None, ...] = ()
     is_mirror: bool = False
     discount_rules: tuple[str, ...] = ()
-
-    @property
-    def all_documents(self) -> tuple[Document, ...]:
-        """The payment first, then the marked documents."""
-        return self.documents if self.own_document is None else (self.own_document, *self.documents)
 
 
 class ReversalInstruction(Struct, frozen=True, gc=False):

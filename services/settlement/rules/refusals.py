@@ -103,9 +103,11 @@ def _members(books: Books, instruction: SettlementInstruction) -> Refusal | None
     return None
 
 
-def _party(books: Books, instruction: SettlementInstruction) -> Refusal | None:
+def _party(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     """By the accounts as they are now: after a merge the old documents of both parties settle together."""
-    parties = [books.reference.party(document.ledger, document.company, document.account) for document in instruction.all_documents]
+    parties = instruction.parties
+    if len(set(parties)) == 1:
+        return None
     for place, (document, party) in enumerate(zip(instruction.documents, parties[-len(instruction.documents) :], strict=True)):
         if party != parties[0]:
             message = f"{_name(document)} is of party {party}, the others of {parties[0]}"

@@ -46,7 +46,7 @@ def settlement_of(run: Run, records: list[MadeRecord]) -> SettlementPosted:
     items = run.matched
     party = records[0].match.lowering.document.party
     asks = _asks_for_sales_payments(run, records)
-    primary = items.index(run.primary) if run.primary in items else None
+    primary = items.index(run.primary) if run.primary is not None and run.primary in items else None
     documents = [_settled(item) for item in items]
     return SettlementPosted(run.ledger, run.id, party, primary, documents, [made.posted for made in records], asks)
 
