@@ -13,29 +13,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from msgspec import Struct
-
 from shared.events.envelope import EventRef, Message
+from shared.missing import Missing, NotLoadedError, Page
 from shared.reference import Reference
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-class Missing(Struct, frozen=True, gc=False):
-    """What has to be loaded: a row by its key (`by` None), or all rows with this key in the index `by`."""
-
-    table: str
-    by: str | None
-    key: Hashable
-
-
-class Page(Struct, frozen=True, gc=False):
-    """Of the rows at a place of an index, in an order, those that come after the first so many; a key of `Missing`."""
-
-    place: Hashable
-    order: Hashable
-    after: int
 
 
 SLICE: Final = 200
@@ -51,14 +34,6 @@ class Released(NamedTuple):
 
     wake_key: tuple[str, ...]
     after: int
-
-
-class NotLoadedError(Exception):
-    """A core asked for something that was not loaded; `missing` says what."""
-
-    def __init__(self, missing: Missing) -> None:
-        super().__init__(str(missing))
-        self.missing = missing
 
 
 class Table(Generic[K, V]):

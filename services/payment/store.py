@@ -22,8 +22,9 @@ from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.events.vouchers import EventWaiting
+from shared.missing import Missing
 from shared.waiting import WakeKey, first_of_each, rank
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Released
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,

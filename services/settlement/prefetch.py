@@ -24,8 +24,8 @@ from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.values import Ledger
+from shared.missing import Missing, Page
 from shared.waiting import WakeKey, woken_by
-from shared.working_set import Missing, Page
 
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:

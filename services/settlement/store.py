@@ -24,8 +24,9 @@ from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
+from shared.missing import Missing, Page
 from shared.waiting import WakeKey, first_of_each, rank
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Page, Released, Table
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"

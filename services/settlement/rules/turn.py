@@ -21,9 +21,9 @@ from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.vouchers import rejection
+from shared.missing import NotLoadedError
 from shared.resuming import resuming
 from shared.waiting import Need, WakeKey
-from shared.working_set import NotLoadedError
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
