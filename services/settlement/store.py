@@ -17,7 +17,8 @@ from services.settlement.rules.values import Parked
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
-from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined, texts
+from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined
+from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
