@@ -136,6 +136,10 @@ class Reader:
             self.read_to = said["read_to"]
         return said
 
+    def download(self, path: str, /, **parameters: object) -> AsyncIterator[bytes]:
+        """The parts of a file that the API gives; AskedInVainError before the first."""
+        return self.api.download(path, **parameters)
+
     async def every(self, path: str, /, **parameters: object) -> AsyncIterator[dict[str, Any]]:
         """The rows of a list, page by page as far as they are looked at; AskedInVainError."""
         cursor: str | None = None

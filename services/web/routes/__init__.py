@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from services.files.exports.columns import LISTINGS
+from services.web.exporting import CSV, XLSX
+from services.web.frame import EVENT_STREAM
 from services.web.routes import (
     actions,
     aging,
@@ -40,5 +43,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
     *(work.router, refusal.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
 )
-STREAMS: Final = frozenset({flow.STREAM})
-"""The paths that answer with a stream of events in place of JSON."""
+_FILES: Final = tuple(f"/v1/exports/{name}" for name in LISTINGS)
+MEDIA: Final = {flow.STREAM: EVENT_STREAM} | dict.fromkeys(_FILES, f"{CSV}, {XLSX}")
+"""The paths that answer with something else than JSON, and with what."""
