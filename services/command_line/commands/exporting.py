@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
@@ -37,6 +38,7 @@ from services.command_line.options import (
 from services.files.exports.columns import BALANCES, DOCUMENTS, LINES, MATRIX, PAIR, VOUCHERS
 from services.files.exports.csv_file import csv_parts, form_of
 from services.files.exports.pages import pages_of, with_rule_titles
+from services.files.exports.templates import read_template, write_erp_files
 from services.files.exports.workbook import ExportedWorkbook
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.documents import DocumentSelection, documents
@@ -76,6 +78,9 @@ Output = Annotated[
 State = Annotated[
     Literal["open", "closed", "reversed"] | None, typer.Option(help="Only those that were this on that day.", show_default=False)
 ]
+Template = Annotated[
+    Path | None, typer.Option(help="In the form of another system: deploy/exports/d365.yaml, odoo.yaml, or your own.", show_default=False)
+]
 By = Annotated[Literal["account", "day"], typer.Option(help="A row per account for the period, or per day.")]
 
 
@@ -96,8 +101,16 @@ def _wanted(context: typer.Context, format_: str | None, locale: str | None, out
     if chosen == "xlsx" and locale is not None:
         msg = "--locale is for CSV: a workbook is read in every language"
         raise typer.BadParameter(msg)
-    asked = {name.strip("_"): value for name, value in context.params.items() if value is not None and name not in {"output", "format_"}}
+    given = {name.strip("_"): value for name, value in context.params.items() if value is not None and name not in {"output", "format_"}}
+    asked = {name: _in_words(value) for name, value in given.items()}
     return _Wanted(chosen, locale, output, asked)
+
+
+def _in_words(value: object) -> str:
+    """An option as it was given: a day without a time of it."""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.tzinfo is None else instant(value)
+    return str(value)
 
 
 def _write(wanted: _Wanted, listing: Listing, question_of: Callable[[Books], Question], shown: Callable[[Row], Row] | None = None) -> None:
@@ -145,6 +158,18 @@ async def _write_csv(path: Path | None, listing: Listing, pages: AsyncIterator[l
         file.flush()
 
 
+def _write_for_erp(template: Path, folder: Path | None, question: Question) -> None:
+    """Writes vouchers as another system imports them."""
+    form = read_template(template)
+    if folder is None or not folder.is_dir():
+        msg = "with --template name a folder that is there: --output FOLDER"
+        raise typer.BadParameter(msg)
+    titled = with_rule_titles("en")
+    written = ask_books(lambda books: write_erp_files(pages_of(question, books.connection, VOUCHERS.at_once, titled), form, folder))
+    for file in written:
+        notes().print(f"Written: {file}", markup=False, soft_wrap=True)
+
+
 @export.command("vouchers")
 def export_vouchers(  # noqa: PLR0913 - one option each
     context: typer.Context,
@@ -163,15 +188,21 @@ def export_vouchers(  # noqa: PLR0913 - one option each
     format_: Format = None,
     locale: CsvLocale = None,
     output: Output = None,
+    template: Template = None,
 ) -> None:
     """Writes vouchers, a row for each line, the oldest first.
+
+    With --template in the form that another system imports, into the folder --output, a file for each company.
 
     Example: intercompany export vouchers --company FABE --from 2026-03-01 --to 2026-03-31
     """
     what = (scope_of(company), ledger, kind, document, party, settlement, None, day(from_), day(to), account)
     selection = VoucherSelection(*what, sort="date", known_at=known_at, imported=imported)
     question: Question = lambda connection, page: vouchers(connection, selection, page)  # noqa: E731 - what is asked
-    _write(_wanted(context, format_, locale, output), VOUCHERS, lambda _: question, with_rule_titles("en"))
+    if template is not None:
+        _write_for_erp(template, output, question)
+    else:
+        _write(_wanted(context, format_, locale, output), VOUCHERS, lambda _: question, with_rule_titles("en"))
 
 
 @export.command("documents")

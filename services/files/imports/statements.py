@@ -174,9 +174,7 @@ class _TransferReader:
         of = self._transfer.details if self._transfer.details is not None else self._transfer.entry
         paths = ("RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref")
         named = [each.text.strip() for path in paths for each in self._statement.all(of, path) if each.text and each.text.strip()]
-        if not named and settle.pattern is not None:
-            words = " ".join(each.text or "" for each in self._statement.all(of, "RmtInf/Ustrd"))
-            named = [found.group(1) if found.re.groups else found.group() for found in re.finditer(settle.pattern, words)]
+        named = named or settle.found_in(" ".join(each.text or "" for each in self._statement.all(of, "RmtInf/Ustrd")))
         return [{"company": settle.company, "document": number} for number in dict.fromkeys(named) if number]
 
     def _reference(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.files.imports.mapping import TableForm
 
 MOST_ROWS: Final = 50_000
-_LARGEST: Final = 256 * 1024 * 1024
+_LARGEST: Final = 64 * 1024 * 1024
 """Bytes of a workbook that is unpacked: a small file can hold any number of them."""
 
 

@@ -19,6 +19,7 @@ from services.web.routes import (
     events,
     feed,
     flow,
+    imports,
     intercompany,
     mending,
     orders,
@@ -39,7 +40,17 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
+    *(
+        events.router,
+        imports.router,
+        simulate.router,
+        rules.router,
+        companies.router,
+        vouchers.router,
+        feed.router,
+        documents.router,
+        aging.router,
+    ),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
     *(work.router, refusal.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
 )

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.files.imports.events import FileRow, Making
-from services.files.imports.mapping import mapping_of, read_mapping
+from services.files.imports.mapping import Remittance, mapping_of, read_mapping
 from services.files.imports.statements import statement_events
 from services.scenarios.yaml_files import FileError, read_yaml
 from tests.scenario_files import ROOT
@@ -110,3 +110,10 @@ def test_what_is_not_booked_is_left_out() -> None:
 def test_what_is_no_statement_is_refused(content: str, expected: str) -> None:
     with pytest.raises(FileError, match=expected):
         entries(content)
+
+
+def test_the_words_of_a_transfer_name_what_looks_like_the_pattern() -> None:
+    settle = Remittance(company="FABE", pattern="INV-#/##")
+    assert settle.found_in("paid INV-17/2026, INV-18/26; not XINV-1/2, INV-1, INV-1/2A or INV-/3") == ["INV-17/2026", "INV-18/26"]
+    with pytest.raises(FileError, match="has no #, which stands for digits"):
+        mapping_of({**SAID, "credits": {**SAID["credits"], "settle": {"company": "FABE", "pattern": "INV"}}}, PATH)
