@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     wait_at_most: Duration | None = None
     announce_waits_after: Duration | None = timedelta(seconds=30)
     keep_sent: Duration = Field(default=timedelta(days=1), description="how long what was sent is kept, to be sent again")
+    keep_sent_bytes: int = Field(default=2 * 1024**3, ge=0, description="how many bytes of what was sent a service keeps at most")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8088, ge=0, le=65535, description="0: one that is free")
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")

@@ -37,7 +37,7 @@ def voucher(number: int, *lines: dict[str, Any], company: str = "FABE") -> dict[
 
 
 def line(posting_type: str, account: str, net: str, accounting: str, **more: Any) -> dict[str, Any]:
-    sides = {}
+    sides: dict[str, str] = {}
     for name, amount in (("", net), ("accounting_", accounting)):
         sides |= {f"{name}debit": amount if amount[0] != "-" else "0.00", f"{name}credit": amount[1:] if amount[0] == "-" else "0.00"}
     return {"posting_type": posting_type, "account": account, "partner": None, "text": "Settlement VPAY-7", **sides, **more}

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from services.files.exports.columns import LISTINGS, VOUCHERS
 from services.files.exports.csv_file import csv_parts, form_of
-from services.web.console.api import AskedInVainError
+from services.web.console.api import FILE_WITHIN, READ_WITHIN, AskedInVainError
 from services.web.exporting import CSV, XLSX
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def export(reader: Reader) -> Response:
         )
     elif what in LISTINGS:
         form = {} if is_workbook else {"locale": _LOCALE}
-        parts = await _begun(reader.download(f"/v1/exports/{what}", **parameters, **form))
+        parts = await _begun(reader.download(f"/v1/exports/{what}", FILE_WITHIN if is_workbook else READ_WITHIN, **parameters, **form))
     else:
         raise AskedInVainError(_MISSING, {"title": what, "code": "not-found"})
     headers = {"Content-Disposition": f'attachment; filename="{what}.{"xlsx" if is_workbook else "csv"}"'}
