@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from shared.metrics import PASSES, RESUME_DEFECTS
 from shared.resuming import ResumeDefectError
-from shared.telemetry import PASSES, RESUME_DEFECTS
 from shared.working_set import SLICE, Missing, NotLoadedError
 
 if TYPE_CHECKING:
@@ -87,7 +87,11 @@ def _leave_waiting(service: str, books: Any, error: ResumeDefectError) -> None:
     books.left_waiting.add(error.sequence)
     RESUME_DEFECTS.labels(service).inc()
     log.error(
-        "what waited failed when it resumed, and waits on", service=service, id=error.event.id, source=error.event.source, exc_info=error
+        "what waited failed when it resumed, and waits on",
+        service=service,
+        event_id=error.event.id,
+        source=error.event.source,
+        exc_info=error,
     )
 
 
