@@ -69,7 +69,9 @@ CHECK_DONE: Final = Gauge(
 HTTP_REQUESTS: Final = Counter(
     "intercompany_http_requests", "Requests, by the address's form and the answer's status.", ["route", "status"]
 )
-HTTP_SECONDS: Final = Histogram("intercompany_http_seconds", "Seconds to the end of an answer, streams aside.", ["route"], buckets=_SECONDS)
+HTTP_SECONDS: Final = Histogram(
+    "intercompany_http_seconds", "Seconds to the end of an answer, streams aside.", ["route", "status"], buckets=_SECONDS
+)
 ACTIONS: Final = Counter("intercompany_actions", "What people did: each state that an action came to.", ["verb", "outcome"])
 
 BUILD: Final = Gauge("intercompany_build_info", "1; the version is the label's.", ["version"])

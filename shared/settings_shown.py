@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IS_SET: Final = "(set, not shown)"
 HIDDEN: Final = "***"
 _SECRET_NAMES: Final = frozenset({"kafka_security_username"})
-"""Settings whose values are not shown though they are no secrets by themselves."""
+"""Settings whose values are not shown, though not secret by themselves."""
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     int: "number",

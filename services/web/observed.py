@@ -52,7 +52,7 @@ class Observed:
                     span.ended(f"{scope['method']} {route}", {"http.route": route, "http.response.status_code": seen.status})
                     HTTP_REQUESTS.labels(route, str(seen.status)).inc()
                     if not seen.is_stream:
-                        HTTP_SECONDS.labels(route).observe(time.perf_counter() - begun)
+                        HTTP_SECONDS.labels(route, str(seen.status)).observe(time.perf_counter() - begun)
 
 
 class _Seen:

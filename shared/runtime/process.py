@@ -225,7 +225,7 @@ def main(service: AnyService, settings: Settings, companions: Sequence[Companion
     asyncio.run(_until_signalled(service, settings, companions))
 
 
-async def _until_signalled(service: AnyService, settings: Settings, companions: Sequence[Companion]) -> None:
+async def _until_signalled(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:
     """A signal that comes while it stops changes nothing."""
     structlog.contextvars.bind_contextvars(service=service.name)
     stop = asyncio.Event()
