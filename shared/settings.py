@@ -211,6 +211,7 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), description="how long something waits before its sender is told (`event.waiting`)"
     )
     keep_sent: Duration = Field(default=timedelta(days=1), description="how long what was sent is kept, to be sent again")
+    keep_sent_bytes: int = Field(default=2 * 1024**3, ge=0, description="how many bytes of what was sent a service keeps at most")
     http_host: str = Field(default="127.0.0.1", description="on which address the HTTP API and the console answer")
     http_port: int = Field(default=8088, ge=0, le=65535, description="its port; 0: one that is free")
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")

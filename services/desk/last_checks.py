@@ -1,13 +1,16 @@
 """The last comparison of the services' books with each other and with inquiry's: it reads them whole, so it is made seldom.
 
-Invariant: however many ask, there is one comparison at a time, begun at most once a minute; whoever asks while one is under way is told
-what the last one found, and when that was.
+Invariant: however many ask, there is one comparison at a time, and between two of them there is a minute at least, and ten times what
+the last one took: of large books it takes a tenth of the time at most. Whoever asks meanwhile is told what the last one found, when that
+was, and when the next one may be made.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.inquiry_check import check_inquiry
@@ -24,18 +27,24 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 AGAIN_AFTER: Final = 60.0
-"""Seconds from the end of one comparison to the beginning of the next."""
-WAITED_FOR: Final = 20.0
+"""Seconds from the end of one comparison to the beginning of the next, at least."""
+TIMES: Final = 10
+"""So many times as long as it took."""
+WAITED_FOR: Final = 4.0
 """Seconds that somebody who asks waits for one at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastChecks:
-    """What was found: when it was begun, how many seconds it took, and the checks; those of inquiry where it is there."""
+    """What was found: when it was begun, how many seconds it took, and the checks; those of inquiry where it is there.
+
+    `next_at`: from when on who asks has the next one made.
+    """
 
     began_at: datetime
     seconds: float
     checks: list[Row]
+    next_at: datetime
 
     @property
     def hold(self) -> bool:
@@ -50,7 +59,7 @@ class Checking:
     schemas: Schemas
     clock: Clock
     last: LastChecks | None = None
-    _ended: float = 0.0
+    _next: float = -math.inf
     _running: asyncio.Task[None] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -60,12 +69,12 @@ class Checking:
         return self._running is not None
 
     async def checks(self) -> LastChecks | None:
-        """The last one, a new one if that is a minute ago; None: the first one is still under way.
+        """The last one, a new one if that is long enough ago; None: the first one is still under way.
 
         It raises what one has failed with, once; the next who asks begins again.
         """
         async with self._turn:
-            if self._running is None and (self.last is None or self.clock.monotonic() - self._ended >= AGAIN_AFTER):
+            if self._running is None and self.clock.monotonic() >= self._next:
                 self._running = asyncio.ensure_future(self._run())
             running = self._running
         if running is not None:
@@ -84,8 +93,10 @@ class Checking:
         except SchemaMissingError:
             found = []
         checks += [_row(check) for check in found]
-        self._ended = self.clock.monotonic()
-        self.last = LastChecks(began_at, self._ended - began, checks)
+        ended = self.clock.monotonic()
+        wait = max(AGAIN_AFTER, TIMES * (ended - began))
+        self._next = ended + wait
+        self.last = LastChecks(began_at, ended - began, checks, self.clock.now() + timedelta(seconds=wait))
 
     async def close(self) -> None:
         """Ends one that is under way."""

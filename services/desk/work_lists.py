@@ -22,7 +22,7 @@ from shared.postgresql.migrations import MigrationError
 from shared.rows import instant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from services.desk.schemas import Schemas
     from shared.reference import Reference
@@ -40,13 +40,14 @@ _OF_KEYS: Final = ("company", "partner", "seller", "buyer")
 class WorkSelection:
     """Which entries: None selects all. `companies`: those that the entry has to do with, one of them; `before`: older than that.
 
-    `reason`: what is waited for; `code`, `scope`, `state`: of refusals.
+    `reason`: what is waited for; `is_missing`: whether its key is one that is asked for; `code`, `scope`, `state`: of refusals.
     """
 
     companies: frozenset[str] | None = None
     source: str | None = None
     before: dt.datetime | None = None
     reason: str | None = None
+    is_missing: Callable[[Mapping[str, str]], bool] | None = None
     code: str | None = None
     scope: str | None = None
     state: RefusalState | None = RefusalState.OPEN
@@ -54,6 +55,11 @@ class WorkSelection:
     def has(self, companies: frozenset[str]) -> bool:
         """Whether an entry is selected that has to do with these companies."""
         return self.companies is None or not self.companies.isdisjoint(companies)
+
+    def takes(self, item: WaitingItem) -> bool:
+        """Whether something that waits is selected, as far as is known before it is read what it is about."""
+        is_of = (self.reason or item.reason) == item.reason and (self.source or item.event.source) == item.event.source
+        return is_of and (self.is_missing is None or self.is_missing(item.key))
 
 
 class WorkItem(NamedTuple):
@@ -77,7 +83,7 @@ async def waiting_work(
     async for item, place in waiting(schemas, after):
         if selection.before is not None and place.since >= selection.before:
             break
-        if (selection.reason or item.reason) == item.reason and (selection.source or item.event.source) == item.event.source:
+        if selection.takes(item):
             part.append((item, place))
         if len(part) == AT_ONCE:
             for found in await _waiting_with(schemas, reference, selection, part):

@@ -1,7 +1,8 @@
 """What the services have said is sent again: after topics were lost with records in them that nobody had read yet.
 
-Each service keeps what it has sent for a while (KEEP_SENT), as it went over the wire. Back in its outbox it goes out again, in the order
-of the first time and under the same ids, so whoever has it sees a duplicate and whoever lacks it takes it.
+Each service keeps what it has sent for a while (KEEP_SENT, and KEEP_SENT_BYTES of it at most), as it went over the wire. Back in its
+outbox it goes out again, in the order of the first time and under the same ids, so whoever has it sees a duplicate and whoever lacks it
+takes it.
 
 Invariant: nothing is decided again, and nothing is lost by sending too much; a service that is stopped sends when it starts.
 """

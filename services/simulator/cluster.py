@@ -33,14 +33,18 @@ if TYPE_CHECKING:
 
 _BACK_WITHIN: Final = 2.0
 _TRY_AGAIN: Final = 0.1
+_CAUTIOUS: Final = (0, 0, 5, 6)
+"""How often a process was cautious before it begins: it takes all at once, or so little that one record takes several transactions."""
 _HOUR: Final = 3600.0
+_STOPS_WITHIN: Final = 60.0
+_LOOK_EVERY: Final = 0.25
 
 Slot = tuple[int, int]
 """A service and an instance of it."""
 
 
 class Cluster:
-    """All processes of a run. `ended`: those that ended by themselves, which none may."""
+    """All processes of a run. `ended`: those that ended by themselves, or not when they were told to; none may."""
 
     def __init__(self, world: World, server: Server, settings: Settings) -> None:
         self.world, self.server, self.settings = world, server, settings
@@ -53,6 +57,7 @@ class Cluster:
         self._running: dict[Slot, tuple[Incarnation, asyncio.Task[None]]] = {}
         self._numbers: dict[Slot, int] = {}
         world.on_kill = self._killed
+        world.on_leave = self._leaves
 
     def start(self, slot: Slot) -> None:
         """Starts a process, unless it runs."""
@@ -76,8 +81,11 @@ class Cluster:
             lambda handler, read_on: SimulatedConsumers(self.world, self.broker, who, self.groups[who.service], handler, read_on),
             lambda: self._provision(who),
         )
+        process = Process(service, settings, ports)
+        for _ in range(self.world.random.choice(_CAUTIOUS)):
+            process.delivery.pace.be_cautious()
         try:
-            await Process(service, settings, ports).run()
+            await process.run()
         except Exception as error:  # noqa: BLE001 - whatever it is, a process must not end of it
             if not who.dead:
                 self.ended.append(f"{who.name} ended by itself: {error!r}")
@@ -101,16 +109,26 @@ class Cluster:
                 self.world.plan.struck[fault.kind] += 1
 
     async def stop(self, slot: Slot) -> None:
-        """Stops a process in good order."""
+        """Stops a process in good order. It is told once, and has to end within a minute."""
         if slot not in self._running:
             return
         who, task = self._running[slot]
-        while not task.done() and not who.dead:
-            task.cancel()
-            await asyncio.wait([task], timeout=30)
-        if not who.dead:
+        if who.stopping:
+            await asyncio.wait([task])
+            return
+        who.stopping = True
+        task.cancel()
+        until = self.world.now + _STOPS_WITHIN
+        while not task.done() and not who.dead and self.world.now < until:
+            await asyncio.wait([task], timeout=_LOOK_EVERY)
+        if who.dead:
+            return
+        if task.done():
             del self._running[slot]
             self.world.end(who)
+        else:
+            self.ended.append(f"{who.name} does not stop: it was told {_STOPS_WITHIN:.0f} s ago")
+            self.world.kill(who)
 
     async def stop_all(self) -> None:
         """Stops all processes in good order."""
@@ -154,6 +172,9 @@ class Cluster:
             return False
         self.world.background(self._leave_and_return(slot, fault.lasts))
         return True
+
+    def _leaves(self, who: Incarnation, after: float) -> None:
+        self.world.background(self._leave_and_return((who.service, who.instance), after))
 
     async def _leave_and_return(self, slot: Slot, after: float) -> None:
         await self.stop(slot)

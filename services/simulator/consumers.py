@@ -29,6 +29,8 @@ _GATHERS: Final = (0.0, 0.05, 0.2, 0.3)
 """Seconds in which more records come before they are read."""
 _LARGEST_BATCH: Final = 12
 _LARGEST_OF_REFERENCE: Final = 20
+_FINISHES_WITHIN: Final = 15.0
+"""Seconds in which a batch may be finished at a stop: FastStream's graceful_timeout."""
 _SESSION: Final = (0.2, 1.0, 3.0)
 """Seconds until the group notices that a member is gone."""
 
@@ -195,11 +197,12 @@ class SimulatedConsumers:
             self._reading.append(asyncio.create_task(consumer.read(self._handler, self._read_on)))
 
     async def stop(self) -> None:
-        """Finishes the batch at hand and leaves."""
-        for consumer in self._all:
+        """Finishes the batch at hand and leaves; as FastStream does it, one consumer after the other, and not for ever."""
+        for consumer, reading in zip(self._all, self._reading, strict=False):  # none reads before it has started
             consumer.stop()
-        if self._reading:
-            await asyncio.wait(self._reading)
+            await asyncio.wait([reading], timeout=_FINISHES_WITHIN)
+            reading.cancel()
+            consumer.group.leave(consumer)
         self._leave()
 
     def _die(self) -> None:

@@ -60,6 +60,7 @@ class FaultKind(StrEnum):
     SLOW_REFERENCE = "reference data is read late"
     PAUSE = "a process stands still"
     LEAVE = "an instance stops in good order"
+    CANCELLATION_LOST = "an instance stops, and a statement loses the cancellation"
     JOIN = "a second instance joins"
     LOG_RESET = "a log is reset"
     CLOCK_JUMP = "a clock jumps"
@@ -87,6 +88,7 @@ _PLACES: Final = {
     FaultKind.SEND_LATE: CallPlace.SEND,
     FaultKind.OFFSETS_LOST: CallPlace.OFFSETS,
     FaultKind.PAUSE: CallPlace.ANY,
+    FaultKind.CANCELLATION_LOST: CallPlace.STATEMENT,
 }
 """Those that strike at a call; the others happen to the world at their time."""
 _MOST_SKIPPED: Final = {CallPlace.STATEMENT: 25, CallPlace.ANSWERED: 25, CallPlace.ANY: 60}

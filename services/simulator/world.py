@@ -26,6 +26,8 @@ _QUICK: Final = 0.002
 _HARDLY_ANYTHING: Final = 0.0008
 """What takes less than that takes no time, so that others are not let run at each step."""
 _BURIED_EVERY: Final = 0.05
+_ANSWERED_WITHIN: Final = 1.0
+"""So long a statement takes that is to lose a cancellation; without one it is answered then."""
 _AT_ONCE: Final = frozenset(KILLS - {FaultKind.KILL_IN_COMMIT, FaultKind.KILL_IN_SEND})
 _CURRENT: Final[contextvars.ContextVar[Incarnation | None]] = contextvars.ContextVar("incarnation", default=None)
 
@@ -42,6 +44,7 @@ class Incarnation:
         self.instance = instance
         self.name = f"{name}-{instance}#{number}"
         self.dead = False
+        self.stopping = False
         self.clock_offset = 0.0
         self.paused_until = 0.0
         self.tasks: list[asyncio.Task[Any]] = []
@@ -59,6 +62,7 @@ class World:
         self.steps = 0
         self.tail: deque[str] = deque(maxlen=_TAIL)
         self.on_kill: Callable[[Incarnation], None] = _ignored
+        self.on_leave: Callable[[Incarnation, float], None] = _ignored
         self._digest = hashlib.blake2b(digest_size=8)
         self._background: list[asyncio.Task[None]] = []
 
@@ -97,10 +101,25 @@ class World:
             elif fault.kind is FaultKind.PAUSE:
                 who.paused_until = self.now + fault.lasts
                 fault = None
+            elif fault.kind is FaultKind.CANCELLATION_LOST:
+                await self._lose_a_cancellation(who, fault.lasts)
+                fault = None
         while who.paused_until > self.now and not who.dead:
             await asyncio.sleep(who.paused_until - self.now)
         _check(who)
         return fault
+
+    async def _lose_a_cancellation(self, who: Incarnation, away: float) -> None:
+        """The process is told to stop during this call, whose answer comes with the cancellation and hides it.
+
+        Drivers can do that: asyncpg's `wait_for` does on Python 3.11.
+        """
+        self.on_leave(who, away)
+        try:
+            await asyncio.sleep(_ANSWERED_WITHIN)
+        except asyncio.CancelledError:
+            _check(who)
+            self.note(f"{who.name} loses a cancellation")
 
     def spawn(self, who: Incarnation, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs something as this process: all tasks that come of it are its own."""
@@ -144,7 +163,7 @@ def _check(who: Incarnation) -> None:
         raise asyncio.CancelledError
 
 
-def _ignored(_: Incarnation) -> None:
+def _ignored(*_: Any) -> None:
     """Nobody is told."""
 
 

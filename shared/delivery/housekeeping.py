@@ -15,7 +15,7 @@ import structlog
 from shared.delivery import shell_tables as tables
 from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
-from shared.delivery.folding import Folded, decoded, fold_alone
+from shared.delivery.folding import Folded, fold_alone, incoming_of
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import OUTBOX, UnreadableRowError, pack, unpack
@@ -48,6 +48,8 @@ MOST_FAILED_DAYS: Final = 90
 """So many messages are kept in the table failed, and so long; the oldest beyond are dropped, with their places in the log."""
 KEEP_SENT: Final = timedelta(days=1)
 """So long what was sent is kept, unless KEEP_SENT says otherwise."""
+KEEP_SENT_BYTES: Final = 2 * 1024**3
+"""And so many bytes of it at most, unless KEEP_SENT_BYTES says otherwise."""
 MOST_COUNTED: Final = 1_000
 """So many rows of the outbox are counted; how far the broker is behind is said by the age of the oldest, found by its id."""
 _BACKLOG: Final = f"""
@@ -74,6 +76,7 @@ class Housekeeping:
         wait_at_most: timedelta | None,
         announce_after: timedelta | None = None,
         keep_sent: timedelta = KEEP_SENT,
+        keep_sent_bytes: int = KEEP_SENT_BYTES,
     ) -> None:
         self.outbox_age = 0.0
         self.failed = 0
@@ -82,7 +85,7 @@ class Housekeeping:
         self._more = False
         self._delivery = delivery
         self._wait_at_most = wait_at_most
-        self._keep_sent = keep_sent
+        self._keep_sent, self._keep_sent_bytes = keep_sent, keep_sent_bytes
         self._announcing = Announcing(delivery, announce_after)
 
     async def release_for_ever(self) -> None:
@@ -110,12 +113,12 @@ class Housekeeping:
             await runtime.clock.sleep(EVERY)
 
     async def once(self) -> None:
-        """One turn: what was sent long ago goes, operators' orders are carried out, waiting ends, senders are told what waits."""
+        """One turn: what was sent is bounded, operators' orders are carried out, waiting ends, senders are told what waits."""
         async with self._delivery.database.transaction() as connection:
             for dropped in await tables.bound_failed(connection, MOST_FAILED, MOST_FAILED_DAYS):
                 FAILED_DROPPED.labels(self._delivery.service.name).inc()
                 log.error("a message that was put aside is kept no longer", service=self._delivery.service.name, **dropped)
-            await tables.bound_sent(connection, self._keep_sent)
+            await tables.bound_sent(connection, self._keep_sent, self._keep_sent_bytes)
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
@@ -137,7 +140,8 @@ class Housekeeping:
     async def _retry(self, failed: Failed) -> None:
         """A message that came in goes through a batch of its own; one that could not be sent goes to the outbox."""
         if failed.direction == "in":
-            await self._delivery.take(Batch([decoded(self._delivery.service, failed.record)], retried=[failed.id]))
+            incoming = incoming_of(self._delivery.service, failed.record)
+            await self._delivery.take(Batch(incoming, retried=failed))
         else:
             await self._delivery.transact(partial(_send_again, failed))
 
@@ -233,5 +237,5 @@ async def _send_again(failed: Failed, connection: Connection, state: State, stor
         except UnreadableRowError as error:
             await tables.fail_again(connection, failed.id, error)
             return None, []
-    await tables.forget_failed(connection, [failed.id])
+    await tables.forget_failed(connection, failed)
     return await tables.finish(connection, {}, pack(messages)), messages

@@ -46,9 +46,10 @@ select distinct on (r.id) r.* from unnest($1::uuid[], $2::text[], $3::text[], $4
 on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """
-insert into failed (direction, topic, partition, "offset", key, value, headers, timestamp_ms, error)
-select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bytea[], $7::json[], $8::bigint[], $9::text[])
-on conflict (topic, partition, "offset") do update
+insert into failed (direction, topic, partition, "offset", place, key, value, headers, timestamp_ms, error)
+select * from unnest(
+    $1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::bytea[], $7::bytea[], $8::json[], $9::bigint[], $10::text[])
+on conflict (topic, partition, "offset", place) do update
 set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
 """
 _RELEASE: Final = """
@@ -81,7 +82,9 @@ with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
     on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
 ), kept as (
-    insert into outbox (messages) select $4::bytea where $4::bytea is not null returning id
+    insert into outgoing (messages, total)
+    select $4::bytea, octet_length($4::bytea) + coalesce((select total from outgoing order by id desc limit 1), 0)
+    where $4::bytea is not null returning id
 )
 select id from kept
 """
@@ -111,6 +114,11 @@ class Failed(NamedTuple):
     id: int
     direction: str
     record: Record
+
+    def is_place_of(self, record: Record) -> bool:
+        """Whether a record is the one that was put aside: of what came as a bundle each event has a place of its own."""
+        mine = self.record
+        return (mine.topic, mine.partition, mine.offset, mine.place) == (record.topic, record.partition, record.offset, record.place)
 
 
 async def open_batch(connection: Connection, schema: str) -> State:
@@ -201,14 +209,16 @@ async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
 
 
 def _failure_row(record: Record, error: Exception) -> tuple[Any, ...]:
-    place = ("in", record.topic, record.partition, record.offset)
+    place = ("in", record.topic, record.partition, record.offset, record.place)
     return (*place, record.key, record.value, _headers(record.headers), record.timestamp_ms, _error(error))
 
 
 async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, Exception]]) -> None:
     """Keeps messages that the broker will never take."""
     if refused:
-        rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
+        rows = (
+            ("out", each.topic, None, None, 0, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused
+        )
         await connection.execute(_FAIL, *_columns(rows))
 
 
@@ -244,12 +254,16 @@ async def note_sent(connection: Connection, rows: Sequence[int]) -> None:
     await connection.execute("update outgoing set sent_at = clock_timestamp() where id = any($1::bigint[])", list(rows))
 
 
-async def bound_sent(connection: Connection, keep: timedelta) -> None:
-    """Drops what was sent longer ago than that, the oldest first, so many rows at once."""
+async def bound_sent(connection: Connection, keep: timedelta, keep_bytes: int) -> None:
+    """Drops what was sent longer ago than that, and the oldest beyond so many bytes, so many rows at once; what was not sent stays.
+
+    `keep_bytes`: of messages as they are packed, those that are still to be sent among them.
+    """
     query = """delete from outgoing where id in (
-               select id from (select id, sent_at from outgoing order by id limit $2) oldest
-               where sent_at < clock_timestamp() - $1::interval)"""
-    await connection.execute(query, keep, MOST_DROPPED)
+               select id from (select id, sent_at, total - octet_length(messages) as before from outgoing order by id limit $2) oldest
+               where sent_at < clock_timestamp() - $1::interval
+               or sent_at is not null and before < (select total from outgoing order by id desc limit 1) - $3::bigint)"""
+    await connection.execute(query, keep, MOST_DROPPED, keep_bytes)
 
 
 async def to_be_retried(connection: Connection) -> list[Failed]:
@@ -260,13 +274,13 @@ async def to_be_retried(connection: Connection) -> list[Failed]:
 
 def _record(row: Any) -> Record:
     headers = tuple((name, base64.b64decode(value)) for name, value in orjson.loads(row["headers"]))
-    return Record(row["topic"], row["key"], row["value"], headers, row["partition"] or 0, row["offset"] or 0, row["timestamp_ms"])
+    where = (row["partition"] or 0, row["offset"] or 0, row["timestamp_ms"])
+    return Record(row["topic"], row["key"], row["value"], headers, *where, place=row["place"])
 
 
-async def forget_failed(connection: Connection, numbers: Sequence[int]) -> None:
-    """Drops failed messages that have been taken by now."""
-    if numbers:
-        await connection.execute("delete from failed where id = any($1::bigint[])", list(numbers))
+async def forget_failed(connection: Connection, failed: Failed) -> None:
+    """Drops a failed message that has been taken by now."""
+    await connection.execute("delete from failed where id = $1", failed.id)
 
 
 async def ordered_discards(connection: Connection) -> list[EventRef]:

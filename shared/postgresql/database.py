@@ -1,7 +1,8 @@
 """PostgreSQL as the shell uses it: one service's schema, transactions from a small pool, sessions for locks.
 
 Invariant: every connection has the service's schema as its search_path, so no statement names a schema; a
-connection that was lost is replaced at the next use; nothing is changed on a connection that would outlast its use.
+connection that was lost, or whose server does not answer, is replaced at the next use; nothing is changed on a connection that would
+outlast its use.
 """
 
 from __future__ import annotations
@@ -55,8 +56,15 @@ class Postgres:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction: committed at the end, rolled back by an exception."""
         pool = self._pool or await self._open()
-        async with pool.acquire(timeout=CONNECT_WITHIN) as connection, connection.transaction():
-            yield connection
+        async with pool.acquire(timeout=CONNECT_WITHIN) as connection:
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+                yield connection
+            except BaseException:
+                await _rolled_back(connection, transaction)
+                raise
+            await transaction.commit()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
@@ -133,6 +141,15 @@ class PoolConnections(Collector):
 
 
 REGISTRY.register(PoolConnections())
+
+
+async def _rolled_back(connection: Any, transaction: Any) -> None:
+    """Ends a transaction whose work has failed; a server that does not answer would be waited for without end: it loses the connection."""
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN):
+            await transaction.rollback()
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _closed(connection: asyncpg.Connection[asyncpg.Record]) -> None:

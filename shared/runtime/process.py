@@ -99,7 +99,8 @@ class Process:
         self.runtime, self.database = self.ports.runtime, self.ports.database
         self.relay = Relay(self.database, self.ports.producer, self.runtime, service.name)
         self.delivery = Delivery(service, self.database, self.relay, self.ports.log, self.runtime)
-        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most, settings.announce_waits_after, settings.keep_sent)
+        kept = (settings.keep_sent, settings.keep_sent_bytes)
+        self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most, settings.announce_waits_after, *kept)
         self.positions = ReadPositions(self.delivery, self.ports.log)
         self.consumers = self.ports.consumers(self._handle, self.positions.read_on)
         self.readiness = Readiness(self.delivery, self.housekeeping, self.consumers)

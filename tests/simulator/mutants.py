@@ -1,14 +1,15 @@
 """Mutants of the shell: each takes one of its safeguards away; the simulator has to notice within its 500 seeds.
 
-`python -m tests.simulator.mutants [NAME …]` prints for each the first seed that finds it, and what it says; the table in
-docs/architecture/faults.md is made of that.
+`make shell-mutants` (ONLY="NAME …") prints for each the first seed that finds it, after how many steps, and what it says; the table in
+docs/architecture/faults.md is made of that. A mutant replaces a part of the shell in this process while its seeds run, so no file changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 from unittest import mock
@@ -18,13 +19,16 @@ from aiokafka.errors import KafkaError
 from services.simulator import history
 from services.simulator.checking import own_arena
 from services.simulator.seeds import Arena, SeedOutcome, run_seed
-from shared.delivery import shell_tables
+from shared.delivery import batch, shell_tables
 from shared.delivery.batch import Batch, Delivery
+from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.read_positions import ReadPositions
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.relay import Relay
 from shared.events import emitting, envelope
+from shared.events.envelope import Record
+from shared.runtime import process
 
 SEEDS: Final = 500
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -89,6 +93,13 @@ def positions_first() -> AbstractContextManager[Any]:
         await take(self, batch)
 
     return _replace(Delivery, "take", taking)
+
+
+def read_with_its_first_event() -> AbstractContextManager[Any]:
+    def positions(records: Iterable[Record]) -> dict[Partition, int]:
+        return {Partition(each.topic, each.partition): each.offset + 1 for each in records}
+
+    return _replace(batch, "_positions", positions)
 
 
 def ids_by_chance() -> AbstractContextManager[Any]:
@@ -174,11 +185,30 @@ def reading_on_from_the_groups_offsets() -> AbstractContextManager[Any]:
     return _replace(ReadPositions, "read_on", reading_on)
 
 
+def telling_the_end_once() -> AbstractContextManager[Any]:
+    async def ended(task: asyncio.Task[None], _clock: Any) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    return _replace(process, "ended", ended)
+
+
+def housekeeping_in_a_group() -> AbstractContextManager[Any]:
+    plain = Housekeeping.every_few_seconds
+
+    async def in_a_group(self: Housekeeping, *arguments: Any) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(plain(self, *arguments))
+
+    return _replace(Housekeeping, "every_few_seconds", in_a_group)
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     "the inbox: duplicates are not seen": without_duplicates_seen,
     "the lock: batches of two instances at once": without_the_lock,
     "the lock: looking before it is held": looking_before_the_lock,
     "the order of effects and offsets: positions first": positions_first,
+    "a record is read once all its events are taken: with the first": read_with_its_first_event,
     "derived ids: by chance": ids_by_chance,
     "the relay's stop at a failure: goes on": going_on_after_a_failed_send,
     "the relay deletes a row before it is sent": forgotten_before_it_is_sent,
@@ -187,6 +217,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "the watermark: nothing is waited for": without_the_watermark,
     "a log that was reset is not rebased": without_rebasing,
     "reading on from the group's offsets": reading_on_from_the_groups_offsets,
+    "a stop: the end is said once": telling_the_end_once,
+    "a stop: housekeeping in a group of tasks": housekeeping_in_a_group,
 }
 
 
@@ -205,7 +237,8 @@ def main(names: Sequence[str]) -> int:
                 continue
             found = first_found(on, mutant)
             missed += found is None
-            print(f"| {name} | {'not found' if found is None else f'{found.seed} | {found.problems[0][:160]}'} |", flush=True)  # noqa: T201
+            said = "not found | | " if found is None else f"{found.seed} | {found.steps:,} | {found.problems[0][:160]}"
+            print(f"| {name} | {said} |", flush=True)  # noqa: T201
     return min(missed, 1)
 
 

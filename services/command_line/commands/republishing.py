@@ -10,7 +10,7 @@ import typer
 
 from services.command_line.commands.asking import ask
 from services.operations.republish import republish
-from services.operations.resend import order_resending
+from services.operations.resend import Resent, order_resending
 from services.registry import PAYMENT, POSTING, SETTLEMENT
 from shared.console import notes
 
@@ -49,11 +49,24 @@ def republish_command(company: Company = None, from_: From = None) -> None:
 def resend_command(since: Since, service: Service = None) -> None:
     """Has the services send again what they have sent since a time, after topics were lost with records that nobody had read.
 
-    As it went out the first time and under the same ids: whoever has it takes it for a duplicate. Kept for KEEP_SENT, a day.
+    As it went out the first time and under the same ids: whoever has it takes it for a duplicate. Kept for KEEP_SENT, a day, and no more
+    of it than KEEP_SENT_BYTES, 2 GiB for each service; what is asked for and kept no longer is said.
 
     Example: intercompany resend --since 2026-03-01T09:30
     """
     names = None if service is None else [service.value]
-    for each in ask(lambda schemas: order_resending(schemas, since.replace(tzinfo=UTC), names), broker=True):
-        kept = "it keeps nothing" if each.kept_since is None else f"it keeps what it has sent since {each.kept_since:%Y-%m-%d %H:%M:%S} UTC"
-        notes().print(f"{each.service}: {each.batches} batches are sent again within seconds; {kept}.", markup=False, soft_wrap=True)
+    asked_for = since.replace(tzinfo=UTC)
+    for each in ask(lambda schemas: order_resending(schemas, asked_for, names), broker=True):
+        notes().print(said_of(each, asked_for), markup=False, soft_wrap=True)
+
+
+def said_of(resent: Resent, asked_for: datetime) -> str:
+    """What a service sends again, and what it cannot, of what it has sent since a time."""
+    said = f"{resent.service}: {resent.batches} batches are sent again within seconds; "
+    if resent.kept_since is None:
+        return f"{said}it keeps nothing. What it may have sent since then does not come back: `intercompany reconcile` names it."
+    said += f"it keeps what it has sent since {resent.kept_since:%Y-%m-%d %H:%M:%S} UTC."
+    if resent.kept_since <= asked_for:
+        return said
+    lost = f"What it may have sent between {asked_for:%Y-%m-%d %H:%M:%S} and then"
+    return f"{said} {lost} does not come back: `intercompany reconcile` names it."

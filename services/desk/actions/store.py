@@ -63,11 +63,12 @@ _ONE: Final = f"{_SHOWN}, a.plan::text as plan {_FROM} where a.id = $1"
 _SELECTED: Final = """
 where ($1::text is null or a.verb = $1) and ($2::text is null or a.actor = $2) and ($3::text is null or a.state = $3)
 and ($4::text[] is null or a.companies && $4) and ($5::timestamptz is null or a.at >= $5) and ($6::timestamptz is null or a.at <= $6)
+and ($7::uuid is null or a.id = $7)
 """
-_COUNT: Final = f"select count(*) from (select from actions a {_SELECTED} limit $7) as found"  # noqa: S608 - the conditions above
+_COUNT: Final = f"select count(*) from (select from actions a {_SELECTED} limit $8) as found"  # noqa: S608 - the conditions above
 _LIST: Final = f"""
 {_SHOWN} {_FROM} {_SELECTED}
-and ($7::timestamptz is null or (a.at, a.id) < ($7, $8::uuid)) order by a.at desc, a.id desc limit $9
+and ($8::timestamptz is null or (a.at, a.id) < ($8, $9::uuid)) order by a.at desc, a.id desc limit $10
 """
 _LOCK_KEY: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 _CARRY_OUT: Final = "select pg_try_advisory_lock(hashtextextended($1, 0))"
@@ -94,7 +95,7 @@ _ANSWER: Final = "insert into answers (actor, key, at, status, body) values ($1,
 
 @dataclass(frozen=True, slots=True)
 class ActionSelection:
-    """Which actions: None selects all. `companies`: those that concern one of these; times: at or after, at or before."""
+    """Which actions: None selects all. `companies`: those that concern one of these; times: at or after, at or before; `id`: this one."""
 
     verb: str | None = None
     actor: str | None = None
@@ -102,6 +103,7 @@ class ActionSelection:
     companies: tuple[str, ...] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    id: str | None = None
 
 
 class TakenKey(NamedTuple):
@@ -226,7 +228,8 @@ async def count_of(connection: Connection, selection: ActionSelection, most: int
 
 def _filters(selection: ActionSelection) -> tuple[Any, ...]:
     companies = None if selection.companies is None else list(selection.companies)
-    return (selection.verb, selection.actor, selection.state, companies, selection.since, selection.until)
+    id_ = None if selection.id is None else UUID(selection.id)
+    return (selection.verb, selection.actor, selection.state, companies, selection.since, selection.until, id_)
 
 
 async def key_of(connection: Connection, actor: str, key: str, now: datetime) -> TakenKey | None:

@@ -21,10 +21,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class JournalSelection:
-    """Which journals: of these sellers; `status`: created, posted, reversed or refused."""
+    """Which journals: of these sellers; `status`: created, posted, reversed or refused; `document`: with this number."""
 
     companies: tuple[str, ...] | None = None
     status: str | None = None
+    document: str | None = None
 
 
 BOOKED: Final = """
@@ -34,8 +35,9 @@ coalesce((
 _JOURNALS: Final = f"""
 select j.*, {BOOKED} as booked from unnest($1::text[]) as c (company) cross join lateral (
     select j.* from journals j where j.company = c.company and ($2::text is null or j.status = $2)
-    and ($3::text[] is null or (j.company, j.document) > (($3::text[])[1], ($3::text[])[2])) order by j.document limit $4
-) as j order by j.company, j.document limit $4"""
+    and ($3::text is null or j.document = $3)
+    and ($4::text[] is null or (j.company, j.document) > (($4::text[])[1], ($4::text[])[2])) order by j.document limit $5
+) as j order by j.company, j.document limit $5"""
 
 
 async def journals(connection: Connection, selection: JournalSelection, page: PageWanted) -> PageOfRows:
@@ -46,6 +48,7 @@ async def journals(connection: Connection, selection: JournalSelection, page: Pa
         _JOURNALS,
         await scope(connection, selection.companies),
         selection.status,
+        selection.document,
         page.texts(2),
         place=lambda each: (each["company"], each["document"]),
     )

@@ -6,23 +6,31 @@ Invariant: a page learns nothing that the API would not answer to the same reade
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import orjson
 
 from services.web.frame import ASKED_AGAIN
+from services.web.languages import title
+from services.web.problems import STATUS, Code, ProblemError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
 
     from services.web.access.roles import Actor
     from services.web.languages import Language
+    from shared.delivery.ports import Clock
 
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = 400
 _MISSING: Final = 404
+READ_WITHIN: Final = 6.0
+"""Seconds in which the books answer a question, or count as away: nobody looks at an empty window for longer."""
+DONE_WITHIN: Final = 20.0
+"""Seconds in which an order is taken: it is asked for again under its key."""
+_READS: Final = "/v1/simulate"
 
 
 class AskedInVainError(Exception):
@@ -42,25 +50,38 @@ class AskedInVainError(Exception):
 class Api:
     """Asks the application in this process, as one reader."""
 
-    def __init__(self, app: ASGIApp, actor: Actor, language: Language, around: Mapping[str, Any]) -> None:
+    def __init__(self, app: ASGIApp, actor: Actor, language: Language, clock: Clock, around: Mapping[str, Any]) -> None:
         """`around`: the `app` that a scope names, the `host` that the reader asked, and the `request_id` of all that the page asks."""
         self._app = app
         self._actor = actor
         self._language = language
+        self._clock = clock
         self._around = around
 
     async def ask(self, path: str, /, **parameters: object) -> Any:
         """The answer of GET; parameters that are None or empty are left out. AskedInVainError."""
-        return await self._answer("GET", path, _query(parameters), b"", ())
+        waits = float(str(parameters.get("wait") or 0))
+        return await self._in_time(READ_WITHIN + waits, self._answer("GET", path, _query(parameters), b"", ()))
 
     async def order(self, path: str, body: Mapping[str, Any], /, key: str | None = None, **parameters: object) -> Any:
         """The answer of POST; `key`: under which the same order again is answered as the first one was. AskedInVainError."""
-        return await self._answer("POST", path, _query(parameters), orjson.dumps(body), (_JSON, *_under(key)))
+        within = READ_WITHIN if path == _READS else DONE_WITHIN
+        return await self._in_time(within, self._answer("POST", path, _query(parameters), orjson.dumps(body), (_JSON, *_under(key))))
 
     async def put(self, path: str, body: Mapping[str, Any], /, under: str, position: int, **parameters: object) -> Any:
         """The answer of PUT over the version at a position (0: there is none), once `under` a key. AskedInVainError."""
         headers = (_JSON, *_under(under), (b"if-match", f'"{position}"'.encode()))
-        return await self._answer("PUT", path, _query(parameters), orjson.dumps(body), headers)
+        return await self._in_time(DONE_WITHIN, self._answer("PUT", path, _query(parameters), orjson.dumps(body), headers))
+
+    async def _in_time(self, seconds: float, answer: Awaitable[Any]) -> Any:
+        """An answer, or that the database gives none: one that takes connections and says nothing would be waited for without end."""
+        try:
+            async with self._clock.timeout(seconds):
+                return await answer
+        except TimeoutError as error:
+            problem = ProblemError(Code.DATABASE_AWAY, "database")
+            said = {"title": title(self._language, problem.code), "detail": problem.detail(self._language), "code": problem.code}
+            raise AskedInVainError(STATUS[Code.DATABASE_AWAY], {**said, "request_id": self._around["request_id"]}) from error
 
     async def _answer(self, method: str, path: str, query: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> Any:
         status, parts = 500, list[bytes]()
@@ -96,7 +117,7 @@ class Api:
 
         answering = asyncio.ensure_future(self._app(self._scope("GET", path, b"", ()), receive, parts.put))
         try:
-            status = (await _next(parts, answering))["status"]
+            status = (await self._in_time(READ_WITHIN, _next(parts, answering)))["status"]
             kept = b""
             while (part := await _next(parts, answering)) and (part.get("body") or part.get("more_body")):
                 kept += part.get("body", b"")

@@ -166,7 +166,7 @@ class Console:
         if actor is not None:
             around = {"app": request.state.application, "host": request.headers.get("host", ""), "request_id": request.state.request_id}
             around[ASKED_AGAIN] = partial(self._actor, request, page)
-            api = Api(self._api, actor, language_of(request), around)
+            api = Api(self._api, actor, language_of(request), self._ports.clock, around)
         public = self._ports.settings.http_public_url
         today = self._ports.clock.now().date()
         return Reader(request, actor, api, today, self._signing, self._way, None if public is None else str(public))

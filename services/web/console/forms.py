@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
+from services.web.console import formats
 from services.web.console.api import AskedInVainError
 from services.web.problems import Code, ProblemError
 
@@ -43,6 +44,13 @@ class Form:
     def value(self, name: str) -> str:
         """What stands in a field."""
         return self.values.get(name, "")
+
+    def fill_day(self, reader: Reader, name: str) -> None:
+        """Has a date that was entered in the reader's form as the contract writes it; what is none is wrong at its field."""
+        day = formats.plain_day(reader.language, self.values[name])
+        if day is None:
+            self.wrong[f"/{name}"] = reader.no_day(self.values[name])
+        self.values[name] = day or self.values[name]
 
     @property
     def others(self) -> list[str]:

@@ -32,6 +32,7 @@ CHOICES: Final = ("language", "theme", "as_of", "company")
 """What a reader can choose once for all pages; each is a cookie of this name with `console_` before it."""
 COOKIE: Final = "console_"
 _PAGE: Final = 500
+_PAGES: Final = 10
 DATED: Final = frozenset({"/", "/intercompany", "/intercompany/pair", "/open", "/document", "/accounts", "/account", "/simulate"})
 """The pages on which the chosen day counts."""
 
@@ -137,9 +138,9 @@ class Reader:
         return said
 
     async def every(self, path: str, /, **parameters: object) -> AsyncIterator[dict[str, Any]]:
-        """The rows of a list, page by page as far as they are looked at; AskedInVainError."""
+        """The rows of a list, page by page as far as they are looked at, 5,000 at most; AskedInVainError."""
         cursor: str | None = None
-        while True:
+        for _ in range(_PAGES):
             said = await self.ask(path, **parameters, limit=_PAGE, cursor=cursor)
             for row in said["data"]:
                 yield row

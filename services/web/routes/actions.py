@@ -79,10 +79,11 @@ async def list_actions(  # noqa: PLR0913 - its filters
     company: OneCompany = None,
     since: Annotated[ATime | None, Query(description="At or after this time.")] = None,
     until: Annotated[ATime | None, Query(description="At or before this time.")] = None,
+    id_: Annotated[str | None, Query(alias="id", description="The one with this id alone.", pattern=AN_ID)] = None,
 ) -> Response:
     """Everything that was done or proposed over HTTP and with the commands for operators, the newest first."""
     ports: WebPorts = request.app.state.ports
-    selection = ActionSelection(verb, by, state, scope_of(actor, company), since, until)
+    selection = ActionSelection(verb, by, state, scope_of(actor, company), since, until, id_)
     try:
         place = None if page.wanted.after is None else _place(page.wanted.after)
     except (ValueError, TypeError, AttributeError, OverflowError) as error:

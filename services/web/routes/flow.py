@@ -115,6 +115,9 @@ class ChecksResult(BaseModel):
     at: str | None = Field(description="When it was begun; null: there was none yet, or the first one is still under way.")
     seconds: float | None = Field(description="How long it took.")
     holds: bool | None = Field(description="Whether all of it holds.")
+    next_at: str | None = Field(
+        description="From when on who asks has the next one made: ten times as long after the last one as that took, a minute at least."
+    )
     running: bool = Field(description="Whether another one is under way.")
     checks: list[CheckModel] = Field(description="Each comparison.")
 
@@ -243,9 +246,9 @@ class _Looking:
 async def read_checks(
     request: Request,
     actor: Reader,
-    begin: Annotated[bool, Query(description="Whether one is made if the last one is a minute ago; false: only what there is.")] = True,  # noqa: FBT002
+    begin: Annotated[bool, Query(description="Whether one is made if `next_at` has come; false: only what there is.")] = True,  # noqa: FBT002
 ) -> Response:
-    """What the last comparison of the services' books, and of inquiry's, found. One is made at most once a minute, when somebody asks."""
+    """What the last comparison of the services' books, and of inquiry's, found. One is made when somebody asks, once `next_at` has come."""
     ports: WebPorts = request.app.state.ports
     checking: Checking = ports.cache.setdefault(_CHECKS, Checking(ports.schemas, ports.clock))
     last = await checking.checks() if begin else checking.last
@@ -254,6 +257,7 @@ async def read_checks(
         "at": None if last is None else instant(last.began_at),
         "seconds": None if last is None else round(last.seconds, 3),
         "holds": None if last is None else last.hold,
+        "next_at": None if last is None else instant(last.next_at),
         "running": checking.is_running,
         "checks": [
             {**check, "problem_count": len(check["problems"]), "problems": check["problems"] if sees_all else []}

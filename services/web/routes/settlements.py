@@ -113,7 +113,8 @@ async def list_journals(
     status: Annotated[
         Literal["created", "posted", "reversed", "refused"] | None, Query(description="What the payment service decided.")
     ] = None,
+    document: Document = None,
 ) -> Response:
     """What the payment service created in sellers' companies for vendor payments of buyers, by company and document."""
-    selection = JournalSelection(scope_of(actor, company), status)
+    selection = JournalSelection(scope_of(actor, company), status, document)
     return await listed(request, page, lambda connection, wanted: journals(connection, selection, wanted))

@@ -32,7 +32,7 @@ from shared.rows import instant
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from starlette.responses import Response
 
@@ -69,12 +69,17 @@ async def list_waiting(  # noqa: PLR0913 - its filters
     source: Source = None,
     older_than: OlderThan = None,
     group_by: GroupBy = None,
+    key: Annotated[
+        str | None,
+        Query(description="For this one thing: the values of `key` in the order of their names, a blank between.", **TEXT),
+    ] = None,
 ) -> Response:
     """Each event that has something waiting, the longest first, with the first thing that it waits for and what it is about."""
     if for_ is not None and for_ not in REASONS:
         raise not_known(name="for", given=for_, known=REASONS, language=language_of(request.scope))
     work = _Work(request, actor, page)
-    selection = WorkSelection(actor.reads_of(company), source, work.before(older_than), reason=for_)
+    is_missing = None if key is None else lambda found: in_one_line(visible_wait({"key": found}, actor)["key"]) == key
+    selection = WorkSelection(actor.reads_of(company), source, work.before(older_than), reason=for_, is_missing=is_missing)
 
     async def items(after: Place | None) -> AsyncIterator[WorkItem]:
         place = BEGINNING if after is None else waiting_place("/".join(after))
@@ -201,6 +206,11 @@ class _Work:
     def _answer(self, data: list[Row], after: Place | None, total: int | None) -> Response:
         count = None if total is None else counted(total)
         return answered(Envelope(data, self._page.following(after), as_of_now(self._request), count).as_row())
+
+
+def in_one_line(key: Mapping[str, str]) -> str:
+    """What is missing, as the filter `key` has it."""
+    return " ".join(str(key[name]) for name in sorted(key))
 
 
 async def _at_most(items: AsyncIterator[WorkItem], number: int) -> AsyncIterator[WorkItem]:

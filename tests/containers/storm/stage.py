@@ -53,7 +53,7 @@ _WITH_CLOCK: Final = f"""
 FROM {{image}}
 USER root
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libfaketime \\
- && mkdir /clock && ln -s "$(find /usr/lib -name libfaketimeMT.so.1)" /clock/faketime.so && echo +0 > {CLOCK} && chmod 666 {CLOCK}
+ && mkdir /clock && ln -s "$(find /usr/lib -name libfaketimeMT.so.1)" /clock/faketime.so && echo +0 > {CLOCK} && chmod 777 /clock
 USER 10001:10001
 """
 
@@ -130,7 +130,8 @@ class Stage:
 
     async def set_clock(self, service: str, seconds: int) -> None:
         """Has a service's clock be wrong by so many seconds from now on; what measures how long something takes goes on as before."""
-        await self.engine.execute(service, f"echo {seconds:+d} > {CLOCK}")
+        # Renamed, not written to: whoever looks at the time while the file is empty ends.
+        await self.engine.execute(service, f"echo {seconds:+d} > {CLOCK}.next && mv -f {CLOCK}.next {CLOCK}")
 
     async def until_it_listens(self, service: str) -> None:
         """Waits until an instance has come so far that it answers whether it is ready; a signal before that is lost on its container."""

@@ -79,7 +79,7 @@ async def test_a_company_that_is_kept_and_not_there_any_more_is_forgotten_and_th
     answer = await asked("/vouchers", said, headers={"cookie": "console_company=NOPE; console_as_of=x; console_theme=dark"})
     assert answer.status_code == 200
     assert kept(answer) == {"console_company": "", "console_as_of": ""}
-    assert ("/v1/vouchers", {"limit": "50"}) in said.asked
+    assert ("/v1/vouchers", {"limit": "30"}) in said.asked
 
 
 async def test_a_company_that_is_kept_is_looked_at_and_its_name_may_have_any_letters() -> None:
@@ -87,7 +87,7 @@ async def test_a_company_that_is_kept_is_looked_at_and_its_name_may_have_any_let
     chosen = await asked("/vouchers?choose=1&company=F%E2%82%AC", said)
     answer = await asked("/vouchers", said, headers={"cookie": f"console_company={kept(chosen)['console_company']}"})
     assert answer.status_code == 200
-    assert ("/v1/vouchers", {"company": "F\N{EURO SIGN}", "limit": "50"}) in said.asked
+    assert ("/v1/vouchers", {"company": "F\N{EURO SIGN}", "limit": "30"}) in said.asked
 
 
 async def test_a_page_that_cannot_be_shown_has_the_choice_of_companies() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.builders.asked_pages import SaidApi, listed, pages_on
@@ -42,7 +43,7 @@ async def test_another_filter_begins_the_groups_again() -> None:
     assert 'href="/waiting?for=account"' in page.text
 
 
-async def test_a_journal_is_found_on_a_later_page() -> None:
+async def test_a_journal_and_a_proposal_are_asked_for_by_what_they_are_called() -> None:
     journal = {
         "company": "FAB",
         "document": "J-2",
@@ -54,12 +55,28 @@ async def test_a_journal_is_found_on_a_later_page() -> None:
     }
     more = {"mirrors": {"company": "FABE", "document": "P-1"}, "caused_by": {"source": "s", "id": "e"}, "reference": None, "account": "C-1"}
     found = {**journal, **more, "settlement": {"source": "s", "id": "e"}, "approval": None, "changed_at": "2026-03-12T12:00:00Z"}
-    lists = paged(first=listed({**found, "document": "J-1"}, following="more"), more=listed(found))
-    api = SaidApi({"/v1/companies": listed(), "/v1/journals": lists})
+    id_ = "0b5cf0b0-7f0a-4f0e-8c43-3c7a3f6a1c11"
+    api = SaidApi({"/v1/companies": listed(), "/v1/journals": listed(found), "/v1/actions": listed({**ACTION, "id": id_})})
     async with pages_on(api) as client:
-        page = await client.get("/approvals/journal?company=FAB&document=J-2")
-    assert page.status_code == 200
-    assert [given.get("cursor") for path, given in api.asked if path == "/v1/journals"] == [None, "more"]
+        pages = [await client.get("/approvals/journal?company=FAB&document=J-2"), await client.get(f"/approvals/proposal?id={id_}")]
+        nowhere = await client.get("/approvals/proposal?id=a-1")
+    assert [page.status_code for page in pages] == [200, 200]
+    assert ("/v1/journals", {"company": "FAB", "document": "J-2", "limit": "1"}) in api.asked
+    assert [given for path, given in api.asked if path == "/v1/actions"] == [{"id": id_, "limit": "1"}]
+    assert nowhere.status_code == 404
+
+
+async def test_home_says_that_there_are_more_than_it_counts() -> None:
+    waits = {"amount": "5.00", "changed_at": "2026-03-12T11:00:00Z"}
+    flow = {"data": [], "read_to": listed()["read_to"]}
+    api = SaidApi({
+        "/v1/companies": listed(), "/v1/waiting": {**listed(), "count": "10000+"}, "/v1/refusals": listed(),
+        "/v1/journals": listed(waits, following="more"), "/v1/actions": listed(), "/v1/flow": flow,
+        "/v1/flow/minutes": {**listed(), "latest": []}, "/v1/checks": {"data": {"at": None}, "read_to": None}, "/v1/intercompany": listed(),
+    })  # fmt: skip
+    async with pages_on(api) as client:
+        page = await client.get("/")
+    assert re.findall(r'<span class="figure">([^<]*)</span>', page.text) == ["10000+", "0", "1+", "0"]
 
 
 async def test_a_party_is_found_by_its_code_after_many_whose_names_begin_like_it() -> None:

@@ -92,11 +92,13 @@ async def test_what_nothing_waits_for_has_no_form_and_is_not_saved() -> None:
         assert (answer.status_code, api.ordered) == (200, [])
 
 
-async def test_what_waits_on_a_later_page_of_the_list_has_its_form() -> None:
+async def test_what_waits_for_one_thing_is_asked_for_by_its_key_and_more_than_a_page_is_said() -> None:
     api = Master()
-    api.pages = {"": listed(wait(ACCOUNT), following="more"), "more": listed(wait(PAIR))}
+    api.pages = {"": listed(wait(PAIR), wait(PAIR), following="more")}
     async with pages_on(api) as client:
-        assert 'class="order"' in (await client.get(ADDRESS)).text
+        page = await client.get(ADDRESS)
+    assert "2+ events resume" in page.text
+    assert [given["key"] for path, given in api.asked if path == "/v1/waiting"] == ["FAB FABE"]
 
 
 async def test_a_version_that_somebody_has_made_meanwhile_is_shown_and_not_replaced_unseen() -> None:

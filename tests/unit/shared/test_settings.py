@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from shared.delivery.housekeeping import KEEP_SENT_BYTES
 from shared.kafka.security import client_arguments
 from shared.kafka.topics import TOPICS
 from shared.settings import SecurityMechanism, SecurityProtocol, Settings, SettingsError, load_settings
@@ -65,6 +66,7 @@ def test_what_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.wait_at_most == timedelta(days=30)
     assert settings.announce_waits_after == timedelta(minutes=5)
     assert settings.keep_sent == timedelta(days=1)
+    assert settings.keep_sent_bytes == KEEP_SENT_BYTES == 2 * 1024**3
     monkeypatch.setenv("ANNOUNCE_WAITS_AFTER", "2")
     monkeypatch.setenv("WAIT_AT_MOST", "")
     assert (load_settings().announce_waits_after, load_settings().wait_at_most) == (timedelta(seconds=2), None)

@@ -12,7 +12,7 @@ import pytest
 
 from services.desk import last_checks
 from services.desk.flow import Rates
-from services.desk.last_checks import AGAIN_AFTER, Checking
+from services.desk.last_checks import AGAIN_AFTER, TIMES, Checking
 from services.desk.reconciliation import Check
 from services.desk.schemas import InquiryMissingError
 from services.inquiry.checks import IdentityCheck
@@ -165,6 +165,23 @@ async def test_the_books_are_compared_once_a_minute_at_most(monkeypatch: pytest.
     clock.seconds += 1
     assert await checking.checks() is not first
     assert comparing.begun == 2
+
+
+async def test_large_books_are_compared_the_more_seldom_the_longer_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparing, clock = Comparing(monkeypatch), StandingClock()
+    checking = Checking(MadeUp(), clock)  # type: ignore[arg-type]
+    monkeypatch.setattr(last_checks, "WAITED_FOR", 0.01)
+    comparing.go.clear()
+    assert await checking.checks() is None
+    clock.seconds += 100
+    comparing.go.set()
+    first = await checking.checks()
+    assert first is not None
+    assert (first.seconds, (first.next_at - clock.now()).total_seconds()) == (100, TIMES * 100)
+    clock.seconds += TIMES * 100 - 1
+    assert await checking.checks() is first
+    clock.seconds += 1
+    assert await checking.checks() is not first
 
 
 async def test_who_asks_while_they_are_compared_gets_the_last_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from services.web.console import event_fields
 from services.web.console.forms import Form, carry_out
 from services.web.console.pages import deciding
+from services.web.console.pages.acted import targets
 from services.web.console.pages.became import became, of_action, states
+from services.web.models import AN_ID
 from services.web.problems import Code, ProblemError
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_AN_ID: Final = re.compile(AN_ID)
 PROPOSALS: Final = "proposals"
 """The parameter with the page of the proposals, which stand beneath the journals."""
 
@@ -60,6 +64,7 @@ async def proposal(reader: Reader) -> Row:
     return {
         "title": reader.name(found["verb"]),
         "action": found,
+        "targets": targets(reader, found),
         **await _shown(reader, found),
         "own": _is_own(reader, found),
         "form": form,
@@ -90,16 +95,16 @@ def _events(action: Row) -> list[tuple[str, str]]:
 
 
 async def _journal(reader: Reader, names: Row) -> Row | None:
-    """The journal, wherever it stands in the list."""
-    async for each in reader.every("/v1/journals", company=names["company"]):
-        if each["document"] == names["document"]:
-            return each
-    return None
+    """The journal of this number."""
+    if names["document"] is None:
+        return None
+    found = (await reader.ask("/v1/journals", **names, limit=1))["data"]
+    return next(iter(found), None)
 
 
 async def _proposal(reader: Reader, id_: str) -> Row:
-    """The action, wherever it stands in the list."""
-    async for each in reader.every("/v1/actions"):
-        if each["id"] == id_:
-            return each
+    """The action with this id."""
+    for each in (await reader.ask("/v1/actions", id=id_, limit=1))["data"] if _AN_ID.fullmatch(id_) else ():
+        found: Row = each
+        return found
     raise ProblemError(Code.NOT_FOUND, "no-record", what="action")

@@ -35,7 +35,12 @@ async def view(reader: Reader) -> Row:
     tiles = [
         _tile("Waiting", "/waiting", waiting["count"], age(reader, *(each["age_seconds"] for each in waiting["data"]))),
         _tile("Refused", "/refused", _sum(refused), age(reader, *(each["age_seconds"] for each in refused["data"]))),
-        _tile("to be approved", "/approvals", len(to_approve), age(reader, *(_seconds(each, now) for each in to_approve))),
+        _tile(
+            "to be approved",
+            "/approvals",
+            _at_least(len(to_approve), journals, proposed),
+            age(reader, *(_seconds(each, now) for each in to_approve)),
+        ),
         _tile(
             "put aside",
             "/flow",
@@ -59,8 +64,12 @@ def _tile(name: str, path: str, count: int | str, oldest: str | None) -> Row:
 
 
 def _sum(groups: Row) -> str:
-    found = sum(group["events"] for group in groups["data"])
-    return f"{found}+" if groups["next"] else str(found)
+    return _at_least(sum(group["events"] for group in groups["data"]), groups)
+
+
+def _at_least(number: int, *lists: Row) -> str:
+    """A number of what is on the first pages of lists: `500+` where one of them has more."""
+    return f"{number}+" if any(each["next"] for each in lists) else str(number)
 
 
 def _seconds(since: str, now: str) -> float:

@@ -29,7 +29,6 @@ KEY: Final = "key_"
 SEEN: Final = "seen"
 """The field with the version that the form has shown."""
 _MOST: Final = 500
-_PAGES: Final = 40
 
 
 def address(reason: str, key: Row) -> str | None:
@@ -45,7 +44,7 @@ async def mend(reader: Reader) -> Row:
     found = mends.mend_of(reason, key, _closed(reader, key))
     if found is None:
         raise ProblemError(Code.NOT_FOUND, "no-record", what="mend")
-    held = await _held(reader, reason, key)
+    held, is_more = await _held(reader, reason, key)
     form = Form({each.name: each.value for each in found.fields} | {"reason": ""})
     events: list[Row] = []
     taken: list[Named] = []
@@ -65,6 +64,7 @@ async def mend(reader: Reader) -> Row:
         "missing": (reason, key),
         "form": form,
         "held": held,
+        "resume": f"{len(held)}+" if is_more else str(len(held)),
         "present": present,
         "parties": parties,
         "events": events,
@@ -82,6 +82,8 @@ def _fill_in(form: Form, found: Mend, reader: Reader) -> None:
                 form.wrong[f"/{each.name}"] = reader.t("This has to be filled in.")
             elif each.kind == "decimal" and formats.number(reader.language, form.values[each.name]) is None:
                 form.wrong[f"/{each.name}"] = reader.no_number(form.values[each.name])
+            elif each.kind == "date" and form.values[each.name]:
+                form.fill_day(reader, each.name)
     form.values["reason"] = reader.filled_in("reason") or ""
 
 
@@ -142,16 +144,11 @@ async def _present(reader: Reader, key: str) -> Present:
     return Present(f"{key}@{last['position']}", last["position"], data, event_fields.flat(data))
 
 
-async def _held(reader: Reader, reason: str, key: Row) -> list[Row]:
-    """The events that wait for this one thing; each page of the list is looked at until there are some, for most of them."""
-    cursor: str | None = None
-    for _ in range(_PAGES):
-        said = await reader.ask("/v1/waiting", **{"for": reason}, limit=_MOST, cursor=cursor)
-        found = [each for each in said["data"] if each["key"] == key]
-        cursor = said.get("next")
-        if found or cursor is None:
-            return found
-    return []
+async def _held(reader: Reader, reason: str, key: Row) -> tuple[list[Row], bool]:
+    """The events that wait for this one thing, so many at most as are shown at once; and whether there are more."""
+    named = " ".join(key[name] for name in sorted(key))
+    said = await reader.ask("/v1/waiting", **{"for": reason}, key=named, limit=_MOST)
+    return [each for each in said["data"] if each["key"] == key], said.get("next") is not None
 
 
 def _closed(reader: Reader, key: Row) -> tuple[str, str] | None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import StreamingResponse
 
+from services.web.console.pages.acted import targets
 from services.web.console.pages.ages import age_since
+from services.web.console.pages.checked import checked
 from services.web.console.pages.hour import hour
 from services.web.console.rendering import rendered
 from services.web.frame import EVENT_STREAM
@@ -58,10 +60,13 @@ def _numbers(reader: Reader, said: Row, latest: list[Row]) -> Row:
 
 async def checks(reader: Reader) -> Row:
     """The last comparison of the services' books."""
-    return {"title": reader.t("Checks"), "last": (await reader.ask("/v1/checks"))["data"]}
+    said = await reader.ask("/v1/checks")
+    is_due = said["data"]["next_at"] is None or said["data"]["next_at"] <= said["read_to"]["time"]
+    return {"title": reader.t("Checks"), "last": checked(reader, said["data"]), "is_due": is_due}
 
 
 async def actions(reader: Reader) -> Row:
     """What people did, the newest first, with who, when and why."""
     said = await reader.ask("/v1/actions", limit=100, cursor=reader.parameter("cursor"))
-    return {"title": reader.t("Actions"), "rows": said["data"], "next": said["next"]}
+    rows = [{**each, "targets": targets(reader, each)} for each in said["data"]]
+    return {"title": reader.t("Actions"), "rows": rows, "next": said["next"]}

@@ -14,6 +14,7 @@ from services.web.console import event_fields, formats
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
 from services.web.console.pages.became import became, of_action, states, told
+from services.web.console.pages.settling import digest
 from shared.events.bindings import parsed
 from shared.events.refusal import RefusedError
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _MOST: Final = 500
+MOST_FIELDS: Final = 200
+"""What has more fields than this is mended as JSON: a form of a thousand lines is neither read nor sent by anybody."""
+MOST_BYTES: Final = 256 * 1024
+"""What is larger than this is not mended here: a form that has it would not be taken (forms.py)."""
 _OF_SETTLEMENT: Final = "settlement"
 _IN_SIMULATION: Final = "/events/0/data"
 """Where the data of the event stand that is tried."""
@@ -32,22 +37,26 @@ _POINTER: Final = "f:"
 
 
 async def event(reader: Reader) -> Row:
-    """The refused event beside what was wrong with it; what was filled in is tried, or sent again."""
+    """The refused event beside what was wrong with it; what was filled in is tried, or sent again once it was seen tried."""
     found = (await reader.ask("/v1/refusal", id=reader.parameter("id")))["data"]
     shown = _to_mend(found)
-    form = Form(dict(event_fields.flat(shown)) | {"reason": reader.filled_in("reason") or ""})
-    as_json = reader.filled_in("as") == _JSON
-    view: Row = {"tried": None, "events": []}
+    fields = event_fields.flat(shown)
+    is_long = len(fields) > MOST_FIELDS
+    as_json = is_long or reader.filled_in("as") == _JSON
+    form = Form(({} if as_json else dict(fields)) | {"reason": reader.filled_in("reason") or ""})
+    text = _as_text(shown, is_long=is_long)
+    view: Row = {"tried": None, "events": [], "digest": None, "is_new": False}
     if reader.sent is None:
         form.wrong[_at_field(found)] = found["message"]
     else:
         data = _sent_data(reader, shown, form)
         if data is not None:
             view |= await _mended(reader, found, data, form)
-    view["json"] = _as_text(shown) if reader.sent is None else reader.sent.get(_JSON) or _as_text(shown)
+    view["json"] = text if reader.sent is None else reader.sent.get(_JSON) or text
     title = f"{found['event']['id']}: {found['code']}"
     lacks = "operator" if reader.lacks("operator") else None
-    view |= _placed(form)
+    sizes = {"is_long": is_long, "is_too_large": len(text.encode()) > MOST_BYTES, "number": len(fields)}
+    view |= _placed(form) | sizes
     return {**view, "title": title, "refusal": found, "form": form, "as_json": as_json, "lacks": lacks, "prefix": _POINTER}
 
 
@@ -133,18 +142,22 @@ def _too_deep(reader: Reader) -> str:
 
 
 async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
-    """What the mended data would do; where they are to be sent: what became of the event."""
-    if reader.sent is not None and reader.sent.get("do") == "send":
-        tried = None if reader.lacks("operator") else await preview(reader, found, data, form)
-        if not reader.lacks("operator") and (tried is None or form.wrong):  # what would be refused again is neither sent nor proposed
-            return {"tried": tried}
-        before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
-        body = {"id": found["id"], "data": data, "reason": form.value("reason")}
-        if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
-            return {}
-        done = form.done["state"] == "done"
-        return {"events": await _outcome(reader, found, form.done["action"], before) if done else []}
-    return {"tried": await preview(reader, found, data, form)}
+    """What the mended data would do; where they are to be sent, and are what the reader has seen tried: what became of the event."""
+    tried = await preview(reader, found, data, form)
+    seen = None if tried is None or form.wrong else digest({"data": data}, tried)
+    view: Row = {"tried": tried, "digest": seen}
+    if reader.sent is None or reader.sent.get("do") != "send":
+        return view
+    if not reader.lacks("operator") and seen is None:  # what would be refused again is neither sent nor proposed
+        return view
+    if not reader.lacks("operator") and reader.sent.get("previewed") != seen:
+        return {**view, "is_new": True}
+    before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
+    body = {"id": found["id"], "data": data, "reason": form.value("reason")}
+    if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):
+        return view
+    done = form.done["state"] == "done"
+    return {**view, "events": await _outcome(reader, found, form.done["action"], before) if done else []}
 
 
 async def _outcome(reader: Reader, found: Row, action: str, before: list[Row]) -> list[Row]:
@@ -179,8 +192,21 @@ def compared(found: Row, action: Row) -> list[Row]:
     return event_fields.changes(_to_mend(found) if is_request else action["before"], action["after"])
 
 
-def _as_text(data: Row) -> str:
-    return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+def _as_text(data: Row, *, is_long: bool) -> str:
+    """The data as JSON to be read; of what is long each entry of a list is one line."""
+    if not is_long:
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+    return "{\n" + ",\n".join(f"  {_line(name)}: {_in_lines(value)}" for name, value in data.items()) + "\n}"
+
+
+def _in_lines(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _line(value)
+    return "[\n    " + ",\n    ".join(_line(each) for each in value) + "\n  ]"
+
+
+def _line(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 async def replay(reader: Reader) -> Row:

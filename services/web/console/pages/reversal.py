@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.web.console.api import AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
 from services.web.console.pages.became import became, of_action
+from services.web.console.pages.settling import digest
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader
@@ -21,27 +22,36 @@ async def view(reader: Reader) -> Row:
     names = {name: reader.parameter(name) for name in ("ledger", "settlement", "source", "company", "document")}
     what = "payment" if reader.parameter("what") == "payment" else "settlement"
     form = Form({"date": reader.filled_in("date") or "", "reason": reader.filled_in("reason") or ""})
+    if form.value("date"):
+        form.fill_day(reader, "date")
     body = _body(what, names, form)
-    events: list[Row] = []
-    tried: Row | None = None
+    tried = None if form.wrong else await preview(reader, what, body, form)
+    seen = None if tried is None or form.wrong else digest(body, tried)
+    view: Row = {"events": [], "digest": seen, "is_new": False}
     if reader.sent is not None and reader.sent.get("do") == "send":
-        tried = None if reader.lacks("operator") else await preview(reader, what, body, form)
-        if reader.lacks("operator") or (tried is not None and not form.wrong):  # what would be refused is neither ordered nor proposed
-            order = {**body, "reason": form.value("reason")}
-            path = "/v1/payments/reverse" if what == "payment" else "/v1/settlements/reverse"
-            if await carry_out(reader, form, lambda under: reader.order(path, order, under)) and form.done["state"] == "done":
-                events = await became(reader, [of_action(form.done["action"])])
-    else:
-        tried = await preview(reader, what, body, form)
+        view |= await _sent(reader, what, body, form, seen)
     return {
         "title": reader.t(_TITLES[what]),
         "what": what,
         "names": names,
         "form": form,
         "tried": None if form.done else tried,
-        "events": events,
         "lacks": "operator" if reader.lacks("operator") else None,
+        **view,
     }
+
+
+async def _sent(reader: Reader, what: str, body: Row, form: Form, seen: str | None) -> Row:
+    """Orders what the reader has seen previewed, and says what became of it; what would be refused is neither ordered nor proposed."""
+    if not reader.lacks("operator") and seen is None:
+        return {}
+    if reader.sent is not None and not reader.lacks("operator") and reader.sent.get("previewed") != seen:
+        return {"is_new": True}
+    order = {**body, "reason": form.value("reason")}
+    path = "/v1/payments/reverse" if what == "payment" else "/v1/settlements/reverse"
+    if await carry_out(reader, form, lambda under: reader.order(path, order, under)) and form.done["state"] == "done":
+        return {"events": await became(reader, [of_action(form.done["action"])])}
+    return {}
 
 
 def _body(what: str, names: Row, form: Form) -> Row:

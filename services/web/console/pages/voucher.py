@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from services.web.console import formats
 from services.web.console.api import AskedInVainError
 from services.web.console.formats import place
 from services.web.console.parameters import LIMITS, value
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_FILTERS: Final = ("ledger", "kind", "document", "party", "settlement", "from", "to", "account", "min", "max", "sort", "cursor")
-_PAGE: Final = 50
+FILTERS: Final = ("ledger", "kind", "document", "party", "settlement", "from", "to", "account", "min", "max", "sort", "cursor")
+_PAGE: Final = 30
+LINES: Final = 50
+"""Lines of a voucher on a page."""
+_SISTERS: Final = 12
+_LINES_OF_A_SISTER: Final = 12
 _COMPANIES: Final = 500
 _NOT_OF_DOCUMENTS: Final = ("settlement", "settlement_reversal")
 
 
 async def many(reader: Reader) -> Row:
     """Vouchers with their lines, the newest first."""
-    filters = {name: reader.parameter(name) for name in _FILTERS}
+    filters = {name: reader.parameter(name) for name in FILTERS}
+    filters |= {name: formats.plain_day(reader.language, filters[name] or "") or filters[name] for name in ("from", "to")}
     said = await reader.ask("/v1/vouchers", company=reader.company, limit=_PAGE, **filters)
-    return {"title": reader.t("Vouchers"), "vouchers": said["data"], "next": said["next"], "filters": filters}
+    title = reader.t("Vouchers")
+    return {"title": title, "vouchers": said["data"], "next": said["next"], "filters": filters}
 
 
 async def view(reader: Reader) -> Row | Response:
@@ -44,7 +51,8 @@ async def view(reader: Reader) -> Row | Response:
     if reader.parameter("part") == "why":
         why = None if marked is None else await _why(reader, names, marked)
         return HTMLResponse(rendered(reader, "parts/why.html", {"voucher": voucher, "marked": marked, "why": why}))
-    sisters = await asyncio.gather(*(reader.ask("/v1/voucher", **sister) for sister in voucher["sisters"] or ()))
+    named = voucher["sisters"] or []
+    sisters = await asyncio.gather(*(reader.ask("/v1/voucher", **sister) for sister in named[:_SISTERS]))
     why = None
     if reader.parameter("why") and marked is not None:
         why = await _why(reader, names, marked)
@@ -55,7 +63,21 @@ async def view(reader: Reader) -> Row | Response:
         "marked": marked,
         "why": why,
         "sisters": [each["data"] for each in sisters],
+        "more_sisters": named[_SISTERS:],
+        "most_of_a_sister": _LINES_OF_A_SISTER,
+        **_page_of_lines(voucher, reader, marked),
     }
+
+
+def _page_of_lines(voucher: Row, reader: Reader, marked: int | None) -> Row:
+    """The lines of a page: that of the `page` which is asked for, else of the marked line; with the places of the pages around it."""
+    lines = voucher["lines"]
+    last = max(0, len(lines) - 1) // LINES
+    wanted = place(reader.parameter("page") or "")
+    page = min(max(0, wanted - 1), last) if wanted is not None else ((marked or 1) - 1) // LINES
+    shown = lines[page * LINES : (page + 1) * LINES]
+    around = {"before": page if page > 0 else None, "after": page + 2 if page < last else None}
+    return {"lines": shown, "of": {"first": page * LINES + 1, "last": page * LINES + len(shown), "all": len(lines), **around}}
 
 
 async def _why(reader: Reader, names: Row, line: int) -> Row | None:

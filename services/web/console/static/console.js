@@ -55,6 +55,12 @@
     }
   });
 
+  // why a line is there is seen at once, wherever its table ends
+  document.addEventListener("htmx:after:swap", () => {
+    const panel = document.querySelector("#why:has(h2)");
+    if (panel) panel.scrollIntoView({ block: "nearest" });
+  });
+
   document.querySelectorAll("[data-print]").forEach((each) => { each.hidden = false; each.onclick = () => print(); });
 
   document.addEventListener("copy", (event) => {

@@ -10,12 +10,12 @@
   const begin = (names) => {
     const look = getComputedStyle(document.documentElement);
     const of = (name) => look.getPropertyValue(name);
-    const axis = { stroke: of("--quiet"), grid: { stroke: of("--rule") } };
     const box = document.getElementById("chart");
+    const axis = (label) => ({ label, stroke: of("--quiet"), grid: { stroke: of("--rule") } });
     document.getElementById("live").hidden = false;
     const clock = (_, all) => all.map((each) => new Date(each * 1000).toISOString().slice(11, 16));
     chart = new uPlot({
-      width: box.clientWidth, height: 220, axes: [{ ...axis, values: clock }, axis], legend: { live: false },
+      width: box.clientWidth, height: 220, axes: [{ ...axis(box.dataset.across), values: clock }, axis(box.dataset.up)], legend: { live: false },
       scales: { x: { range: (_, low, high) => [high - 600, high] }, y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
       series: [{}, ...names.map((label, place) => ({ label, stroke: of(colours[place]), width: 2 }))],
     }, data, box);
@@ -26,7 +26,7 @@
     data[0].push(Date.parse(said.read_to.time) / 1000);
     said.data.forEach((row, place) => data[place + 1].push(row.per_second));
     data.forEach((each) => each.splice(0, each.length - kept));
-    if (!chart) begin(said.data.map((row) => row.service));
+    if (!chart) begin([...document.querySelectorAll("#numbers thead th")].map((each) => each.textContent));
     chart.setData(data);
   });
 })();
