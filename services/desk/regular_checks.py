@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from services.desk.inquiry_check import check_inquiry
-from services.desk.last_checks import _row as identity_row
+from services.desk.last_checks import TIMES, identity_row
 from services.desk.reconciliation import reconcile
 from services.desk.schemas import Schemas
 from services.inquiry.queries.compared import KeptComparison, keep_comparison, last_comparison
@@ -31,8 +31,6 @@ Row = dict[str, Any]
 
 RECONCILE: Final = "reconcile"
 IDENTITIES: Final = "inquiry"
-TIMES: Final = 10
-"""What took so long is not done again for so many times as long."""
 FIRST_AFTER: Final = 60.0
 """Seconds that a process has for what it has missed before it compares anything."""
 
