@@ -1,4 +1,4 @@
-"""The three Grafana dashboards, by Grafana's own typed builders: `python -m deploy.observe.dashboards` writes their JSON beside this file.
+"""The three Grafana dashboards, by Grafana's own typed builders: `python -m deploy.observe.dashboards` writes their JSON into grafana/dashboards.
 
 Invariant: the same source gives the same bytes (a test holds the files to it); no dashboard, panel or datasource has an id of a
 server; every expression is of metrics in shared/metrics.py. They were never rendered where this is built.
@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacem
 from grafana_foundation_sdk.models.dashboard import Dashboard, DashboardLinkType, DataSourceRef
 
 HERE: Final = Path(__file__).parent
-FOLDER: Final = HERE / "dashboards"
+FOLDER: Final = HERE / "grafana" / "dashboards"
 SOURCE: Final = "datasource"
 RUNBOOK: Final = "docs/runbook.md"
 CONSOLE: Final = "http://127.0.0.1:8088/"
