@@ -185,6 +185,23 @@ async def test_large_books_are_compared_the_more_seldom_the_longer_it_takes(monk
     assert await checking.checks() is not first
 
 
+async def test_what_inquirys_process_has_found_is_shown_and_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparing, clock = Comparing(monkeypatch), StandingClock()
+    runs = {"reconcile": {"checks": [{"check": "a", "holds": False}]}, "inquiry": {"checks": [{"check": "b", "holds": True}]}}
+    kept = {"began_at": NOW - timedelta(seconds=30), "ended_at": NOW - timedelta(seconds=20), "runs": orjson.dumps(runs)}
+    checking = Checking(MadeUp({"last_comparison": kept}), clock)  # type: ignore[arg-type]
+    for found in (await checking.known(), await checking.checks()):
+        assert found is not None
+        assert ([check["check"] for check in found.checks], found.hold, found.seconds) == (["a", "b"], False, 10)
+        assert (found.next_at - NOW).total_seconds() == TIMES * 10 - 20
+    assert comparing.begun == 0
+    clock.seconds += TIMES * 10 - 20
+    last = await checking.checks()
+    assert last is not None
+    assert (comparing.begun, last.began_at) == (1, NOW)
+    assert await checking.known() is last
+
+
 async def test_who_asks_while_they_are_compared_gets_the_last_result(monkeypatch: pytest.MonkeyPatch) -> None:
     comparing, clock = Comparing(monkeypatch), StandingClock()
     monkeypatch.setattr(last_checks, "WAITED_FOR", 0.01)
