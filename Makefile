@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants questions first-bytes storm lint fmt mutants up lock producers browser screenshots vendor clean
+.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -94,6 +94,9 @@ faults: $(INSTALLED) ## the fault simulator over many seeds, takes hours; SEEDS=
 # Sets have an order of their own in each process unless it is said, and with it a seed another trace.
 shell-mutants: $(INSTALLED_DEV) ## takes the shell's safeguards away one by one; of each the first seed that finds it; ONLY="NAME ..."
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulator.mutants $(ONLY)
+
+mutated: $(INSTALLED_DEV) ## the services take EVENTS=100000 mutated events of a SEED; counts by outcome, and the most memory
+	@$(BIN)/python -m tests.mutated.taking --events $(or $(EVENTS),100000) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED_DEV) ## writes the lock files again; LOCK_OPTIONS=--upgrade takes newer versions
 	@$(COMPILE) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml

@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from shared.events.bindings import LARGEST_INBOUND
+from shared.events.bindings import BATCH, LARGEST_INBOUND
+from shared.events.bundles import INTERNAL
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import Topic
 from shared.events.purposes import PURPOSES
@@ -21,7 +22,8 @@ Document = dict[str, Any]
 
 VERSION: Final = "3.1.0"
 _ABOUT: Final = (
-    "CloudEvents 1.0 over Kafka, binary or structured; the services send binary. Topics with `x-audience: public` are promised: what "
+    "CloudEvents 1.0 over Kafka, binary or structured; the services send binary, and to each other several events in one record, as a "
+    "JSON batch. Topics with `x-audience: public` are promised: what "
     "they carry is only ever added to. Those with `x-audience: internal` are shown, and may change with every release. Records that "
     "come in may be uncompressed or compressed with gzip, snappy, lz4 or zstd; what the services send is compressed with LZ4, which a "
     "consumer's library must know. A record that comes in has at most {inbound} MiB and 100 headers, one that goes out at most "
@@ -37,13 +39,14 @@ _TOPICS: Final = {
     Topic.VOUCHERS: "Balanced vouchers, what an ERP imports into its ledger",
     Topic.REJECTIONS: "What was refused: code, message, field and the event itself; what waits, and what no longer does",
 }
+_OF_BUNDLES: Final = "The party chooses the partition; a record of several events has no key."
 _KEYS: Final = {
     Topic.REFERENCE: "The kind of entity and its id: the topic is compacted by it.",
     Topic.INVOICES: "The party, or the account where the party is not known: what settles together stays in order.",
     Topic.PAYMENTS: "The party, or the account where the party is not known: what settles together stays in order.",
     Topic.REQUESTS: "The party, or the event's id where none is known: what settles together stays in order.",
-    Topic.JOURNALS: "The party.",
-    Topic.SETTLEMENTS: "The party.",
+    Topic.JOURNALS: _OF_BUNDLES,
+    Topic.SETTLEMENTS: _OF_BUNDLES,
     Topic.VOUCHERS: "The company: its vouchers come in the order of their numbers.",
     Topic.REJECTIONS: "The key of the refused record; of what waits and resumed, the source of the event.",
 }
@@ -128,11 +131,18 @@ def _message(name: str, schemas: dict[str, Document]) -> Document:
         "name": full_type(name),
         "title": name,
         "summary": PURPOSES[name],
-        "contentType": "application/json",
-        "headers": _HEADERS,
-        "payload": _moved(payload, names),
+        **_said(name, _moved(payload, names)),
         "bindings": {"kafka": {"key": {"type": "string", "description": _KEYS[CONTRACT[name].topic]}, "bindingVersion": "0.5.0"}},
     }
+
+
+def _said(name: str, data: Document) -> Document:
+    """How an event stands in its record: with its attributes as headers; between the services as a document with others."""
+    if CONTRACT[name].topic not in INTERNAL:
+        return {"contentType": "application/json", "headers": _HEADERS, "payload": data}
+    attributes = {header.removeprefix("ce_"): said for header, said in _HEADERS["properties"].items() if header.startswith("ce_")}
+    required = [*(header.removeprefix("ce_") for header in _HEADERS["required"]), "data"]
+    return {"contentType": BATCH, "payload": {"type": "object", "required": required, "properties": {**attributes, "data": data}}}
 
 
 def _names(name: str) -> dict[str, str]:

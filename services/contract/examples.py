@@ -18,6 +18,7 @@ import orjson
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import Simulation
 from services.scenarios.yaml_files import read_yaml
+from shared.events.bundles import own_event
 from shared.events.codec import encode
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import Outgoing, Record, Topic
@@ -128,6 +129,9 @@ def _record(outgoing: Outgoing) -> Record:
 
 
 def structured(record: Record) -> Event:
-    """A record in the binary binding as one JSON document."""
+    """A record of one event as one JSON document."""
+    if own_event(record) is not None:
+        own: Event = orjson.loads(record.value or b"null")
+        return {name: value for name, value in own.items() if name != "data"} | {"datacontenttype": "application/json", "data": own["data"]}
     attributes = {name.removeprefix("ce_"): value.decode() for name, value in record.headers if name.startswith("ce_")}
     return {**attributes, "datacontenttype": "application/json", "data": orjson.loads(record.value or b"null")}

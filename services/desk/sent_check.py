@@ -18,6 +18,7 @@ from shared.delivery import shell_queries
 from shared.delivery.folding import Defect, concerns, decoded, identity_of, may_concern
 from shared.delivery.inbox import inbox_key
 from shared.delivery.outbox import UnreadableRowError, unpack
+from shared.events.attributes import ref_said
 from shared.events.envelope import EventRef, Message, Record
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Told(NamedTuple):
-    """A message for a reader, not yet read itself: `key` is what its headers name it by."""
+    """A message for a reader, not yet read itself: `key` is what its attributes name it by."""
 
     key: InboxKey
     record: Record
@@ -83,8 +84,7 @@ def _by_reader(page: Iterable[shell_queries.SentRow]) -> Mapping[str, list[_Told
     found: dict[str, list[_Told]] = {}
     for row in page:
         for record in _records(row):
-            headers = dict(record.headers)
-            key = inbox_key(EventRef(headers["ce_source"].decode(), headers["ce_id"].decode()))
+            key = inbox_key(ref_said(record))
             for service in _READERS.get(record.topic, ()):
                 if may_concern(service, record):
                     found.setdefault(service.name, []).append(_Told(key, record, row.sent_at))
@@ -123,7 +123,7 @@ def _about(data: Any) -> str:
 
 
 async def _compare(schemas: Schemas, reader: str, told: Sequence[_Told], check: Check, doubts: Doubts) -> None:
-    """Most are noted under the id in their headers; the others are read, since payments go by their own events' ids."""
+    """Most are noted under their own id; the others are read, since payments go by their own events' ids."""
     async with schemas.of(reader) as connection:
         taken = await shell_queries.digests(connection, {each.key for each in told})
     service = next(service for service in SERVICES if service.name == reader)

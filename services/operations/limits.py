@@ -15,8 +15,8 @@ from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
 from services.settlement.rules.run import messages, pairing
 from shared import working_set
-from shared.delivery import batch, housekeeping, loading, relay, shell_tables, weight
-from shared.events import bindings, codec, refusal, values
+from shared.delivery import batch, bundling, housekeeping, loading, relay, shell_tables, weight
+from shared.events import bindings, refusal, showing, values
 from shared.kafka import inflating, limited_records
 from shared.postgresql import database
 from shared.runtime import health, http_server
@@ -56,10 +56,15 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("dimensions and text that the lines of one voucher repeat", f"{values.LARGEST_REPEATED // _MIB} MiB", _INVALID),
         Limit("cash discounts of an invoice", f"{values.MOST_CASH_DISCOUNTS:,}", _INVALID),
         Limit("errors that are looked at in one event", f"{refusal.MOST_ERRORS:,}", "the first is named, the others are not counted"),
-        Limit("of a refused event shown", f"{codec.LARGEST_SHOWN // _KIB} KiB", "its beginning and `datalength`"),
+        Limit("of a refused event shown", f"{showing.LARGEST_SHOWN // _KIB} KiB", "its beginning and `datalength`"),
     ),
     "What we send": (
         Limit("a message", f"{values.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
+        Limit(
+            "events for our own services in one record",
+            f"{bundling.MOST_EVENTS}, {bundling.LARGEST // _KIB} KiB",
+            "the next record, one at least",
+        ),
         Limit("records of a run in one message", f"{messages.MOST_RECORDS_SAID:,}", "the next message"),
         Limit(
             "a run that asks for sales payment journals",
@@ -79,7 +84,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         ),
     ),
     "One transaction": (
-        Limit("records", f"{weight.MOST_RECORDS:,}", "the next transaction"),
+        Limit("events", f"{weight.MOST_RECORDS:,}", "the next transaction"),
         Limit("their bytes", f"{weight.MOST_BYTES // _MIB} MiB", "the next transaction; one record at least"),
         Limit("entries of their lists (lines, marks, documents)", f"{weight.MOST_ENTRIES:,}", "the next transaction; one event at least"),
         Limit(

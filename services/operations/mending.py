@@ -19,11 +19,12 @@ from services.desk.work_lists import states_of
 from services.operations.replay_records import NotReplayableError, refuse_unread
 from services.operations.requested import checked, companies_of, request_record
 from shared.events.bindings import STRUCTURED
-from shared.events.codec import SENDER, as_json, read_data
+from shared.events.codec import as_json, read_data
 from shared.events.contract import sender_topic, short_type
 from shared.events.envelope import Record
 from shared.events.producing import PartyBook, key_of, topic_for
 from shared.events.refusal import MALFORMED, RefusedError
+from shared.events.showing import SENDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

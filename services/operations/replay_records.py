@@ -13,10 +13,10 @@ import orjson
 
 from services.desk.rejections import WHOLE_AT_ONCE, RefusedEvent
 from shared.delivery import shell_queries
-from shared.events.codec import SENDER
 from shared.events.contract import CONTRACT, INBOUND_TOPICS, base_topic, is_sender_topic, sender_topic, short_type
 from shared.events.envelope import Record, Topic
 from shared.events.producing import PartyBook, key_of, topic_for
+from shared.events.showing import SENDER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

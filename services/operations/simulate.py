@@ -26,6 +26,7 @@ from shared.delivery import shell_queries
 from shared.delivery.folding import Candidate, Folded, candidates, decoded, fold_alone, fold_candidates, may_concern
 from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
+from shared.events.attributes import words_said
 from shared.events.codec import encode
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic
 
@@ -168,8 +169,7 @@ class _SimulatedService:
 
         folded, defects = await fold_loaded(self.service.name, connection, self._store, books, one_pass)
         for error in defects.values():
-            headers = {name: value.decode(errors="replace") for name, value in record.headers}
-            msg = f"{self.service.name} failed on {headers.get('ce_type')} {headers.get('ce_id')}: {error!r}"
+            msg = f"{self.service.name} failed on {words_said(record)}: {error!r}"
             raise CoreFailedError(msg) from error
         self.overlay.take_up(books, inbox)
         self.reference = books.reference

@@ -20,6 +20,7 @@ from services.scenarios.scenario_file import GROUP_SOURCE, Arrival, Scenario, ar
 from services.scenarios.yaml_files import FileError
 from shared.delivery.folding import Folded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
+from shared.events.attributes import words_said
 from shared.events.codec import decode, encode
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
 
@@ -111,8 +112,7 @@ class Simulation:
 
 def _raise_defect(service: AnyService, folded: Folded, record: Record) -> None:
     if folded.defect is not None:
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
-        msg = f"{service.name} failed on {headers.get('ce_type')} {headers.get('ce_id')}: {folded.defect[1]!r}"
+        msg = f"{service.name} failed on {words_said(record)}: {folded.defect[1]!r}"
         raise CoreFailedError(msg) from folded.defect[1]
 
 

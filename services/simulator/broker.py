@@ -1,8 +1,8 @@
 """A model of the broker: logs in memory, groups with their offsets, producers and consumers as the shell meets them.
 
 Invariant: a partition keeps the order in which it was written, and hands it on in that order; everything else may change: what is
-written may be written twice, late, in part or unknown to its sender, and is read again from any earlier place. All records that
-were ever written stay known (`written`), also of a log that was reset.
+written may be written twice, late, in part or unknown to its sender, and is read again from any earlier place. All messages that
+were ever written stay known (`written`, each by itself, whatever records they came in), also of a log that was reset.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.simulator.faults import CallPlace, FaultKind, InjectedFault
+from shared.delivery.bundling import bundled
 from shared.delivery.ports import Encoded, Partition
+from shared.events.bundles import events_in
 from shared.events.envelope import Record, Topic
 
 if TYPE_CHECKING:
@@ -70,13 +73,14 @@ class Broker:
             log.reset_at = 0
         return not log.reset_at or len(log.records) < log.reset_at - 1
 
-    async def append(self, place: Partition, messages: Iterable[Encoded]) -> None:
-        """Writes records in their order."""
-        for message in messages:
+    async def append(self, place: Partition, messages: Sequence[Encoded]) -> None:
+        """Writes messages in their order, several of our own as one record."""
+        left = iter(messages)
+        for record in bundled(messages):
             while not self.has_room(place):
                 await asyncio.sleep(_LOOK_AGAIN)
-            self.logs[place].records.append(message)
-            self.written[place].append(message)
+            self.logs[place].records.append(record)
+            self.written[place] += islice(left, events_in(Record(*record)))
         self.arrived.set()
 
     def reset(self, place: Partition) -> None:

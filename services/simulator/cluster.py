@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _BACK_WITHIN: Final = 2.0
 _TRY_AGAIN: Final = 0.1
+_CAUTIOUS: Final = (0, 0, 5, 6)
+"""How often a process was cautious before it begins: it takes all at once, or so little that one record takes several transactions."""
 _HOUR: Final = 3600.0
 _STOPS_WITHIN: Final = 60.0
 _LOOK_EVERY: Final = 0.25
@@ -79,8 +81,11 @@ class Cluster:
             lambda handler, read_on: SimulatedConsumers(self.world, self.broker, who, self.groups[who.service], handler, read_on),
             lambda: self._provision(who),
         )
+        process = Process(service, settings, ports)
+        for _ in range(self.world.random.choice(_CAUTIOUS)):
+            process.delivery.pace.be_cautious()
         try:
-            await Process(service, settings, ports).run()
+            await process.run()
         except Exception as error:  # noqa: BLE001 - whatever it is, a process must not end of it
             if not who.dead:
                 self.ended.append(f"{who.name} ended by itself: {error!r}")

@@ -27,9 +27,11 @@ from services.simulator.queries import inbox
 from shared.delivery.announcing import RESUMED, WAITING
 from shared.delivery.folding import Candidate, candidates, decoded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
+from shared.delivery.ports import Encoded
 from shared.delivery.refusals import conflicting, unreadable
+from shared.events.attributes import ref_said, type_said
+from shared.events.bundles import own_event
 from shared.events.codec import encode
-from shared.events.contract import full_type
 from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Record, Unreadable
 
@@ -41,18 +43,14 @@ if TYPE_CHECKING:
     from services.simulator.history import Act
     from services.simulator.seeds import Arena
     from services.simulator.workload import DrawnWorkload
-    from shared.delivery.ports import Connection, Encoded, Partition
+    from shared.delivery.ports import Connection, Partition
     from shared.delivery.service import AnyService
     from shared.events.envelope import Outgoing
 
 _MOST_SAID: Final = 5
 """Problems of one kind that are said."""
-_ID: Final = "ce_id"
-_SOURCE: Final = "ce_source"
-_TYPE: Final = "ce_type"
-_OF_TIME: Final = frozenset(full_type(name).encode() for name in (WAITING, RESUMED))
+_OF_TIME: Final = frozenset({WAITING, RESUMED})
 """What is said because time has passed: no core says it."""
-_REFUSAL: Final = full_type(REJECTED).encode()
 _AMOUNT: Final = re.compile(rb'"(-?[0-9]+\.[0-9]+)"')
 
 
@@ -216,7 +214,7 @@ def _is_sent(refolded: Refolded, cluster: Cluster) -> list[str]:
     problems += [
         f"{service.name} sent {each.type} {id_} with another content than its core says"
         for id_, each in contents.items()
-        if id_ in said and _plain(encode(each)[1]) != _plain(said[id_].value)
+        if id_ in said and _plain(_data(Encoded(each.topic, *encode(each)))) != _plain(_data(said[id_]))
     ][:_MOST_SAID]
     return problems
 
@@ -226,10 +224,16 @@ def _plain(value: bytes) -> Any:
     return json.loads(_AMOUNT.sub(lambda found: b'"' + (found[1].rstrip(b"0").rstrip(b".") or b"0") + b'"', value))
 
 
+def _data(message: Encoded) -> bytes:
+    """A message's data, in whichever binding."""
+    event = own_event(Record(*message))
+    return message.value if event is None else bytes(event.data)
+
+
 def _without_time(message: Encoded) -> Any:
     """A message's data; of a refusal without its time: the same event refused once more is the same refusal, later."""
-    if dict(message.headers)[_TYPE] != _REFUSAL:
-        return message.value
+    if type_said(Record(*message)) != REJECTED:
+        return _data(message)
     return {name: value for name, value in json.loads(message.value).items() if name != "at"}
 
 
@@ -252,10 +256,10 @@ def _first_in_order(
     problems: list[str] = []
     last = -1
     for each in written:
-        headers = dict(each.headers)
-        if headers.get(_SOURCE, b"").decode() != service.source or headers[_TYPE] in _OF_TIME:
+        record = Record(*each)
+        source, id_ = ref_said(record)
+        if source != service.source or type_said(record) in _OF_TIME:
             continue
-        id_ = headers[_ID].decode()
         if id_ in said:
             if _without_time(said[id_]) != _without_time(each) or (said[id_].key != each.key and id_ not in refolded.handed_on):
                 problems.append(f"{service.name} sent {id_} with two contents")

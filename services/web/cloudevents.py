@@ -19,11 +19,12 @@ import orjson
 from services.web.bodies import check_encoding, media_of, refuse_empty
 from services.web.problems import Code, Fault, ProblemError
 from shared.events.bindings import BATCH, STRUCTURED, CloudEvent, parsed, read
-from shared.events.codec import SENDER, decode
+from shared.events.codec import decode
 from shared.events.contract import short_type
 from shared.events.envelope import Message, Record, Topic, Unreadable
 from shared.events.producing import key_of, topic_for
 from shared.events.refusal import RefusedError
+from shared.events.showing import SENDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from shared.delivery import shell_tables as tables
-from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, decoded, fold_candidates, may_concern
+from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, fold_candidates, incoming_of
 from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
+from shared.events.bundles import events_in
 from shared.events.envelope import Message, Record, Topic
 from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
     from shared.delivery.service import AnyService, Store, WorkingSet
-    from shared.delivery.shell_tables import State
+    from shared.delivery.shell_tables import Failed, State
 
     Written = tuple[int | None, list[Encoded]]
     Work = Callable[[Connection, State, Store[Any]], Awaitable[Written]]
@@ -57,11 +58,11 @@ class OverdueError(TimeoutError):
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be done in one transaction. `positions`: where to read on; `retried`: rows of `failed` it came from."""
+    """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from."""
 
     incoming: Sequence[Incoming]
     positions: Mapping[Partition, int] = field(default_factory=dict)
-    retried: Sequence[int] = ()
+    retried: Failed | None = None
 
 
 class Delivery:
@@ -97,7 +98,7 @@ class Delivery:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.runtime.clock.monotonic()
         try:
-            BATCH_SIZE.labels(self.service.name).observe(len(records))
+            BATCH_SIZE.labels(self.service.name).observe(sum(map(events_in, records)))
             rest = records
             while rest:
                 part = first_by_size(rest, self.pace.limits)
@@ -119,7 +120,7 @@ class Delivery:
 
     async def _deliver_part(self, records: Sequence[Record]) -> None:
         """Reads a part of a batch, and takes it in as many transactions as its events weigh."""
-        incoming = [decoded(self.service, record) for record in records if may_concern(self.service, record)]
+        incoming = [each for record in records for each in incoming_of(self.service, record)]
         messages = [each for each in incoming if isinstance(each, Message)]
         arrived = self.runtime.clock.now()
         for each in messages:
@@ -146,7 +147,7 @@ class Delivery:
                 return
             middle = len(batch.incoming) // 2
             first, second = batch.incoming[:middle], batch.incoming[middle:]
-            await self.take(Batch(first, _positions(map(_record, first)), batch.retried))
+            await self.take(Batch(first, _positions(map(_record, first))))
             await self.take(Batch(second, batch.positions, batch.retried))
 
     def _retried(self, batch: Batch) -> Callable[[BaseException], bool]:
@@ -196,7 +197,8 @@ class Delivery:
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
         await tables.save_inbox(connection, known, inbox.changes)
         await tables.fail(connection, failures)
-        await tables.forget_failed(connection, [] if failures else batch.retried)
+        if batch.retried and not any(batch.retried.is_place_of(each.record) for each in failures):
+            await tables.forget_failed(connection, batch.retried)
         self._count(len(batch.incoming), folded, failures)
         return await self.write(connection, state, folded, batch.positions)
 
@@ -284,12 +286,12 @@ def _to_fold(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Me
 
 
 def _positions(records: Iterable[Record]) -> dict[Partition, int]:
-    """The offset after the last record of each partition."""
+    """The offset after the last record of each partition; a record of several events is read once they all are."""
     positions: dict[tuple[str, int], int] = {}
     for record in records:
         place = (record.topic, record.partition)
         if record.offset >= positions.get(place, 0):
-            positions[place] = record.offset + 1
+            positions[place] = record.offset + (not record.is_followed)
     return {Partition(*place): offset for place, offset in positions.items()}
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, InboxKey, Verdict, inbox_key
 from shared.delivery.refusals import conflicting, unreadable
-from shared.events.codec import decode, digest_as_written, type_said
-from shared.events.contract import INBOUND_TOPICS, base_topic
+from shared.events.attributes import type_said
+from shared.events.bundles import UnreadableBundleError, is_bundle, unbundled
+from shared.events.codec import decode, digest_as_written
+from shared.events.contract import INBOUND_TOPICS, base_topic, short_type
 from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Outgoing, Record, Unreadable, replay_identity
 from shared.missing import Missing, NotLoadedError
@@ -81,6 +83,17 @@ def decoded(service: AnyService, record: Record) -> Incoming:
     return Defect(record, UnreadableOwnEventError(f"{event.code} {event.field}: {event.message}")) if is_taken else event
 
 
+def incoming_of(service: AnyService, record: Record) -> list[Incoming]:
+    """The events of a record that the service has to read; of a bundle those of its types, what else is in it is not decoded."""
+    if not is_bundle(record):
+        return [decoded(service, record)] if may_concern(service, record) else []
+    try:
+        records = unbundled(record, lambda full: _is_read(service, record.topic, short_type(full)))
+    except UnreadableBundleError as error:
+        return [Defect(record, error)]
+    return [decoded(service, each) for each in records]
+
+
 def identity_of(service: AnyService, event: Message | Unreadable) -> tuple[InboxKey, bytes] | None:
     """The inbox key and digest of an event; None if it is not deduplicated here."""
     if isinstance(event, Message):
@@ -105,8 +118,12 @@ def may_concern(service: AnyService, record: Record) -> bool:
 
     What others send is always read: in the structured binding a header may say anything, the event counts.
     """
-    name = None if base_topic(record.topic) in INBOUND_TOPICS else type_said(record)
-    return name is None or service.takes(record.topic, name) or service.reports(record.topic, name)
+    return _is_read(service, record.topic, None if base_topic(record.topic) in INBOUND_TOPICS else type_said(record))
+
+
+def _is_read(service: AnyService, topic: str, name: str | None) -> bool:
+    """Whether events of a type have to be read; None: it is not known."""
+    return name is None or service.takes(topic, name) or service.reports(topic, name)
 
 
 class Candidate(NamedTuple):
@@ -175,8 +192,11 @@ def _fold_one(service: AnyService, books: WorkingSet, inbox: Inbox, candidate: C
     else:
         if identity:
             inbox.take(*identity)
-        _collect(folded, service.fold(books, event), event)
-        free(books, inbox)
+        outgoing = service.fold(books, event)
+        if outgoing:
+            _collect(folded, outgoing, event)
+        if books.freed_ids:
+            free(books, inbox)
         folded.taken += 1
 
 
@@ -198,10 +218,9 @@ def _verdict(inbox: Inbox, candidate: Candidate) -> Verdict:
 
 def free(books: WorkingSet, inbox: Inbox) -> None:
     """Gives back the ids of what the core has refused whole."""
-    if books.freed_ids:
-        for ref in books.freed_ids:
-            inbox.free(ref)
-        books.freed_ids.clear()
+    for ref in books.freed_ids:
+        inbox.free(ref)
+    books.freed_ids.clear()
 
 
 def _collect(folded: Folded, outgoing: list[Outgoing], event: Message | Unreadable | None) -> None:

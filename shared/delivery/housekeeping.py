@@ -15,7 +15,7 @@ import structlog
 from shared.delivery import shell_tables as tables
 from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
-from shared.delivery.folding import Folded, decoded, fold_alone
+from shared.delivery.folding import Folded, fold_alone, incoming_of
 from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import OUTBOX, UnreadableRowError, pack, unpack
@@ -140,7 +140,8 @@ class Housekeeping:
     async def _retry(self, failed: Failed) -> None:
         """A message that came in goes through a batch of its own; one that could not be sent goes to the outbox."""
         if failed.direction == "in":
-            await self._delivery.take(Batch([decoded(self._delivery.service, failed.record)], retried=[failed.id]))
+            incoming = incoming_of(self._delivery.service, failed.record)
+            await self._delivery.take(Batch(incoming, retried=failed))
         else:
             await self._delivery.transact(partial(_send_again, failed))
 
@@ -236,5 +237,5 @@ async def _send_again(failed: Failed, connection: Connection, state: State, stor
         except UnreadableRowError as error:
             await tables.fail_again(connection, failed.id, error)
             return None, []
-    await tables.forget_failed(connection, [failed.id])
+    await tables.forget_failed(connection, failed)
     return await tables.finish(connection, {}, pack(messages)), messages

@@ -62,9 +62,7 @@ class Inbox:
 
     def digest(self, key: InboxKey) -> bytes | None:
         """The digest of the data that took this id; None: the id is free."""
-        if key in self.changes:
-            return self.changes[key]
-        return self._known.get(key) if self._known else None
+        return self.changes[key] if key in self.changes else self._known.get(key)
 
     def judge(self, key: InboxKey, digest: bytes) -> Verdict:
         """What an event with this id and data is; takes nothing."""

@@ -10,9 +10,9 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter, caused_by_outside
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Unreadable
+from shared.events.showing import as_cloudevent
 from shared.events.vouchers import rejection
 
 if TYPE_CHECKING:

@@ -137,8 +137,12 @@ class Service(Generic[B]):
 
     def takes(self, topic: str, message_type: str) -> bool:
         """Whether this service folds messages of this type from this topic."""
-        types = self.subscriptions.get(base_topic(topic), _NO_TYPES)
-        return (types is None or message_type in types) and (topic in self.subscriptions or self.reads(topic))
+        types = self.subscriptions.get(topic, _NO_TYPES)
+        if types is None or message_type in types:
+            return True
+        base = base_topic(topic)
+        types = self.subscriptions.get(base, _NO_TYPES) if base != topic else _NO_TYPES
+        return (types is None or message_type in types) and self.reads(topic)
 
     def reports(self, topic: str, message_type: str | None) -> bool:
         """Whether this service rejects what cannot be read there; `message_type` None: not even the type."""

@@ -46,9 +46,10 @@ select distinct on (r.id) r.* from unnest($1::uuid[], $2::text[], $3::text[], $4
 on conflict (id) do update set again_at = clock_timestamp()
 """
 _FAIL: Final = """
-insert into failed (direction, topic, partition, "offset", key, value, headers, timestamp_ms, error)
-select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bytea[], $7::json[], $8::bigint[], $9::text[])
-on conflict (topic, partition, "offset") do update
+insert into failed (direction, topic, partition, "offset", place, key, value, headers, timestamp_ms, error)
+select * from unnest(
+    $1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::bytea[], $7::bytea[], $8::json[], $9::bigint[], $10::text[])
+on conflict (topic, partition, "offset", place) do update
 set error = excluded.error, attempts = failed.attempts + 1, failed_at = clock_timestamp(), retry = false
 """
 _RELEASE: Final = """
@@ -113,6 +114,11 @@ class Failed(NamedTuple):
     id: int
     direction: str
     record: Record
+
+    def is_place_of(self, record: Record) -> bool:
+        """Whether a record is the one that was put aside: of what came as a bundle each event has a place of its own."""
+        mine = self.record
+        return (mine.topic, mine.partition, mine.offset, mine.place) == (record.topic, record.partition, record.offset, record.place)
 
 
 async def open_batch(connection: Connection, schema: str) -> State:
@@ -203,14 +209,16 @@ async def fail(connection: Connection, failures: Sequence[Defect]) -> None:
 
 
 def _failure_row(record: Record, error: Exception) -> tuple[Any, ...]:
-    place = ("in", record.topic, record.partition, record.offset)
+    place = ("in", record.topic, record.partition, record.offset, record.place)
     return (*place, record.key, record.value, _headers(record.headers), record.timestamp_ms, _error(error))
 
 
 async def fail_sending(connection: Connection, refused: Sequence[tuple[Encoded, Exception]]) -> None:
     """Keeps messages that the broker will never take."""
     if refused:
-        rows = (("out", each.topic, None, None, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused)
+        rows = (
+            ("out", each.topic, None, None, 0, each.key, each.value, _headers(each.headers), 0, _error(error)) for each, error in refused
+        )
         await connection.execute(_FAIL, *_columns(rows))
 
 
@@ -266,13 +274,13 @@ async def to_be_retried(connection: Connection) -> list[Failed]:
 
 def _record(row: Any) -> Record:
     headers = tuple((name, base64.b64decode(value)) for name, value in orjson.loads(row["headers"]))
-    return Record(row["topic"], row["key"], row["value"], headers, row["partition"] or 0, row["offset"] or 0, row["timestamp_ms"])
+    where = (row["partition"] or 0, row["offset"] or 0, row["timestamp_ms"])
+    return Record(row["topic"], row["key"], row["value"], headers, *where, place=row["place"])
 
 
-async def forget_failed(connection: Connection, numbers: Sequence[int]) -> None:
-    """Drops failed messages that have been taken by now."""
-    if numbers:
-        await connection.execute("delete from failed where id = any($1::bigint[])", list(numbers))
+async def forget_failed(connection: Connection, failed: Failed) -> None:
+    """Drops a failed message that has been taken by now."""
+    await connection.execute("delete from failed where id = $1", failed.id)
 
 
 async def ordered_discards(connection: Connection) -> list[EventRef]:

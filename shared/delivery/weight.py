@@ -14,20 +14,19 @@ from functools import cache
 from itertools import chain
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from shared.events.bundles import events_in
 from shared.events.envelope import Message
 from shared.events.values import size_of_dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.delivery.folding import Incoming
     from shared.events.envelope import Record
 
     Getter = Callable[[Any], tuple[Any, ...]]
-
-T = TypeVar("T")
 
 MOST_RECORDS: Final = 500
 MOST_BYTES: Final = 2 * 1024 * 1024
@@ -82,25 +81,29 @@ class Pace:
 
 
 def first_by_size(records: Sequence[Record], limits: Limits) -> Sequence[Record]:
-    """The first records that are taken together, by their number and size."""
-    return next(_divided(records, bytes_of, limits.records, limits.size))
+    """The first records that are taken together, by the number of their events and their size."""
+    events = size = 0
+    for place, record in enumerate(records):
+        events += events_in(record)
+        size += bytes_of(record)
+        if place and (events > limits.records or size > limits.size):
+            return records[:place]
+    return records
 
 
 def by_entries(incoming: Sequence[Incoming], limits: Limits) -> list[Sequence[Incoming]]:
     """What was read, in parts of so many entries."""
-    return list(_divided(incoming, entries_of, limits.records, limits.entries))
-
-
-def _divided(items: Sequence[T], weigh: Callable[[T], int], most: int, heaviest: int) -> Iterator[Sequence[T]]:
+    parts: list[Sequence[Incoming]] = []
     first = weight = 0
-    for place, item in enumerate(items):
-        more = weigh(item)
-        if place > first and (place - first >= most or weight + more > heaviest):
-            yield items[first:place]
+    for place, event in enumerate(incoming):
+        more = entries_of(event)
+        if place > first and (place - first >= limits.records or weight + more > limits.entries):
+            parts.append(incoming[first:place])
             first, weight = place, 0
         weight += more
-    if items:
-        yield items[first:]
+    if incoming:
+        parts.append(incoming[first:])
+    return parts
 
 
 def bytes_of(record: Record) -> int:

@@ -85,16 +85,21 @@ class CloudEvent:
         value = self.attributes.get("time")
         if value is None:
             return _EPOCH + timedelta(milliseconds=min(max(record.timestamp_ms, 0), _LAST_MILLISECOND))
-        return _rfc3339(value)
+        return rfc3339(value)
 
     def traceparent(self) -> str | None:
         """The W3C trace context; one that is not well-formed counts as none."""
-        value = self.attributes.get("traceparent")
-        return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
+        return trace_context(self.attributes.get("traceparent"))
+
+
+def trace_context(value: Any) -> str | None:
+    """A W3C trace context; None if it is none."""
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
 @lru_cache(maxsize=4096)  # an event's effects have its time, and come to every service
-def _rfc3339(value: Any) -> datetime:
+def rfc3339(value: Any) -> datetime:
+    """A time as RFC 3339 has it, in UTC; RefusedError (malformed) if it is none."""
     try:
         time = datetime.fromisoformat(value.upper())
         if time.tzinfo is not None:

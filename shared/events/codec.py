@@ -8,10 +8,9 @@ as it was written, never judged again.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -21,9 +20,20 @@ from typing import Any, Final
 import msgspec
 import orjson
 from pydantic import ValidationError
-from pydantic_core import from_json
 
-from shared.events.bindings import MOST_HEADERS, CloudEvent, canonical, headers_of, is_inbound, on_topic, parsed, payload_of, read
+from shared.events.bindings import (
+    CloudEvent,
+    canonical,
+    headers_of,
+    is_inbound,
+    on_topic,
+    parsed,
+    payload_of,
+    read,
+    rfc3339,
+    trace_context,
+)
+from shared.events.bundles import INTERNAL, STRUCTURED_HEADERS, OwnEvent, own_event
 from shared.events.contract import (
     CONTRACT,
     Entry,
@@ -39,7 +49,7 @@ from shared.events.contract import (
 )
 from shared.events.earlier_names import renamed
 from shared.events.envelope import EventRef, Message, Outgoing, Record, Topic, Unreadable
-from shared.events.journals import PaymentJournal, PaymentRefused
+from shared.events.journals import PaymentJournal
 from shared.events.reference import OWN_SOURCES, ExchangeRatePublished, PeriodClosed, PeriodOpened, ReferenceWithdrawn, not_withdrawable
 from shared.events.refusal import (
     INVALID,
@@ -49,6 +59,7 @@ from shared.events.refusal import (
     contradicting,
     invalid,
     likely,
+    otherwise_none,
     refuse_too_many_fields,
     without_nulls,
 )
@@ -57,20 +68,15 @@ from shared.events.vouchers import EventWaiting, Voucher, of_earlier_form
 
 Headers = tuple[tuple[str, bytes], ...]
 
-LARGEST_SHOWN: Final = 1 << 19
 _LONGEST_SOURCE: Final = 512
-_LEVELS_AROUND: Final = 8
 _EXAMPLE: Final = "intercompany.customer-invoice.posted.v1"
 _CONSTANT_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
-_TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
-_FULL_TYPES: Final = {name: full for full, name in _TYPES.items()}
+_FULL_TYPES: Final = {name: full_type(name).encode() for name in CONTRACT}
+_INTERNAL_TYPES: Final = {name: full_type(name) for name, entry in CONTRACT.items() if entry.topic in INTERNAL}
 _INBOUND_TYPES: Final = {name: full_type(name) for name, entry in CONTRACT.items() if entry.inbound}
 _WRITER: Final = msgspec.json.Encoder(decimal_format="string")
 _EXPONENT: Final = re.compile(rb"\dE[+-]\d")
 _SIGN: Final = re.compile(rb"E[+-]")
-SENDER: Final = "intercompanysender"
-"""The attribute of an event, where it is shown whole, that says on which sender's topic it came; ours alone."""
-
 _SAID: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _EARLIER_FORMS: Final[dict[type, Callable[[Any], Any]]] = {Voucher: of_earlier_form}
 """How data of ours that an earlier version wrote is brought to today's form."""
@@ -79,20 +85,36 @@ _WITH_KEYWORDS: Final = (ExchangeRatePublished, PeriodClosed, PeriodOpened, Refe
 
 def decode(record: Record) -> Message | Unreadable:
     """The event in a record: its typed data, or the code, field and message of its refusal (events.md). Never raises."""
+    own = own_event(record)
+    if own is not None and (message := _of_own(own, record)) is not None:
+        return message
     event: CloudEvent | None = None
     try:
         event = read(record)
         return _message(event, record)
     except RefusedError as refused:
-        return _unreadable(refused, event or _headers_alone(record), record)
+        return _unreadable(refused, event or headers_alone(record), record)
 
 
-def type_said(record: Record) -> str | None:
-    """The type's name that a record's headers say, without reading it; None if that is not in the contract, or a header stands twice."""
-    if len(record.headers) > MOST_HEADERS:
+def _of_own(event: OwnEvent, record: Record) -> Message | None:
+    """An event of our own as our own services write it; None: it is read again by what says what is wrong with it."""
+    name = short_type(event.type)
+    if name is None or event.specversion != "1.0" or not is_of_its_sender(event.source, record.topic):
         return None
-    headers = dict(record.headers)
-    return _TYPES.get(headers.get("ce_type", b"")) if len(headers) == len(record.headers) else None
+    entry, source, id_ = CONTRACT[name], event.source, event.id
+    is_named = (
+        source.isprintable() and id_.isprintable() and id_ == id_.strip() and 0 < len(id_) <= ID_LENGTH and len(source) <= _LONGEST_SOURCE
+    )
+    if entry.topic != record.topic or not is_named:
+        return None
+    text = bytes(event.data)
+    try:
+        data, time = _read_own(entry.data, text), rfc3339(event.time)
+    except (msgspec.DecodeError, UnicodeDecodeError, RefusedError):
+        return None
+    cause, first = EventRef(event.causationsource, event.causationid), EventRef(event.correlationsource, event.correlationid)
+    traceparent = None if event.traceparent is None else trace_context(event.traceparent)
+    return Message(EventRef(source, id_), name, data, time, _digest(name, text), cause, first, traceparent, event.reference, record=record)
 
 
 def _message(event: CloudEvent, record: Record) -> Message:
@@ -122,7 +144,7 @@ def _message(event: CloudEvent, record: Record) -> Message:
 def _replay(event: CloudEvent, record: Record) -> int:
     """The number of a payment's replay. It is the operator's tool that sets it, for payments: elsewhere it is not ours."""
     is_said = "replay" in event.attributes and base_topic(record.topic) == Topic.PAYMENTS
-    return (_otherwise_none(lambda: event.number("replay")) or 0) if is_said else 0
+    return (otherwise_none(lambda: event.number("replay")) or 0) if is_said else 0
 
 
 def _not_of_its_sender(source: str, topic: str) -> str:
@@ -248,7 +270,8 @@ def _ref(event: CloudEvent, source_name: str, id_name: str) -> EventRef | None:
 # What could not be read
 
 
-def _headers_alone(record: Record) -> CloudEvent:
+def headers_alone(record: Record) -> CloudEvent:
+    """The event of a record of which nothing but the headers can be read, if they can."""
     try:
         return CloudEvent(headers_of(record)[0], record.value or b"")
     except RefusedError:
@@ -261,11 +284,11 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.others, unreadable.in_data = refused.others, refused.in_data
     unreadable.type = (short_type(full) or full) if full else None
     unreadable.traceparent = event.traceparent()
-    unreadable.time = _otherwise_none(lambda: event.time(record)) or _otherwise_none(lambda: CloudEvent({}, b"").time(record))
+    unreadable.time = otherwise_none(lambda: event.time(record)) or otherwise_none(lambda: CloudEvent({}, b"").time(record))
     unreadable.replay = _replay(event, record)
     if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
-        data = _otherwise_none(lambda: canonical(parsed(event.data))) or event.data
+        data = otherwise_none(lambda: canonical(parsed(event.data))) or event.data
         unreadable.digest = _digest(unreadable.type or "", data)
     return unreadable
 
@@ -273,13 +296,6 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
 def _kept(value: Any) -> str:
     """An attribute as far as it can be shown and kept: trimmed, printable, cut to bytes that an index can hold."""
     return (printable(value.strip()[:_LONGEST_SOURCE]) if isinstance(value, str) else "").encode()[:_LONGEST_SOURCE].decode(errors="ignore")
-
-
-def _otherwise_none(read_value: Any) -> Any:
-    try:
-        return read_value()
-    except RefusedError:
-        return None
 
 
 # What is stored
@@ -297,13 +313,18 @@ def read_stored(class_: Any, text: bytes | str) -> Any:
 
 
 def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
-    """An event as the key, value and headers of a record, in the binary binding; decimals as strings in plain notation."""
+    """An event as the key, value and headers of a record; decimals as strings in plain notation.
+
+    In the binary binding what others read, in the structured one what goes between the services, so that it can be bundled.
+    """
+    if outgoing.topic in INTERNAL:
+        return outgoing.key.encode(), _structured(outgoing), STRUCTURED_HEADERS
     headers: Headers = (
         *_CONSTANT_HEADERS,
         ("ce_type", _FULL_TYPES[outgoing.type]),
         ("ce_source", outgoing.ref.source.encode()),
         ("ce_id", outgoing.ref.id.encode()),
-        ("ce_time", _time(outgoing.time)),
+        ("ce_time", time_text(outgoing.time).encode()),
         ("ce_causationid", outgoing.cause.id.encode()),
         ("ce_causationsource", outgoing.cause.source.encode()),
         ("ce_correlationid", outgoing.first.id.encode()),
@@ -317,14 +338,43 @@ def encode(outgoing: Outgoing) -> tuple[bytes, bytes, Headers]:
     return outgoing.key.encode(), as_json(outgoing.data), headers
 
 
+def _structured(outgoing: Outgoing) -> bytes:
+    ref, cause, first = outgoing.ref, outgoing.cause, outgoing.first
+    event = OwnEvent(
+        specversion="1.0",
+        type=_INTERNAL_TYPES[outgoing.type],
+        source=ref.source,
+        id=ref.id,
+        time=time_text(outgoing.time),
+        causationid=cause.id,
+        causationsource=cause.source,
+        correlationid=first.id,
+        correlationsource=first.source,
+        traceparent=outgoing.traceparent,
+        reference=outgoing.reference_offset,
+        data=outgoing.data,
+    )
+    text = _WRITER.encode(event)
+    if _is_plain(text):
+        return text
+    event.data = msgspec.Raw(as_json(outgoing.data))
+    return _WRITER.encode(event)
+
+
 def as_json(data: Any) -> bytes:
     """The data of an event as JSON: a dataclass of the contract or a mapping; decimals as strings in plain notation."""
     if isinstance(data, _WITH_KEYWORDS):
         data = _renamed(data)
     text = _WRITER.encode(data)
-    # The fast writer has no plain notation. A pattern that begins with a letter is sought ten times as fast as one with a digit.
-    is_plain = not (_SIGN.search(text) and _EXPONENT.search(text))
-    return text if is_plain else orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
+    return text if _is_plain(text) else orjson.dumps(msgspec.to_builtins(data, builtin_types=(Decimal,)), default=_plain)
+
+
+def _is_plain(text: bytes) -> bool:
+    """Whether no number has an exponent: the fast writer has no plain notation.
+
+    A pattern that begins with a letter is sought ten times as fast as one with a digit.
+    """
+    return not (_SIGN.search(text) and _EXPONENT.search(text))
 
 
 def _renamed(data: Any) -> dict[str, Any]:
@@ -341,60 +391,6 @@ def _plain(value: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)  # the effects of an event have its time
-def _time(time: datetime) -> bytes:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
-
-
-# The whole event, as a refusal shows it
-
-
-def as_cloudevent(event: Message | Unreadable | Record) -> dict[str, Any]:
-    """The whole event as one JSON-able document (the structured binding).
-
-    What the payment service handed on is shown as the payment event it came from. A record that is not a CloudEvent is shown
-    as text or base64 data; of more than 512 KiB the beginning is shown, `datalength` says how long it was. An event from a
-    sender's own topic names that sender (SENDER), whatever the sender wrote there.
-    """
-    if isinstance(event, Record):
-        return _of_record(event)
-    if isinstance(event, Message):
-        if isinstance(event.data, PaymentRefused):
-            return event.data.original
-        if isinstance(event.data, PaymentJournal):
-            return _of_payment(event, event.data)
-        if event.record is None:
-            return _from_sender(event.sender, _document(event.ref, event.type, event.time, event.data))
-        return _of_record(event.record)
-    return _of_record(event.record)
-
-
-def _of_payment(message: Message, journal: PaymentJournal) -> dict[str, Any]:
-    name = "customer-payment.posted" if journal.ledger == "receivable" else "vendor-payment.posted"
-    return _from_sender(journal.sender, _document(journal.event, name, message.time, journal.payment))
-
-
-def _document(ref: EventRef, name: str, time: datetime, data: Any) -> dict[str, Any]:
-    event = {"specversion": "1.0", "type": full_type(name), "source": ref.source, "id": ref.id, "time": _time(time).decode()}
-    return {**event, "data": orjson.loads(as_json(data))}
-
-
-def _of_record(record: Record) -> dict[str, Any]:
-    event = _otherwise_none(lambda: read(record)) or _headers_alone(record)
-    return _from_sender(sender_of(record.topic), {**event.attributes, **dict(_data(event.data))})
-
-
-def _from_sender(sender: str | None, document: dict[str, Any]) -> dict[str, Any]:
-    document.pop(SENDER, None)
-    return document if sender is None else {SENDER: sender, **document}
-
-
-def _data(data: bytes) -> Iterator[tuple[str, Any]]:
-    if len(data) > LARGEST_SHOWN:
-        yield "datalength", len(data)
-        yield "data_base64", base64.b64encode(data[: LARGEST_SHOWN // 2]).decode()
-        return
-    try:
-        from_json(b"[" * _LEVELS_AROUND + data + b"]" * _LEVELS_AROUND)
-        yield "data", parsed(data)
-    except (RefusedError, ValueError):
-        yield "data_base64", base64.b64encode(data).decode()
+def time_text(time: datetime) -> str:
+    """A time as an attribute of an event: RFC 3339, in UTC."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

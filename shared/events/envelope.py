@@ -10,7 +10,10 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from shared.events.bundles import OwnEvent
 
 
 class EventRef(NamedTuple):
@@ -37,7 +40,9 @@ class Topic:
 class Record:
     """One record of a topic as it came from the broker; kept whole so that a refused event can be shown and replayed.
 
-    `size` is what it had in bytes there; 0: it did not come from there, or was not weighed.
+    `size` is what it had in bytes there; 0: it did not come from there, or was not weighed. Of an event that came with others in one
+    record (bundles.py), `place` is its number there, from 1, `is_followed` whether its reader takes another one of them after it, and
+    `event` its attributes, read.
     """
 
     topic: str
@@ -48,6 +53,9 @@ class Record:
     offset: int = 0
     timestamp_ms: int = 0
     size: int = field(default=0, compare=False)
+    place: int = 0
+    is_followed: bool = field(default=False, compare=False)
+    event: OwnEvent | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

@@ -255,3 +255,11 @@ _WORDINGS: Final = {
     "dict_type": "{value} is not a mapping: a JSON object is needed",
     "dataclass_type": "{value} is not a JSON object",
 }
+
+
+def otherwise_none(read_value: Any) -> Any:
+    """What a function gives; None where it refuses."""
+    try:
+        return read_value()
+    except RefusedError:
+        return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 from unittest import mock
@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from services.simulator import history
 from services.simulator.checking import own_arena
 from services.simulator.seeds import Arena, SeedOutcome, run_seed
-from shared.delivery import shell_tables
+from shared.delivery import batch, shell_tables
 from shared.delivery.batch import Batch, Delivery
 from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
@@ -27,6 +27,7 @@ from shared.delivery.read_positions import ReadPositions
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.relay import Relay
 from shared.events import emitting, envelope
+from shared.events.envelope import Record
 from shared.runtime import process
 
 SEEDS: Final = 500
@@ -92,6 +93,13 @@ def positions_first() -> AbstractContextManager[Any]:
         await take(self, batch)
 
     return _replace(Delivery, "take", taking)
+
+
+def read_with_its_first_event() -> AbstractContextManager[Any]:
+    def positions(records: Iterable[Record]) -> dict[Partition, int]:
+        return {Partition(each.topic, each.partition): each.offset + 1 for each in records}
+
+    return _replace(batch, "_positions", positions)
 
 
 def ids_by_chance() -> AbstractContextManager[Any]:
@@ -200,6 +208,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "the lock: batches of two instances at once": without_the_lock,
     "the lock: looking before it is held": looking_before_the_lock,
     "the order of effects and offsets: positions first": positions_first,
+    "a record is read once all its events are taken: with the first": read_with_its_first_event,
     "derived ids: by chance": ids_by_chance,
     "the relay's stop at a failure: goes on": going_on_after_a_failed_send,
     "the relay deletes a row before it is sent": forgotten_before_it_is_sent,

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from services.registry import PROCESSES, SERVICES
 from shared.delivery.batch import Delivery
+from shared.delivery.bundling import bundled
 from shared.events.envelope import Record
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import migrate, schema_version
@@ -21,11 +22,12 @@ from shared.runtime.system import system_runtime
 from tests.live.delivery.running import Ends
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from services.bench.workload import Payment
     from shared.delivery.ports import Encoded
     from shared.delivery.relay import Relay
+    from shared.delivery.service import AnyService
     from shared.settings import Settings
 
 
@@ -82,8 +84,12 @@ class Line:
                     self.service = delivery.service.name
                     await delivery.deliver(taken)
                     self.service = ""
-            waiting = [Record(*message) for message in self._said]
+            waiting = [Record(*message) for topic in sorted({each.topic for each in self._said}) for message in self._sent(topic)]
             self._said.clear()
+
+    def _sent(self, topic: str) -> Iterator[Encoded]:
+        """What was said on a topic as the producer sends it."""
+        return bundled(each for each in self._said if each.topic == topic)
 
     async def invoices(self, payments: Iterable[Payment]) -> None:
         """Posts the payments' invoices."""
@@ -97,6 +103,10 @@ class Line:
         """The statements that each service has sent so far, COPY aside."""
         names = {service.name: self.settings.schema_name(service.name) for service in self._services}
         return {name: REGISTRY.get_sample_value("intercompany_queries_total", {"schema": schema}) or 0.0 for name, schema in names.items()}
+
+    def parts(self) -> Iterator[tuple[AnyService, Postgres]]:
+        """The services with their databases."""
+        return zip(self._services, self._databases, strict=True)
 
     async def close(self) -> None:
         """Closes the connections; the database's statistics are whole then. The line can be used again."""

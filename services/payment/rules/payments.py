@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from services.payment.rules.books import Books
 from services.payment.rules.sending import EMITTER, partition_key
-from shared.events.codec import as_cloudevent, digest_as_written
+from shared.events.codec import digest_as_written
 from shared.events.contract import base_topic, sender_of
 from shared.events.emitting import caused_by, caused_by_outside
 from shared.events.envelope import Message, Outgoing, Topic, Unreadable
 from shared.events.inbound import PaymentPosted, ledger_of
 from shared.events.journals import PaymentJournal, PaymentRefused
+from shared.events.showing import as_cloudevent
 
 
 def payment_journal(books: Books, message: Message) -> list[Outgoing]:

@@ -17,9 +17,9 @@ from services.settlement.rules.books import Books
 from services.settlement.rules.incoming import Incoming
 from services.settlement.rules.values import DocumentKey, Parked, PendingReplies, Request
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION, event_key, free_key, replies_key, reservation_key
-from shared.events.codec import as_cloudevent
 from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
+from shared.events.showing import as_cloudevent
 from shared.events.vouchers import rejection
 from shared.missing import NotLoadedError
 from shared.resuming import resuming

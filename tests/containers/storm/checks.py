@@ -22,7 +22,7 @@ from services.posting import queries as posting_queries
 from services.registry import PROCESSES
 from services.settlement import queries as settlement_queries
 from tests.containers.storm import outcome
-from tests.containers.storm.log import INBOUND, OWN, Log, id_of, read_log
+from tests.containers.storm.log import INBOUND, OWN, Log, ids_of, read_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -147,7 +147,7 @@ async def _books_as_a_whole(schemas: Schemas) -> list[str]:
 
 def _not_in_the_log(log: Log, load: Load, units: int) -> list[str]:
     there = {id_ for topic in INBOUND for id_ in log.ids[topic]}
-    sent = {id_of(record.headers) for number in range(units) for record in load.unit(number).records}
+    sent = {id_ for number in range(units) for record in load.unit(number).records for id_ in ids_of(record.topic, record)}
     problems = [f"the broker acknowledged {id_!r} and does not have it" for id_ in sorted(sent - there)[:_SHOWN]]
     return problems + [f"the broker has {id_!r}, which was never sent" for id_ in sorted(there - sent)[:_SHOWN]]
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.events.envelope import Topic
+from shared.events.attributes import ref_said
+from shared.events.bundles import is_bundle, unbundled
+from shared.events.envelope import Record, Topic
 from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of
 from shared.kafka.security import client_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from shared.settings import Settings
 
@@ -41,16 +43,17 @@ class Log:
 
     def add(self, topic: str, record: Any) -> None:
         """Takes a record in."""
-        id_ = id_of(record.headers)
-        self.ids[topic][id_] += 1
-        if topic == Topic.VOUCHERS:
-            said = orjson.loads(record.value)
-            self.told[said["company"], said["voucher"]].add(id_)
+        for id_ in ids_of(topic, record):
+            self.ids[topic][id_] += 1
+            if topic == Topic.VOUCHERS:
+                said = orjson.loads(record.value)
+                self.told[said["company"], said["voucher"]].add(id_)
 
 
-def id_of(headers: Sequence[tuple[str, bytes]]) -> bytes:
-    """The id of the event that a record is."""
-    return dict(headers)["ce_id"]
+def ids_of(topic: str, raw: Any) -> list[bytes]:
+    """The ids of the events that a record holds."""
+    record = Record(topic, raw.key, raw.value, tuple(raw.headers))
+    return [ref_said(each).id.encode() for each in (unbundled(record) if is_bundle(record) else [record])]
 
 
 async def read_log(settings: Settings) -> Log:

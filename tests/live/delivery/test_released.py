@@ -42,7 +42,7 @@ async def _posted(running: Running) -> list[str]:
     async with running.database.transaction() as connection:
         rows = await connection.fetch("select messages from outbox order by id")
     messages = [message for row in rows for message in unpack(row["messages"])]
-    return [orjson.loads(message.value)["document"] for message in messages]
+    return [orjson.loads(message.value)["data"]["document"] for message in messages]
 
 
 @pytest.mark.parametrize("slices", [2, 4])

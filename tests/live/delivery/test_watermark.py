@@ -28,7 +28,7 @@ def _company(offset: int) -> Record:
 
 def _later(monkeypatch: pytest.MonkeyPatch, needed: int) -> None:
     """Has every message from now on say how far its sender had read (only our own events carry it)."""
-    from shared.delivery import batch, folding  # noqa: PLC0415
+    from shared.delivery import folding  # noqa: PLC0415
 
     plain = folding.decoded
 
@@ -38,7 +38,7 @@ def _later(monkeypatch: pytest.MonkeyPatch, needed: int) -> None:
             message.reference_offset = needed  # type: ignore[union-attr]
         return message
 
-    monkeypatch.setattr(batch, "decoded", decoded)
+    monkeypatch.setattr(folding, "decoded", decoded)
 
 
 async def test_a_message_waits_until_as_much_reference_data_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from shared.events.codec import as_cloudevent
 from shared.events.contract import full_type
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.inbound import InvoicePosted, Mark, OffsetLine, PaymentPosted
 from shared.events.refusal import _fields_in
+from shared.events.showing import as_cloudevent
 from shared.events.values import MOST_MARKS
 from tests.builders.records import INVOICE, PAYMENT, binary, refused, structured, taken
 

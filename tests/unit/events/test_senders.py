@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.events.codec import SENDER as SENT_BY
-from shared.events.codec import as_cloudevent
 from shared.events.contract import CONTRACT, base_topic, sender_of
 from shared.events.envelope import Record, Topic
 from shared.events.reference import SenderDefined
 from shared.events.senders import RULES, NotAuthorised, concerns, not_authorised
+from shared.events.showing import SENDER as SENT_BY
+from shared.events.showing import as_cloudevent
 from tests.builders.records import INVOICE, PAYMENT, binary, refused, structured, taken
 from tests.builders.senders import ASKED, KINDS, OF_COMPANIES, OF_THE_GROUP, defined, elsewhere, sent
 
