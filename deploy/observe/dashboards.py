@@ -1,4 +1,6 @@
-"""The three Grafana dashboards, by Grafana's own typed builders: `python -m deploy.observe.dashboards` writes their JSON into grafana/dashboards.
+"""The three Grafana dashboards, by Grafana's own typed builders.
+
+`python -m deploy.observe.dashboards` writes their JSON into grafana/dashboards.
 
 Invariant: the same source gives the same bytes (a test holds the files to it); no dashboard, panel or datasource has an id of a
 server; every expression is of metrics in shared/metrics.py. They were never rendered where this is built.

@@ -68,7 +68,7 @@ def test_every_metric_of_the_table_has_samples_with_its_labels(loaded: Stack) ->
     for name, labels in TABLE.items():
         if name == "refusals_open":
             continue  # the only one was dismissed
-        loaded.until(lambda name=name: loaded.query(f"intercompany_{name}"))  # type: ignore[misc]
+        loaded.until_shown(f"intercompany_{name}")
         found = loaded.query(f"intercompany_{name}")
         assert all(set(each["metric"]) - {"__name__", "instance", "job"} == set(labels) for each in found), name
     routes = {each["metric"]["route"] for each in loaded.query("intercompany_http_requests_total")}
@@ -86,4 +86,4 @@ def test_every_panel_shows_something(loaded: Stack) -> None:
         asked = expression.replace("$__rate_interval", "2m")
         if "refusals_open" in asked or "work: Proposals and decisions" in name:
             continue
-        loaded.until(lambda asked=asked: loaded.query(asked))  # type: ignore[misc]
+        loaded.until_shown(asked)
