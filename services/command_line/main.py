@@ -91,6 +91,12 @@ class Commands(LazyCommands):
             "publishing",
             "publish_command",
         ),
+        "import": Listed(
+            SENDING,
+            "Sends the rows of a table (CSV, XLSX) or the entries of a bank statement (camt.053) as events, by a mapping file.",
+            "importing",
+            "import_command",
+        ),
         "republish": Listed(
             SENDING,
             "Publishes the ledger's vouchers on intercompany.vouchers again, after the topic or a copy of it was lost.",
@@ -133,6 +139,9 @@ class Commands(LazyCommands):
             "Follows an event, document, voucher or settlement to all that came of it, with the state of each and the rule of each line.",
             "books",
             "trace_command",
+        ),
+        "export": Listed(
+            SHOWING, "Writes vouchers, documents, lines, balances or intercompany accounts as CSV or a workbook.", "exporting", "export"
         ),
         "why": Listed(
             SHOWING,

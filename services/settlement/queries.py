@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
-from services.settlement.stored_tables import TABLES, joined, texts
+from services.settlement.stored_tables import TABLES, joined
+from shared.delivery.columns import texts
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList, waiting_row
 from shared.events.envelope import EventRef

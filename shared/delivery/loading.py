@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from shared.metrics import PASSES, RESUME_DEFECTS
+from shared.missing import Missing, NotLoadedError
 from shared.resuming import ResumeDefectError
-from shared.working_set import SLICE, Missing, NotLoadedError
+from shared.working_set import SLICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

@@ -67,6 +67,17 @@ class Postgres:
             await transaction.commit()
 
     @asynccontextmanager
+    async def long_transaction(self) -> AsyncIterator[Connection]:
+        """A transaction on a connection of its own, for what takes so long that others would wait for one of the pool."""
+        connection = await connected(self._dsn, command_timeout=_ANSWER_WITHIN, server_settings=self._server_settings())
+        try:
+            await self._count_queries(connection)
+            async with connection.transaction():
+                yield connection
+        finally:
+            await _closed(connection)
+
+    @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """A connection of its own for session locks. What it writes may be lost with the server: it is done again then."""
         settings = self._server_settings() | {"synchronous_commit": "off"}
