@@ -36,14 +36,14 @@ TABLE: Final = {
     "away": ("service", "part"),
 }
 """The metrics that have samples once something was posted, waits, was refused and was sent again, with their labels."""
-CLOSED: Final = {"id": "C-1", "type": "period.closed", "company": "FABW", "from": "2026-01-01", "to": "2026-01-31"}
 HELD: Final = {"type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "date": "2026-01-15", "currency": "USD"}
 
 
 @pytest.fixture(scope="module")
 def loaded(stack: Stack) -> Stack:
     """Something waits for a period, something was refused and an operator has sent it again, somebody has looked."""
-    stack.publish(CLOSED, {**HELD, "id": "H-1", "document": "H-1", "amount": "1.00"})
+    stack.close_period("C-1", "2026-01-01", "2026-01-31")
+    stack.publish({**HELD, "id": "H-1", "document": "H-1", "amount": "1.00"})
     twice = {"type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "document": "T-1", "currency": "USD"}
     for amount in ("1.00", "2.00"):
         stack.publish({**twice, "id": "T-1", "date": "2026-03-01", "amount": amount})
