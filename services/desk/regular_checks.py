@@ -6,6 +6,7 @@ shown in metrics by whichever instance looks. That it cannot be made keeps nobod
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -48,15 +49,18 @@ async def check_regularly(settings: Settings, runtime: Runtime) -> None:
         await schemas.close()
 
 
-async def regularly(failure: str, act: Callable[[], Awaitable[None]], every: float, clock: Clock) -> None:
-    """Does something every so many seconds until cancelled, and less often where it takes long; a failure is logged as `failure`."""
+async def regularly(failure: str, act: Callable[[], Awaitable[None]], every: float, clock: Clock, longest: float = math.inf) -> None:
+    """Does something every so many seconds until cancelled, and less often where it takes long; a failure is logged as `failure`.
+
+    `longest`: so many seconds are between two of them at most, however long one has taken: it may have been held up.
+    """
     while True:
         begun = clock.monotonic()
         try:
             await act()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again, and the metric says how old the last result is
             log.warning(failure, error=repr(error))
-        await clock.sleep(max(every, TIMES * (clock.monotonic() - begun)))
+        await clock.sleep(max(every, min(longest, TIMES * (clock.monotonic() - begun))))
 
 
 class Comparing:

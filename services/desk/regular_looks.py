@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 EVERY: Final = 10.0
+SELDOMEST: Final = 30.0
+"""Seconds between two looks at most: what waits is not to go unseen because one look was held up."""
 MOST_REFUSALS: Final = 2_000
 """The newest refusals, of which it is counted about how many nothing was done."""
 WORK: Final = "work"
@@ -36,7 +38,7 @@ async def look_regularly(settings: Settings, runtime: Runtime) -> None:
     schemas = Schemas(settings)
     try:
         looking = Looking(schemas, runtime.clock, settings.metrics_companies)
-        await regularly("what is left to do was not measured", looking.once, EVERY, runtime.clock)
+        await regularly("what is left to do was not measured", looking.once, EVERY, runtime.clock, SELDOMEST)
     finally:
         await schemas.close()
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from services.command_line.main import app
 from services.local.processes import PROGRAMS, free_port
 from tests.live.delivery.backing_services import Broker, Cluster
+from tests.observe.receiver import Receiver
 from tests.observe.rules import RULES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES: Final = ("payment", "settlement", "posting", "inquiry", "web")
-PATIENCE: Final = 180.0
+PATIENCE: Final = 90.0
 SHORTER: Final = {
     "4 * 3600": "3",
     "> 3600": "> 25",
@@ -55,6 +56,7 @@ class Stack:
         self.folder = folder
         self.broker = Broker()
         self.cluster = Cluster(folder / "database")
+        self.receiver = Receiver()
         self.ports = {name: free_port() for name in (*NAMES, "http", "prometheus")}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
@@ -69,6 +71,8 @@ class Stack:
             "HTTP_PORT": str(self.ports["http"]),
             "HEALTH_HOST": "127.0.0.1",
             "LOG_FORMAT": "json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.receiver.address,
+            "OTEL_BSP_SCHEDULE_DELAY": "300",
             "NAMESPACE": "",
         }
 
@@ -87,6 +91,7 @@ class Stack:
             self.end(name)
         self.broker.kill()
         self.cluster.close()
+        self.receiver.close()
 
     def run(self, name: str) -> None:
         """Starts a process of the product."""
@@ -111,7 +116,11 @@ class Stack:
         """What a process answers."""
         return httpx.get(f"http://127.0.0.1:{self.ports[name]}/{path}", timeout=10)
 
-    def until(self, holds: Callable[[], Any], within: float = PATIENCE) -> float:
+    def until_shown(self, expression: str) -> None:
+        """Waits until Prometheus has a series for an expression."""
+        self.until(lambda: self.query(expression), expression)
+
+    def until(self, holds: Callable[[], Any], what: str = "", within: float = PATIENCE) -> float:
         """Waits until something holds; gives the seconds that it took. Asking may fail meanwhile."""
         begun = time.monotonic()
         while True:
@@ -120,7 +129,7 @@ class Stack:
                     return time.monotonic() - begun
             except httpx.HTTPError:
                 pass
-            assert time.monotonic() - begun < within, "it does not come to hold"
+            assert time.monotonic() - begun < within, f"it does not come to hold: {what}"
             time.sleep(0.1)
 
     # Prometheus
@@ -142,9 +151,8 @@ class Stack:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The series that an expression gives now."""
-        answer = httpx.get(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query", params={"query": expression}, timeout=10).json()
-        assert answer["status"] == "success", answer
-        found: list[dict[str, Any]] = answer["data"]["result"]
+        answer = httpx.get(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query", params={"query": expression}, timeout=10)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
         return found
 
     def firing(self) -> set[str]:
@@ -182,6 +190,19 @@ class Stack:
         file.write_text(yaml.safe_dump(list(events)))
         result = self.command("publish", str(file))
         assert result.exit_code == 0, result.output
+
+    def close_period(self, id_: str, first: str, last: str, company: str = "FABW") -> None:
+        """Closes a period; returns once the settlement service knows: what comes on other topics does not wait for it."""
+        self.publish({"id": id_, "type": "period.closed", "company": company, "from": first, "to": last})
+        known = f"select exists (select from settlement.reference where type = 'period.closed' and data::text like '%{last}%')"  # noqa: S608
+        self.until(lambda: asyncio.run(self._value(known)), f"{id_} is known")
+
+    async def _value(self, query: str) -> Any:
+        connection = await asyncpg.connect(self.cluster.url)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
 
     @contextmanager
     def transaction(self, *statements: str) -> Iterator[None]:

@@ -78,9 +78,8 @@ def test_what_waits_is_refused_put_aside_or_differs(stack: Stack, timed: Timed) 
         "PairDiffers": "what two companies owe each other changed in inquiry's table",
     }
     period = {"company": "FABW", "from": "2026-02-01", "to": "2026-02-28"}
-    stack.publish(
-        {**period, "id": "close", "type": "period.closed"}, {**INVOICE, "id": "P", "document": "P", "amount": "1.00", "date": "2026-02-03"}
-    )
+    stack.close_period("close", period["from"], period["to"])
+    stack.publish({**INVOICE, "id": "P", "document": "P", "amount": "1.00", "date": "2026-02-03"})
     twice = [{**INVOICE, "id": f"R-{number}", "document": f"R-{number}"} for number in range(8)]
     stack.publish(*({**each, "amount": "1.00"} for each in twice))
     stack.publish(*({**each, "amount": "2.00"} for each in twice[:2]))
@@ -121,10 +120,10 @@ def test_batches_that_hang(stack: Stack, timed: Timed) -> None:
             time.sleep(HELD_FOR)
         finally:
             gone.set()
-    timed.cleared("somebody holds the locks of posting's and inquiry's batches, and a table that pages read", stack.until_clear(meanwhile))
     timed.fired |= stack.until_firing(slow)
-    follow_the_page(stack, *meanwhile, *slow)
+    timed.cleared("somebody holds the locks of posting's and inquiry's batches, and a table that pages read", stack.until_clear(meanwhile))
     timed.cleared("the same, once it is let go", stack.until_clear(slow))
+    follow_the_page(stack, *meanwhile, *slow)
 
 
 def _look_until(gone: Event, address: str) -> None:

@@ -36,14 +36,14 @@ TABLE: Final = {
     "away": ("service", "part"),
 }
 """The metrics that have samples once something was posted, waits, was refused and was sent again, with their labels."""
-CLOSED: Final = {"id": "C-1", "type": "period.closed", "company": "FABW", "from": "2026-01-01", "to": "2026-01-31"}
 HELD: Final = {"type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "date": "2026-01-15", "currency": "USD"}
 
 
 @pytest.fixture(scope="module")
 def loaded(stack: Stack) -> Stack:
     """Something waits for a period, something was refused and an operator has sent it again, somebody has looked."""
-    stack.publish(CLOSED, {**HELD, "id": "H-1", "document": "H-1", "amount": "1.00"})
+    stack.close_period("C-1", "2026-01-01", "2026-01-31")
+    stack.publish({**HELD, "id": "H-1", "document": "H-1", "amount": "1.00"})
     twice = {"type": "customer-invoice.posted", "company": "FABW", "account": "IC-EAST", "document": "T-1", "currency": "USD"}
     for amount in ("1.00", "2.00"):
         stack.publish({**twice, "id": "T-1", "date": "2026-03-01", "amount": amount})
@@ -68,7 +68,7 @@ def test_every_metric_of_the_table_has_samples_with_its_labels(loaded: Stack) ->
     for name, labels in TABLE.items():
         if name == "refusals_open":
             continue  # the only one was dismissed
-        loaded.until(lambda name=name: loaded.query(f"intercompany_{name}"))  # type: ignore[misc]
+        loaded.until_shown(f"intercompany_{name}")
         found = loaded.query(f"intercompany_{name}")
         assert all(set(each["metric"]) - {"__name__", "instance", "job"} == set(labels) for each in found), name
     routes = {each["metric"]["route"] for each in loaded.query("intercompany_http_requests_total")}
@@ -86,4 +86,4 @@ def test_every_panel_shows_something(loaded: Stack) -> None:
         asked = expression.replace("$__rate_interval", "2m")
         if "refusals_open" in asked or "work: Proposals and decisions" in name:
             continue
-        loaded.until(lambda asked=asked: loaded.query(asked))  # type: ignore[misc]
+        loaded.until_shown(asked)

@@ -1,0 +1,86 @@
+"""What is done regularly: a tenth of the time at most, again after a failure, and once for all instances."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from services.desk import regular_checks
+from services.desk.checking import Check
+from services.desk.regular_checks import Comparing, regularly
+from services.inquiry.checks import IdentityCheck
+from shared.metrics import CHECK_FAILING, CHECK_PROBLEMS
+from tests.builders.web import NOW, MadeUp, StandingClock
+
+
+class Sleeping(StandingClock):
+    """A clock whose sleepers are noted; the fourth ends it all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) == 4:
+            raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize(("longest", "slept"), [(1e9, [10, 10, 50, 1000]), (60, [10, 10, 50, 60])])
+async def test_what_takes_long_is_done_more_seldom_up_to_a_longest_pause_and_a_failure_ends_nothing(
+    longest: float, slept: list[float]
+) -> None:
+    clock = Sleeping()
+    durations = iter([0, 0.5, 5, 100])
+
+    async def act() -> None:
+        clock.seconds += next(durations)
+        raise OSError
+
+    with pytest.raises(asyncio.CancelledError):
+        await regularly("it failed", act, 10, clock, longest)
+    assert clock.slept == slept
+
+
+class Desk(MadeUp):
+    """A desk that keeps what is compared."""
+
+    kept: Any = None
+
+    async def execute(self, _: str, *arguments: Any) -> None:
+        self.kept = dict(zip(("began_at", "ended_at", "runs"), arguments, strict=True))
+
+    async def fetchrow(self, *_: Any) -> Any:
+        return self.kept
+
+
+async def test_differences_are_counted_run_by_run_and_what_another_instance_has_just_compared_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = 0
+
+    async def reconciled(_: Any) -> list[Check]:
+        nonlocal made
+        made += 1
+        return [Check("holds", ""), Check("differs", "", ["a", "b"], 3)] if made < 3 else [Check("holds", "")]
+
+    async def asked(_: Any) -> list[IdentityCheck]:
+        return [IdentityCheck("under way", [{"a": 1}], under_way=1)]
+
+    monkeypatch.setattr(regular_checks, "reconcile", reconciled)
+    monkeypatch.setattr(regular_checks, "check_inquiry", asked)
+    desk, clock = Desk(), StandingClock()
+    comparing = Comparing(desk, clock, 60)  # type: ignore[arg-type]
+    for failing, places in ((1, 5), (2, 5), (0, 0)):
+        await comparing.once()
+        assert [gauge.labels("reconcile")._value.get() for gauge in (CHECK_FAILING, CHECK_PROBLEMS)] == [failing, places]  # noqa: SLF001
+        assert CHECK_PROBLEMS.labels("inquiry")._value.get() == 0  # noqa: SLF001
+        assert [run["places"] for run in orjson.loads(desk.kept["runs"]).values()] == [places, 0]
+        desk.kept["began_at"] -= timedelta(seconds=60)
+    desk.kept["began_at"] = NOW - timedelta(seconds=59)
+    await comparing.once()
+    assert made == 3
