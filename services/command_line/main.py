@@ -167,6 +167,12 @@ class Commands(LazyCommands):
             "contract",
         ),
         "failed": Listed(SHOWING, "Messages that were put aside: list them, have them tried again.", "put_aside", "failed"),
+        "diagnose": Listed(
+            SHOWING,
+            "Writes one file for support: versions, settings without secrets, lags, counts, the last errors.",
+            "diagnosing",
+            "diagnose_command",
+        ),
         "gaps": Listed(SHOWING, "Records that were gone before they were read: list them, acknowledge them.", "put_aside", "gaps"),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }

@@ -17,6 +17,7 @@ from services.web.access.chosen import authentication
 from services.web.bodies import ReadableBodies
 from services.web.console.app import Console
 from services.web.frame import Frame, language_of
+from services.web.observed import Observed
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters
 from services.web.problems import Code, ProblemError, answer
@@ -60,6 +61,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     app.add_middleware(KnownParameters, known=_known_parameters)
     app.add_middleware(Frame, authentication=who, ports=ports, media=MEDIA)
     app.add_middleware(Console, authentication=who, ports=ports)
+    app.add_middleware(Observed)
     _answer_problems(app)
     return app
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = 400
 _MISSING: Final = 404
-READ_WITHIN: Final = 6.0
+READ_WITHIN: Final = 8.0
 """Seconds in which the books answer a question, or count as away: nobody looks at an empty window for longer."""
 DONE_WITHIN: Final = 20.0
 """Seconds in which an order is taken: it is asked for again under its key."""
