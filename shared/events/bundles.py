@@ -84,14 +84,14 @@ def unbundled(record: Record, is_wanted: Callable[[str], bool] = bool) -> list[R
     wanted: dict[str, bool] = {}
     records: list[Record] = []
     for place, part in enumerate(parts, 1):
-        value = bytes(part)
-        event = _event(value)
+        event = _event(part)
         if event is not None:
             decided = wanted.get(event.type)
             if decided is None:
                 decided = wanted[event.type] = is_wanted(event.type)
             if not decided:
                 continue
+        value = bytes(part)
         records.append(
             Record(
                 *(record.topic, None, value, STRUCTURED_HEADERS, record.partition, record.offset, record.timestamp_ms, len(value)),
@@ -111,7 +111,7 @@ def own_event(record: Record) -> OwnEvent | None:
     return record.event
 
 
-def _event(value: bytes) -> OwnEvent | None:
+def _event(value: bytes | msgspec.Raw) -> OwnEvent | None:
     try:
         return _EVENT.decode(value)
     except msgspec.DecodeError:
