@@ -29,7 +29,6 @@ from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
-from shared.events.bundles import events_in
 from shared.events.envelope import Message, Record, Topic
 from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
@@ -98,7 +97,6 @@ class Delivery:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.runtime.clock.monotonic()
         try:
-            BATCH_SIZE.labels(self.service.name).observe(sum(map(events_in, records)))
             rest = records
             while rest:
                 part = first_by_size(rest, self.pace.limits)
@@ -130,6 +128,7 @@ class Delivery:
         parts = list(by_entries(incoming, self.pace.limits)) or [[]]
         with traced(self.service.name, messages):
             for part in parts:
+                BATCH_SIZE.labels(self.service.name).observe(len(part))
                 # What is passed over after the last part's events counts as read with it.
                 positions = _positions(records if part is parts[-1] else map(_record, part))
                 await self.take(Batch(part, positions))
