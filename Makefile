@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser screenshots vendor clean
+.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -26,11 +26,14 @@ demo: $(INSTALLED) ## starts all parts, sends the examples through, prints each 
 up: $(INSTALLED) ## starts all parts, leaves them running, and prints the console's address; DEMO=1 posts the demo's payment
 	@$(BIN)/intercompany up $(if $(DEMO),--demo)
 
+budget: $(INSTALLED_DEV) ## what a payment costs by service and stage: time, calls, memory, queries, bytes, rows (docs/speed.md)
+	@$(BIN)/python -m tests.speed.budget
+
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
 
 # Tests run even when a check before them fails, so that one run shows all there is to mend.
-test: $(INSTALLED_DEV) browser ## every check and every test
+test: $(INSTALLED_DEV) browser prometheus ## every check and every test
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
@@ -55,6 +58,12 @@ storm: $(INSTALLED_DEV) ## MINUTES=60 of killing, cutting off, filling and faili
 producers: $(INSTALLED_DEV) ## sends ic-4 to Apache Kafka in containers by each program of deploy/producers; PRODUCERS="python go" by some
 	@deploy/producers/tools.sh
 	@PRODUCERS="$${PRODUCERS:-python java go node kcat}" TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --verbose tests/containers/test_producers.py
+
+# Alerts are tested by Prometheus itself: without it their tests fail, they are not left out.
+prometheus: ## Prometheus and its Alertmanager for the tests of deploy/observe, by apt where the machine has none
+	@command -v prometheus >/dev/null && command -v amtool >/dev/null || \
+	{ apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null; } || \
+	{ echo "prometheus is needed for the tests of the alerts: apt-get install prometheus prometheus-alertmanager" >&2; exit 1; }
 
 # The console's tests look at its pages: without a browser they fail, they are not left out.
 browser: ## the browser of the console's tests, by apt where the machine has none

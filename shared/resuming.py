@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.events.envelope import EventRef
-from shared.working_set import NotLoadedError
+from shared.missing import NotLoadedError
 
 
 class ResumeDefectError(Exception):

@@ -146,63 +146,98 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
-    kafka_bootstrap_servers: str | None = None
-    database_url: SecretStr | None = None
-    inquiry_database_url: SecretStr | None = Field(default=None, description="none: DATABASE_URL")
-    namespace: Namespace = ""
-    data_dir: Path = Path(".data")
+    kafka_bootstrap_servers: str | None = Field(
+        default=None, description="Apache Kafka 4 or newer: `host:port`, with commas between several; none: the embedded broker"
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL 15 or newer, `postgresql://…`; TLS by `?sslmode=`; none: the embedded database"
+    )
+    inquiry_database_url: SecretStr | None = Field(
+        default=None, description="the database of the inquiry service, where it is another one; none: DATABASE_URL"
+    )
+    namespace: Namespace = Field(default="", description="prefix of topics, consumer groups and schemas")
+    data_dir: Path = Field(default=Path(".data"), description="folder of the embedded broker and database")
 
-    provision: bool = Field(default=True, description="false: schema and topics are made by `intercompany migrate` and `provision`")
-    topics_file: Path | None = None
-    topic_partitions: int = Field(default=1, ge=1, le=1000)
-    topic_replication_factor: int = Field(default=-1, ge=-1, description="-1: the broker's default")
-    fetch_max_wait_ms: int = Field(default=500, ge=1, le=10_000)
-    idempotent_producer: bool = True
-    group_instance_id: str | None = None
-    session_timeout_ms: int = Field(default=10_000, ge=1000)
-    heartbeat_interval_ms: int = Field(default=3_000, ge=100)
+    provision: bool = Field(
+        default=True, description="false: schema and topics are made by `intercompany migrate` and `provision`, and waited for"
+    )
+    topics_file: Path | None = Field(
+        default=None, description="partitions, replication and retention of each topic, as the files in `deploy/topics` have them"
+    )
+    topic_partitions: int = Field(
+        default=1, ge=1, le=1000, description="partitions of each topic that TOPICS_FILE does not name, but `intercompany.reference`"
+    )
+    topic_replication_factor: int = Field(default=-1, ge=-1, description="replicas of each topic that is made; -1: the broker's default")
+    fetch_max_wait_ms: int = Field(default=500, ge=1, le=10_000, description="how long the broker keeps a question for records open")
+    idempotent_producer: bool = Field(default=True, description="false for a broker that cannot do it, as the embedded one")
+    group_instance_id: str | None = Field(
+        default=None, description="static membership of an instance: a name of its own that stays the same"
+    )
+    session_timeout_ms: int = Field(
+        default=10_000, ge=1000, description="after how long without a sign of life the broker takes an instance for gone"
+    )
+    heartbeat_interval_ms: int = Field(default=3_000, ge=100, description="how often an instance gives one")
 
-    kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
-    kafka_security_mechanism: SecurityMechanism | None = None
-    kafka_security_username: str | None = None
-    kafka_security_password: SecretStr | None = None
-    kafka_security_token_file: Path | None = None
-    kafka_security_token_url: HttpUrl | None = None
-    kafka_security_token_scope: str | None = None
-    kafka_security_ca_file: Path | None = None
+    kafka_security_protocol: SecurityProtocol = Field(default=SecurityProtocol.PLAINTEXT, description="how the broker is spoken to")
+    kafka_security_mechanism: SecurityMechanism | None = Field(default=None, description="how a client proves who it is; needed with SASL")
+    kafka_security_username: str | None = Field(default=None, description="its name, or the client id for tokens")
+    kafka_security_password: SecretStr | None = Field(default=None, description="its password, or the client secret for tokens")
+    kafka_security_token_file: Path | None = Field(default=None, description="where an OAUTHBEARER token is read")
+    kafka_security_token_url: HttpUrl | None = Field(default=None, description="where OAUTHBEARER tokens come from")
+    kafka_security_token_scope: str | None = Field(default=None, description="the scope that is asked for there")
+    kafka_security_ca_file: Path | None = Field(
+        default=None, description="the certificates that the broker's is checked against; none: the machine's"
+    )
 
     require_tls: bool = Field(default=False, description="true: nothing leaves this machine unencrypted, else the start is refused")
 
-    health_host: str = "0.0.0.0"  # noqa: S104 - a container's probes come from outside the container
-    health_port: int = Field(default=0, ge=0, le=65535, description="0: off")
-    log_format: LogFormat = LogFormat.CONSOLE
-    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
-    otel_exporter_otlp_endpoint: str | None = None
+    health_host: str = Field(default="0.0.0.0", description="on which address liveness, readiness and metrics are answered")  # noqa: S104 - a container's probes come from outside the container
+    health_port: int = Field(default=0, ge=0, le=65535, description="where liveness, readiness and metrics are answered; 0: off")
+    log_format: LogFormat = Field(default=LogFormat.CONSOLE, description="coloured lines for people, or one JSON object a line")
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None, description="where traces go, by OTLP over HTTP; sampling by OpenTelemetry's own variables; none: nowhere"
+    )
 
-    wait_at_most: Duration | None = None
-    announce_waits_after: Duration | None = timedelta(seconds=30)
+    metrics_companies: int = Field(
+        default=50, ge=0, le=10_000, description="companies that have metrics of their own; the others share one"
+    )
+    check_every: Duration = Field(
+        default=timedelta(minutes=15), description="how often inquiry compares the services' books, at most a tenth of the time; 0: never"
+    )
+
+    wait_at_most: Duration | None = Field(default=None, description="how long something may wait before it is refused; none: indefinitely")
+    announce_waits_after: Duration | None = Field(
+        default=timedelta(seconds=30), description="how long something waits before its sender is told (`event.waiting`)"
+    )
     keep_sent: Duration = Field(default=timedelta(days=1), description="how long what was sent is kept, to be sent again")
     keep_sent_bytes: int = Field(default=2 * 1024**3, ge=0, description="how many bytes of what was sent a service keeps at most")
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(default=8088, ge=0, le=65535, description="0: one that is free")
+    http_host: str = Field(default="127.0.0.1", description="on which address the HTTP API and the console answer")
+    http_port: int = Field(default=8088, ge=0, le=65535, description="its port; 0: one that is free")
     http_public_url: HttpUrl | None = Field(default=None, description="under which others reach the API, where that is not host and port")
-    http_auth: HttpAuth = HttpAuth.NONE
-    http_tokens_file: Path | None = None
+    http_auth: HttpAuth = Field(
+        default=HttpAuth.NONE,
+        description="who may ask: `none` (this machine alone), by tokens of a file, or by the tokens of an identity provider",
+    )
+    http_tokens_file: Path | None = Field(default=None, description="the tokens, for HTTP_AUTH=tokens")
     http_session_secret: SecretStr | None = Field(
         default=None, description="signs the console's cookies and forms; none: a random one, new at every start"
     )
     four_eyes: bool = Field(default=True, description="whoever proposes what changes books may not approve it; not with HTTP_AUTH=none")
-    oidc_issuer: HttpUrl | None = None
-    oidc_audience: str | None = None
+    oidc_issuer: HttpUrl | None = Field(default=None, description="the identity provider, for HTTP_AUTH=oidc")
+    oidc_audience: str | None = Field(default=None, description="for whom its tokens have to be")
     oidc_client_id: str | None = Field(default=None, description="the console's name at the provider; none: OIDC_AUDIENCE")
     oidc_client_secret: SecretStr | None = Field(default=None, description="none: the console is a public client, PKCE alone")
-    oidc_roles_claim: str = "roles"
-    oidc_companies_claim: str = "companies"
+    oidc_roles_claim: str = Field(default="roles", description="where a token says the roles")
+    oidc_companies_claim: str = Field(default="companies", description="where a token says the companies")
     oidc_role_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
         default_factory=dict, description="the provider's names of roles: THEIRS=ours, commas between"
     )
 
-    senders: Senders = Field(default=Senders.OPEN, description="enforced: each sender has topics of its own, and rights by its definition")
+    senders: Senders = Field(
+        default=Senders.OPEN,
+        description="enforced: each sender has topics of its own, and rights by its definition; open: the shared topics are read",
+    )
 
     @field_validator(
         *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),

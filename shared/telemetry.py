@@ -1,6 +1,6 @@
-"""Logs, metrics and traces, set up once for every process.
+"""Logs and traces, set up once for every process (metrics: shared.metrics).
 
-Invariant: logs of libraries look like our own; a metric is written per batch, never per message; traces cost
+Invariant: logs of libraries look like our own; traces cost
 nothing unless an OTLP endpoint is configured. A trace is passed on in `traceparent` from event to event in any case.
 """
 
@@ -9,39 +9,33 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Counter, Gauge, Histogram
 
 from shared.settings import LogFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from structlog.typing import Processor
+    from opentelemetry.context import Context
+    from structlog.typing import EventDict, Processor
 
     from shared.events.envelope import Message
     from shared.settings import Settings
 
-QUERIES: Final = Counter("intercompany_queries", "Statements sent to the database, COPY aside.", ["schema"])
-MESSAGES: Final = Counter("intercompany_messages", "Records by what became of them.", ["service", "outcome"])
-OUTGOING: Final = Counter("intercompany_outgoing", "Events decided and written to the outbox.", ["service"])
-BATCH_SIZE: Final = Histogram("intercompany_batch_records", "Records per batch.", ["service"], buckets=(1, 5, 20, 50, 100, 200, 500))
-BATCH_SECONDS: Final = Histogram("intercompany_batch_seconds", "Seconds of a batch's transaction, its retries aside.", ["service"])
-PASSES: Final = Counter("intercompany_fold_passes", "Folds of whole batches: one each, and more for what was not loaded.", ["service"])
-TROUBLES: Final = Counter("intercompany_troubles", "Failures that were tried again.", ["what"])
-OUTBOX_ROWS: Final = Gauge("intercompany_outbox_rows", "Batches not yet acknowledged by the broker, 1000 at most.", ["service"])
-OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest of them.", ["service"])
-FAILED: Final = Gauge("intercompany_failed_messages", "Messages kept in the table failed.", ["service"])
-RESUME_DEFECTS: Final = Counter("intercompany_resume_defects", "Times that what waited failed when it resumed, and waits on.", ["service"])
-FAILED_DROPPED: Final = Counter("intercompany_failed_dropped", "Messages that were kept there too long, or too many.", ["service"])
-
 _NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")
 _SELDOM: Final = 5.0
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+TRACEPARENT: Final = "traceparent"
+_PARTS: Final = 4
+_TRACE: Final = "ce_traceparent"
+_IN_LOGS: Final = {"ce_id": "event_id", "ce_source": "source", _TRACE: "trace_id"}
+"""How the headers of a record are called in log lines, where `event` is what happened."""
+_OF_KAFKA: Final = {"messaging.system": "kafka", "messaging.operation.type": "process"}
 
 
 class _Seldom(logging.Filter):
@@ -66,6 +60,7 @@ def set_up_logs(settings: Settings) -> None:
     """One format for our logs and the libraries', on standard error: standard output belongs to the commands."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -118,29 +113,115 @@ def traces_are_on() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
 
 
+def trace_id_of(traceparent: str | None) -> dict[str, str]:
+    """The id of a trace as log lines bear it, of its context; nothing without one."""
+    parts = (traceparent or "").split("-")
+    return {"trace_id": parts[1]} if len(parts) == _PARTS else {}
+
+
+def named_in_logs(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """How a log line names the event that a record has, by the headers of the record: as far as they say it."""
+    said = {name: value.decode(errors="replace") for name, value in headers if name in _IN_LOGS}
+    return {**{_IN_LOGS[name]: value for name, value in said.items() if name != _TRACE}, **trace_id_of(said.get(_TRACE))}
+
+
+def _with_trace(_: object, __: str, line: EventDict) -> EventDict:
+    """A line that is written within a span bears its trace, unless it bears one already."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        line.setdefault("trace_id", trace.format_trace_id(context.trace_id))
+    return line
+
+
+# Spans
+
+
+@dataclass(slots=True)
+class ServerSpan:
+    """The span of a request; `traceparent`: its context, None where traces go nowhere."""
+
+    span: trace.Span
+    traceparent: str | None = None
+
+    def ended(self, name: str, attributes: Mapping[str, str | int]) -> None:
+        """What is known of it at its end."""
+        self.span.update_name(name)
+        self.span.set_attributes(attributes)
+
+
+@contextmanager
+def server_span(method: str, given: str | None) -> Iterator[ServerSpan]:
+    """The span of a request that came with this context, or none."""
+    if not traces_are_on():
+        yield ServerSpan(trace.INVALID_SPAN, given)
+        return
+    span = _tracer().start_span(method, context=_context(given), kind=trace.SpanKind.SERVER, attributes={"http.request.method": method})
+    try:
+        yield ServerSpan(span, _traceparent(span))
+    finally:
+        span.end()
+
+
 @contextmanager
 def traced(service: str, messages: Sequence[Message]) -> Iterator[None]:
-    """A span for each message, from here to the end of its batch, as the child of the one that caused it.
+    """A span for each message, from here to the end of its batch, as the child of the one that caused it; one of the batch, linked to them.
 
     The messages' `traceparent` becomes the new span, so that what they cause hangs below it.
     """
     if not traces_are_on():
         yield
         return
-    tracer = trace.get_tracer("intercompany")
-    spans = [_span(tracer, service, message) for message in messages]
+    spans = [_span(service, message) for message in messages]
+    links = [trace.Link(span.get_span_context()) for span in spans]
+    about: dict[str, str | int] = {**_OF_KAFKA, "messaging.batch.message_count": len(messages), "messaging.consumer.group.name": service}
+    batch = _tracer().start_span(f"{service} batch", kind=trace.SpanKind.CONSUMER, links=links, attributes=about)
     try:
-        yield
+        with trace.use_span(batch):
+            yield
     finally:
-        for span in spans:
+        for span in (*spans, batch):
             span.end()
 
 
-def _span(tracer: trace.Tracer, service: str, message: Message) -> trace.Span:
-    carrier = {"traceparent": message.traceparent} if message.traceparent else {}
-    attributes = {"cloudevents.event_id": message.ref.id, "cloudevents.event_source": message.ref.source}
-    span = tracer.start_span(f"{service} {message.type}", context=_PROPAGATOR.extract(carrier), attributes=attributes)
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer("intercompany")
+
+
+def _context(traceparent: str | None) -> Context:
+    return _PROPAGATOR.extract({TRACEPARENT: traceparent} if traceparent else {})
+
+
+def _traceparent(span: trace.Span) -> str | None:
     given: dict[str, str] = {}
     _PROPAGATOR.inject(given, trace.set_span_in_context(span))
-    message.traceparent = given.get("traceparent", message.traceparent)
+    return given.get(TRACEPARENT)
+
+
+def _span(service: str, message: Message) -> trace.Span:
+    span = _tracer().start_span(
+        f"{service} {message.type}",
+        context=_context(message.traceparent),
+        kind=trace.SpanKind.CONSUMER,
+        attributes=_about(message),
+    )
+    message.traceparent = _traceparent(span) or message.traceparent
     return span
+
+
+def _about(message: Message) -> dict[str, str | int]:
+    """OpenTelemetry's conventions for messages and CloudEvents, and whose books it is of."""
+    found: dict[str, str | int] = {
+        **_OF_KAFKA,
+        "cloudevents.event_id": message.ref.id,
+        "cloudevents.event_source": message.ref.source,
+        "cloudevents.event_type": message.type,
+        "intercompany.kind": str(getattr(message.data, "kind", None) or message.type),
+    }
+    company = getattr(message.data, "company", None)
+    if isinstance(company, str):
+        found["intercompany.company"] = company
+    if message.record is not None:
+        found["messaging.destination.name"] = message.record.topic
+        found["messaging.destination.partition.id"] = str(message.record.partition)
+        found["messaging.kafka.offset"] = message.record.offset
+    return found

@@ -14,26 +14,11 @@ from heapq import heapify, heappop, merge
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from shared.events.envelope import EventRef, Message
+from shared.missing import Missing, NotLoadedError, Page
 from shared.reference import Reference
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-class Missing(NamedTuple):
-    """What has to be loaded: a row by its key (`by` None), or all rows with this key in the index `by`."""
-
-    table: str
-    by: str | None
-    key: Hashable
-
-
-class Page(NamedTuple):
-    """Of the rows at a place of an index, in an order, those that come after the first so many; a key of `Missing`."""
-
-    place: Hashable
-    order: Hashable
-    after: int
 
 
 SLICE: Final = 200
@@ -49,14 +34,6 @@ class Released(NamedTuple):
 
     wake_key: tuple[str, ...]
     after: int
-
-
-class NotLoadedError(Exception):
-    """A core asked for something that was not loaded; `missing` says what."""
-
-    def __init__(self, missing: Missing) -> None:
-        super().__init__(str(missing))
-        self.missing = missing
 
 
 class Table(Generic[K, V]):
@@ -83,10 +60,12 @@ class Table(Generic[K, V]):
         self._base: dict[K, V | None] = {}
         self._base_index: dict[tuple[str, Hashable], dict[K, None]] = {}
         self._looked_into: set[str] = set()
+        self._kept: list[tuple[str, Callable[[V], tuple[Hashable, ...]], bool, bool]] = []
         self._index: dict[tuple[str, Hashable], dict[K, bool]] = {}
         self.bounds: dict[tuple[str, Hashable], int] = {}
         """The sequence up to which the rows under a key of an index are loaded; without one, all are."""
         self.changed: dict[K, V | None] = {}
+        self._keep()
 
     def get(self, key: K) -> V | None:
         """The row, or None if there is none; NotLoadedError if it was never loaded."""
@@ -145,30 +124,37 @@ class Table(Generic[K, V]):
 
     def put(self, key: K, row: V | None) -> None:
         """Writes a row (None deletes it); it counts as changed, the indexes follow."""
-        before = self.changed[key] if key in self.changed else self._base.get(key)
-        self.changed[key] = row
-        if self._indexes:
+        if self._kept:
+            before = self.changed[key] if key in self.changed else self._base.get(key)
             self._reindex(key, before, row)
+        self.changed[key] = row
 
     def _follow(self, index: str) -> None:
         """From the first look into an ordered index on, the places of the rows that have changed are kept."""
         if index not in self._followed:
             self._followed.add(index)
+            self._keep()
             for key, row in self.changed.items():
                 for place in self.places(index, row) if row is not None else ():
                     self._enter(index, place, key, is_there=True)
 
-    def _reindex(self, key: K, before: V | None, after: V | None) -> None:
+    def _keep(self) -> None:
+        """Finds which indexes are kept up to date when a row changes.
+
+        What was never loaded raises when it is sought, and all is folded again: no need to keep it. Of an ordered index all rows that
+        have changed are kept by place, once it is looked into: they are merged with the pages.
+        """
+        self._kept = []
         for name, keys_of in self._indexes.items():
-            # Of an ordered index all rows that have changed are kept by place, once it is looked into: they are merged with the pages.
             is_ordered = name in self._ordered and not self.complete
-            # What was never loaded raises when it is sought, and all is folded again: no need to keep it up to date.
-            if not self.complete and name not in (self._followed if is_ordered else self._looked_into):
-                continue
+            if self.complete or name in (self._followed if is_ordered else self._looked_into):
+                self._kept.append((name, keys_of, is_ordered, self.complete or name in self._whole or is_ordered))
+
+    def _reindex(self, key: K, before: V | None, after: V | None) -> None:
+        for name, keys_of, is_ordered, is_known in self._kept:
             old = keys_of(before) if before is not None else ()
             new = keys_of(after) if after is not None else ()
             if old != new or is_ordered:
-                is_known = self.complete or name in self._whole or is_ordered
                 for place in {*old, *new}:
                     if is_known or (name, place) in self._base_index:
                         self._enter(name, place, key, is_there=place in new)
@@ -195,7 +181,9 @@ class Table(Generic[K, V]):
         `bound`: only those up to this sequence are given, there may be more.
         """
         self._base_index[index, key] = dict.fromkeys(keys)
-        self._looked_into.add(index)
+        if index not in self._looked_into:
+            self._looked_into.add(index)
+            self._keep()
         if bound is not None:
             self.bounds[index, key] = bound
 
@@ -216,6 +204,7 @@ class Table(Generic[K, V]):
         else:
             self._whole.add(index)
             self._looked_into.add(index)
+        self._keep()
 
     def knows(self, missing: Missing) -> bool:
         """Whether a row or index entry has been loaded already."""
@@ -230,7 +219,7 @@ class Table(Generic[K, V]):
 
     def rollback(self) -> None:
         """Forgets all changes; what was loaded stays."""
-        self.changed, self._index, self._followed = {}, {}, set()
+        self._forget_changes()
 
     def commit(self) -> None:
         """Takes the changes as the new state (a simulation after each event; a store after it has saved)."""
@@ -243,7 +232,11 @@ class Table(Generic[K, V]):
             if self.complete or at[0] not in self._ordered:
                 self._commit_index(at, changed)
         self._pages = {}
+        self._forget_changes()
+
+    def _forget_changes(self) -> None:
         self.changed, self._index, self._followed = {}, {}, set()
+        self._keep()
 
     def _commit_index(self, at: tuple[str, Hashable], changed: dict[K, bool]) -> None:
         found = self._base_index.setdefault(at, {})

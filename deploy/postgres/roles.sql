@@ -8,8 +8,8 @@
 -- ('SCRAM-SHA-256$…'), PostgreSQL takes them in a password's place. Running it again changes only what is given a new value.
 --
 -- What each may do in the schemas is granted by `intercompany migrate`, run as the owner: each service has the rows of its
--- own schema, `reader` reads them all, `operator` and `web` (the HTTP API) read and do what the commands for operators need, and add
--- to the audit of that, in the schema `desk`.
+-- own schema, `inquiry` reads the others too (it compares the books, CHECK_EVERY), `reader` reads them all, `operator` and `web`
+-- (the HTTP API) read and do what the commands for operators need, and add to the audit of that, in the schema `desk`.
 \set ON_ERROR_STOP on
 \if :{?prefix}
 \else

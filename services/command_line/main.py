@@ -91,6 +91,12 @@ class Commands(LazyCommands):
             "publishing",
             "publish_command",
         ),
+        "import": Listed(
+            SENDING,
+            "Sends the rows of a table (CSV, XLSX) or the entries of a bank statement (camt.053) as events, by a mapping file.",
+            "importing",
+            "import_command",
+        ),
         "republish": Listed(
             SENDING,
             "Publishes the ledger's vouchers on intercompany.vouchers again, after the topic or a copy of it was lost.",
@@ -134,6 +140,9 @@ class Commands(LazyCommands):
             "books",
             "trace_command",
         ),
+        "export": Listed(
+            SHOWING, "Writes vouchers, documents, lines, balances or intercompany accounts as CSV or a workbook.", "exporting", "export"
+        ),
         "why": Listed(
             SHOWING,
             "Says why a line of a voucher is there and has its amount, in one sentence with its figures.",
@@ -158,6 +167,12 @@ class Commands(LazyCommands):
             "contract",
         ),
         "failed": Listed(SHOWING, "Messages that were put aside: list them, have them tried again.", "put_aside", "failed"),
+        "diagnose": Listed(
+            SHOWING,
+            "Writes one file for support: versions, settings without secrets, lags, counts, the last errors.",
+            "diagnosing",
+            "diagnose_command",
+        ),
         "gaps": Listed(SHOWING, "Records that were gone before they were read: list them, acknowledge them.", "put_aside", "gaps"),
         "waiting": Listed(SHOWING, "What waits: list it with its age, show what it waits for, give it up.", "waiting", "waiting"),
     }

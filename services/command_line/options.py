@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,6 +46,15 @@ OfLedger = Annotated[Ledger | None, typer.Option("--ledger", help="Only this led
 From = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="From this date.", show_default=False)]
 Day = Annotated[datetime | None, typer.Option("--as-of", formats=_DAY, help=_AS_OF, show_default=False)]
 KnownAt = Annotated[datetime | None, typer.Option("--known-at", parser=_time, metavar="TIME", help=_KNOWN_AT, show_default=False)]
+To = Annotated[datetime | None, typer.Option("--to", "--as-of", formats=["%Y-%m-%d"], help="To this date.", show_default=False)]
+DueTo = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due on or before this date.", show_default=False)]
+PostingType = Annotated[str | None, typer.Option(help="Only this posting type: due_from, cash …", show_default=False)]
+Partner = Annotated[str | None, typer.Option(help="Only what is towards this company.", show_default=False)]
+Settlement = Annotated[str | None, typer.Option(help="Only of the settlement run of the event with this id.", show_default=False)]
+Imported = Annotated[
+    Literal["no", "failed", "yes"] | None,
+    typer.Option(help="Only those of which the company's own system has said nothing yet, or last this.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per row on standard output.")]
 
 
@@ -57,3 +66,8 @@ def day(moment: datetime | None) -> date | None:
 def moment(now: datetime, as_of: datetime | None, known_at: datetime | None) -> AsOf:
     """The moment that is asked for: without a day today's, in UTC, as the HTTP API has it."""
     return AsOf(day(as_of) or now.date(), known_at)
+
+
+def scope_of(company: str | None) -> tuple[str, ...] | None:
+    """The companies that an option says; None: all."""
+    return None if company is None else (company,)

@@ -2,20 +2,25 @@
 
 Invariant: however many ask, there is one comparison at a time, and between two of them there is a minute at least, and ten times what
 the last one took: of large books it takes a tenth of the time at most. Whoever asks meanwhile is told what the last one found, when that
-was, and when the next one may be made.
+was, and when the next one may be made. What the process of inquiry has found meanwhile (regular_checks.py) counts as made here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
+
 from services.desk.inquiry_check import check_inquiry
 from services.desk.reconciliation import reconcile
 from services.desk.schemas import SchemaMissingError
+from services.inquiry.queries.compared import last_comparison
+from services.registry import INQUIRY
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,6 +79,7 @@ class Checking:
         It raises what one has failed with, once; the next who asks begins again.
         """
         async with self._turn:
+            await self._take_over()
             if self._running is None and self.clock.monotonic() >= self._next:
                 self._running = asyncio.ensure_future(self._run())
             running = self._running
@@ -85,6 +91,23 @@ class Checking:
                 running.result()
         return self.last
 
+    async def known(self) -> LastChecks | None:
+        """The last one, whoever made it; None is made."""
+        async with self._turn:
+            await self._take_over()
+        return self.last
+
+    async def _take_over(self) -> None:
+        """Has what inquiry's process found as the last, if it is later; where its table cannot be read there is nothing."""
+        with suppress(SchemaMissingError, asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+            async with self.schemas.of(INQUIRY.name) as connection:
+                kept = await last_comparison(connection)
+            if kept is not None and (self.last is None or kept.began_at > self.last.began_at):
+                seconds = (kept.ended_at - kept.began_at).total_seconds()
+                next_at = kept.ended_at + timedelta(seconds=max(AGAIN_AFTER, TIMES * seconds))
+                self.last = LastChecks(kept.began_at, seconds, [check for run in kept.runs.values() for check in run["checks"]], next_at)
+                self._next = self.clock.monotonic() + (next_at - self.clock.now()).total_seconds()
+
     async def _run(self) -> None:
         began_at, began = self.clock.now(), self.clock.monotonic()
         checks = [check.as_row() for check in await reconcile(self.schemas)]
@@ -92,7 +115,7 @@ class Checking:
             found = await check_inquiry(self.schemas)
         except SchemaMissingError:
             found = []
-        checks += [_row(check) for check in found]
+        checks += [identity_row(check) for check in found]
         ended = self.clock.monotonic()
         wait = max(AGAIN_AFTER, TIMES * (ended - began))
         self._next = ended + wait
@@ -105,7 +128,7 @@ class Checking:
             await asyncio.wait({self._running})
 
 
-def _row(check: IdentityCheck) -> Row:
+def identity_row(check: IdentityCheck) -> Row:
     """A check of inquiry's as the others are shown."""
     problems = [_in_words(each) for each in check.problems]
     compared = "inquiry, while something is under way" if check.under_way and check.problems else "inquiry"

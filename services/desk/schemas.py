@@ -118,20 +118,33 @@ class Schemas:
     @asynccontextmanager
     async def books(self) -> AsyncIterator[Connection]:
         """Inquiry's schema at one moment, to be read alone: all questions of a request; InquiryMissingError if it is not there."""
-        if INQUIRY.name not in self._found:  # asked before: the moment is that of the transaction's first question
-            try:
-                async with self.of(INQUIRY.name):
-                    pass
-            except SchemaMissingError as error:
-                name = self.settings.schema_name(INQUIRY.name)
-                msg = (
-                    f"the database has no schema {name}: the books are asked of the service inquiry, which has not run on it yet"
-                    " (intercompany service inquiry; INQUIRY_DATABASE_URL says where its tables are)"
-                )
-                raise InquiryMissingError(msg) from error
+        await self._find_inquiry()
         async with self.of(INQUIRY.name) as connection:
             await be_snapshot(connection)
             yield connection
+
+    @asynccontextmanager
+    async def books_for_long(self) -> AsyncIterator[Connection]:
+        """The same on a connection of its own: who reads for as long as a file takes keeps none of those that requests share."""
+        await self._find_inquiry()
+        async with self._open[INQUIRY.name].long_transaction() as connection:
+            await be_snapshot(connection)
+            yield connection
+
+    async def _find_inquiry(self) -> None:
+        """Once, before the moment of a transaction, which is that of its first question."""
+        if INQUIRY.name in self._found and INQUIRY.name in self._open:
+            return
+        try:
+            async with self.of(INQUIRY.name):
+                pass
+        except SchemaMissingError as error:
+            name = self.settings.schema_name(INQUIRY.name)
+            msg = (
+                f"the database has no schema {name}: the books are asked of the service inquiry, which has not run on it yet"
+                " (intercompany service inquiry; INQUIRY_DATABASE_URL says where its tables are)"
+            )
+            raise InquiryMissingError(msg) from error
 
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[Connection]:

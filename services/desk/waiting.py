@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from services.desk.schemas import Schemas, ServicesSchemas
     from shared.delivery.ports import Connection
+    from shared.delivery.waiting_list import WaitingExtent
     from shared.events.envelope import EventRef
     from shared.waiting import WaitingRow
 
@@ -31,6 +32,8 @@ MOST_AT_ONCE: Final = 500
 """Rows of each service that are read at once."""
 _DOCUMENTS: Final = frozenset({"document", "sales payment"})
 _KEEPERS: Final = {"payment": payment_queries.WAITING, "settlement": settlement_queries.WAITING}
+KEEPING: Final = tuple(_KEEPERS)
+"""The services that keep something waiting."""
 _LAST: Final = 2**63 - 1
 
 
@@ -178,6 +181,12 @@ def _order(item: WaitingItem) -> tuple[tuple[int, int], WaitingPlace]:
 async def extent_of_waiting(connection: Connection, service: str) -> tuple[int, datetime | None]:
     """How much a service has waiting, and since when the oldest does; nothing where it keeps nothing."""
     return await _KEEPERS[service].extent(connection) if service in _KEEPERS else (0, None)
+
+
+async def extents_of_waiting(schemas: Schemas, service: str) -> list[WaitingExtent]:
+    """The same by reason, of a service that keeps something."""
+    async with schemas.of(service) as connection:
+        return await _KEEPERS[service].extents(connection)
 
 
 async def said_of(schemas: Schemas, items: Iterable[WaitingItem]) -> dict[WaitingPlace, tuple[str, Any]]:

@@ -19,7 +19,8 @@ from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.delivery.ports import Connection
 from shared.events.contract import short_type
 from shared.events.envelope import EventRef, Message
-from shared.working_set import Missing, Released, Table
+from shared.missing import Missing
+from shared.working_set import Released, Table
 
 _NAME: Final = 2
 _DOCUMENT: Final = 3

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from services.registry import SERVICES
+from services.registry import INQUIRY, SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from shared.delivery.service import AnyService
 
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
+PROGRAMS: Final[Mapping[str, str]] = MappingProxyType({INQUIRY.name: "services.desk.inquiry_process"})
+"""Modules that run a service with more in its process than the service."""
 _STOP_WITHIN: Final = 20.0
 _READY_WITHIN: Final = 120.0
 
@@ -74,7 +76,7 @@ async def service_processes(
 async def _start(name: str, environment: Mapping[str, str], folder: Path) -> ServiceProcess:
     log, port = folder / f"{name}.log", free_port()
     tied = [setpriv, "--pdeathsig", "TERM", "--"] if (setpriv := shutil.which("setpriv")) else []
-    command = [*tied, sys.executable, "-m", f"services.{name}"]
+    command = [*tied, sys.executable, "-m", PROGRAMS.get(name, f"services.{name}")]
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command,

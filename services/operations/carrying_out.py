@@ -36,6 +36,7 @@ from services.operations.replies import EventReply, replies
 from services.operations.rivals import refuse_overtaken
 from shared.delivery import shell_queries
 from shared.events.producing import PartyBook
+from shared.metrics import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -106,6 +107,7 @@ class Acting:
         meanwhile = await self._write_down(action, asked, now)
         if meanwhile is not None:
             return await self._again(meanwhile, asked)
+        ACTIONS.labels(drafted.verb.value, action.state.value).inc()
         key_at = None if asked.key is None else now
         if action.state is ActionState.PROPOSED:
             return Acted(action, key_at=key_at)
@@ -152,6 +154,7 @@ class Acting:
         is_first = await store.decide(connection, action.id, decided)
         if not is_first or not await store.set_state(connection, action.id, state, [ActionState.PROPOSED]):
             raise ActionRefusedError(ActionCode.ALREADY_DECIDED, "decided-already", id=action.id, state=state.value)
+        ACTIONS.labels(action.draft.verb.value, state.value).inc()
         return replace(action, decided=decided, state=state)
 
     async def keep_answer(self, acted: Acted, asked: ActionRequest, status: int, body: Any) -> TakenKey | None:
@@ -234,6 +237,7 @@ class Acting:
             await store.note_refusals(connection, action.id, began, action.draft.plan.states)
             await store.add_outcome(connection, action.id, now, outcome)
             await store.set_state(connection, action.id, ActionState.DONE, list(_CAN_BE_DONE))
+        ACTIONS.labels(action.draft.verb.value, ActionState.DONE.value).inc()
         return Acted(replace(action, state=ActionState.DONE, outcome=outcome), began=began)
 
     async def _done(self, plan: ActionPlan) -> dict[str, Any]:
@@ -260,6 +264,7 @@ class Acting:
 
     async def _note_failure(self, action: Action, error: Exception, who: Who) -> None:
         """As far as that is possible: where the database is away the action stays `begun`, which comes to the same."""
+        ACTIONS.labels(action.draft.verb.value, ActionState.FAILED.value).inc()
         outcome = {"failed": getattr(error, "code", type(error).__name__), "by": who.name}
         with suppress(Exception):
             async with self._schemas.desk() as connection:

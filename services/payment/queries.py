@@ -40,6 +40,7 @@ select sequence, 'vendor-payment.posted' as type, json_build_object(
     'seller', data->0->0, 'buyer', data->0->1, 'vendor', data->0->2, 'company', data->0->3->0, 'document', data->0->3->1,
     'currency', data->0->3->3, 'amount', data->0->5)::text as data from waiting where sequence = any($1)""",
     summary="select count(*) as number, min(since) as oldest from waiting",
+    by_reason="select data->1->>0 as reason, null as company, count(*) as number, min(since) as oldest from waiting group by 1",
 )
 
 

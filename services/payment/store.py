@@ -16,19 +16,21 @@ from services.payment.prefetch import NeededJournals, needed_by
 from services.payment.rules.books import Books, relation_of
 from services.payment.rules.values import JournalKey, SalesPayment, WaitingApproval, WaitingJournal, WaitingKey
 from services.payment.stored_pages import WAITING_WOKEN
+from shared.delivery.columns import arrays, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import ReferenceTable
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
 from shared.events.vouchers import EventWaiting
+from shared.missing import Missing
 from shared.waiting import WakeKey, first_of_each, rank
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Released
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 
 POSITIONS: Final = """
 select coalesce((select max(position) from reference), 0) as position,
 coalesce((select max(sequence) from waiting), 0) as sequence"""
-NUMBERS: Final = "select payment, number from numbers where payment = any($1)"
+NUMBERS: Final = f"select payment, number from numbers where payment = any({arrays(['text'])})"  # noqa: S608 - types of our own, here and below
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
 join unnest($1::text[], $2::text[]) as wanted (company, document) using (company, document)"""
@@ -40,13 +42,13 @@ select data from (select data, sum(octet_length(data::text)) over (order by sinc
 from (select data, since, sequence from waiting where since < $1 order by since limit $2) oldest) summed where before < $3"""
 APPROVALS_NAMED: Final = "select data from approvals where (source, event) in (select * from unnest($1::text[], $2::text[]))"
 
-SAVE_JOURNALS: Final = """
+SAVE_JOURNALS: Final = f"""
 insert into journals (company, document, status, first_source, first_id, data)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[])
-on conflict (company, document) do update set status = excluded.status, data = excluded.data"""
-SAVE_NUMBERS: Final = """
-insert into numbers (payment, number) select * from unnest($1::text[], $2::integer[])
-on conflict (payment) do update set number = excluded.number"""
+select * from unnest({arrays(("text",) * 5 + ("json",))})
+on conflict (company, document) do update set status = excluded.status, data = excluded.data"""  # noqa: S608
+SAVE_NUMBERS: Final = f"""
+insert into numbers (payment, number) select * from unnest({arrays(("text", "integer"))})
+on conflict (payment) do update set number = excluded.number"""  # noqa: S608
 SAVE_WAITING: Final = """
 insert into waiting (company, payment, number, sequence, run_source, run_id, since, wakes, relation, data)
 select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
@@ -141,9 +143,12 @@ class Store:
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, in the order of their keys."""
         changed = [(key, row) for key, row in sorted(books.journals.changed.items())]
-        await _execute(connection, SAVE_JOURNALS, [_journal_row(row) for _, row in changed if row is not None])
+        journals = [_journal_row(row) for _, row in changed if row is not None]
+        if journals:
+            await connection.execute(SAVE_JOURNALS, *texts(journals))
         await _execute(connection, DELETE_JOURNALS, [key for key, row in changed if row is None])
-        await _execute(connection, SAVE_NUMBERS, sorted((key, number) for key, number in books.numbers.changed.items()))
+        if books.numbers.changed:
+            await connection.execute(SAVE_NUMBERS, *texts(sorted(books.numbers.changed.items())))
         waiting = sorted(books.waiting.changed.items())
         await _execute(connection, SAVE_WAITING, [_waiting_row(row) for _, row in waiting if row is not None])
         await _execute(connection, DELETE_WAITING, [key for key, row in waiting if row is None])
@@ -195,7 +200,7 @@ async def _load(connection: Connection, books: Books, needed: NeededJournals) ->
 async def _load_numbers(connection: Connection, books: Books, payments: list[str]) -> None:
     for payment in payments:
         books.numbers.loaded(payment, None)
-    for row in await connection.fetch(NUMBERS, payments):
+    for row in await connection.fetch(NUMBERS, *texts(zip(payments))):
         books.numbers.loaded(row["payment"], row["number"])
 
 

@@ -6,7 +6,7 @@ another one posts can ask for more.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,16 +42,13 @@ def needed_by(messages: Iterable[Message]) -> NeededVouchers:
     needed = NeededVouchers()
     for message in messages:
         data = message.data
-        needed.companies.update(_companies(data))
-        if isinstance(data, DocumentReversed):
+        if isinstance(data, SettlementPosted):
+            needed.companies.update([document.company for document in data.documents])
+        elif isinstance(data, DocumentPosted):
+            needed.companies.add(data.company)
+        elif isinstance(data, DocumentReversed):
+            needed.companies.add(data.company)
             needed.documents.add((data.ledger, data.company, data.document))
         elif isinstance(data, SettlementReversed):
             needed.records.update((record.run, record.ledger, record.number) for record in data.records)
     return needed
-
-
-def _companies(data: Any) -> Iterator[str]:
-    if isinstance(data, SettlementPosted):
-        yield from (document.company for document in data.documents)
-    elif isinstance(data, DocumentPosted | DocumentReversed):
-        yield data.company

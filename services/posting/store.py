@@ -39,7 +39,8 @@ from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
-from shared.working_set import Missing, Released
+from shared.missing import Missing
+from shared.working_set import Released
 
 # One look into the index for each: joined, all of a small table would be gone through for each, as long as that plan is kept.
 OF_RECORDS: Final = f"""

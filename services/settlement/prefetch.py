@@ -24,8 +24,8 @@ from shared.events.envelope import EventRef, Message
 from shared.events.inbound import JournalApprovalRequested
 from shared.events.journals import SalesPaymentJournal
 from shared.events.values import Ledger
+from shared.missing import Missing, Page
 from shared.waiting import WakeKey, woken_by
-from shared.working_set import Missing, Page
 
 
 def named_by(message: Message, books: Books, parked: Parked | None = None) -> list[Missing]:
@@ -101,7 +101,7 @@ def named_by_page(books: Books, page: Page, documents: list[Document]) -> list[M
             named.append(Missing("documents", None, credited))
     if documents and not page.after:
         there = open_place(documents[0], lowers=not documents[0].lowers)
-        named.append(Missing("documents", "open", page._replace(place=there)))
+        named.append(Missing("documents", "open", Page(there, page.order, 0)))
     return named
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from services.settlement.rules.values import DocumentKey, RecordInForce, RecordKey
-from services.settlement.stored_tables import TABLES, joined, texts
+from services.settlement.stored_tables import TABLES, joined
+from shared.delivery.columns import texts
 from shared.delivery.reference_table import ReferenceTable
 from shared.delivery.waiting_list import WaitingList, waiting_row
 from shared.events.envelope import EventRef
@@ -74,6 +75,12 @@ from waiting w cross join lateral (select (w.body->'message'->>'data')::json as 
 cross join lateral (select json_typeof(s->'payment'->'amount') is not null as is_payment) as told
 cross join lateral (select case when is_payment then s->'payment' else s end as d) as event where w.sequence = any($1)""",
     summary="select count(*) as number, min(since) as oldest from waiting",
+    # Of a million that wait the bodies are not read: what wakes says it, under the names of settlement/rules/waiting.py.
+    by_reason="""
+select case kind when 'free' then 'reservation' when 'event' then 'document' when 'journal' then 'document' when 'answers' then 'document'
+    when 'automatic' then 'document' else kind end as reason, case kind when 'period' then split_part(wakes, chr(31), 2) end as company,
+    count(*) as number, min(since) as oldest
+from (select split_part(wakes, chr(31), 1) as kind, wakes, since from waiting) as waits group by 1, 2""",
 )
 _OVER: Final = f"""
 select k.key as document, w.* from unnest($1::text[]) as k (key) cross join lateral (

@@ -18,8 +18,8 @@ from services.settlement.rules.open_documents import SettlingOrder
 from services.settlement.rules.run.cash_discount import CashDiscountTerms
 from services.settlement.rules.values import CREDIT_NOTE, PAYMENT, Document, OpenPlace
 from shared.delivery.ports import Connection
+from shared.missing import Page
 from shared.money import minor_unit
-from shared.working_set import Page
 
 PAGE: Final = 20
 """So many open documents are read first; every further page is as large as all before it."""

@@ -17,15 +17,17 @@ from services.settlement.rules.values import Parked
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
-from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined, texts
+from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined
+from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
+from shared.missing import Missing, Page
 from shared.waiting import WakeKey, first_of_each, rank
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, Missing, Page, Released, Table
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released, Table
 
 LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
 SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"

@@ -1,11 +1,11 @@
 """How the settlement books' tables stand in the database: their statements, keys and the JSON of their values.
 
-Invariant: a value read back equals the one written; what joins the parts of a key, or the values of a column, is in no text.
+Invariant: a value read back equals the one written; what joins the parts of a key is in no text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -23,14 +23,13 @@ from services.settlement.rules.values import (
     Request,
     ReservedSalesPayment,
 )
+from shared.delivery.columns import arrays
 from shared.events.codec import as_json, read_stored
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Message
 from shared.waiting import Need
 
 JOIN: Final = "\x1f"
-_BETWEEN: Final = "\x1d"  # no text of the contract has control characters, and JSON shows them escaped
-_NOTHING: Final = "\x1c"
 
 Row = tuple[Any, ...]
 
@@ -88,23 +87,9 @@ _LISTS: Final = frozenset({"reserves", "concerns"})
 """Columns of several keys, which a statement gets joined: unnest would flatten an array of arrays."""
 
 
-_APART: Final = "(string_to_array(${}::text, chr(29), chr(28)))[2:]"
-"""A column of `texts` as an array. What is before the first separator is left out: an empty text would be no element at all."""
-
-
-def texts(rows: Iterable[Row]) -> list[str]:
-    """Rows as one text for each column, as the statements take them: of an array the driver would look at every value by itself."""
-    return [_BETWEEN + _BETWEEN.join([_NOTHING if value is None else str(value) for value in column]) for column in zip(*rows, strict=True)]
-
-
-def _arrays(types: Iterable[str]) -> str:
-    """The columns of `texts` as arrays of these types."""
-    return ", ".join(f"{_APART.format(number)}::{kind}[]" for number, kind in enumerate(types, start=1))
-
-
 def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tuple[str, str, str]:
     """Select, upsert and delete of a table by its key columns and all its columns (name -> type)."""
-    unnested = _arrays(key.values())
+    unnested = arrays(key.values())
     names = ", ".join(key)
     match = " and ".join(f"t.{column} = k.{column}" for column in key)
     select = f"select t.body from {name} t join unnest({unnested}) as k ({names}) on {match}"  # noqa: S608 - names of our own
@@ -112,7 +97,7 @@ def _statements(name: str, key: dict[str, str], columns: dict[str, str]) -> tupl
     selected = ", ".join(f"string_to_array({column}, chr(30))" if column in _LISTS else column for column in columns)
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     upsert = (
-        f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({_arrays(columns.values())}) as v ({', '.join(columns)}) "  # noqa: S608
+        f"insert into {name} ({', '.join(columns)}) select {selected} from unnest({arrays(columns.values())}) as v ({', '.join(columns)}) "  # noqa: S608
         f"on conflict ({names}) do update set {updates}"
     )
     return select, upsert, delete
@@ -123,7 +108,7 @@ def _many(name: str, key: dict[str, str], columns: dict[str, str], changing: tup
     written = (*key, *changing)
     updates = ", ".join(f"{column} = v.{column}" for column in changing)
     update = (
-        f"update {name} t set {updates} from unnest({_arrays(columns[column] for column in written)}) as v ({', '.join(written)}) "  # noqa: S608
+        f"update {name} t set {updates} from unnest({arrays(columns[column] for column in written)}) as v ({', '.join(written)}) "  # noqa: S608
         f"where {' and '.join(f't.{column} = v.{column}' for column in key)}"
     )
     return Many(tuple(columns), tuple(list(columns).index(column) for column in written), update)
@@ -148,8 +133,9 @@ def _reserves(keys: tuple[DocumentKey, ...]) -> str | None:
 
 def _document_row(document: Document) -> Row:
     automatic = bool(document.open) and not document.manual_only
+    key = (document.ledger, document.company, document.document)
     about = (document.party, document.account, document.currency, automatic, *document.event)
-    return (*document.key, *about, *settling_order.columns_of(document), _json(document))
+    return (*key, *about, *settling_order.columns_of(document), _json(document))
 
 
 def _read_document(body: str) -> tuple[Any, Any]:
@@ -293,7 +279,7 @@ _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (s
 
 _END_OF_WAITING: Final = f"""
 with gone as (
-    delete from waiting t using unnest({_arrays(["bigint"])}) as k (sequence) where t.sequence = k.sequence
+    delete from waiting t using unnest({arrays(["bigint"])}) as k (sequence) where t.sequence = k.sequence
     returning event_source, event_id
 ) update announced a set ended = true from gone where a.source = gone.event_source and a.event = gone.event_id"""  # noqa: S608 - as above
 """What stops waiting, and with it that its sender is to be told so, if it was told that it waits."""

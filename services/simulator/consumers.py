@@ -102,6 +102,10 @@ class SimulatedConsumer:
         """Readiness is not simulated."""
         return {}
 
+    def ends(self) -> Mapping[Partition, int]:
+        """Where what it reads ends."""
+        return {place: len(self._broker.logs[place].records) for place in self._positions}
+
     def stop(self) -> None:
         """Takes no new batch."""
         self._is_stopping = True

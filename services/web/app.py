@@ -17,10 +17,11 @@ from services.web.access.chosen import authentication
 from services.web.bodies import ReadableBodies
 from services.web.console.app import Console
 from services.web.frame import Frame, language_of
+from services.web.observed import Observed
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters
 from services.web.problems import Code, ProblemError, answer
-from services.web.routes import ROUTERS, STREAMS
+from services.web.routes import MEDIA, ROUTERS
 from services.web.routes.flow import close_checks
 from services.web.validation import of_errors
 from shared.settings import HttpAuth
@@ -58,8 +59,9 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     _publish(app, settings)
     app.add_middleware(ReadableBodies, document=_said)
     app.add_middleware(KnownParameters, known=_known_parameters)
-    app.add_middleware(Frame, authentication=who, ports=ports, streams=STREAMS)
+    app.add_middleware(Frame, authentication=who, ports=ports, media=MEDIA)
     app.add_middleware(Console, authentication=who, ports=ports)
+    app.add_middleware(Observed)
     _answer_problems(app)
     return app
 

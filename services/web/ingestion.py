@@ -107,18 +107,21 @@ class Ingestion:
     ) -> list[SentOutcome]:
         """Sends the events of a request; ProblemError where it is not carried out. `send`: how, where it is to be kept in the audit."""
         given = await self.read(actor, headers, body, traceparent)
-        outcomes = await self._judged(given, language)
+        outcomes = await self.judged(given, language)
         wrong = [each for each in outcomes if each.faults]
         if wrong and (not partial or len(wrong) == len(given)):
             raise _problem_of(wrong, len(given))
-        new = [(event, outcome) for event, outcome in zip(given, outcomes, strict=True) if outcome.is_sent]
-        if new:
-            await (send or self._ports.sender.send)([event.record for event, _ in new])
+        await self.deliver([event for event, outcome in zip(given, outcomes, strict=True) if outcome.is_sent], send)
+        return outcomes
+
+    async def deliver(self, events: Sequence[GivenEvent], send: Send | None = None) -> None:
+        """Sends events, and remembers that it did; ProblemError where the broker does not acknowledge them."""
+        if events:
+            await (send or self._ports.sender.send)([event.record for event in events])
         now = self._ports.clock.now()
-        for event, _ in new:
+        for event in events:
             if isinstance(event.read, Message):
                 self.recent.note(event.read, now)
-        return outcomes
 
     async def read(self, actor: Actor, headers: Headers, body: bytes, traceparent: str | None) -> list[GivenEvent]:
         """The events of a request, which this actor may send; ProblemError (403) if not."""
@@ -129,7 +132,7 @@ class Ingestion:
                 may_send(actor, event.read)
         return given
 
-    async def _judged(self, given: Sequence[GivenEvent], language: Language) -> list[SentOutcome]:
+    async def judged(self, given: Sequence[GivenEvent], language: Language) -> list[SentOutcome]:
         """Each event with what it is: new, a duplicate, or wrong."""
         taken = await known(self._ports.schemas, [each.read for each in given if isinstance(each.read, Message)])
         seen: dict[EventRef, bytes] = {}
@@ -147,6 +150,12 @@ class Ingestion:
         is_known = is_repeated or read.ref in taken or (last is not None and last.digest == read.digest)
         # What was acknowledged lately may have been refused since, and may be sent again; what was taken is taken.
         return SentOutcome(read.ref, DUPLICATE if is_known else ACCEPTED, is_sent=not is_repeated and read.ref not in taken)
+
+
+def ingestion_of(ports: WebPorts) -> Ingestion:
+    """The one of this process, which remembers what was sent lately."""
+    made: Ingestion = ports.cache.setdefault("ingestion", Ingestion(ports))
+    return made
 
 
 def _problem_of(wrong: Sequence[SentOutcome], number: int) -> ProblemError:

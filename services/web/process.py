@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 import uvicorn
-from prometheus_client import make_asgi_app
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from services.desk.schemas import Schemas
 from services.registry import SERVICES
@@ -27,16 +27,18 @@ from services.web.broker import BrokerEnds, BrokerSender
 from services.web.ports import WebPorts
 from shared.delivery.shell_queries import has_shell
 from shared.embedded.addresses import NothingRunningError, product_settings
+from shared.metrics import AWAY, READY
 from shared.runtime.health import serve_health
 from shared.runtime.http_server import MOST_CONNECTIONS, QUIET, TimelyProtocol, serve_http
+from shared.runtime.measuring import BROKER, DATABASE
 from shared.settings import SettingsError, load_settings
 from shared.telemetry import set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp
 
+    from shared.delivery.ports import Clock
     from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ NOT_SAFE: Final = 2
 """The exit code where the settings would let everybody do everything, or are wrong."""
 _ANSWERED_WITHIN: Final = 10
 _DATABASE_WITHIN: Final = 3.0
+_MEASURED_EVERY: Final = 5.0
+NAME: Final = "web"
 _HEADERS_BYTES: Final = 64 * 1024
 
 
@@ -58,7 +62,11 @@ class WebReadiness:
     async def reasons(self) -> list[str]:
         """Why the API is not ready; empty: it is."""
         found = [] if await self._broker.is_there() else ["the broker does not answer"]
-        return [*found, *await self._database()]
+        database = await self._database()
+        AWAY.labels(NAME, BROKER).set(bool(found))
+        AWAY.labels(NAME, DATABASE).set(bool(database))
+        READY.labels(NAME).set(not found and not database)
+        return [*found, *database]
 
     async def _database(self) -> list[str]:
         try:
@@ -71,6 +79,13 @@ class WebReadiness:
         return []
 
 
+async def measured(readiness: WebReadiness, clock: Clock) -> None:
+    """Says in metrics every few seconds whether it is ready, until cancelled."""
+    while True:
+        await readiness.reasons()
+        await clock.sleep(_MEASURED_EVERY)
+
+
 def health_app(readiness: WebReadiness) -> ASGIApp:
     """`/live`, `/ready`, `/metrics`, as every service has them."""
 
@@ -81,7 +96,10 @@ def health_app(readiness: WebReadiness) -> ASGIApp:
         reasons = await readiness.reasons()
         return PlainTextResponse("\n".join([*reasons, ""]) if reasons else "ready\n", 503 if reasons else 200)
 
-    return Starlette(routes=[Route("/live", live), Route("/ready", ready), Mount("/metrics", make_asgi_app())])
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/live", live), Route("/ready", ready), Route("/metrics", metrics)])
 
 
 async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> None:
@@ -106,9 +124,12 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> No
         **QUIET,
     )
     log.info("serving", address=f"http://{settings.http_host}:{settings.http_port}", auth=settings.http_auth.value)
+    readiness = WebReadiness(ports, broker)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_health(health_app(WebReadiness(ports, broker)), settings))
+        tasks.create_task(serve_health(health_app(readiness), settings))
         tasks.create_task(serve_http(config))
+        if settings.health_port:
+            tasks.create_task(measured(readiness, ports.clock))
 
 
 def run() -> None:
@@ -119,14 +140,14 @@ def run() -> None:
     check_address(load_settings())
     settings = product_settings(broker=True)
     set_up_logs(settings)
-    set_up_traces(settings, "web")
+    set_up_traces(settings, NAME)
     for problem in settings.unencrypted():
         log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
     asyncio.run(_until_signalled(settings))
 
 
 async def _until_signalled(settings: Settings) -> None:
-    structlog.contextvars.bind_contextvars(service="web")
+    structlog.contextvars.bind_contextvars(service=NAME)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

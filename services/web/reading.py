@@ -19,6 +19,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from services.desk.posting_stand import posting_stand
+from services.files.exports.pages import with_rule_titles
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.companies import scope
 from services.inquiry.queries.pages import PageWanted
@@ -29,7 +30,6 @@ from services.web.known import refuse_unknown_companies, refuse_unknown_values
 from services.web.models import DEFAULT_LIMIT, ADay, ATime, Count, Cursor, Limit
 from services.web.problems import Code, ProblemError
 from shared.rows import instant
-from shared.rulebook import rule_book
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -98,13 +98,16 @@ class Books(NamedTuple):
 
 
 @asynccontextmanager
-async def books(request: Request) -> AsyncIterator[Books]:
-    """The books, for all questions of a request; ProblemError (inquiry-behind, database-away) by way of the frame."""
+async def books(request: Request, *, for_long: bool = False) -> AsyncIterator[Books]:
+    """The books, for all questions of a request; ProblemError (inquiry-behind, database-away) by way of the frame.
+
+    `for_long`: as long as a file takes, on a connection of its own.
+    """
     ports = _ports(request)
     now = ports.clock.now()
     posting = await posting_stand(ports.schemas)
     ends = await ports.ends.ends()
-    async with ports.schemas.books() as connection:
+    async with ports.schemas.books_for_long() if for_long else ports.schemas.books() as connection:
         yield Books(connection, (await read_to(connection, ends, now, posting)).as_row())
 
 
@@ -178,10 +181,4 @@ def _ports(request: Request) -> WebPorts:
 
 def titled(request: Request) -> Callable[[Row], Row]:
     """Says beside each line of a voucher what its rule is called, in the reader's language."""
-    book = rule_book(language_of(request.scope))
-
-    def with_titles(row: Row) -> Row:
-        lines = [{**line, "rule_title": book[line["rule"]].title if line["rule"] in book else None} for line in row["lines"]]
-        return {**row, "lines": lines}
-
-    return with_titles
+    return with_rule_titles(language_of(request.scope))

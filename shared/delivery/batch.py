@@ -30,8 +30,9 @@ from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
 from shared.events.envelope import Message, Record, Topic
+from shared.metrics import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, REFUSALS
 from shared.runtime.retry import Runtime, any_error, retry_forever
-from shared.telemetry import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, traced
+from shared.telemetry import named_in_logs, traced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
@@ -262,8 +263,11 @@ class Delivery:
         outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}
         for outcome, number in {"seen": records, **outcomes}.items():
             MESSAGES.labels(self.service.name, outcome).inc(number)
+        for refused in folded.refusals:
+            REFUSALS.labels(self.service.name, refused.outgoing.data.code, refused.outgoing.data.scope).inc()
         for each in failures:
-            log.error("a message is kept in the table failed", topic=each.record.topic, offset=each.record.offset, exc_info=each.error)
+            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(each.record.headers)}
+            log.error("a message is kept in the table failed", **place, exc_info=each.error)
 
 
 async def _in_time(work: Awaitable[Written]) -> Written:

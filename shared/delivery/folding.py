@@ -18,7 +18,7 @@ from shared.events.codec import decode, digest_as_written
 from shared.events.contract import INBOUND_TOPICS, base_topic, short_type
 from shared.events.emitting import REJECTED
 from shared.events.envelope import Message, Outgoing, Record, Unreadable, replay_identity
-from shared.working_set import Missing, NotLoadedError
+from shared.missing import Missing, NotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence

@@ -20,8 +20,8 @@ from shared.delivery.inbox import Inbox
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import OUTBOX, UnreadableRowError, pack, unpack
 from shared.delivery.ports import Encoded
+from shared.metrics import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
 from shared.runtime.retry import any_error, retry_forever
-from shared.telemetry import FAILED, FAILED_DROPPED, OUTBOX_AGE, OUTBOX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Sequence

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from shared.metrics import PASSES, RESUME_DEFECTS
+from shared.missing import Missing, NotLoadedError
 from shared.resuming import ResumeDefectError
-from shared.telemetry import PASSES, RESUME_DEFECTS
-from shared.working_set import SLICE, Missing, NotLoadedError
+from shared.working_set import SLICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -87,7 +88,11 @@ def _leave_waiting(service: str, books: Any, error: ResumeDefectError) -> None:
     books.left_waiting.add(error.sequence)
     RESUME_DEFECTS.labels(service).inc()
     log.error(
-        "what waited failed when it resumed, and waits on", service=service, id=error.event.id, source=error.event.source, exc_info=error
+        "what waited failed when it resumed, and waits on",
+        service=service,
+        event_id=error.event.id,
+        source=error.event.source,
+        exc_info=error,
     )
 
 

@@ -131,6 +131,9 @@ class Consumer(Protocol):
         Without those of which records are at hand: for them it is not asked.
         """
 
+    def ends(self) -> Mapping[Partition, int]:
+        """The offset that the next record of each assigned partition will get, as of the broker's last answer."""
+
 
 class Consumers(Protocol):
     """All consumers of one service; the last is the one of the events, before it may come that of the reference data."""

@@ -16,7 +16,7 @@ have is read again, and its ids make that harmless; if somebody moved the group'
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger(__name__)
 
 
+class Lag(NamedTuple):
+    """How many records are still to be taken, and how old the next of them is at most, in seconds."""
+
+    records: int
+    seconds: float
+
+
 class ReadPositions:
     """The positions of one service's consumers in one process. Offsets are the broker's own, in the database they are rebased."""
 
@@ -43,6 +50,8 @@ class ReadPositions:
         self._bases: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
         self._looked_at: dict[Partition, int] = {}
+        self._taken: dict[Partition, int] = {}
+        self._younger_than_ms: dict[Partition, float] = {}
 
     async def read_on(self, places: Collection[Partition], back: Mapping[Partition, int] | None = None) -> Mapping[Partition, int]:
         """The offsets from which these partitions are to be read; tried until they are known.
@@ -62,6 +71,7 @@ class ReadPositions:
             log.error("records are gone that were never read", topic=place.topic, partition=place.number, first=first, last=begin - 1)
         positions = {place: max(read.get(place, 0), begins[place]) for place in places}
         self._next.update(positions)
+        self._taken.update(positions)
         return positions
 
     async def rebased(self, records: Sequence[Record]) -> Sequence[Record]:
@@ -88,11 +98,34 @@ class ReadPositions:
             async with self._delivery.database.transaction() as connection:
                 await tables.finish(connection, {place: offset + self._base(place) for place, offset in further.items()}, None)
             self._next.update(further)
+            self._taken.update(further)
         # A log that was reset and in which nothing is yet: what was passed before the last batch looks the same, and is looked at once.
         again = {place: offset for place, offset in passed.items() if offset < self._next.get(place, offset)}
         if suspected := [place for place, offset in again.items() if self._looked_at.get(place) != offset]:
             await self.read_on(suspected)
         self._looked_at = again
+
+    def note_taken(self, records: Sequence[Record]) -> None:
+        """Notes that a batch, with its offsets rebased, is in the database."""
+        for record in records:
+            place = Partition(record.topic, record.partition)
+            self._taken[place] = record.offset - self._base(place) + 1
+            self._younger_than_ms[place] = record.timestamp_ms
+
+    def lags(self, ends: Mapping[Partition, int], now_ms: float) -> dict[str, Lag]:
+        """How far each topic is behind, by where the assigned partitions end.
+
+        The next record is younger than the last one that was taken, and than when nothing was left to be taken.
+        """
+        found: dict[str, Lag] = {}
+        for place, end in ends.items():
+            records = max(0, end - self._taken.get(place, end))
+            if not records:
+                self._younger_than_ms[place] = now_ms
+            seconds = max(0.0, now_ms - self._younger_than_ms.setdefault(place, now_ms)) / 1000
+            before = found.get(place.topic, Lag(0, 0.0))
+            found[place.topic] = Lag(before.records + records, max(before.seconds, seconds))
+        return found
 
     def _base(self, place: Partition) -> int:
         return self._bases.get(place, 0)

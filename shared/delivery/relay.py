@@ -21,7 +21,9 @@ import structlog
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.outbox import UnreadableRowError, put_aside, unpack
+from shared.metrics import RELAY_SECONDS, RELAY_SENT
 from shared.runtime.retry import Runtime, any_error, retry_forever
+from shared.telemetry import named_in_logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +70,9 @@ class _Row(NamedTuple):
 class Relay:
     """One per process. `put` hands a committed batch over; `run` sends for ever."""
 
-    def __init__(self, database: Database, producer: Producer, runtime: Runtime) -> None:
+    def __init__(self, database: Database, producer: Producer, runtime: Runtime, service: str = "") -> None:
+        """`service`: its name in the metrics; else its schema's."""
+        self._service = service or database.schema
         self._lock = f"{database.schema}.relay"
         self._database = database
         self._producer = producer
@@ -201,9 +205,13 @@ class Relay:
             await self._send(connection, [_Row(row["id"], _unpacked(row, unreadable)) for row in rows], unreadable)
 
     async def _send(self, connection: Connection, rows: list[_Row], unreadable: Sequence[tuple[Encoded, Exception]] = ()) -> None:
-        refused = await self._producer.send_all([message for row in rows for message in row.messages])
+        messages, begun = [message for row in rows for message in row.messages], self._runtime.clock.monotonic()
+        refused = await self._producer.send_all(messages)
+        RELAY_SECONDS.labels(self._service).observe(self._runtime.clock.monotonic() - begun)
+        RELAY_SENT.labels(self._service).inc(len(messages) - len(refused))
         for message, error in refused:
-            log.error("the broker will never take this message: it is kept in the table failed", topic=message.topic, error=repr(error))
+            place = {"topic": message.topic, **named_in_logs(message.headers)}
+            log.error("the broker will never take this message: it is kept in the table failed", **place, error=repr(error))
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             await tables.fail_sending(connection, [*unreadable, *refused])
             await tables.note_sent(connection, [row.id for row in rows])

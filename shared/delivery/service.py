@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
     from shared.events.vouchers import EventWaiting
-    from shared.working_set import Missing, Released, Table
+    from shared.missing import Missing
+    from shared.working_set import Released, Table
 
 _NO_TYPES: Final = frozenset[str]()
 

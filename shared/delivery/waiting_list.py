@@ -6,7 +6,8 @@ Invariant: whichever service keeps it, a row is read the same way; the services 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -15,9 +16,17 @@ from shared.waiting import WaitingRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from shared.delivery.ports import Connection
+
+
+class WaitingExtent(NamedTuple):
+    """How much waits for a reason, and since when the oldest does; for a period: in which company."""
+
+    reason: str
+    company: str | None
+    number: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,8 @@ class WaitingList:
 
     `first`: the first $3 after the time $1 and the sequence $2. `because_of`: of the events with the ids $1 and sources $2, each
     reason once. `named`: all of the events with the id $1. `about`: of the rows with the sequences $1 what they say of themselves,
-    as type and data (JSON) of an event. `summary`: number and oldest, of all rows.
+    as type and data (JSON) of an event. `summary`: number and oldest, of all rows. `by_reason`: the same by reason, that of a period by
+    company too.
     """
 
     first: str
@@ -34,6 +44,7 @@ class WaitingList:
     named: str
     about: str
     summary: str
+    by_reason: str
 
     async def page(self, connection: Connection, after: tuple[datetime, int], most: int) -> list[WaitingRow]:
         """The first `most` that wait after this time and place in the order of arrival."""
@@ -52,6 +63,10 @@ class WaitingList:
         """How much waits, and since when the oldest does."""
         row = await connection.fetchrow(self.summary)
         return row["number"], row["oldest"]
+
+    async def extents(self, connection: Connection) -> list[WaitingExtent]:
+        """The same by reason."""
+        return [WaitingExtent(*row.values()) for row in await connection.fetch(self.by_reason)]
 
     async def said(self, connection: Connection, sequences: Iterable[int]) -> dict[int, tuple[str, Any]]:
         """What these rows are about, by sequence: the type of an event, and of its data what names companies, documents, amounts."""

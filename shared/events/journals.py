@@ -10,17 +10,16 @@ Records of earlier versions stay on the topic: a new field has a default, a rena
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from shared.events.envelope import EventRef
 from shared.events.inbound import PaymentPosted
+from shared.events.structs import EventData
 from shared.events.values import Ledger
 
 
-@dataclass(slots=True)
-class PaymentJournal:
+class PaymentJournal(EventData, gc=False):
     """A payment as the payment journal says it (`payment-journal.posted`).
 
     `event` is the payment event itself, `digest` (hex) is over its data: the settlement service tells a duplicate from
@@ -37,8 +36,7 @@ class PaymentJournal:
     digest_as_written: str | None = None
 
 
-@dataclass(slots=True)
-class PaymentRefused:
+class PaymentRefused(EventData, gc=False):
     """A payment whose form is wrong (`payment.refused`); the settlement service, which knows all ids, refuses it.
 
     `event`, `digest` (hex) and `replay` as in PaymentJournal; `code`, `field` (JSON pointer) and `message` are the
@@ -54,8 +52,7 @@ class PaymentRefused:
     replay: int = 0
 
 
-@dataclass(slots=True)
-class SalesMark:
+class SalesMark(EventData, gc=False):
     """What a sales payment settles: `amount_to_settle` without the discount, in the journal's currency.
 
     `cross_rate` is the agreed rate of the vendor payment's mark (F-C14). `cash_discount_rule` is the rule that made the discount
@@ -70,8 +67,7 @@ class SalesMark:
     cash_discount_rule: str = ""
 
 
-@dataclass(slots=True)
-class SalesPaymentJournal:
+class SalesPaymentJournal(EventData, gc=False):
     """The payment of a group company as its seller sees it (`sales-payment-journal.created|posted|reversed`).
 
     `exchange_rate` is the vendor payment's where both companies keep the same accounting currency, else None: the one
@@ -103,8 +99,7 @@ class SalesPaymentJournal:
     batch_size: int = 0
 
 
-@dataclass(slots=True)
-class SalesPaymentsReply:
+class SalesPaymentsReply(EventData, gc=False):
     """A reply to a run without a journal: it makes none (`sales-payment-journals.answered`) or one waits (`….waiting`)."""
 
     run: EventRef

@@ -9,17 +9,17 @@ in the accounting currency of the company named; a record is named by its run, t
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from msgspec import field
 from typing_extensions import TypedDict
 
 from shared.events.envelope import EventRef
+from shared.events.structs import EventData
 
 
-@dataclass(slots=True)
-class PostedLine:
+class PostedLine(EventData, gc=False):
     """An offset line of a document: `account` is a posting type or main account, negative is the other side.
 
     `accounting_amount` is the amount at the document's exact rate, rounded by itself; None: at `exchange_rate`. Without
@@ -32,8 +32,7 @@ class PostedLine:
     accounting_amount: Decimal | None = None
 
 
-@dataclass(slots=True)
-class DocumentPosted:
+class DocumentPosted(EventData, gc=False):
     """A document became a fact of its company's books (`document.posted`).
 
     `kind` is one of kinds.py's documents. `summary_account` is the receivable or payable main account, or the posting type
@@ -60,8 +59,7 @@ class DocumentPosted:
     text: str | None = None
 
 
-@dataclass(slots=True)
-class DocumentReversed:
+class DocumentReversed(EventData, gc=False):
     """A document of any kind was reversed (`document.reversed`): its voucher is mirrored, its balance is 0.00.
 
     `text` is that of the document's lines, where it gave one.
@@ -75,8 +73,7 @@ class DocumentReversed:
     text: str | None = None
 
 
-@dataclass(slots=True)
-class SettledDocument:
+class SettledDocument(EventData, gc=False):
     """What is to be known of a document to post a settlement of it.
 
     `cross_rate` is the agreed rate of its mark, 1 unit of the payment's currency in the document's (F-C14). With
@@ -102,8 +99,7 @@ class SettledDocument:
     inverse_rate: Decimal | None = None
 
 
-@dataclass(slots=True)
-class DiscountPart:
+class DiscountPart(EventData, gc=False):
     """A part of a discount with dimensions of its own (F-D17); without any it has the document's."""
 
     dimensions: dict[str, str]
@@ -111,8 +107,7 @@ class DiscountPart:
     accounting_amount: Decimal
 
 
-@dataclass(slots=True)
-class DiscountTax:
+class DiscountTax(EventData, gc=False):
     """The tax in a discount (F-D18) on one tax line of the document: negative on the other side.
 
     `account` is that on which the line was posted, whatever the chart says now; without dimensions it has the document's.
@@ -125,8 +120,7 @@ class DiscountTax:
     accounting_amount: Decimal
 
 
-@dataclass(slots=True)
-class Discount:
+class Discount(EventData, gc=False):
     """A cash discount of a record. `amount` in the document's currency, its `tax` included.
 
     `accounting_amount` is that of the whole, in the company of the document that has the discount;
@@ -144,8 +138,7 @@ class Discount:
     tax: list[DiscountTax] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Gain:
+class Gain(EventData, gc=False):
     """A realized gain (a loss is negative): `accounting_amount` in I's accounting currency, `posted_accounting_amount` in the poster's."""
 
     accounting_amount: Decimal
@@ -153,8 +146,7 @@ class Gain:
     posted_accounting_amount: Decimal
 
 
-@dataclass(slots=True)
-class Difference:
+class Difference(EventData, gc=False):
     """An over- or underpayment or penny difference: `amount` in the document's currency, `accounting_amount` in its company's."""
 
     amount: Decimal
@@ -234,8 +226,7 @@ SPARSE: Final = frozenset({"Why", "WhyDiscount", "WhyGain", "WhyRate"})
 """The classes of which only those fields are written that say something."""
 
 
-@dataclass(slots=True)
-class SettlementRecord:
+class SettlementRecord(EventData, gc=False):
     """One pair in one run (rules.md, "Settlement record" and "Lines of a record").
 
     `lowering` (L) and `raising` (R) are positions in the event's `documents`. P is the company of L, I that of R. With
@@ -263,8 +254,7 @@ class SettlementRecord:
     why: Why | None = None
 
 
-@dataclass(slots=True)
-class SettlementPosted:
+class SettlementPosted(EventData, gc=False):
     """One run (`settlement.posted`): all its records, or it does not happen. A run of very many is told in several messages.
 
     `primary` is the position in `documents` of the run's primary, whose number is the document of all its vouchers; None: of
@@ -281,8 +271,7 @@ class SettlementPosted:
     reply_expected: bool = False
 
 
-@dataclass(slots=True)
-class ReversedRecord:
+class ReversedRecord(EventData, gc=False):
     """A record that is mirrored, and the date of the mirror."""
 
     ledger: str
@@ -291,8 +280,7 @@ class ReversedRecord:
     date: dt.date
 
 
-@dataclass(slots=True)
-class SettlementReversed:
+class SettlementReversed(EventData, gc=False):
     """Runs were reversed (`settlement.reversed`): the vouchers of `records` are mirrored under new numbers (C21).
 
     `runs` are the runs reversed whole; sales payment journals that still wait for one of them are dropped. `journals`
@@ -307,8 +295,7 @@ class SettlementReversed:
     reason: str = ""
 
 
-@dataclass(slots=True)
-class SalesPaymentJournalApproved:
+class SalesPaymentJournalApproved(EventData, gc=False):
     """A sales payment journal that was only created is to be posted (`sales-payment-journal.approved`).
 
     `approval` is the event that asked for it. The `sales-payment-journal.posted` that follows replies to it.
@@ -319,8 +306,7 @@ class SalesPaymentJournalApproved:
     approval: EventRef
 
 
-@dataclass(slots=True)
-class SalesPaymentJournalRefused:
+class SalesPaymentJournalRefused(EventData, gc=False):
     """The number of a sales payment journal is taken in the seller's books (`sales-payment-journal.refused`)."""
 
     company: str

@@ -7,20 +7,21 @@ object with `source` and `id`, and what an earlier version wrote is still read (
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
+from msgspec import field
 from pydantic import Field, WithJsonSchema
 
 from shared.events.envelope import EventRef
+from shared.events.structs import EventData
 
 _LONGEST: Final = 204
 """The longest company or document that can be named: the number of a sales payment."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventName:
+class EventName(EventData, frozen=True, gc=False):  # type: ignore[misc] # as a dataclass it could not be: the base is not frozen
     """The name of an event on a public topic: who said it and its id there."""
 
     source: str
@@ -40,8 +41,7 @@ def voucher_number(series: str, number: int) -> str:
     return f"{series}-{number:0{_DIGITS}}"
 
 
-@dataclass(slots=True)
-class VoucherLine:
+class VoucherLine(EventData, gc=False):
     """A line: amounts in `currency`, accounting amounts in the company's accounting currency; 0 where there is none.
 
     `party`, `party_account` and `settles` are those of the document in this company whose balance the line changes, on its
@@ -64,8 +64,7 @@ class VoucherLine:
     rule: str
 
 
-@dataclass(slots=True)
-class Voucher:
+class Voucher(EventData, gc=False):
     """A balanced voucher, what an ERP imports into its ledger (`voucher.posted`).
 
     `voucher` is `series` and `number`, gapless per company and series; a series is a ledger and kind. `settlement` names the run

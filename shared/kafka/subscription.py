@@ -77,6 +77,14 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         at_hand = consumer._fetcher._records  # noqa: SLF001 - aiokafka asks the broker for nothing while it has records of a partition
         return {self._partition(each): consumer.last_poll_timestamp(each) for each in consumer.assignment() if each not in at_hand}
 
+    def ends(self) -> dict[Partition, int]:
+        """Where each assigned partition ends, as the broker last said."""
+        consumer = self.subscriber.consumer if self.subscriber else None
+        if consumer is None:
+            return {}
+        said = {self._partition(each): consumer.highwater(each) for each in consumer.assignment()}
+        return {place: end for place, end in said.items() if end is not None}
+
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance; where to read on is asked for before the next read (`position`)."""
 

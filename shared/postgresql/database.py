@@ -8,16 +8,23 @@ outlast its use.
 from __future__ import annotations
 
 import asyncio
+import weakref
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from shared.metrics import QUERIES
 from shared.postgresql.connecting import CONNECT_WITHIN, connected
-from shared.telemetry import QUERIES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
+
+    from prometheus_client import Metric
 
     from shared.delivery.ports import Connection
 
@@ -43,6 +50,7 @@ class Postgres:
         self._dsn = dsn
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
+        _OPENED.add(self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -59,6 +67,17 @@ class Postgres:
             await transaction.commit()
 
     @asynccontextmanager
+    async def long_transaction(self) -> AsyncIterator[Connection]:
+        """A transaction on a connection of its own, for what takes so long that others would wait for one of the pool."""
+        connection = await connected(self._dsn, command_timeout=_ANSWER_WITHIN, server_settings=self._server_settings())
+        try:
+            await self._count_queries(connection)
+            async with connection.transaction():
+                yield connection
+        finally:
+            await _closed(connection)
+
+    @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """A connection of its own for session locks. What it writes may be lost with the server: it is done again then."""
         settings = self._server_settings() | {"synchronous_commit": "off"}
@@ -67,6 +86,11 @@ class Postgres:
             yield connection
         finally:
             await _closed(connection)
+
+    def connections(self) -> dict[str, int]:
+        """How many connections for transactions are in use, are idle, and may be at most."""
+        size, idle = (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
+        return {"busy": size - idle, "idle": idle, "limit": POOL}
 
     async def close(self) -> None:
         """Closes the pool; what is still in a transaction is rolled back."""
@@ -108,6 +132,26 @@ class Postgres:
     async def _count_queries(self, connection: Any) -> None:
         counter = QUERIES.labels(self.schema)
         connection.add_query_logger(lambda _: counter.inc())
+
+
+_OPENED: Final[weakref.WeakSet[Postgres]] = weakref.WeakSet()
+
+
+class PoolConnections(Collector):
+    """The connections of all pools of this process, as they are when somebody asks; by schema, in the label `service`."""
+
+    def collect(self) -> Iterable[Metric]:
+        """One gauge."""
+        found: Counter[tuple[str, str]] = Counter()
+        for database in list(_OPENED):
+            found.update({(database.schema, state): number for state, number in database.connections().items()})
+        gauge = GaugeMetricFamily("intercompany_pool_connections", "Connections to the database.", labels=["service", "state"])
+        for labels, number in sorted(found.items()):
+            gauge.add_metric(labels, number)
+        yield gauge
+
+
+REGISTRY.register(PoolConnections())
 
 
 async def _rolled_back(connection: Any, transaction: Any) -> None:

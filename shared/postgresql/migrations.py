@@ -34,6 +34,7 @@ create table if not exists migrations (
 """
 
 
+_APPLIED: Final = "select name from migrations order by applied_at, name"
 _OTHERS: Final = """
 select count(*) from pg_stat_activity
 where datname = current_database() and (application_name = $1 or starts_with(application_name, $1 || ' '))
@@ -68,6 +69,11 @@ def _folders(service: AnyService | Tables) -> list[tuple[str, Path]]:
 def schema_version(service: AnyService | Tables) -> str:
     """What tells the schema of this program's version from that of others: a digest of the files' names."""
     return _digest(json.dumps([name for name, _ in migration_files(service)]))[:8]
+
+
+async def applied(connection: Connection) -> list[str]:
+    """The names of the files that a schema has, in the order in which they came."""
+    return [row["name"] for row in await connection.fetch(_APPLIED)]
 
 
 async def migrate(database: Database, schema: str, service: AnyService | Tables) -> None:

@@ -1,7 +1,8 @@
 """What each PostgreSQL role may do in a service's schema, and the grants that say so (the roles: deploy/postgres/roles.sql).
 
 Invariant: a service's role reads and writes the rows of its own schema and nothing else, it makes and changes no
-table; `reader` only reads; `operator` and `web` read, and write no more than the commands for operators do; of what people did
+table; that of inquiry reads all schemas, since it compares the books (CHECK_EVERY); `reader` only reads;
+`operator` and `web` read, and write no more than the commands for operators do; of what people did
 (schema `desk`) rows are added and none is changed but an action's state; everything belongs to the role that migrates (`owner`).
 Granting again changes nothing.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.postgresql.migrations import Tables
+from shared.settings import INQUIRY
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Connection
@@ -66,5 +68,5 @@ async def grant(connection: Connection, settings: Settings, service: AnyService 
 
 def _rights(service: AnyService | Tables) -> dict[str, tuple[str, ...]]:
     if isinstance(service, Tables):
-        return {READER: _READ, OPERATOR: _NOTE, WEB: _NOTE}
-    return {service.name: _SERVE, READER: _READ, OPERATOR: _OPERATE, WEB: _ORDER}
+        return {INQUIRY: _READ, READER: _READ, OPERATOR: _NOTE, WEB: _NOTE}
+    return {INQUIRY: _READ, service.name: _SERVE, READER: _READ, OPERATOR: _OPERATE, WEB: _ORDER}

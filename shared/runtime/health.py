@@ -32,6 +32,8 @@ LONGEST_SILENCE: Final = 15.0
 LONGEST_BATCH: Final = 60.0
 LONGEST_OUTBOX: Final = 30.0
 _DATABASE_WITHIN: Final = 3.0
+BROKERS_WORK: Final = frozenset({"topics", "consumers"})
+"""What a service does at its start with the broker alone."""
 KEPT_FOR: Final = 1.0
 """Seconds for which an answer serves all who ask: the database's connections are for batches."""
 
@@ -44,6 +46,8 @@ class Readiness:
         self._housekeeping = housekeeping
         self._consumers = consumers
         self.started = False
+        self.database_is_away = False
+        self.broker_is_away = False
         self._looking = asyncio.Lock()
         self._asked: dict[Partition, float] = {}
         """Since when the broker has been asked about a partition."""
@@ -73,6 +77,7 @@ class Readiness:
         return [*reasons, *self._housekeeping.gaps, *await self._database()]
 
     def _of_consumers(self, now_ms: float) -> list[str]:
+        self.broker_is_away = not self.started and bool(BROKERS_WORK & self._delivery.runtime.troubles.open.keys())
         if not self.started:
             return ["the consumers have not started"]
         if not self._consumers.each[-1].assigned:
@@ -87,6 +92,7 @@ class Readiness:
         seconds = {place: (now_ms - (self._asked[place] if time is None else time)) / 1000 for place, time in polled.items()}
         silent = {place: silence for place, silence in seconds.items() if silence > LONGEST_SILENCE}
         if silent and len(silent) == len(polled):
+            self.broker_is_away = True
             return [f"the broker has not answered for {min(silent.values()):.0f} s"]
         topics: dict[str, list[Partition]] = {}
         for place in sorted(silent):
@@ -101,7 +107,9 @@ class Readiness:
         try:
             async with self._delivery.runtime.clock.timeout(_DATABASE_WITHIN), self._delivery.database.transaction() as connection:
                 await connection.execute("select 1")
+            self.database_is_away = False
         except Exception as error:  # noqa: BLE001 - whatever it is, the next message would not be taken
+            self.database_is_away = True
             return [f"the database: {type(error).__name__}"]
         return []
 

@@ -13,7 +13,7 @@ import gc
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -29,18 +29,21 @@ from shared.kafka.subscription import KafkaConsumers
 from shared.postgresql.database import Postgres
 from shared.postgresql.migrations import check_migrated, migrate, schema_version
 from shared.runtime.health import Readiness, health_app, serve_health
+from shared.runtime.measuring import Measuring
 from shared.runtime.retry import any_error, retry_forever
 from shared.runtime.system import system_runtime
 from shared.telemetry import set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 
     from shared.delivery.ports import Clock, Consumer, Consumers, Database, Handler, Log, Producer, ReadOn
     from shared.delivery.service import AnyService
     from shared.events.envelope import Record
     from shared.runtime.retry import Runtime
     from shared.settings import Settings
+
+    Companion = Callable[[Settings, Runtime], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -88,18 +91,21 @@ async def _provision(service: AnyService, settings: Settings) -> None:
 class Process:
     """One service, wired to its ports."""
 
-    def __init__(self, service: AnyService, settings: Settings, ports: Ports | None = None) -> None:
+    def __init__(self, service: AnyService, settings: Settings, ports: Ports | None = None, companions: Sequence[Companion] = ()) -> None:
+        """`companions`: what runs beside the service in its process, from when it serves until it stops."""
         self.service = service
         self.settings = settings
         self.ports = ports or real_ports(service, settings)
         self.runtime, self.database = self.ports.runtime, self.ports.database
-        self.relay = Relay(self.database, self.ports.producer, self.runtime)
+        self.relay = Relay(self.database, self.ports.producer, self.runtime, service.name)
         self.delivery = Delivery(service, self.database, self.relay, self.ports.log, self.runtime)
         kept = (settings.keep_sent, settings.keep_sent_bytes)
         self.housekeeping = Housekeeping(self.delivery, settings.wait_at_most, settings.announce_waits_after, *kept)
         self.positions = ReadPositions(self.delivery, self.ports.log)
         self.consumers = self.ports.consumers(self._handle, self.positions.read_on)
         self.readiness = Readiness(self.delivery, self.housekeeping, self.consumers)
+        self.measuring = Measuring(service.name, self.readiness, self.positions, self.consumers, self.runtime.clock)
+        self._companions = companions
         self._migrated = asyncio.Event()
         self._serving = asyncio.Event()
 
@@ -113,12 +119,26 @@ class Process:
             tasks.create_task(serve_health(health_app(self.readiness), self.settings))
             relaying = tasks.create_task(self._relay())
             releasing = tasks.create_task(self._release())
+            beside = [tasks.create_task(act) for act in self._beside()]
             working = tasks.create_task(self._work())
             try:
                 await asyncio.wait([working])
             finally:
                 self.readiness.started = False
+                for each in beside:
+                    await ended(each, self.runtime.clock)
                 await self._stop(working, releasing, relaying)
+
+    def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What is done for who looks, and delivers nothing: metrics where they can be read, the companions."""
+        if self.settings.health_port:
+            yield self.measuring.run()
+        for companion in self._companions:
+            yield self._accompany(companion)
+
+    async def _accompany(self, companion: Companion) -> None:
+        await self._serving.wait()
+        await companion(self.settings, self.runtime)
 
     async def _relay(self) -> None:
         await self._migrated.wait()
@@ -151,7 +171,9 @@ class Process:
         return self.settings.group_instance_id or ""
 
     async def _handle(self, _: Consumer, records: Sequence[Record]) -> None:
-        await self.delivery.deliver(await self.positions.rebased(records))
+        rebased = await self.positions.rebased(records)
+        await self.delivery.deliver(rebased)
+        self.positions.note_taken(rebased)
 
     async def _stop(self, working: asyncio.Task[None], releasing: asyncio.Task[None], relaying: asyncio.Task[None]) -> None:
         log.info("stopping", service=self.service.name)
@@ -178,9 +200,9 @@ async def ended(task: asyncio.Task[None], clock: Clock) -> None:
                 await asyncio.wait([task])
 
 
-async def serve(service: AnyService, settings: Settings) -> None:
+async def serve(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:
     """Runs one service until cancelled. SettingsError if the broker or the database is not set."""
-    await run_process(Process(service, settings))
+    await run_process(Process(service, settings, companions=companions))
 
 
 async def run_process(process: Process) -> None:
@@ -195,22 +217,22 @@ async def run_process(process: Process) -> None:
     await process.run()
 
 
-def main(service: AnyService, settings: Settings) -> None:
+def main(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:
     """Runs one service as this process, until SIGTERM or SIGINT."""
     set_up_logs(settings)
     set_up_traces(settings, service.name)
     for problem in settings.unencrypted():
         log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
-    asyncio.run(_until_signalled(service, settings))
+    asyncio.run(_until_signalled(service, settings, companions))
 
 
-async def _until_signalled(service: AnyService, settings: Settings) -> None:
+async def _until_signalled(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:
     """A signal that comes while it stops changes nothing."""
     structlog.contextvars.bind_contextvars(service=service.name)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving = asyncio.ensure_future(serve(service, settings))
+    serving = asyncio.ensure_future(serve(service, settings, companions))
     signalled = asyncio.ensure_future(stop.wait())
     await asyncio.wait([serving, signalled], return_when=asyncio.FIRST_COMPLETED)
     serving.cancel()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from shared.telemetry import TROUBLES
+from shared.metrics import TROUBLES
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Clock

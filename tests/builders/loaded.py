@@ -21,8 +21,8 @@ from shared.delivery.folding import Folded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
 from shared.events.codec import decode
 from shared.events.envelope import Outgoing, Record, Topic
+from shared.missing import Missing, Page
 from shared.reference import Reference
-from shared.working_set import Missing, Page
 
 if TYPE_CHECKING:
     from services.scenarios.scenario_file import Arrival

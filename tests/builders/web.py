@@ -90,6 +90,9 @@ class MadeUp:
             raise self.failure
         yield self
 
+    def books_for_long(self) -> Any:
+        return self.books()
+
     def desk(self) -> Any:
         return self.of("desk")
 

@@ -22,6 +22,7 @@ from services.local.in_process import running_services
 from services.scenarios.scenario_file import load_scenario
 from services.web.app import create_app
 from services.web.broker import BrokerEnds, BrokerSender
+from services.web.console import api
 from services.web.ports import WebPorts
 from shared.delivery.ports import SystemClock
 from tests.console.still import CLOCK, Still
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MONTH: Final = Path(__file__).with_name("month.yaml")
 WORK: Final = Path(__file__).with_name("work.yaml")
 _STARTS_WITHIN: Final = 120
+_READ_WITHIN: Final = 60.0
 
 
 @asynccontextmanager
@@ -65,6 +67,7 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
 @contextmanager
 def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -> Iterator[str]:
     """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages."""
+    api.READ_WITHIN = _READ_WITHIN  # type: ignore[misc] # a busy machine is no database that hangs
     port, started, stop = free_port(), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
     failures: list[BaseException] = []

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import html
 import io
+import re
 
 import httpx
+import openpyxl
 import pytest
 
 EXPORTS = {
@@ -16,7 +19,7 @@ EXPORTS = {
     "balances": ({"as_of": "2026-03-31"}, None),
     "lines": ({"company": "FABE", "account": "accounts_payable"}, None),
     "pair": ({"company": "FAB", "partner": "FABE", "as_of": "2026-03-31"}, None),
-    "matrix": ({"as_of": "2026-03-31"}, None),
+    "intercompany": ({"as_of": "2026-03-31"}, None),
 }
 
 
@@ -52,3 +55,15 @@ def test_a_voucher_is_given_as_the_api_gives_it_and_an_unknown_list_is_not_there
         names = {"company": "FABE", "voucher": "AP-SET-000001"}
         assert client.get("/voucher.json", params=names).json()["data"] == client.get("/v1/voucher", params=names).json()["data"]
         assert client.get("/export", params={"list": "secrets"}).status_code == 404
+
+
+@pytest.mark.embedded
+def test_every_list_has_a_workbook_beside_its_csv(console: str) -> None:
+    with httpx.Client(base_url=console) as client:
+        page = client.get("/open", params={"as_of": "2026-03-31"}).text
+        (address,) = (html.unescape(each) for each in re.findall(r'href="(/export[^"]+xlsx[^"]*)"', page))
+        answer = client.get(address)
+    assert 'filename="documents.xlsx"' in answer.headers["content-disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True)
+    heading, *rows = book["lines"].iter_rows(values_only=True)
+    assert {dict(zip(heading, row, strict=True))["document"] for row in rows} >= {"VI-10"}

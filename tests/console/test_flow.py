@@ -42,6 +42,6 @@ def test_the_numbers_live_however_late_the_script_of_the_stream_comes(console: s
 def test_no_script_is_needed_for_the_numbers_and_the_last_hour(console: str, browser: Browser) -> None:
     with tab(browser, console, script=False) as found:
         found.page.goto("/flow")
-        assert found.page.locator("#numbers thead th").all_inner_texts() == ["payment", "settlement", "posting", "inquiry"]
+        assert found.page.locator("#numbers thead th").all_text_contents() == ["payment", "settlement", "posting", "inquiry"]
         assert found.page.locator(".hour rect").count() >= 1
         assert not found.page.locator("#live").is_visible()

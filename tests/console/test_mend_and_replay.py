@@ -84,6 +84,7 @@ def test_a_refused_event_is_mended_tried_and_proposed_and_posted_once_somebody_e
         sign_in(page, "anna", "/refused")
         page.click("td[data-label=Event] >> text=VI-40")
         assert "the lines add up to 450.00, the amount is 500.00" in page.inner_text("form .wrong")
+        assert page.locator("button[value=send]").count() == 0, "nothing is sent that was not previewed"
         page.fill("input[name='f:/lines/0/amount']", "460.00")
         page.click("button[value=try]")
         assert "the lines add up to 460.00" in page.inner_text("form .wrong")
@@ -129,7 +130,7 @@ def test_many_are_sent_again_as_they_are_and_it_is_said_what_became_of_each(desk
         assert "VI-41" in page.inner_text("table")
         page.fill("textarea", REASON)
         page.click("button[value=send]")
-        assert "VI-41 ✕ refused again: amounts-disagree the lines add up to 70.00" in outcome(page)
+        assert "VI-41 ✕ refused again: the lines add up to 70.00, the amount is 80.00 amounts-disagree" in outcome(page)
 
 
 def test_a_refusal_is_taken_off_the_list_with_a_reason_and_found_again(desk: str, browser: Browser) -> None:

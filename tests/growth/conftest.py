@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -90,7 +92,7 @@ def handled(monkeypatch: pytest.MonkeyPatch) -> Count:
 
 
 @pytest.fixture
-async def instance(database_url: str, handled: Count) -> AsyncIterator[Callable[..., Any]]:
+async def instance(database_url: str, handled: Count, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Any]]:
     """Makes instances of a service, each in a namespace of its own."""
     made: list[Counted] = []
 
@@ -105,3 +107,14 @@ async def instance(database_url: str, handled: Count) -> AsyncIterator[Callable[
     yield make
     for each in made:
         await each.database.close()
+    _report(request.node.name, [cost for each in made for cost in each.costs])
+
+
+def _report(name: str, costs: list[Cost]) -> None:
+    """Adds what was counted to the file that GROWTH_REPORT names: once the load, then twice the load."""
+    path = os.environ.get("GROWTH_REPORT")
+    if path and costs:
+        columns = [" → ".join(f"{getattr(cost, each):,}" for cost in costs) for each in ("queries", "rows", "messages")]
+        kib = " → ".join(f"{cost.peak // 1024:,}" for cost in costs)
+        with Path(path).open("a") as file:
+            file.write(f"| {name.removeprefix('test_').replace('_', ' ')} | {' | '.join(columns)} | {kib} |\n")

@@ -42,7 +42,8 @@ def record(identifier: str, name: str, topic: str, data: dict[str, Any], offset:
 def told(identifier: str, data: Any, offset: int, name: str | None = None) -> Record:
     """An event as whoever sends it writes it; a run is the settlement service's, a sales payment journal the payment service's."""
     name = name or next(name for name, entry in CONTRACT.items() if entry.data is type(data))
-    source = {SettlementPosted: "intercompany/settlement", SalesPaymentJournal: "intercompany/payment"}.get(type(data), "erp")
+    senders: dict[type, str] = {SettlementPosted: "intercompany/settlement", SalesPaymentJournal: "intercompany/payment"}
+    source = senders.get(type(data), "erp")
     ref = EventRef(source, identifier)
     key, value, head = encode(Outgoing(CONTRACT[name].topic, "key", name, ref, data, datetime(2026, 1, 1, tzinfo=UTC), ref, ref))
     return Record(CONTRACT[name].topic, key, value, tuple(head), 0, offset, _RECEIVED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.working_set import NotLoadedError
+from shared.missing import NotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -54,6 +54,8 @@ class Line:
     def __init__(self, settings: Settings, *, inquiry: bool = False) -> None:
         self._services = PROCESSES if inquiry else SERVICES
         self.settings = settings
+        self.service = ""
+        """Whose batch is under way."""
         self._offsets: Counter[str] = Counter()
         self._said: list[Encoded] = []
         self._databases = [
@@ -79,7 +81,9 @@ class Line:
             for delivery in self._deliveries:
                 taken = [record for record in waiting if record.topic in delivery.service.subscriptions]
                 if taken:
+                    self.service = delivery.service.name
                     await delivery.deliver(taken)
+                    self.service = ""
             waiting = [Record(*message) for topic in sorted({each.topic for each in self._said}) for message in self._sent(topic)]
             self._said.clear()
 

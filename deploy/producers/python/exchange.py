@@ -2,7 +2,7 @@
 
 python exchange.py FILE [VOUCHERS]    VOUCHERS: how many to wait for; without it nothing is read
 """
-# ruff: noqa: D103, INP001, T201 - a program to copy from, not a module of the project
+# ruff: noqa: D103, T201 - a program to copy from, not a module of the project
 
 import asyncio
 import json

@@ -35,11 +35,12 @@ FAR_BEHIND: Final = 60.0
 
 
 class Books(NamedTuple):
-    """Inquiry's books at one moment, beside the services' schemas; `now`: when they were asked."""
+    """Inquiry's books at one moment, beside the services' schemas; `now`: when they were asked; `far`: how far they had been read."""
 
     schemas: Schemas
     connection: Connection
     now: datetime
+    far: HowFarRead
 
 
 def ask(question: Callable[[Schemas], Awaitable[T]], *, broker: bool = False) -> T:
@@ -63,7 +64,7 @@ def ask_books(question: Callable[[Books], Awaitable[T]]) -> T:
             ends = await ends_once(settings)
             async with schemas.books() as connection:
                 far = await read_to(connection, ends, now, posting)
-                return await question(Books(schemas, connection, now)), far
+                return await question(Books(schemas, connection, now, far)), far
 
     found, far = asyncio.run(answer())
     if words := how_far(far):

@@ -5,7 +5,6 @@ Invariant: the rows are those of the HTTP API, by the same questions to inquiry,
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
@@ -20,14 +19,21 @@ from services.command_line.options import (
     Currency,
     Day,
     Document,
+    DueTo,
     From,
+    Imported,
     Kind,
     KnownAt,
     Ledger,
     OfLedger,
+    Partner,
     Party,
+    PostingType,
+    Settlement,
+    To,
     day,
     moment,
+    scope_of,
 )
 from services.desk import rows as desk_rows
 from services.desk.tracing import traced
@@ -51,15 +57,6 @@ _AT_ONCE: Final = 50
 """Rows read at once: a voucher may have thousands of lines."""
 _MOST_SHOWN: Final = 1_000
 
-To = Annotated[datetime | None, typer.Option("--to", "--as-of", formats=["%Y-%m-%d"], help="To this date.", show_default=False)]
-DueTo = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due on or before this date.", show_default=False)]
-PostingType = Annotated[str | None, typer.Option(help="Only this posting type: due_from, cash …", show_default=False)]
-Partner = Annotated[str | None, typer.Option(help="Only what is towards this company.", show_default=False)]
-Settlement = Annotated[str | None, typer.Option(help="Only of the settlement run of the event with this id.", show_default=False)]
-Imported = Annotated[
-    Literal["no", "failed", "yes"] | None,
-    typer.Option(help="Only those of which the company's own system has said nothing yet, or last this.", show_default=False),
-]
 Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
 OpenLimit = Annotated[int | None, typer.Option(min=1, help="At most this many; 1,000 in the table, with --json all.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Closed and reversed documents too.")]
@@ -109,7 +106,7 @@ def vouchers_command(  # noqa: PLR0913 - one option each
     Example: intercompany vouchers --company FAB --kind settlement --from 2026-03-01
     """
     order: Literal["date", "-date"] = "date" if imported in {"no", "failed"} else "-date"
-    what = (_scope(company), ledger, kind, document, party, settlement, None, day(from_), day(to), account)
+    what = (scope_of(company), ledger, kind, document, party, settlement, None, day(from_), day(to), account)
     selection = VoucherSelection(*what, sort=order, known_at=known_at, imported=imported)
     shown = ask_books(lambda books: _read_vouchers(books, selection, limit, as_json=as_json))
     if as_json:
@@ -135,10 +132,6 @@ async def _read_vouchers(books: Books, selection: VoucherSelection, limit: int, 
             return shown._replace(more=True)
         shown.rows.append(row)
     return shown
-
-
-def _scope(company: str | None) -> tuple[str, ...] | None:
-    return None if company is None else (company,)
 
 
 def _print_by_company(shown: _Shown, table: Callable[[str, str, list[Row]], Table]) -> None:
@@ -174,7 +167,7 @@ def open_command(  # noqa: PLR0913 - one option each
         """What the table shows, and whether there is more; as JSON it is printed while it is read."""
         at = moment(books.now, as_of, known_at)
         selection = DocumentSelection(
-            _scope(company), ledger, party, account, kind, document, None if everything else "open", day(due_to), currency, as_of=at
+            scope_of(company), ledger, party, account, kind, document, None if everything else "open", day(due_to), currency, as_of=at
         )
         shown = _Shown([], {})
         count = 0
@@ -213,7 +206,7 @@ def balances_command(  # noqa: PLR0913 - one option each
 
     Example: intercompany balances --company FABE --from 2026-03-01 --as-of 2026-03-31
     """
-    scope = _scope(company)
+    scope = scope_of(company)
 
     async def read(books: Books) -> tuple[_Shown, list[Row]]:
         at = moment(books.now, as_of, known_at)
@@ -253,7 +246,7 @@ def matrix_command(
     """
 
     async def read(books: Books) -> list[Row]:
-        return await matrix(books.connection, MatrixSelection(_scope(company), currency, moment(books.now, as_of, known_at)))
+        return await matrix(books.connection, MatrixSelection(scope_of(company), currency, moment(books.now, as_of, known_at)))
 
     cells = ask_books(read)
     if as_json:

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import typer
 
+from services.desk.inquiry_process import COMPANIONS
 from services.desk.schemas import open_schemas
 from services.local.backing_services import product_backing_services
 from services.local.processes import ServiceProcess, all_ready, first_ended, free_port, service_processes
 from services.operations.publish import SOURCE, publish_events
 from services.operations.reference_changes import find_changes, publish_changes
-from services.registry import PROCESSES
+from services.registry import INQUIRY, PROCESSES
 from services.scenarios.group_file import read_group_file
 from services.scenarios.scenario_file import EXAMPLES, MAIN_EXAMPLE, load_scenario
 from shared.console import fail, output
@@ -127,7 +128,7 @@ def service_command(name: Annotated[ServiceName, typer.Argument(help="Which serv
 
     Example: intercompany service settlement
     """
-    run_service(next(service for service in PROCESSES if service.name == name))
+    run_service(next(service for service in PROCESSES if service.name == name), COMPANIONS if name == INQUIRY.name else ())
 
 
 def web_command() -> None:

@@ -6,7 +6,9 @@ account of an over- or underpayment falls back to that of the cash discount firs
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from shared.events.kinds import DEFAULT_OFFSET
 from shared.events.reference import CompanyDefined
@@ -34,7 +36,7 @@ POSTING_TYPES: Final = frozenset(DEFAULT_OFFSET.values()) | {
 }
 
 
-class PartyItem(NamedTuple):
+class PartyItem(Struct, frozen=True, gc=False):
     """The document whose balance a receivable or payable line changes: its party, the party's account, its number."""
 
     party: str | None
@@ -46,7 +48,7 @@ NO_ITEM: Final = PartyItem(None, None, None)
 """Of a line that changes no document's balance."""
 
 
-class Account(NamedTuple):
+class Account(Struct, frozen=True, gc=False):
     """Where a line goes: posting type, main account, dimensions, and the other company on `due_to` and `due_from`.
 
     `item` is the document whose balance it changes, on its summary account.

@@ -9,7 +9,9 @@ due from never carry a difference; P and I in one company share one voucher.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from services.posting.rules.accounts import (
     CASH_DISCOUNT,
@@ -108,7 +110,7 @@ def _main_lines(posting: RecordPosting) -> None:
     posting.invoice.entry(posting.invoice_due, posting.summary_of(posting.raising), in_invoice, rule)
 
 
-class DiscountEntry(NamedTuple):
+class DiscountEntry(Struct, frozen=True, gc=False):
     """A discount entry on a document; `sign` 1 debits the cash discount, -1 credits it. `rule` made it."""
 
     document: SettledDocument
@@ -165,7 +167,7 @@ def _discount_tax(voucher: VoucherDraft, entry: DiscountEntry) -> None:
 
 def _cash_discount(voucher: VoucherDraft, entry: DiscountEntry) -> LineAmount:
     """The discount's own lines, tax aside, one for each part with dimensions of its own (F-D17); what they add up to."""
-    document, discount, sign, rule = entry
+    document, discount, sign, rule = entry.document, entry.discount, entry.sign, entry.rule
     amount = discount.amount - sum((tax.amount for tax in discount.tax), ZERO)
     account = main_account(voucher.company, CASH_DISCOUNT if discount.account is None else discount.account)
     for part in discount.parts or [DiscountPart({}, amount, discount.posted_accounting_amount)]:

@@ -6,7 +6,6 @@ English; a posting type without words stands for itself, as it does for its acco
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -109,18 +108,13 @@ def _known(language: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _line_words(language: str, posting_type: str, partner: str | None) -> str:
-    words = _POSTING_TYPES[language].get(posting_type, posting_type)
+def line_words(language: str, posting_type: str, partner: str | None) -> str:
+    """What a line is, in words: its posting type, and on due to and due from the other company."""
+    words = _POSTING_TYPES[_known(language)].get(posting_type, posting_type)
     return f"{words} {partner}" if partner is not None else words
 
 
-def voucher_text(language: str, kind: str, document: str, given: str | None = None) -> Callable[[str, str | None], str]:
-    """The texts of the lines of one voucher: a function of a line's posting type and partner, or what was `given` for all.
-
-    `voucher_text("en", "settlement", "PAY-1")("due_to", "FABE")` is "Settlement PAY-1: due to FABE".
-    """
-    if given is not None:
-        return lambda _posting_type, _partner: given
-    known = _known(language)
-    voucher = getattr(KINDS[kind].words, known).format(document)
-    return lambda posting_type, partner: f"{voucher}: {_line_words(known, posting_type, partner)}"
+def voucher_words(language: str, kind: str, document: str) -> str:
+    """What a voucher is of, in words: `voucher_words("en", "settlement", "PAY-1")` is "Settlement PAY-1"."""
+    words: str = getattr(KINDS[kind].words, _known(language)).format(document)
+    return words

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from services.posting.rules.accounts import Account
 from services.posting.rules.books import Books
 from services.posting.rules.chain import Numbered, WrittenLine, content_digest, lines_content, sisters_of, written_line
 from services.posting.rules.numbers import SERIES
-from services.posting.rules.texts import voucher_text
+from services.posting.rules.texts import line_words, voucher_words
 from shared.events.envelope import EventRef
 from shared.events.reference import CompanyDefined
 from shared.events.vouchers import EventName, Voucher, VoucherLine
@@ -29,7 +30,7 @@ class PostingDefectError(Exception):
     """What must not happen: a voucher that cannot be posted. The message names the voucher and says what is wrong."""
 
 
-class LineAmount(NamedTuple):
+class LineAmount(Struct, frozen=True, gc=False):
     """An amount in a currency, and what it is in the company's accounting currency; debit is positive, credit negative."""
 
     currency: str
@@ -37,7 +38,7 @@ class LineAmount(NamedTuple):
     accounting_amount: Decimal
 
 
-class VoucherHeader(NamedTuple):
+class VoucherHeader(Struct, frozen=True, gc=False):
     """What a voucher is of: the ledger, the kind, the date, the document, and the run and record of a settlement.
 
     `reference` is the other side's number of the document, `text` what all lines say in place of the text made for them.
@@ -72,7 +73,7 @@ def in_digits(amount: Decimal, currency: str) -> Decimal:
 class VoucherDraft:
     """A voucher of one company that has no number yet; each line is written twice: for whoever reads it, and as the digest covers it."""
 
-    __slots__ = ("_nothing", "_text", "_written", "company", "header", "lines")
+    __slots__ = ("_nothing", "_words", "_written", "company", "header", "lines")
 
     def __init__(self, company: CompanyDefined, header: VoucherHeader) -> None:
         self.company = company
@@ -80,11 +81,11 @@ class VoucherDraft:
         self.lines: list[VoucherLine] = []
         self._written: list[WrittenLine] = []
         self._nothing = nothing(company.currency)
-        self._text = voucher_text(company.language, header.kind, header.document, header.text)
+        self._words = voucher_words(company.language, header.kind, header.document)
 
     def line(self, account: Account, posted: LineAmount, rule: str) -> None:
         """Writes a line: debit if the amount (or, with none, the accounting amount) is positive, else credit; zero writes none."""
-        currency, amount, value = posted
+        currency, amount, value = posted.currency, posted.amount, posted.accounting_amount
         if not amount:
             if not value:
                 return
@@ -96,9 +97,11 @@ class VoucherDraft:
             amount = rounded(amount, currency)
         if not value or not value.same_quantum(no_value):
             value = rounded(value, self.company.currency)
-        posting_type, main_account, dimensions, partner, (party, party_account, settles) = account
-        text = self._text(posting_type, partner)
-        place = (posting_type, main_account, partner, party, party_account, settles, currency)
+        dimensions, item = account.dimensions, account.item
+        text = self.header.text
+        if text is None:
+            text = f"{self._words}: {line_words(self.company.language, account.posting_type, account.partner)}"
+        place = (account.posting_type, account.account, account.partner, item.party, item.account, item.document, currency)
         if amount > ZERO or (value > ZERO and not amount):
             self.lines.append(VoucherLine(*place, amount, zero, value, no_value, dimensions, text, rule))
             self._written.append((*place, amount, None, value, None, dimensions or None, text, rule))
@@ -115,8 +118,9 @@ class VoucherDraft:
     def mirror(self, lines: list[VoucherLine], rule: str) -> None:
         """Writes the lines of another voucher with debit and credit changed, all else the same."""
         for line in lines:
-            text = self._text(line.posting_type, line.partner)
-            own = self.company.currency
+            text, own = self.header.text, self.company.currency
+            if text is None:
+                text = f"{self._words}: {line_words(self.company.language, line.posting_type, line.partner)}"
             sides = (
                 *(in_digits(line.credit, line.currency), in_digits(line.debit, line.currency)),
                 *(in_digits(line.accounting_credit, own), in_digits(line.accounting_debit, own)),

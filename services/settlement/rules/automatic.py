@@ -32,8 +32,10 @@ def settle_automatically(turn: Turn, keys: Iterable[DocumentKey], cause: dt.date
     books = turn.books
     settled: set[OpenPlace] = set()
     for key in keys:
+        if not books.reference.parameters(key.company, key.ledger).automatic_settlement:
+            continue
         document = books.documents.get(key)
-        if document is None or not document.open or not books.reference.parameters(key.company, key.ledger).automatic_settlement:
+        if document is None or not document.open:
             continue
         place = open_place(document, lowers=document.lowers)
         if not settled & {place, place.other_side}:

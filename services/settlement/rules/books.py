@@ -25,9 +25,10 @@ from services.settlement.rules.values import (
 from services.settlement.rules.waiting import RESERVATION, WOKEN_AS_ONE
 from shared import working_set
 from shared.events.envelope import EventRef, Message
+from shared.missing import Missing
 from shared.reference import Reference
 from shared.waiting import WakeKey
-from shared.working_set import Missing, Table
+from shared.working_set import Table
 
 
 def _open_place(document: Document) -> tuple[Hashable, ...]:

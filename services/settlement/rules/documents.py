@@ -6,7 +6,7 @@ taken, or lines that do not add up, are refused; what is not defined yet is wait
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -34,36 +34,41 @@ _RATE: Final = Context(prec=28)
 
 def refuse_document(turn: Turn, incoming: IncomingDocument) -> bool:
     """Refuses what contradicts, by the first code of the table that applies (events.md); True if it did."""
-    for code, field, message in _contradictions(turn.books, incoming):
-        turn.refuse(code, field, message, scope="event", frees_id=True)
-        return True
-    return False
+    found = _contradiction(turn.books, incoming)
+    if found is not None:
+        turn.refuse(*found, scope="event", frees_id=True)
+    return found is not None
 
 
-def _contradictions(books: Books, incoming: IncomingDocument) -> Iterator[tuple[str, str, str]]:
+def _contradiction(books: Books, incoming: IncomingDocument) -> tuple[str, str, str] | None:
+    """Code, field and message of the first that applies."""
     company = books.reference.company(incoming.key.company)
     if company is not None and incoming.currency == company.currency and incoming.exchange_rate not in (None, 1):
         message = f"{incoming.exchange_rate} cannot be a rate of the company's own currency {incoming.currency}: send 1, or none"
-        yield "invalid", "/exchange_rate", message
-    if company is not None:
-        yield from _too_large(_rate(books, incoming, company.currency), company, incoming)
+        return "invalid", "/exchange_rate", message
+    if company is not None and incoming.currency != company.currency:
+        found = _too_large(_rate(books, incoming, company.currency), company, incoming)
+        if found is not None:
+            return found
     document = books.documents.get(incoming.key)
     if document is not None:
-        yield "document-exists", "/document", taken_number(document)
+        return "document-exists", "/document", taken_number(document)
     total = sum([line.amount for line in incoming.lines], ZERO)
     if total != incoming.amount:
-        yield "amounts-disagree", "/lines", f"the lines add up to {total}, the amount is {incoming.amount}"
+        return "amounts-disagree", "/lines", f"the lines add up to {total}, the amount is {incoming.amount}"
+    return None
 
 
-def _too_large(rate: Fraction | None, company: CompanyDefined, incoming: IncomingDocument) -> Iterator[tuple[str, str, str]]:
+def _too_large(rate: Fraction | None, company: CompanyDefined, incoming: IncomingDocument) -> tuple[str, str, str] | None:
     """No book holds more digits than the contract lets an amount have: neither the document's nor a line's own."""
-    if rate is None or incoming.currency == company.currency:
-        return
+    if rate is None:
+        return None
     lines = [(f"/lines/{n}/amount", line.amount) for n, line in enumerate(incoming.lines) if line.amount != incoming.amount]
     for field, amount in (("/amount", incoming.amount), *lines):
         value = abs(share(amount, rate, company.currency))
         if value >= _TOO_LARGE:
-            yield "invalid", field, f"{amount} is {value} in {company.currency}: at most {AMOUNT_DIGITS} digits before the point are kept"
+            return "invalid", field, f"{amount} is {value} in {company.currency}: at most {AMOUNT_DIGITS} digits before the point are kept"
+    return None
 
 
 def taken_number(document: Document) -> str:

@@ -64,7 +64,8 @@ class SettlementInstruction(Struct, frozen=True, gc=False):
 
     `payment` is the payment whose own marks these are, None for a request; amounts to settle are in its currency, in a
     request in each document's. `run` is the id of the run, `sequence` its place in the order of arrival.
-    `own_document` and `documents` (those of the marks, in their order) are filled once all are there. `is_mirror`: it is a sales payment's.
+    `keys` are the documents of the run: the payment, then those of the marks, in their order. `own_document` and `documents` (those
+    of the marks), `all_documents` and their `parties` are filled once all are there. `is_mirror`: it is a sales payment's.
     `discount_rules` then says of each mark which rule made the discount that it mirrors.
     """
 
@@ -75,22 +76,14 @@ class SettlementInstruction(Struct, frozen=True, gc=False):
     date: dt.date | None
     discount_date: dt.date | None
     run: EventRef
+    keys: tuple[DocumentKey, ...]
     sequence: int = 0
     own_document: Document | None = None
     documents: tuple[Document, ...] = ()
+    all_documents: tuple[Document, ...] = ()
+    parties: tuple[str | None, ...] = ()
     is_mirror: bool = False
     discount_rules: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[DocumentKey, ...]:
-        """The documents of the run: the payment, then those of the marks."""
-        marked = [DocumentKey(self.ledger, mark.company, mark.document) for mark in self.marks]
-        return tuple(marked) if self.payment is None else (self.payment, *marked)
-
-    @property
-    def all_documents(self) -> tuple[Document, ...]:
-        """The payment first, then the marked documents."""
-        return self.documents if self.own_document is None else (self.own_document, *self.documents)
 
 
 class ReversalInstruction(Struct, frozen=True, gc=False):
@@ -184,7 +177,8 @@ def _payment(_message: Message, data: PaymentJournal) -> Incoming:
     payment, ledger, event = data.payment, data.ledger, data.event
     key = DocumentKey(ledger, payment.company, payment.document)
     primary = key if payment.primary else None
-    instruction = SettlementInstruction(ledger, payment.settle, key, primary, payment.date, None, event) if payment.settle else None
+    about = (ledger, payment.settle, key, primary, payment.date, None, event)
+    instruction = SettlementInstruction(*about, _keys(ledger, key, payment.settle)) if payment.settle else None
     document = _payment_document(key, payment, event)
     return Incoming(event, event, event, document=document, instruction=instruction, replay=data.replay)
 
@@ -248,7 +242,7 @@ def _sales_payment(message: Message, data: SalesPaymentJournal) -> Incoming:
         for mark in data.marks
     ]
     rules = tuple([mark.cash_discount_rule for mark in data.marks])
-    asked = (key, None, data.date, None, message.ref)
+    asked = (key, None, data.date, None, message.ref, _keys("receivable", key, marks))
     instruction = SettlementInstruction("receivable", marks, *asked, is_mirror=True, discount_rules=rules)
     return Incoming(
         message.ref,
@@ -278,7 +272,8 @@ def _approval(message: Message, data: JournalApprovalRequested) -> Incoming:
 
 def _request(message: Message, data: SettlementRequested) -> Incoming:
     primary = _key(data.ledger, data.primary)
-    instruction = SettlementInstruction(data.ledger, data.settle, None, primary, data.date, data.cash_discount_date, message.ref)
+    about = (data.ledger, data.settle, None, primary, data.date, data.cash_discount_date, message.ref)
+    instruction = SettlementInstruction(*about, _keys(data.ledger, None, data.settle))
     return _plain(message, instruction=instruction)
 
 
@@ -298,6 +293,11 @@ def _document_reversal(message: Message, data: DocumentReversalRequested) -> Inc
 def _payment_reversal(message: Message, data: PaymentReversalRequested) -> Incoming:
     about = (_key(data.ledger, data.payment), None, "/payment", data.date, data.reason or "")
     return _plain(message, reversal=ReversalInstruction(data.ledger, *about, takes_back_document=True, only_payment=True))
+
+
+def _keys(ledger: Ledger, payment: DocumentKey | None, marks: list[Mark]) -> tuple[DocumentKey, ...]:
+    marked = [DocumentKey(ledger, mark.company, mark.document) for mark in marks]
+    return tuple(marked) if payment is None else (payment, *marked)
 
 
 def _key(ledger: Ledger, ref: DocumentRef | None) -> DocumentKey | None:

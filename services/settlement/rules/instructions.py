@@ -20,7 +20,7 @@ from services.settlement.rules.run.messages import is_too_large
 from services.settlement.rules.run.records import MadeRecord
 from services.settlement.rules.run.state import Run
 from services.settlement.rules.turn import Turn
-from services.settlement.rules.values import NOTHING_YET, DocumentKey, Parked
+from services.settlement.rules.values import CREDIT_NOTE, NOTHING_YET, Document, DocumentKey, Parked
 from services.settlement.rules.waiting import for_document, for_replies, for_reservation
 from shared.events.values import MOST_MARKS
 from shared.waiting import Need, for_account
@@ -46,10 +46,11 @@ def try_to_settle(turn: Turn, parked: Parked) -> None:
     """Step 1 of a run and all that follows."""
     instruction = _instruction(turn)
     keys = parked.reserves
-    need = _missing_document(turn, keys) or _earlier_run(turn, parked) or _earlier_approval(turn, keys)
-    if need is None:
-        instruction = _with_documents(turn, instruction, keys, parked.sequence)
-        need = _account_of_nobody(turn, instruction)
+    documents = _documents(turn, keys)
+    need = documents if isinstance(documents, Need) else _earlier_run(turn, parked) or _earlier_approval(turn, keys)
+    if need is None and not isinstance(documents, Need):
+        instruction = _with_documents(turn, instruction, documents, parked.sequence)
+        need = _account_of_nobody(instruction)
     if need is not None:
         turn.park(parked, need)
         return
@@ -105,18 +106,24 @@ def _instruction(turn: Turn) -> SettlementInstruction:
     return instruction
 
 
-def _missing_document(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
+def _documents(turn: Turn, keys: tuple[DocumentKey, ...]) -> list[Document] | Need:
+    """The documents of a run, or the first that is missing; of a credit note the one that it credits, too, where that counts."""
+    found: list[Document] = []
     for key in keys:
         document = turn.books.documents.get(key)
         if document is None:
             return for_document(key)
-        credited = credited_key(document, turn.books.reference.parameters(document.company, document.ledger))
-        if credited is not None and turn.books.documents.get(credited) is None:
-            return for_document(credited)
-    return None
+        found.append(document)
+        if document.kind == CREDIT_NOTE:
+            credited = credited_key(document, turn.books.reference.parameters(document.company, document.ledger))
+            if credited is not None and turn.books.documents.get(credited) is None:
+                return for_document(credited)
+    return found
 
 
 def _earlier_run(turn: Turn, parked: Parked) -> Need | None:
+    if turn.books.waiting.is_empty:
+        return None
     for key in parked.reserves:
         if turn.books.is_reserved(key, before=parked.sequence):
             return for_reservation(key)
@@ -129,19 +136,25 @@ def _earlier_approval(turn: Turn, keys: tuple[DocumentKey, ...]) -> Need | None:
     return None if approval is None else for_replies(approval)
 
 
-def _account_of_nobody(turn: Turn, instruction: SettlementInstruction) -> Need | None:
+def _account_of_nobody(instruction: SettlementInstruction) -> Need | None:
     """A document belongs to the party that has its account now: an account that none has any more holds the run back."""
-    for document in instruction.all_documents:
-        if turn.books.reference.party(document.ledger, document.company, document.account) is None:
-            return for_account(document.ledger, document.company, document.account)
-    return None
+    if None not in instruction.parties:
+        return None
+    document = instruction.all_documents[instruction.parties.index(None)]
+    return for_account(document.ledger, document.company, document.account)
 
 
-def _with_documents(turn: Turn, instruction: SettlementInstruction, keys: tuple[DocumentKey, ...], sequence: int) -> SettlementInstruction:
-    """The instruction with its documents, which are all there."""
-    found = [document for key in keys if (document := turn.books.documents.get(key)) is not None]
-    own = found.pop(0) if instruction.payment is not None else None
-    return replace(instruction, sequence=sequence, own_document=own, documents=tuple(found))
+def _with_documents(turn: Turn, instruction: SettlementInstruction, documents: list[Document], sequence: int) -> SettlementInstruction:
+    """The instruction with its documents, which are all there, and the parties that have their accounts now."""
+    party_of = turn.books.reference.party
+    return replace(
+        instruction,
+        sequence=sequence,
+        own_document=documents[0] if instruction.payment is not None else None,
+        documents=tuple(documents[1:] if instruction.payment is not None else documents),
+        all_documents=tuple(documents),
+        parties=tuple([party_of(document.ledger, document.company, document.account) for document in documents]),
+    )
 
 
 def _done(turn: Turn, instruction: SettlementInstruction) -> None:

@@ -5,7 +5,6 @@ Invariant: a check looks at an instruction whose documents are all there, and ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -29,7 +28,8 @@ class Refusal(NamedTuple):
 def refusal_of(books: Books, instruction: SettlementInstruction) -> Refusal | None:
     """The first code of the table that applies, documents in the order of the marks; None if nothing contradicts."""
     for check in _CHECKS:
-        for found in check(books, instruction):
+        found = check(books, instruction)
+        if found is not None:
             return found
     return None
 
@@ -42,24 +42,24 @@ def _name(document: Document) -> str:
     return f"{document.company} {document.document}"
 
 
-def _invalid(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _invalid(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     payment = instruction.own_document
-    seen: set[DocumentKey] = set() if payment is None else {payment.key}
+    keys = instruction.keys
+    marked_again = len(set(keys)) < len(keys)
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
-        key = document.key
-        if key in seen:
-            by = "by itself" if payment is not None and key == payment.key else "twice"
-            yield Refusal("invalid", _at(place, "document"), f"{_name(document)} is marked {by}: mark it once")
-        seen.add(key)
+        if marked_again and (first := keys.index(document.key)) < place + (payment is not None):
+            by = "by itself" if payment is not None and not first else "twice"
+            return Refusal("invalid", _at(place, "document"), f"{_name(document)} is marked {by}: mark it once")
         if mark.amount_to_settle is not None and payment is None and not fits(mark.amount_to_settle, document.currency):
-            yield _too_fine(place, "amount_to_settle", mark.amount_to_settle, document.currency)
+            return _too_fine(place, "amount_to_settle", mark.amount_to_settle, document.currency)
         if mark.cash_discount_to_take is not None and not fits(mark.cash_discount_to_take, document.currency):
-            yield _too_fine(place, "cash_discount_to_take", mark.cash_discount_to_take, document.currency)
+            return _too_fine(place, "cash_discount_to_take", mark.cash_discount_to_take, document.currency)
         if mark.cross_rate is not None and not _may_be_agreed(instruction, document):
             message = "a rate is agreed where a payment marks a document in another currency that raises the balance"
-            yield Refusal("invalid", _at(place, "cross_rate"), f"{mark.cross_rate}: {message}: leave it out")
+            return Refusal("invalid", _at(place, "cross_rate"), f"{mark.cross_rate}: {message}: leave it out")
     if instruction.primary is not None and payment is None:
-        yield from _primary(instruction, instruction.primary)
+        return _primary(instruction, instruction.primary)
+    return None
 
 
 def _too_fine(place: int, name: str, amount: Decimal, currency: str) -> Refusal:
@@ -72,16 +72,17 @@ def _may_be_agreed(instruction: SettlementInstruction, document: Document) -> bo
     return payment is not None and (instruction.is_mirror or (payment.currency != document.currency and not document.lowers))
 
 
-def _primary(instruction: SettlementInstruction, primary: DocumentKey) -> Iterator[Refusal]:
+def _primary(instruction: SettlementInstruction, primary: DocumentKey) -> Refusal | None:
     found = [entry for entry in instruction.documents if entry.key == primary]
     if not found:
-        yield Refusal("invalid", "/primary", f"the primary {primary.company} {primary.document} is not among the marks")
-    elif not found[0].lowers:
-        yield Refusal(
+        return Refusal("invalid", "/primary", f"the primary {primary.company} {primary.document} is not among the marks")
+    if not found[0].lowers:
+        return Refusal(
             "invalid",
             "/primary",
             f"{primary.company} {primary.document} is of the kind {found[0].kind}: a payment or credit note is needed",
         )
+    return None
 
 
 def is_member(reference: Reference, company: str) -> bool:
@@ -89,52 +90,60 @@ def is_member(reference: Reference, company: str) -> bool:
     return reference.members is None or company in reference.members
 
 
-def _members(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _members(books: Books, instruction: SettlementInstruction) -> Refusal | None:
     reference, payment = books.reference, instruction.own_document
     companies = {document.company for document in instruction.all_documents}
     if len(companies) == 1:
-        return
+        return None
     for place, document in enumerate(instruction.documents):
         if not is_member(reference, document.company):
-            yield Refusal("not-a-member", _at(place, "company"), f"{document.company} is not among the members of centralized payments")
+            return Refusal("not-a-member", _at(place, "company"), f"{document.company} is not among the members of centralized payments")
     if payment is not None and not is_member(reference, payment.company):
-        yield Refusal("not-a-member", "/company", f"{payment.company} is not among the members of centralized payments")
+        return Refusal("not-a-member", "/company", f"{payment.company} is not among the members of centralized payments")
+    return None
 
 
-def _party(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _party(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     """By the accounts as they are now: after a merge the old documents of both parties settle together."""
-    parties = [books.reference.party(document.ledger, document.company, document.account) for document in instruction.all_documents]
+    parties = instruction.parties
+    if len(set(parties)) == 1:
+        return None
     for place, (document, party) in enumerate(zip(instruction.documents, parties[-len(instruction.documents) :], strict=True)):
         if party != parties[0]:
             message = f"{_name(document)} is of party {party}, the others of {parties[0]}"
-            yield Refusal("other-party", _at(place, "document"), message)
+            return Refusal("other-party", _at(place, "document"), message)
+    return None
 
 
-def _elsewhere(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
-    for place, document in enumerate(instruction.documents):
-        for journal in books.journals.find("reserves", document.key):
+def _elsewhere(books: Books, instruction: SettlementInstruction) -> Refusal | None:
+    marked = instruction.keys[-len(instruction.documents) :]
+    for place, (key, document) in enumerate(zip(marked, instruction.documents, strict=True)):
+        for journal in books.journals.find("reserves", key):
             if journal.sequence < instruction.sequence:
                 where = f"{journal.document} of journal {journal.journal} in {journal.company}"
-                yield Refusal(
+                return Refusal(
                     "marked-elsewhere", _at(place, "document"), f"{_name(document)} is reserved by the sales payment journal {where}"
                 )
+    return None
 
 
-def _closed(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _closed(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     payment = instruction.own_document
     if payment is not None and not payment.open:
-        yield Refusal("document-closed", "/document", f"{_name(payment)} has nothing left open")
+        return Refusal("document-closed", "/document", f"{_name(payment)} has nothing left open")
     for place, document in enumerate(instruction.documents):
         if not document.open:
-            yield Refusal("document-closed", _at(place, "document"), f"{_name(document)} has nothing left open")
+            return Refusal("document-closed", _at(place, "document"), f"{_name(document)} has nothing left open")
+    return None
 
 
-def _over_settled(books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _over_settled(books: Books, instruction: SettlementInstruction) -> Refusal | None:
     for place, (mark, document) in enumerate(zip(instruction.marks, instruction.documents, strict=True)):
         if mark.amount_to_settle is not None and _more_than_open(books, instruction, document, mark):
-            yield _over(place, "amount_to_settle", mark.amount_to_settle, document)
+            return _over(place, "amount_to_settle", mark.amount_to_settle, document)
         if mark.cash_discount_to_take is not None and mark.cash_discount_to_take > document.open and not document.lowers:
-            yield _over(place, "cash_discount_to_take", mark.cash_discount_to_take, document)
+            return _over(place, "cash_discount_to_take", mark.cash_discount_to_take, document)
+    return None
 
 
 def _over(place: int, name: str, amount: Decimal, document: Document) -> Refusal:
@@ -157,20 +166,22 @@ def _more_than_open(books: Books, instruction: SettlementInstruction, document: 
         return False
 
 
-def _same_side(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _same_side(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     if len({document.lowers for document in instruction.all_documents}) == 1:
         side = "lower" if instruction.documents[0].lowers else "raise"
-        yield Refusal("same-side", "/settle", f"all documents {side} the balance: there is nothing to settle with")
+        return Refusal("same-side", "/settle", f"all documents {side} the balance: there is nothing to settle with")
+    return None
 
 
-def _too_early(_books: Books, instruction: SettlementInstruction) -> Iterator[Refusal]:
+def _too_early(_books: Books, instruction: SettlementInstruction) -> Refusal | None:
     if instruction.date is None or instruction.own_document is not None:
-        return
+        return None
     latest = max(instruction.all_documents, key=lambda document: document.date)
     if instruction.date < latest.date:
-        yield Refusal(
+        return Refusal(
             "date-too-early", "/date", f"{instruction.date} is before {_name(latest)} of {latest.date}: {latest.date} or later is needed"
         )
+    return None
 
 
 _CHECKS = (_invalid, _members, _party, _elsewhere, _closed, _over_settled, _same_side, _too_early)

@@ -32,8 +32,8 @@ from services.settlement.rules.waiting import OVER, for_document, for_earlier_ru
 from shared.events.envelope import EventRef
 from shared.events.settlements import DocumentReversed, ReversedRecord, SettlementReversed
 from shared.events.values import Ledger
+from shared.missing import Missing
 from shared.waiting import Need, for_period
-from shared.working_set import Missing
 
 MOST_REVERSED_SAID: Final = 3_000
 """Records of a reversal in one message: as many as it holds with the longest ids."""

@@ -21,9 +21,9 @@ from shared.events.emitting import REJECTED, Cause, Emitter
 from shared.events.envelope import EventRef, Message, Outgoing, replay_identity
 from shared.events.showing import as_cloudevent
 from shared.events.vouchers import rejection
+from shared.missing import NotLoadedError
 from shared.resuming import resuming
 from shared.waiting import Need, WakeKey
-from shared.working_set import NotLoadedError
 
 _EMITTER: Final = Emitter("intercompany/settlement")
 Resume = Callable[["Turn", Parked], None]
@@ -122,6 +122,8 @@ class Turn:
 
     def release(self, parked: Parked) -> None:
         """Something is done or refused: what it had reserved is free, and a reversal that names its event may resume."""
+        if self.books.waiting.is_empty:
+            return
         if self.books.waiting.get(parked.sequence) is not None:
             self.books.waiting.put(parked.sequence, None)
             self.wake(event_key(parked.event))

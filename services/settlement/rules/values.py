@@ -289,11 +289,11 @@ def applied_amounts(records: Iterable[RecordInForce]) -> dict[DocumentKey, Appli
             (record.lowering, record.taken_from_lowering, record.accounting_amount_from_lowering, enlarged_by),
             (record.raising, record.taken_from_raising, record.accounting_amount_from_raising, ZERO),
         ):
-            sums[key] = sums.get(key, _NOTHING_APPLIED).plus(amount, accounting_amount, into)
+            before = sums.get(key)
+            sums[key] = (
+                AppliedAmounts(amount, accounting_amount, 1, into) if before is None else before.plus(amount, accounting_amount, into)
+            )
     return sums
-
-
-_NOTHING_APPLIED: Final = AppliedAmounts()
 
 
 NOTHING_YET: Final = Need("document", {}, ())
@@ -325,7 +325,7 @@ POSTED: Final = "posted"
 REVERSED: Final = "reversed"
 
 
-class PostingTerms(NamedTuple):
+class PostingTerms(Struct, frozen=True, array_like=True, gc=False):
     """What posting a sales payment depends on in the seller's books; `has_rate`: it brings its own."""
 
     account: str

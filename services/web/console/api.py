@@ -6,7 +6,8 @@ Invariant: a page learns nothing that the API would not answer to the same reade
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = 400
 _MISSING: Final = 404
-READ_WITHIN: Final = 6.0
+READ_WITHIN: Final = 8.0
 """Seconds in which the books answer a question, or count as away: nobody looks at an empty window for longer."""
 DONE_WITHIN: Final = 20.0
 """Seconds in which an order is taken: it is asked for again under its key."""
+FILE_WITHIN: Final = 120.0
+"""Seconds in which a workbook is begun to be sent: it is written first."""
 _READS: Final = "/v1/simulate"
 
 
@@ -104,7 +107,19 @@ class Api:
 
     async def stream(self, path: str) -> AsyncIterator[bytes]:
         """The messages of a stream of events as they come, whole, until whoever listens is gone. AskedInVainError before the first."""
-        parts: asyncio.Queue[Message] = asyncio.Queue()
+        kept = b""
+        async with aclosing(self.download(path, READ_WITHIN)) as parts:
+            async for part in parts:
+                *messages, kept = (kept + part).split(b"\n\n")
+                for message in messages:
+                    yield message
+
+    async def download(self, path: str, seconds: float, /, **parameters: object) -> AsyncGenerator[bytes, None]:
+        """The parts of an answer to GET as they come, until whoever takes them is gone. AskedInVainError before the first.
+
+        No more than a part waits to be taken. `seconds`: within which the answer has to begin.
+        """
+        parts: asyncio.Queue[Message] = asyncio.Queue(1)
         gone = asyncio.Event()
 
         asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
@@ -115,17 +130,13 @@ class Api:
             await gone.wait()
             return {"type": "http.disconnect"}
 
-        answering = asyncio.ensure_future(self._app(self._scope("GET", path, b"", ()), receive, parts.put))
+        answering = asyncio.ensure_future(self._app(self._scope("GET", path, _query(parameters), ()), receive, parts.put))
         try:
-            status = (await self._in_time(READ_WITHIN, _next(parts, answering)))["status"]
-            kept = b""
+            status = (await self._in_time(seconds, _next(parts, answering)))["status"]
             while (part := await _next(parts, answering)) and (part.get("body") or part.get("more_body")):
-                kept += part.get("body", b"")
                 if status >= _PROBLEM:
-                    raise AskedInVainError(status, orjson.loads(kept))
-                *messages, kept = kept.split(b"\n\n")
-                for message in messages:
-                    yield message
+                    raise AskedInVainError(status, orjson.loads(part["body"]))
+                yield part.get("body", b"")
         finally:
             gone.set()
             answering.cancel()

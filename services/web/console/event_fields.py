@@ -56,6 +56,11 @@ def is_figure(pointer: str) -> bool:
     return name in _FIGURES or name.endswith(_FIGURES_END)
 
 
+def is_day(pointer: str) -> bool:
+    """Whether a date stands there, by its name."""
+    return pointer.rpartition("/")[2].endswith("date")
+
+
 def _text(value: Any) -> str:
     if value is None:
         return ""

@@ -137,6 +137,10 @@ class Reader:
             self.read_to = said["read_to"]
         return said
 
+    def download(self, path: str, seconds: float, /, **parameters: object) -> AsyncIterator[bytes]:
+        """The parts of a file that the API gives, begun within so many seconds; AskedInVainError before the first."""
+        return self.api.download(path, seconds, **parameters)
+
     async def every(self, path: str, /, **parameters: object) -> AsyncIterator[dict[str, Any]]:
         """The rows of a list, page by page as far as they are looked at, 5,000 at most; AskedInVainError."""
         cursor: str | None = None

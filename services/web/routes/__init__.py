@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from services.files.exports.columns import LISTINGS
+from services.web.exporting import CSV, XLSX
+from services.web.frame import EVENT_STREAM
 from services.web.routes import (
     actions,
     aging,
@@ -16,6 +19,7 @@ from services.web.routes import (
     events,
     feed,
     flow,
+    imports,
     intercompany,
     mending,
     orders,
@@ -36,9 +40,20 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    *(events.router, simulate.router, rules.router, companies.router, vouchers.router, feed.router, documents.router, aging.router),
+    *(
+        events.router,
+        imports.router,
+        simulate.router,
+        rules.router,
+        companies.router,
+        vouchers.router,
+        feed.router,
+        documents.router,
+        aging.router,
+    ),
     *(balances.router, intercompany.router, settlements.router, trace.router, search.router, reference.router),
     *(work.router, refusal.router, mending.router, orders.router, actions.router, reference_writing.router, readiness.router, flow.router),
 )
-STREAMS: Final = frozenset({flow.STREAM})
-"""The paths that answer with a stream of events in place of JSON."""
+_FILES: Final = tuple(f"/v1/exports/{name}" for name in LISTINGS)
+MEDIA: Final = {flow.STREAM: EVENT_STREAM} | dict.fromkeys(_FILES, f"{CSV}, {XLSX}")
+"""The paths that answer with something else than JSON, and with what."""

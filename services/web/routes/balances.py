@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
 
+from services.files.exports.columns import BALANCES, LINES
+from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.balances import BalanceSelection, balances
 from services.inquiry.queries.lines import LineSelection, lines
 from services.web.access.may import Reader
 from services.web.book_models import TEXT, Account, Currency, EventRefModel, From, LineModel, OneCompany, Partner, Party, PostingType
+from services.web.exporting import EXPORTED, File, exported
 from services.web.models import PRINTABLE, ListOf
 from services.web.parameters import ANY, wrong_parameters
 from services.web.problems import Fault
-from services.web.reading import Day, KnownAt, Page, listed, scope_of
+from services.web.reading import Day, KnownAt, Page, listed, scope_of, today
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -67,11 +72,8 @@ class LineOfAccount(LineModel):
     accounting_running: str | None = Field(default=None, description="The same in accounting currency.")
 
 
-@router.get("/v1/balances", response_model=ListOf[BalanceModel], summary="Balances of accounts")
-async def list_balances(  # noqa: PLR0913 - its filters
-    request: Request,
+def _balances_selected(  # noqa: PLR0913 - the filters of balances
     actor: Reader,
-    page: Page,
     company: OneCompany = None,
     account: Account = None,
     posting_type: PostingType = None,
@@ -79,20 +81,33 @@ async def list_balances(  # noqa: PLR0913 - its filters
     currency: Currency = None,
     from_: From = None,
     by: Annotated[Literal["account", "day"], Query(description="A row per account for the period, or per day.")] = "account",
-    as_of: Day = None,
-    known_at: KnownAt = None,
-) -> Response:
+) -> BalanceSelection:
+    """The balances that are asked for, of the companies in scope."""
+    return BalanceSelection(scope_of(actor, company), account, posting_type, partner, currency, from_, by)
+
+
+BalancesSelected = Annotated[BalanceSelection, Depends(_balances_selected)]
+
+
+@router.get("/v1/balances", response_model=ListOf[BalanceModel], summary="Balances of accounts")
+async def list_balances(request: Request, page: Page, selected: BalancesSelected, as_of: Day = None, known_at: KnownAt = None) -> Response:
     """Opening, debit, credit and closing of each account for the period up to `as_of`."""
-    at = page.as_of(as_of, known_at)
-    selection = BalanceSelection(scope_of(actor, company), account, posting_type, partner, currency, from_, by, at)
+    selection = replace(selected, as_of=page.as_of(as_of, known_at))
     return await listed(request, page, lambda connection, wanted: balances(connection, selection, wanted))
 
 
-@router.get("/v1/lines", response_model=ListOf[LineOfAccount], summary="Lines of accounts")
-async def list_lines(  # noqa: PLR0913 - its filters
+@router.get("/v1/exports/balances", responses=EXPORTED, response_model=None, response_class=StreamingResponse, summary="Balances as a file")
+async def export_balances(
+    request: Request, file: File, selected: BalancesSelected, as_of: Day = None, known_at: KnownAt = None
+) -> Response:
+    """All of /v1/balances."""
+    selection = replace(selected, as_of=AsOf(as_of or today(request), known_at))
+    return await exported(request, file, BALANCES, lambda connection, wanted: balances(connection, selection, wanted))
+
+
+def _lines_selected(  # noqa: PLR0913 - the filters of lines
     request: Request,
     actor: Reader,
-    page: Page,
     company: OneCompany = None,
     account: Account = None,
     posting_type: PostingType = None,
@@ -104,13 +119,26 @@ async def list_lines(  # noqa: PLR0913 - its filters
         Query(alias=f"{_DIMENSION}{ANY}", description="With this value of the dimension NAME: `dimension.cost_center=12`.", **TEXT),
     ] = None,
     from_: From = None,
-    as_of: Day = None,
-    known_at: KnownAt = None,
-) -> Response:
+) -> LineSelection:
+    """The lines that are asked for, of the companies in scope."""
+    return LineSelection(scope_of(actor, company), account, posting_type, partner, currency, party, _dimensions(request), from_)
+
+
+LinesSelected = Annotated[LineSelection, Depends(_lines_selected)]
+
+
+@router.get("/v1/lines", response_model=ListOf[LineOfAccount], summary="Lines of accounts")
+async def list_lines(request: Request, page: Page, selected: LinesSelected, as_of: Day = None, known_at: KnownAt = None) -> Response:
     """The lines up to `as_of`, the oldest first; with a running balance where company, account and currency are given."""
-    at, wanted_dimensions = page.as_of(as_of, known_at), _dimensions(request)
-    selection = LineSelection(scope_of(actor, company), account, posting_type, partner, currency, party, wanted_dimensions, from_, at)
+    selection = replace(selected, as_of=page.as_of(as_of, known_at))
     return await listed(request, page, lambda connection, wanted: lines(connection, selection, wanted))
+
+
+@router.get("/v1/exports/lines", responses=EXPORTED, response_model=None, response_class=StreamingResponse, summary="Lines as a file")
+async def export_lines(request: Request, file: File, selected: LinesSelected, as_of: Day = None, known_at: KnownAt = None) -> Response:
+    """All of /v1/lines."""
+    selection = replace(selected, as_of=AsOf(as_of or today(request), known_at))
+    return await exported(request, file, LINES, lambda connection, wanted: lines(connection, selection, wanted))
 
 
 def _dimensions(request: Request) -> tuple[tuple[str, str], ...]:

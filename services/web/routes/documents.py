@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
 
 from services.desk.reservations import held
+from services.files.exports.columns import DOCUMENTS
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.documents import DocumentName as NameInInquiry
 from services.inquiry.queries.documents import DocumentSelection, documents
@@ -29,6 +32,7 @@ from services.web.book_models import (
     Party,
     PartyModel,
 )
+from services.web.exporting import EXPORTED, File, exported
 from services.web.models import ADay, AnAmount, Company, Key, ListOf
 from services.web.reading import Day, KnownAt, Page, books, listed, missing, scope_of, single, today
 from services.web.work_models import ReservedByModel, WaitModel
@@ -111,11 +115,8 @@ class WholeDocument(DocumentModel):
     vouchers: list[NamedVoucher] = Field(description="Its vouchers and those of its settlements, in all companies.")
 
 
-@router.get("/v1/documents", response_model=ListOf[DocumentModel], summary="Documents with what is open")
-async def list_documents(  # noqa: PLR0913 - its filters
-    request: Request,
+def _selected(  # noqa: PLR0913 - the filters of documents
     actor: Reader,
-    page: Page,
     company: OneCompany = None,
     ledger: Ledger = None,
     party: Party = None,
@@ -131,19 +132,38 @@ async def list_documents(  # noqa: PLR0913 - its filters
     sort: Annotated[
         Literal["due_date", "-due_date", "date", "-date"], Query(description="By which date; `-`: the latest first.")
     ] = "due_date",
-    as_of: Day = None,
-    known_at: KnownAt = None,
+) -> DocumentSelection:
+    """The documents that are asked for, of the companies in scope."""
+    return DocumentSelection(scope_of(actor, company), ledger, party, account, kind, document, state, due_to, currency, min_, sort)
+
+
+Selected = Annotated[DocumentSelection, Depends(_selected)]
+
+
+@router.get("/v1/documents", response_model=ListOf[DocumentModel], summary="Documents with what is open")
+async def list_documents(  # noqa: PLR0913 - which documents, which page, which moment
+    request: Request, actor: Reader, page: Page, selected: Selected, as_of: Day = None, known_at: KnownAt = None
 ) -> Response:
     """Documents as of a day: what was open of each at its end."""
-    selection = DocumentSelection(
-        scope_of(actor, company), ledger, party, account, kind, document, state, due_to, currency, min_, sort, page.as_of(as_of, known_at)
-    )
+    selection = replace(selected, as_of=page.as_of(as_of, known_at))
 
     async def question(connection: Connection, wanted: PageWanted) -> PageOfRows:
         found = await documents(connection, selection, wanted)
         return found._replace(rows=await _with_holds(request, found.rows, actor))
 
     return await listed(request, page, question)
+
+
+@router.get(
+    "/v1/exports/documents", responses=EXPORTED, response_model=None, response_class=StreamingResponse, summary="Documents as a file"
+)
+async def export_documents(request: Request, file: File, selected: Selected, as_of: Day = None, known_at: KnownAt = None) -> Response:
+    """All of /v1/documents, with the signs of their balances: debit positive, so that a column adds up.
+
+    What reserves a document, or waits for it, is left out: that is of now, and not of the moment of the file.
+    """
+    selection = replace(selected, as_of=AsOf(as_of or today(request), known_at))
+    return await exported(request, file, DOCUMENTS, lambda connection, wanted: documents(connection, selection, wanted))
 
 
 @router.get("/v1/document", responses=SINGLE, response_model=One[WholeDocument], summary="One document")

@@ -18,7 +18,7 @@ from services.web.access.may import Reader, Sender
 from services.web.access.scope import visible_refusal, visible_wait
 from services.web.cloudevents import is_batch
 from services.web.frame import language_of
-from services.web.ingestion import Ingestion
+from services.web.ingestion import ingestion_of
 from services.web.models import FaultModel, Key
 from services.web.work_models import WaitModel
 from services.web.writing import Reason, Reasoned, Writing
@@ -158,7 +158,7 @@ async def send_events(
     broker is away nothing is kept here: send the same again.
     """
     ports: WebPorts = request.app.state.ports
-    ingestion = _ingestion(ports)
+    ingestion = ingestion_of(ports)
     traceparent = request.scope["state"]["traceparent"]
     body, language = await request.body(), language_of(request.scope)
     send = None if reason is None else _audited(Writing(request, actor, None, Reasoned(reason=reason)))
@@ -200,15 +200,9 @@ def _audited(writing: Writing) -> Callable[[list[Record]], Awaitable[None]]:
     return send
 
 
-def _ingestion(ports: WebPorts) -> Ingestion:
-    """The one of this process, which remembers what was sent lately."""
-    made: Ingestion = ports.cache.setdefault("ingestion", Ingestion(ports))
-    return made
-
-
 async def _states(ports: WebPorts, refs: list[EventRef], seconds: int) -> list[EventState]:
     """The states of events, once all are settled or the time is over."""
-    recent = _ingestion(ports).recent
+    recent = ingestion_of(ports).recent
     until = ports.clock.monotonic() + seconds
     while True:
         sent = [recent.of(ref) for ref in refs]

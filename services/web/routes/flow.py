@@ -251,7 +251,7 @@ async def read_checks(
     """What the last comparison of the services' books, and of inquiry's, found. One is made when somebody asks, once `next_at` has come."""
     ports: WebPorts = request.app.state.ports
     checking: Checking = ports.cache.setdefault(_CHECKS, Checking(ports.schemas, ports.clock))
-    last = await checking.checks() if begin else checking.last
+    last = await checking.checks() if begin else await checking.known()
     sees_all = actor.companies is None
     row = {
         "at": None if last is None else instant(last.began_at),

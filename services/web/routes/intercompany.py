@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
 
+from services.files.exports.columns import MATRIX, PAIR
 from services.inquiry.queries.as_of import AsOf
 from services.inquiry.queries.intercompany import MatrixSelection, PairSelection, matrix, pair
+from services.inquiry.queries.pages import PageOfRows, PageWanted
 from services.web.access.may import Reader
 from services.web.book_models import Currency, EventRefModel, From, OneCompany
+from services.web.exporting import EXPORTED, File, exported
 from services.web.models import Company, Key, ListOf, ReadTo
 from services.web.reading import Day, KnownAt, Page, answered, books, listed, missing, refuse_unknown, scope_of, today
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from services.web.access.roles import Actor
+    from shared.delivery.ports import Connection
 
 router = APIRouter(tags=["books"])
 
@@ -86,36 +92,82 @@ class PairRow(BaseModel):
     difference: str = Field(description="What the two sides' nets add up to: 0.00 where they mirror each other.")
 
 
-@router.get("/v1/intercompany", response_model=MatrixModel, summary="What the companies owe each other")
-async def list_intercompany(  # noqa: PLR0913 - its filters
+def _cells_selected(  # noqa: PLR0913 - the filters of cells
     request: Request, actor: Reader, company: OneCompany = None, currency: Currency = None, as_of: Day = None, known_at: KnownAt = None
-) -> Response:
+) -> MatrixSelection:
+    """The cells that are asked for, of the companies in scope."""
+    return MatrixSelection(scope_of(actor, company), currency, AsOf(as_of or today(request), known_at))
+
+
+CellsSelected = Annotated[MatrixSelection, Depends(_cells_selected)]
+
+
+@router.get("/v1/intercompany", response_model=MatrixModel, summary="What the companies owe each other")
+async def list_intercompany(request: Request, selected: CellsSelected) -> Response:
     """Due from and due to per ordered pair and currency, as both sides' books say it; the cells of which one company is in scope."""
-    selection = MatrixSelection(scope_of(actor, company), currency, AsOf(as_of or today(request), known_at))
     async with books(request) as found:
-        cells = await matrix(found.connection, selection)
+        cells = await matrix(found.connection, selected)
         if not cells:
             await refuse_unknown(request, found.connection)
     return answered({"data": cells, "read_to": found.read_to})
 
 
-@router.get("/v1/intercompany/pair", response_model=ListOf[PairRow], summary="Two companies, row by row")
-async def list_pair(  # noqa: PLR0913 - its filters
-    request: Request,
+@router.get(
+    "/v1/exports/intercompany",
+    responses=EXPORTED,
+    response_model=None,
+    response_class=StreamingResponse,
+    summary="What the companies owe each other, as a file",
+)
+async def export_intercompany(request: Request, file: File, selected: CellsSelected) -> Response:
+    """All of /v1/intercompany."""
+
+    async def question(connection: Connection, _: PageWanted) -> PageOfRows:
+        return PageOfRows(await matrix(connection, selected))
+
+    return await exported(request, file, MATRIX, question)
+
+
+def _pair_selected(
     actor: Reader,
-    page: Page,
     company: Company,
     partner: Annotated[Key, Query(description="The other company.")],
     currency: Currency = None,
     from_: From = None,
-    as_of: Day = None,
-    known_at: KnownAt = None,
-) -> Response:
-    """What both companies posted towards each other, joined by settlement record, the oldest first; one of them has to be in scope."""
+) -> PairSelection:
+    """The pair that is asked for; ProblemError (not-found) where none of the two is in scope."""
     if not actor.sees(company, partner):
         missing("company")
-    selection = PairSelection(company, partner, currency, from_, page.as_of(as_of, known_at))
+    return PairSelection(company, partner, currency, from_)
+
+
+PairSelected = Annotated[PairSelection, Depends(_pair_selected)]
+
+
+@router.get("/v1/intercompany/pair", response_model=ListOf[PairRow], summary="Two companies, row by row")
+async def list_pair(  # noqa: PLR0913 - which pair, which page, which moment
+    request: Request, actor: Reader, page: Page, selected: PairSelected, as_of: Day = None, known_at: KnownAt = None
+) -> Response:
+    """What both companies posted towards each other, joined by settlement record, the oldest first; one of them has to be in scope."""
+    selection = replace(selected, as_of=page.as_of(as_of, known_at))
     return await listed(request, page, lambda connection, wanted: pair(connection, selection, wanted), lambda row: _visible(row, actor))
+
+
+@router.get(
+    "/v1/exports/pair",
+    responses=EXPORTED,
+    response_model=None,
+    response_class=StreamingResponse,
+    summary="Two companies, row by row, as a file",
+)
+async def export_pair(  # noqa: PLR0913 - which pair, which file, which moment
+    request: Request, actor: Reader, file: File, selected: PairSelected, as_of: Day = None, known_at: KnownAt = None
+) -> Response:
+    """All of /v1/intercompany/pair."""
+    selection = replace(selected, as_of=AsOf(as_of or today(request), known_at))
+    return await exported(
+        request, file, PAIR, lambda connection, wanted: pair(connection, selection, wanted), lambda row: _visible(row, actor)
+    )
 
 
 def _visible(row: Row, actor: Actor) -> Row:

@@ -105,7 +105,7 @@ def _visible(run: Row, actor: Any) -> Row | None:
 
 
 @router.get("/v1/journals", response_model=ListOf[JournalModel], summary="Sales payment journals")
-async def list_journals(
+async def list_journals(  # noqa: PLR0913 - its filters
     request: Request,
     actor: Reader,
     page: Page,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import StreamingResponse
 
 from services.desk.why.finding import NoSuchLineError, why
 from services.desk.why.in_force import as_they_were
+from services.files.exports.columns import VOUCHERS
 from services.inquiry.queries.vouchers import VoucherSelection, vouchers
 from services.inquiry.queries.vouchers import voucher as voucher_of
 from services.web.access.may import Reader
@@ -26,6 +29,7 @@ from services.web.book_models import (
     To,
     VoucherModel,
 )
+from services.web.exporting import EXPORTED, File, exported
 from services.web.frame import language_of
 from services.web.languages import text, wrong
 from services.web.models import AnAmount, Company, Key, ListOf
@@ -51,11 +55,8 @@ _IMPORTED: Final = (
 VoucherNumber = Annotated[Key, Query(description="The voucher's number, with its series: AR-SET-000012.")]
 
 
-@router.get("/v1/vouchers", response_model=ListOf[VoucherModel], summary="Vouchers")
-async def list_vouchers(  # noqa: PLR0913 - its filters
-    request: Request,
+def _selected(  # noqa: PLR0913 - the filters of vouchers
     actor: Reader,
-    page: Page,
     company: OneCompany = None,
     ledger: Ledger = None,
     kind: Kind = None,
@@ -69,14 +70,10 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
     min_: Annotated[AnAmount | None, Query(alias="min", description="Their debit in accounting currency is at least this.")] = None,
     max_: Annotated[AnAmount | None, Query(alias="max", description="Their debit in accounting currency is at most this.")] = None,
     sort: Annotated[Literal["date", "-date"], Query(description="The oldest or the newest (`-date`) first.")] = "-date",
-    known_at: KnownAt = None,
     imported: Annotated[Literal["no", "failed", "yes"] | None, Query(description=_IMPORTED)] = None,
-) -> Response:
-    """Vouchers with their lines, those of the companies in scope.
-
-    What is not in the companies' own systems yet, by age: `imported=no&sort=date`.
-    """
-    selection = VoucherSelection(
+) -> VoucherSelection:
+    """The vouchers that are asked for, of the companies in scope."""
+    return VoucherSelection(
         scope_of(actor, company),
         ledger,
         kind,
@@ -90,10 +87,28 @@ async def list_vouchers(  # noqa: PLR0913 - its filters
         min_,
         max_,
         sort,
-        page.known_at(known_at),
-        imported,
+        imported=imported,
     )
+
+
+Selected = Annotated[VoucherSelection, Depends(_selected)]
+
+
+@router.get("/v1/vouchers", response_model=ListOf[VoucherModel], summary="Vouchers")
+async def list_vouchers(request: Request, page: Page, selected: Selected, known_at: KnownAt = None) -> Response:
+    """Vouchers with their lines, those of the companies in scope.
+
+    What is not in the companies' own systems yet, by age: `imported=no&sort=date`.
+    """
+    selection = replace(selected, known_at=page.known_at(known_at))
     return await listed(request, page, lambda connection, wanted: vouchers(connection, selection, wanted), titled(request))
+
+
+@router.get("/v1/exports/vouchers", responses=EXPORTED, response_model=None, response_class=StreamingResponse, summary="Vouchers as a file")
+async def export_vouchers(request: Request, file: File, selected: Selected, known_at: KnownAt = None) -> Response:
+    """All of /v1/vouchers, a row for each line."""
+    selection = replace(selected, known_at=known_at)
+    return await exported(request, file, VOUCHERS, lambda connection, wanted: vouchers(connection, selection, wanted), titled(request))
 
 
 @router.get("/v1/voucher", responses=SINGLE, response_model=One[VoucherModel], summary="One voucher")

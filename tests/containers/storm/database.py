@@ -49,8 +49,9 @@ _NEEDS_ROOM: Final = "create temporary table room as select repeat('x', 1000) fr
 _FILL: Final = f"""
 dd if=/dev/zero of={_FILLER} bs=1M
 dd if=/dev/zero of={_FILLER}.rest bs=4k
-psql --username {_USER} --no-psqlrc --command "{_NEEDS_ROOM}" postgres || true
+PGOPTIONS='-c synchronous_commit=local' timeout 15 psql --username {_USER} --no-psqlrc --command "{_NEEDS_ROOM}" postgres || true
 """
+"""Not waiting for the standby, nor for a server that recovers: it is only to have room asked for."""
 _NO_SPACE: Final = f"grep --count 'No space left on device' {_LOG} || true"
 _FOUND_WITHIN: Final = 5.0
 _COPIED_WITHIN: Final = 300.0

@@ -23,7 +23,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _CLOCK_ERRORS: Final = (-3 * _HOUR, -20 * _MINUTE, -_MINUTE, _MINUTE, 20 * _MINUTE, 3 * _HOUR)
 """By how much a clock is wrong, in seconds. More than an hour in the future the broker refuses what is sent until the clock is right."""
-_FILLED_WITHIN: Final = 30.0
+_FILLED_WITHIN: Final = 120.0
 _SIGNALS: Final = ("KILL", "TERM")
 
 

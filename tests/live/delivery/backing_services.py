@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -46,6 +47,16 @@ class Broker:
         while not _listens(self.port):
             assert time.monotonic() < until, "the broker did not start"
             time.sleep(0.02)
+
+    def pause(self) -> None:
+        """Has it answer nothing, as a machine that hangs."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Has it answer again, with all it had."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Ends it at once; all it had is gone."""

@@ -15,7 +15,7 @@ from shared.delivery.inbox import Inbox
 from shared.delivery.outbox import unpack
 from shared.events.codec import decode
 from shared.events.envelope import Topic
-from shared.telemetry import QUERIES
+from shared.metrics import QUERIES
 from tests.builders.invoices import invoice, poison
 from tests.live.delivery.toy.service import SERVICE
 from tests.live.delivery.toy.store import Store

@@ -8,7 +8,7 @@ import pytest
 
 from shared.delivery.batch import MOST_TIMEOUTS
 from shared.delivery.weight import CAUTIOUS, MOST_RECORDS
-from shared.telemetry import PASSES
+from shared.metrics import PASSES
 from tests.builders.invoices import invoice
 from tests.live.delivery.toy.store import Store
 

@@ -11,8 +11,8 @@ import pytest
 from shared.delivery import housekeeping, shell_queries
 from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
+from shared.metrics import FAILED, FAILED_DROPPED
 from shared.runtime.health import Readiness
-from shared.telemetry import FAILED, FAILED_DROPPED
 from tests.builders.invoices import invoice
 from tests.live.delivery.running import until
 
@@ -42,6 +42,10 @@ class Consumer:
     def polled_ms(self) -> dict[Partition, int | None]:
         """When the broker last answered."""
         return self.polled
+
+    def ends(self) -> dict[Partition, int]:
+        """Where the partitions end."""
+        return {}
 
 
 class Consumers:

@@ -18,8 +18,9 @@ from services.payment.store import Store
 from shared import working_set
 from shared.events.emitting import REJECTED, Cause
 from shared.events.envelope import EventRef, Message, Outgoing
+from shared.missing import NotLoadedError
 from shared.waiting import Need, for_trading_relation
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError
+from shared.working_set import MOST_WOKEN_BYTES, SLICE
 from tests.builders.payment import EAST, FABW, IC_4, JOURNAL, NUMBER, Payment, invoice, payment, record, relation, run
 from tests.builders.payment_streams import stream
 from tests.builders.records import PAYMENT, binary, taken

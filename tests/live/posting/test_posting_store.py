@@ -18,7 +18,7 @@ from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined, IntercompanyAccountingDefined, ReferenceWithdrawn
 from shared.events.settlements import DocumentPosted, SettlementPosted
 from shared.events.vouchers import Voucher
-from shared.working_set import NotLoadedError
+from shared.missing import NotLoadedError
 from tests.builders.posting import (
     books,
     difference,

@@ -12,8 +12,8 @@ from services.settlement.rules import fold as fold_module
 from services.settlement.service import SERVICE
 from services.simulator.streams import scenario
 from shared import working_set
+from shared.metrics import RESUME_DEFECTS
 from shared.settings import Settings
-from shared.telemetry import RESUME_DEFECTS
 from tests.builders.settlement import GROUP, invoice
 from tests.live.delivery.running import Running
 

@@ -19,7 +19,7 @@ from services.settlement.settling_order import PAGE
 from services.settlement.store import Store
 from services.simulator.streams import scenario
 from shared.events.envelope import Message
-from shared.working_set import NotLoadedError
+from shared.missing import NotLoadedError
 from tests.builders.settlement import GROUP, Event, invoice, note, paid, told
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema

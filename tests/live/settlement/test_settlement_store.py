@@ -21,7 +21,8 @@ from shared import working_set
 from shared.delivery.weight import TooHeavyError
 from shared.events.envelope import EventRef, Message, Outgoing
 from shared.events.inbound import JournalApprovalRequested
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, NotLoadedError, Released
+from shared.missing import NotLoadedError
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 from tests.builders.listening import delivered_to
 from tests.builders.payment import EAST, FABW, IC_4, NUMBER, ready
 from tests.builders.records import binary

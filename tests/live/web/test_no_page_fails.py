@@ -9,8 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from services.files.exports.columns import LISTINGS
 from services.web.console.pages import PAGES
-from services.web.console.pages.export import LISTS
 from tests.live.web.api import ALL, api_on
 
 if TYPE_CHECKING:
@@ -47,7 +47,16 @@ VALUES: Final = (
     ),
     *("?ledger=payable&company=FABE&document=VI-4", "?ledger=payable&as_of=2026-01-01&self=1", "FABE/VI-4", "FAB/", "/", "VI-4", "VPAY-4"),
     *("account", "exchange-rate", "period", "company", "trading-relation", "json", "why", "try", "send", "approve", "de", "scenario"),
-    *("/x/\N{SUPERSCRIPT TWO}", "/a" * 3000, "/x/" + "9" * 5000, '{"a":' + "[" * 900 + "]" * 900 + "}", "payment", *LISTS),
+    *(
+        "/x/\N{SUPERSCRIPT TWO}",
+        "/a" * 3000,
+        "/x/" + "9" * 5000,
+        '{"a":' + "[" * 900 + "]" * 900 + "}",
+        "payment",
+        *LISTINGS,
+        "xlsx",
+        "voucher",
+    ),
 )
 WORDS = st.sampled_from(VALUES) | st.text(max_size=12)
 PAIRS = st.lists(st.tuples(st.sampled_from(NAMES) | st.text(min_size=1, max_size=8), WORDS), max_size=6)

@@ -69,7 +69,7 @@ async def told(api: Api, who: Actor) -> dict[str, set[str]]:
     for path, asked in questions(tuple(each["id"] for each in refused["data"])):
         answer = await api.client.get(path, params=asked, headers=api.headers[who.name])
         assert answer.status_code in {200, 400, 404}, (path, asked, answer.text)
-        said = answer.json()
+        said = answer.json() if answer.headers["content-type"].endswith("json") else {}
         text = str(said["data"]) if answer.status_code == 200 and "data" in said else answer.text
         for secret in HIDDEN:
             if secret in text and secret not in asked.values():

@@ -134,7 +134,7 @@ async def test_nothing_is_sent_that_was_not_seen_tried(previewed: str | None) ->
 
 async def test_what_the_books_make_of_it_meanwhile_is_shown_before_it_is_sent() -> None:
     outcomes = [simulated([voucher(2)]), simulated([voucher(3)])]
-    api = api_on(1, lambda _: outcomes[min(len(api.ordered) - 1, 1)])
+    api = api_on(1, lambda _: outcomes.pop(0))
     async with pages_on(api) as client:
         page = await client.get(f"/refused/event?id={ID}")
         fields = {"token": hidden(page.text, "token"), "f:/company": "FAB", "reason": "as it has to be"}

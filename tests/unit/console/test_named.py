@@ -14,6 +14,7 @@ from services.web.console.pages.named import alike
 from services.web.console.pages.simulate import view as simulate
 from services.web.console.rendering import rendered
 from services.web.languages import Language
+from tests.builders.asked_pages import SaidApi, listed, pages_on
 from tests.builders.console import MadeUpApi, made_up_reader
 
 ACME = {"party": "ACME", "name": "Acme Industries", "customers": {}, "vendors": {"FAB": ["V-1"]}}
@@ -157,3 +158,14 @@ async def test_an_amount_of_a_settlement_that_is_none_is_said_at_its_field_in_th
     assert page["wrong"] == {"amount": "12,500.00 ist keine Zahl. Schreiben Sie 1234.50 oder 1.234,50."}
     assert (page["event"], api.ordered) == (None, [])
     assert 'aria-describedby="wrong-amount"' in rendered(made_up_reader({}), "pages/simulate.html", page)
+
+
+async def test_a_date_of_a_reversal_is_taken_in_the_readers_form_and_what_is_none_is_said_at_its_field() -> None:
+    address = "/reverse?ledger=payable&settlement=M&source=erp"
+    nothing: dict[str, Any] = {"vouchers": [], "open": [], "waiting": [], "rejected": [], "unreadable": []}
+    api = SaidApi({"/v1/companies": listed(), "/v1/simulate": nothing})
+    async with pages_on(api, headers={"accept-language": "de"}) as client:
+        await client.get(f"{address}&date=31.03.2026")
+        wrong = await client.get(f"{address}&date=31.02.2026")
+    assert [given["events"][0]["data"]["date"] for _, given, _ in api.ordered] == ["2026-03-31"]
+    assert "31.02.2026 ist kein Datum" in wrong.text

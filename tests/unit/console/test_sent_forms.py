@@ -7,11 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.requests import Request
 
 from services.web.access.roles import Role
 from services.web.console.api import _next
+from services.web.console.app import refuse_foreign
 from services.web.console.forms import Form, Submitted
 from services.web.console.pages.refusals import _sent_data
+from services.web.problems import ProblemError
 from tests.builders.asked_pages import NoError, SaidApi, pages_on
 from tests.builders.web import of_role, with_tokens
 from tests.unit.console.rendered import content, reader
@@ -60,6 +63,20 @@ async def test_a_page_of_ours_does(headers: dict[str, str]) -> None:
     async with pages_on(SaidApi({}), WHO) as client:
         answer = await signed_in(client, **headers)
         assert (answer.status_code, "__Host-session" in answer.headers.get("set-cookie", "")) == (303, True)
+
+
+def posted(**headers: str) -> Request:
+    """A form that was sent with these headers."""
+    return Request({"type": "http", "method": "POST", "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
+
+
+def test_behind_a_proxy_a_page_of_the_public_address_is_ours_and_no_other() -> None:
+    behind = posted(host="web:8088", origin="https://books.example")
+    refuse_foreign(behind, "https://books.example/")
+    refuse_foreign(posted(host="books.example", origin="https://books.example"), None)
+    for public in (None, "https://other.example/"):
+        with pytest.raises(ProblemError):
+            refuse_foreign(behind, public)
 
 
 async def test_whoever_signs_in_again_over_a_form_comes_back_to_its_page_with_what_its_address_says() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from services.files.signs import is_debit, signed
 from services.web.console.pages import document, intercompany, open_documents, simulate, voucher
 from services.web.console.rendering import rendered
-from services.web.console.signs import is_debit, signed
 from tests.builders.console import made_up_reader
 
 

@@ -10,12 +10,17 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from services.inquiry.checks import IDENTITIES
 from services.web.console import formats
+from services.web.console.pages.acted import targets
+from services.web.console.pages.checked import compared
 from services.web.console.parameters import AS_THEY_ARE, value
 from services.web.console.texts import catalogue, name, text
+from services.web.known import CODES
 from services.web.languages import Language
 from shared.events.reference import CentralizedPaymentsDefined, SettlementParametersDefined
 from tests.scenario_files import ROOT
+from tests.unit.console.rendered import reader
 
 CONSOLE = ROOT / "services" / "web" / "console"
 ASKED = re.compile(r"""(?<![\w.])(?:r\.|reader\.)?t\(\s*(?:"([^"]+)"|'((?:[^'\\]|\\.)+)')\s*[,)]""")
@@ -101,3 +106,39 @@ def test_pages_have_no_script_or_style_of_their_own_and_ask_nobody_else() -> Non
     for path in CONSOLE.rglob("*.html"):
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<[^>{]*\son\w+=|https?://", source), path.name
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_comparison_of_the_books_has_a_readers_words(language: Language) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / "desk").glob("*.py"))
+    between = set(re.findall(r"""Check\("([^"]+)",""", sources))
+    own = {f"inquiry: {each}" for each in (*IDENTITIES, "every account has what it has in the ledger")}
+    assert len(between) > 10
+    assert (between | own) - catalogue(language).keys() == set()
+
+
+def test_how_much_was_compared_is_said_in_the_readers_form() -> None:
+    german = reader(Language.GERMAN)
+    assert compared(german, "12000 vouchers") == "12.000 Belege"
+    assert compared(german, "3 documents, 1,200 of them still under way") == "3 Dokumente, 1.200 noch unterwegs"
+    assert compared(german, "inquiry") == "was diese Seiten zeigen"
+    assert compared(german, "something new") == "something new"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_code_of_a_refusal_has_words(language: Language) -> None:
+    assert {each for each in CODES if each.replace("-", " ") not in catalogue(language)} == set()
+
+
+def test_an_action_leads_to_what_it_was_about() -> None:
+    event = {"source": "erp", "id": "VI-1"}
+    many = {"target": {"events": [event] * 5, "refusals": []}}
+    found = targets(reader(), many)
+    assert ([each["text"] for each in found], found[0]["address"]) == (["VI-1"] * 3 + ["and 2 more"], "/trace?event=VI-1&source=erp")
+    reversal = {"target": {"ledger": "payable", "settlement": "VPAY-9", "settlement_source": "erp"}}
+    assert [each["address"] for each in targets(reader(), reversal)] == ["/trace?settlement=VPAY-9&source=erp", None]
+    rate = {"target": {"key": "exchange-rate//GBP/USD/2026-03-17", "type": "exchange-rate.published"}}
+    assert targets(reader(), rate) == [{"text": "exchange rate GBP USD 2026-03-17", "address": None}]
+    assert targets(reader(), {"target": {"key": "party/NORTH"}}) == [{"text": "party NORTH", "address": "/companies"}]
+    payment = {"target": {"ledger": "payable", "payment": {"company": "FAB", "document": "P/1"}}}
+    assert targets(reader(), payment)[0] == {"text": "FAB P/1", "address": "/trace?company=FAB&document=P%2F1"}

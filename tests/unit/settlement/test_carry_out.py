@@ -39,7 +39,7 @@ def _computed(books: Books) -> tuple[Run, list[MadeRecord]]:
     assert billed is not None
     marks = [Mark("FAB", "I")]
     event = EventRef("erp", "S")
-    instruction = SettlementInstruction("receivable", marks, PAYMENT, None, None, None, event, 1, payment, (billed,))
+    instruction = SettlementInstruction("receivable", marks, PAYMENT, None, None, None, event, (PAYMENT, INVOICE), 1, payment, (billed,))
     run = gather(books.reference, instruction, books.documents.get)
     return run, compute(run, 1)
 
@@ -76,4 +76,4 @@ def test_a_record_of_a_document_that_is_not_in_the_books_is_a_defect() -> None:
 def _carried_out(change: Callable[[RecordInForce], RecordInForce]) -> None:
     turn = _turn()
     run, (made,) = _computed(turn.books)
-    carry_out(turn, run, [made._replace(in_force=change(made.in_force))])
+    carry_out(turn, run, [replace(made, in_force=change(made.in_force))])

@@ -77,6 +77,26 @@ def _fail_with_a_secret(log: structlog.stdlib.BoundLogger) -> None:
         log.exception("it failed", number=1)
 
 
+def test_a_line_about_an_event_names_it_and_its_trace() -> None:
+    headers = (("ce_id", b"I-1"), ("ce_source", b"erp"), ("ce_type", b"x"), ("ce_traceparent", b"00-0af7-b7ad-01"))
+    assert telemetry.named_in_logs(headers) == {"event_id": "I-1", "source": "erp", "trace_id": "0af7"}
+    assert telemetry.named_in_logs((("ce_id", b"\xff"), ("ce_traceparent", b"nonsense"))) == {"event_id": "\ufffd"}
+
+
+@pytest.mark.usefixtures("plain_logging")
+def test_a_line_that_is_written_within_a_span_bears_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings(log_format=LogFormat.JSON))
+    span = TracerProvider().get_tracer("ours").start_span("work")
+    with trace.use_span(span):
+        structlog.get_logger("ours").warning("within")
+        structlog.get_logger("ours").warning("of another", trace_id="its own")
+    structlog.get_logger("ours").warning("outside")
+    within, other, outside = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert within["trace_id"] == trace.format_trace_id(span.get_span_context().trace_id)
+    assert other["trace_id"] == "its own"
+    assert "trace_id" not in outside
+
+
 def _message(traceparent: str | None) -> Message:
     message = decode(invoice("A"))
     assert isinstance(message, Message)
@@ -93,12 +113,28 @@ def test_a_message_becomes_a_span_under_the_one_that_caused_it(monkeypatch: pyte
     first = _message(None)
     with telemetry.traced("counter", [caused, first]):
         assert spans.get_finished_spans() == ()
-    under, root = spans.get_finished_spans()
+    under, root, batch = spans.get_finished_spans()
+    assert (batch.name, batch.parent) == ("counter batch", None)
+    assert batch.attributes is not None
+    assert batch.attributes["messaging.batch.message_count"] == 2
+    assert [link.context.span_id for link in batch.links] == [under.context.span_id, root.context.span_id]
     assert under.name == "counter customer-invoice.posted"
     assert under.parent is not None
     assert f"{under.parent.span_id:016x}" == "b7ad6b7169203331"
     assert caused.traceparent == f"00-0af7651916cd43dd8448eb211c80319c-{under.context.span_id:016x}-01"
     assert root.parent is None
+    assert dict(under.attributes or {}) == {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": "intercompany.invoices",
+        "messaging.destination.partition.id": "0",
+        "messaging.kafka.offset": 0,
+        "cloudevents.event_id": caused.ref.id,
+        "cloudevents.event_source": caused.ref.source,
+        "cloudevents.event_type": "customer-invoice.posted",
+        "intercompany.kind": "invoice",
+        "intercompany.company": caused.data.company,
+    }
     assert first.traceparent is not None
     provider.shutdown()
 

@@ -10,7 +10,8 @@ import pytest
 from shared import working_set
 from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined
-from shared.working_set import Books, Missing, NotLoadedError, Page, Released, Table
+from shared.missing import Missing, NotLoadedError, Page
+from shared.working_set import Books, Released, Table
 
 
 class Row(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -184,6 +185,23 @@ async def test_large_books_are_compared_the_more_seldom_the_longer_it_takes(monk
     assert await checking.checks() is not first
 
 
+async def test_what_inquirys_process_has_found_is_shown_and_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparing, clock = Comparing(monkeypatch), StandingClock()
+    runs = {"reconcile": {"checks": [{"check": "a", "holds": False}]}, "inquiry": {"checks": [{"check": "b", "holds": True}]}}
+    kept = {"began_at": NOW - timedelta(seconds=30), "ended_at": NOW - timedelta(seconds=20), "runs": orjson.dumps(runs)}
+    checking = Checking(MadeUp({"last_comparison": kept}), clock)  # type: ignore[arg-type]
+    for found in (await checking.known(), await checking.checks()):
+        assert found is not None
+        assert ([check["check"] for check in found.checks], found.hold, found.seconds) == (["a", "b"], False, 10)
+        assert (found.next_at - NOW).total_seconds() == TIMES * 10 - 20
+    assert comparing.begun == 0
+    clock.seconds += TIMES * 10 - 20
+    last = await checking.checks()
+    assert last is not None
+    assert (comparing.begun, last.began_at) == (1, NOW)
+    assert await checking.known() is last
+
+
 async def test_who_asks_while_they_are_compared_gets_the_last_result(monkeypatch: pytest.MonkeyPatch) -> None:
     comparing, clock = Comparing(monkeypatch), StandingClock()
     monkeypatch.setattr(last_checks, "WAITED_FOR", 0.01)
@@ -261,3 +279,32 @@ async def test_a_reader_has_so_many_streams_open_and_no_more_until_one_of_them_e
         ports.stopping.set()
         await asyncio.wait_for(asyncio.gather(*streams), 10)
         assert (await client.get(STREAM, params={"messages": 1})).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+async def test_a_stream_whose_client_goes_away_is_open_no_more(version: str) -> None:
+    """A server of the newer kind says it when something is sent, one of the older kind as a message."""
+    ports = replace(made_up_ports(schemas=MadeUp(ANSWERS)), clock=SystemClock())
+    open_meanwhile: list[int] = []
+    began, asked_once = asyncio.Event(), iter([True])
+
+    async def receive() -> dict[str, Any]:
+        if next(asked_once, False):
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await began.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message.get("body"):
+            open_meanwhile.append(ports.cache["streams"].total())
+            began.set()
+            if version == "2.4":
+                raise OSError
+
+    about = {"type": "http", "asgi": {"version": "3.0", "spec_version": version}, "http_version": "1.1", "scheme": "http", "root_path": ""}
+    asks = {"method": "GET", "path": STREAM, "raw_path": STREAM.encode(), "query_string": b"messages=20"}
+    hosts = {"headers": [(b"host", b"localhost:8088")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8088), "state": {}}
+    with suppress(Exception):
+        await asyncio.wait_for(app_of(ports)({**about, **asks, **hosts}, receive, send), 10)
+    assert open_meanwhile[0] == 1
+    assert ports.cache["streams"].total() == 0

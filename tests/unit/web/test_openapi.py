@@ -12,7 +12,7 @@ from services.web.access.roles import Role
 from services.web.app import document
 from services.web.openapi import operations
 from services.web.problems import STATUS, TYPE, Code
-from services.web.routes import ROUTERS, STREAMS
+from services.web.routes import MEDIA, ROUTERS
 from shared.settings import HttpAuth, Settings
 from tests.builders.web import app_of, asking, made_up_ports, of_role, with_tokens
 from tests.scenario_files import ROOT
@@ -84,8 +84,8 @@ def test_every_operation_is_in_the_docs() -> None:
     assert {name for name in named if name not in page} == set()
 
 
-def test_what_streams_is_an_operation() -> None:
-    assert DOCUMENT["paths"].keys() >= STREAMS
+def test_what_answers_with_something_else_than_json_is_an_operation() -> None:
+    assert DOCUMENT["paths"].keys() >= MEDIA.keys()
     assert len(ROUTERS) == len(set(map(id, ROUTERS)))
 
 

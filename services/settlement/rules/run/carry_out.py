@@ -32,7 +32,7 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
         _flag_held_back(turn, run)
     if not records:
         return
-    _apply(turn, run.matched(), records)
+    _apply(turn, run.matched, records)
     settlement = settlement_of(run, records)
     for said in messages_of(settlement):
         turn.emit("settlement.posted", f"{said.ledger}/{said.records[0].number}", said.party, said)
@@ -43,10 +43,10 @@ def carry_out(turn: Turn, run: Run, records: list[MadeRecord]) -> None:
 
 def settlement_of(run: Run, records: list[MadeRecord]) -> SettlementPosted:
     """What is said of a run that has records."""
-    items = run.matched()
+    items = run.matched
     party = records[0].match.lowering.document.party
     asks = _asks_for_sales_payments(run, records)
-    primary = items.index(run.primary) if run.primary in items else None
+    primary = items.index(run.primary) if run.primary is not None and run.primary in items else None
     documents = [_settled(item) for item in items]
     return SettlementPosted(run.ledger, run.id, party, primary, documents, [made.posted for made in records], asks)
 
@@ -60,7 +60,7 @@ def _flag_held_back(turn: Turn, run: Run) -> None:
         manual_only = item in flagged
         if manual_only != item.document.manual_only or item.document.marks_refused:
             document = replace(item.document, manual_only=manual_only, marks_refused=False)
-            turn.books.documents.put(document.key, document)
+            turn.books.documents.put(item.key, document)
 
 
 def _apply(turn: Turn, items: list[OpenItem], records: list[MadeRecord]) -> None:
@@ -68,7 +68,7 @@ def _apply(turn: Turn, items: list[OpenItem], records: list[MadeRecord]) -> None
         turn.books.records.put(made.in_force.key, made.in_force)
     applied = applied_amounts([made.in_force for made in records])
     for item in items:
-        key = item.document.key
+        key = item.key
         document = _document(turn, key).apply(*applied[key])
         if document.open != item.rest:
             msg = f"{key}: the records leave {document.open} open, the run left {item.rest}"

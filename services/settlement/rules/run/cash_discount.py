@@ -13,7 +13,9 @@ import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from services.settlement.rules.values import CREDIT_NOTE, Document, DocumentKey
 from shared.events.inbound import CashDiscount
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 # Terms
 
 
-class CashDiscountTerms(NamedTuple):
+class CashDiscountTerms(Struct, frozen=True, gc=False):
     """The terms that count for a document: its own, or those of the document that a credit note credits (C16).
 
     Days count from `date`; a tier's `amount` is a share of `amount`; a percentage is of `net_share` of what is left (F-D14).
@@ -67,7 +69,7 @@ class CashDiscountTerms(NamedTuple):
         return AvailableDiscount(part, tier.account, tier)
 
 
-class AvailableDiscount(NamedTuple):
+class AvailableDiscount(Struct, frozen=True, gc=False):
     """The share of a balance that may be taken as discount, the account of its tier, and the tier itself."""
 
     share: Fraction
@@ -76,10 +78,10 @@ class AvailableDiscount(NamedTuple):
 
     def of_nothing(self) -> AvailableDiscount:
         """The terms give nothing; a discount that was entered still has the account of their tier."""
-        return self._replace(share=_NOTHING)
+        return AvailableDiscount(_NOTHING, self.account, self.tier)
 
 
-class OwnDiscount(NamedTuple):
+class OwnDiscount(Struct, frozen=True, gc=False):
     """A credit note's own discount as it was found: `of` is what its share was taken of, what was given where it is partial."""
 
     available: AvailableDiscount

@@ -13,7 +13,7 @@ from services.settlement.rules.run.differences import write_off
 from services.settlement.rules.run.order import put_in_order
 from services.settlement.rules.run.pairing import match_all
 from services.settlement.rules.run.records import MadeRecord, make_records
-from services.settlement.rules.run.state import OpenItem, Run
+from services.settlement.rules.run.state import Run
 from shared.reference import Reference
 from shared.waiting import for_intercompany_accounting, for_method_of_payment, for_period, for_posting_profile
 
@@ -27,17 +27,16 @@ def compute(run: Run, first_number: int) -> list[MadeRecord]:
         reduce_by_overpayments(run)
         settle_fully(run)
         write_off(run)
-        if run.automatic:
-            run.number()
+        run.end_matching()
         records = make_records(run, first_number)
     except WaitForError as missing:
         _wait_for_accounting(run, run.looked_at)
         raise missing from None
-    pairs = [(match.lowering.document.company, match.raising.document.company) for match in run.matches]
-    _wait_for_accounting(run, dict.fromkeys(pairs))
-    matched = run.matched()
-    companies = list(dict.fromkeys([item.document.company for item in matched]))
-    _wait_for_profiles(run, matched, companies)
+    companies = list(dict.fromkeys([item.document.company for item in run.matched]))
+    if len(companies) > 1:
+        pairs = [(match.lowering.document.company, match.raising.document.company) for match in run.matches]
+        _wait_for_accounting(run, dict.fromkeys(pairs))
+        _wait_for_profiles(run, companies)
     _wait_for_periods(run, companies)
     return records
 
@@ -50,11 +49,9 @@ def _wait_for_accounting(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
                 raise WaitForError(for_intercompany_accounting(company, partner))
 
 
-def _wait_for_profiles(run: Run, matched: list[OpenItem], companies: list[str]) -> None:
+def _wait_for_profiles(run: Run, companies: list[str]) -> None:
     """F-A05, F-A06: across companies, a payment's profile and method must exist in every company that defines any."""
-    if len(companies) == 1:
-        return
-    payments = [item.document for item in matched if item.is_payment]
+    payments = [item.document for item in run.matched if item.is_payment]
     for payment in payments:
         for company in companies:
             profile = payment.posting_profile
@@ -81,7 +78,7 @@ def has_method(reference: Reference, company: str, method: str) -> bool:
 
 def _wait_for_periods(run: Run, companies: list[str]) -> None:
     """C41: the date of any record in a closed period of any company of its records holds the whole run back."""
-    for date in dict.fromkeys([match.date for match in run.matches]):
+    for date in dict.fromkeys([match.date for match in run.matches]) if run.reference.periods else ():
         for company in companies:
             if run.reference.is_closed(company, date):
                 raise WaitForError(for_period(company, date))

@@ -72,10 +72,10 @@ def _in_currencies(why: Why, match: Match, record: SettlementRecord, lowering_re
     if lowering_rest is not None and record.accounting_amount_in_payment_company != match.lowering.document.at_own_rate(match.amount):
         why["value_left"] = lowering_rest
     if record.gain is not None and match.values is not None:
-        received, settled, discount, before = match.values
-        why["gain"] = gain = WhyGain(received=received, settled=settled)
-        if discount or before:
-            gain["discount"], gain["discount_before"] = discount, before
+        values = match.values
+        why["gain"] = gain = WhyGain(received=values.received, settled=values.applied)
+        if values.discount or values.discount_before:
+            gain["discount"], gain["discount_before"] = values.discount, values.discount_before
     rates = _rates(match.conversion)
     if rates:
         why["rates"] = rates

@@ -24,13 +24,16 @@ def write_off(run: Run) -> None:
 
     No money is left while a mark of any R keeps it from it, nor where a further run takes it.
     """
-    if not run.continues and not any(raising.is_limited for raising in run.raising):
+    limited = [raising for raising in run.raising if raising.is_limited]
+    if not run.continues and not limited:
         for lowering in run.sources:
             _write_off_remainder(run, lowering)
-    is_held_back = held_back_in(run)
-    for raising in run.raising:
-        if raising.left and raising.matches and not raising.stays_open and not is_held_back(raising):
-            _write_off_shortfall(raising)
+    lacking = [raising for raising in run.raising if raising.left and raising.matches and not raising.stays_open]
+    if lacking:
+        is_held_back = held_back_in(run)
+        for raising in lacking:
+            if not is_held_back(raising):
+                _write_off_shortfall(raising)
 
 
 def held_back(run: Run) -> list[OpenItem]:

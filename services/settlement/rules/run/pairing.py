@@ -27,14 +27,18 @@ from shared.money import ZERO
 MOST_AUTOMATIC: Final = 2_000
 """An automatic run makes no more matches than this; a further run takes up what is left."""
 
+NONE: Final = -1
+"""No place."""
+
 
 def match_all(run: Run) -> None:
     """Steps 3 and 4, done again while a shortfall was written off that a mark only holds back (step 7)."""
     while True:
         enlarge_primary(run)
         _pair_up(run)
-        is_held_back = held_back_in(run)
-        held_back = [raising for raising in run.raising if raising.is_short and is_held_back(raising)]
+        short = [raising for raising in run.raising if raising.is_short]
+        is_held_back = held_back_in(run) if short else None
+        held_back = [raising for raising in short if is_held_back is not None and is_held_back(raising)]
         if not held_back:
             return
         for raising in held_back:
@@ -90,7 +94,7 @@ def _enlarge(run: Run, primary: OpenItem, other: OpenItem, missing: Decimal) -> 
 def _pair_up(run: Run) -> None:
     """Makes the matches of a run whose items are in order: first in, first out, or all with the primary (C26, C27)."""
     first = place = 0
-    while run.source_at(first := _first_with_money(run, first)) is not None and (raising := run.raising_at(place)) is not None:
+    while (first := _first_with_money(run, first)) != NONE and (raising := run.raising_at(place)) is not None:
         _take_from_sources(run, raising, first)
         if raising.left and not raising.is_short:
             drop_partial_discounts(raising)
@@ -100,10 +104,12 @@ def _pair_up(run: Run) -> None:
 
 
 def _first_with_money(run: Run, place: int) -> int:
-    """The place of the first L from there on that may still give anything, or that after the last."""
-    while (lowering := run.source_at(place)) is not None and not usable_rest(lowering):
+    """The place of the first L from there on that may still give anything; NONE where there is none."""
+    while (lowering := run.source_at(place)) is not None:
+        if usable_rest(lowering):
+            return place
         place += 1
-    return place
+    return NONE
 
 
 def _take_from_sources(run: Run, raising: OpenItem, place: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -50,7 +49,7 @@ class RemainingValue(Struct):
         return accounting_amount
 
 
-class MadeRecord(NamedTuple):
+class MadeRecord(Struct, frozen=True, gc=False):
     """A record as it is posted, as it is kept to be reversed, and the match that it is of."""
 
     posted: SettlementRecord
@@ -94,9 +93,9 @@ def _record(run: Run, match: Match, remaining: Remaining, places: dict[OpenItem,
         applied=match.applied,
         accounting_amount_in_payment_company=ZERO,
         accounting_amount_in_invoice_company=ZERO,
-        credit_note_discount=_credit_note_discount(match),
-        remainder=_difference(lowering, match.remainder, penny=match.remainder_is_penny),
-        shortfall=_difference(raising, match.shortfall, penny=match.shortfall_is_penny),
+        credit_note_discount=_credit_note_discount(match) if match.credit_note_discount else None,
+        remainder=_difference(lowering, match.remainder, penny=match.remainder_is_penny) if match.remainder else None,
+        shortfall=_difference(raising, match.shortfall, penny=match.shortfall_is_penny) if match.shortfall else None,
     )
     take = _enlarging if match.enlarges else _paying
     from_lowering, from_raising = take(run, match, record, remaining)
@@ -108,18 +107,19 @@ def _paying(run: Run, match: Match, record: SettlementRecord, remaining: Remaini
     """L pays R: main lines at L's rate, discount and gain or loss by C1. Returns what it takes from L and from R."""
     raising = match.raising.document
     beside = match.remainder + match.credit_note_discount
-    beside_value = _value(record.remainder) + _value(record.credit_note_discount)
+    beside_value = _value(record.remainder) + _value(record.credit_note_discount) if beside else ZERO
     paid_value = remaining[match.lowering].take(match.amount, beside, beside_value)
     received = match.conversion.main_value(match.amount, paid_value)
     record.accounting_amount_in_payment_company, record.accounting_amount_in_invoice_company = paid_value, received
-    discount_at_own_rate = raising.at_own_rate(match.discount)
-    other_value = discount_at_own_rate + _value(record.shortfall)
+    discount_at_own_rate = raising.at_own_rate(match.discount) if match.discount else ZERO
+    other_value = discount_at_own_rate if record.shortfall is None else discount_at_own_rate + record.shortfall.accounting_amount
     applied_value = remaining[match.raising].take(match.applied, match.discount + match.shortfall, other_value)
     discount = discount_at_own_rate
     if match.raising.settings.cash_discount_rate == "payment_date":
         discount = match.conversion.discount_at_payment_date(match.discount)
-    record.discount = _discount(run, match, discount)
-    record.gain = _gain(run, match, (received + discount) - (applied_value + discount_at_own_rate))
+    record.discount = _discount(run, match, discount) if match.discount else None
+    gain = (received + discount) - (applied_value + discount_at_own_rate)
+    record.gain = _gain(run, match, gain) if gain else None
     match.values = Values(received, applied_value, discount, discount_at_own_rate)
     return (
         (match.amount + beside, paid_value + beside_value),
@@ -134,7 +134,8 @@ def _enlarging(run: Run, match: Match, record: SettlementRecord, remaining: Rema
     record.accounting_amount_in_payment_company, record.accounting_amount_in_invoice_company = grown_value, given
     beside, beside_value = match.credit_note_discount, _value(record.credit_note_discount)
     applied_value = remaining[match.raising].take(match.applied, beside, beside_value)
-    record.gain = _gain(run, match, applied_value - given)
+    gain = applied_value - given
+    record.gain = _gain(run, match, gain) if gain else None
     match.values = Values(applied_value, given)
     return (-match.amount, -grown_value), (match.applied + beside, applied_value + beside_value)
 
@@ -143,15 +144,13 @@ def _value(part: Discount | Difference | None) -> Decimal:
     return part.accounting_amount if part is not None else ZERO
 
 
-def _difference(document: Document, amount: Decimal, *, penny: bool) -> Difference | None:
-    return Difference(amount, document.at_own_rate(amount), penny) if amount else None
+def _difference(document: Document, amount: Decimal, *, penny: bool) -> Difference:
+    return Difference(amount, document.at_own_rate(amount), penny)
 
 
-def _credit_note_discount(match: Match) -> Discount | None:
+def _credit_note_discount(match: Match) -> Discount:
     """A credit note's own discount: at its own rate, in its own company (C44, F-C22)."""
     amount = match.credit_note_discount
-    if not amount:
-        return None
     document = (match.raising if match.enlarges else match.lowering).document
     value = document.at_own_rate(amount)
     tax = _tax(match.raising if match.enlarges else match.lowering, amount, value)
@@ -160,10 +159,8 @@ def _credit_note_discount(match: Match) -> Discount | None:
     return Discount(amount, value, not match.enlarges, rest_value, match.credit_note_account, "", parts, tax)
 
 
-def _discount(run: Run, match: Match, value: Decimal) -> Discount | None:
+def _discount(run: Run, match: Match, value: Decimal) -> Discount:
     """R's discount: in the invoice company, or by option in the payment company (F-C04, F-C05, F-D03)."""
-    if not match.discount:
-        return None
     lowering, raising, mark = match.lowering.document, match.raising.document, match.raising.mark
     by_payment = run.discount_by_payment(match)
     account = mark.cash_discount_account if mark is not None else None
@@ -198,13 +195,11 @@ def _less_tax(amount: Decimal, value: Decimal, tax: list[DiscountTax]) -> Value:
     return amount - sum((part.amount for part in tax), ZERO), value - sum((part.accounting_amount for part in tax), ZERO)
 
 
-def _gain(run: Run, match: Match, received: Decimal) -> Gain | None:
+def _gain(run: Run, match: Match, received: Decimal) -> Gain:
     """The realized gain, in I's accounting currency, and where it is posted (F-C07, F-C08, F-C11, C32).
 
     `received` is by how much more a receivable has brought than it was worth; of a payable that is a loss.
     """
-    if not received:
-        return None
     gain = received if run.ledger == "receivable" else -received
     if not run.gain_by_payment(match):
         return Gain(gain, posted_by_payment=False, posted_accounting_amount=gain)
@@ -234,8 +229,8 @@ def _in_force(run: Run, match: Match, record: SettlementRecord, from_lowering: V
         run.ledger,
         record.number,
         record.date,
-        match.lowering.document.key,
-        match.raising.document.key,
+        match.lowering.key,
+        match.raising.key,
         match.enlarges,
         *from_lowering,
         *from_raising,

@@ -9,13 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from services.settlement.rules.run.cash_discount import NO_DISCOUNT, AvailableDiscount, CashDiscountTerms, OwnDiscount
 from services.settlement.rules.run.conversion import Conversion
-from services.settlement.rules.values import PAYMENT, Document
+from services.settlement.rules.values import PAYMENT, Document, DocumentKey
 from shared.events.envelope import EventRef
 from shared.events.inbound import Mark
 from shared.events.reference import SettlementParametersDefined
@@ -36,6 +35,7 @@ class OpenItem(Struct, eq=False):
     """
 
     document: Document
+    key: DocumentKey
     settings: SettlementParametersDefined
     mark: Mark | None
     position: int
@@ -94,7 +94,7 @@ class OpenItem(Struct, eq=False):
         return any(match.discount for match in self.matches)
 
 
-class Values(NamedTuple):
+class Values(Struct, frozen=True, gc=False):
     """What a gain or loss is the difference of, in I's accounting currency: `received` + `discount` less the two others.
 
     `applied` is R's accounting amount of the applied part; `discount_before` that of the discount at R's own rate. Where a
@@ -153,6 +153,7 @@ class Run(Struct, eq=False):
     Of an automatic run the items are in order from the start, and `further_raising` and `further_lowering` give those that
     nobody has asked for yet; `continues`: it has made as many matches as one run does (`most`, if its records must be fewer than
     any automatic run's), a further one takes up what is left.
+    `matched`: the items of the matches, each once, in order, from when they are final.
     `looked_at`: the companies of the pairs that money was looked for in; where a rate is missing, they count already.
     """
 
@@ -169,6 +170,7 @@ class Run(Struct, eq=False):
     continues: bool = False
     most: int | None = None
     matches: list[Match] = []
+    matched: list[OpenItem] = []
     looked_at: dict[tuple[str, str], None] = {}
     further_raising: Iterator[OpenItem] = iter(())
     further_lowering: Iterator[OpenItem] = iter(())
@@ -186,13 +188,13 @@ class Run(Struct, eq=False):
 
     def raising_at(self, place: int) -> OpenItem | None:
         """The raising document at a place in the order; None: there are no more."""
-        return _at(self.raising, self.further_raising, place)
+        return self.raising[place] if place < len(self.raising) else _at(self.raising, self.further_raising, place)
 
     def source_at(self, place: int) -> OpenItem | None:
         """Of what the raising documents take from, that at a place in the order; None: there are no more."""
         if self.primary is not None:
             return None if place else self.primary
-        return _at(self.lowering, self.further_lowering, place)
+        return self.lowering[place] if place < len(self.lowering) else _at(self.lowering, self.further_lowering, place)
 
     @property
     def order_date(self) -> dt.date:
@@ -248,14 +250,12 @@ class Run(Struct, eq=False):
         for item in self.items:
             item.matches = []
 
-    def matched(self) -> list[OpenItem]:
-        """The items of the matches, each once, in order."""
-        return list(dict.fromkeys([item for match in self.matches for item in (match.lowering, match.raising)]))
-
-    def number(self) -> None:
-        """The items of the matches of an automatic run are numbered by their documents: nobody has marked them in an order."""
-        for place, item in enumerate(sorted(self.matched(), key=lambda item: item.document.document)):
-            item.position = place
+    def end_matching(self) -> None:
+        """The matches are final. Those of an automatic run are numbered by their documents: nobody has marked them in an order."""
+        self.matched = list(dict.fromkeys([item for match in self.matches for item in (match.lowering, match.raising)]))
+        if self.automatic:
+            for place, item in enumerate(sorted(self.matched, key=lambda item: item.document.document)):
+                item.position = place
 
     def discount_by_payment(self, match: Match) -> bool:
         """Whether P posts R's discount: across companies, by option (F-C04, F-C05)."""

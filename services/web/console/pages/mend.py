@@ -16,6 +16,7 @@ from services.web.console.forms import Form, carry_out
 from services.web.console.pages.became import became, states
 from services.web.console.pages.named import NEW, Named, named
 from services.web.console.reader import url
+from services.web.models import MOST_CHARACTERS
 from services.web.problems import Code, ProblemError
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ async def _present(reader: Reader, key: str) -> Present:
 async def _held(reader: Reader, reason: str, key: Row) -> tuple[list[Row], bool]:
     """The events that wait for this one thing, so many at most as are shown at once; and whether there are more."""
     named = " ".join(key[name] for name in sorted(key))
-    said = await reader.ask("/v1/waiting", **{"for": reason}, key=named, limit=_MOST)
+    wanted = named if len(named) <= MOST_CHARACTERS else None
+    said = await reader.ask("/v1/waiting", **{"for": reason}, key=wanted, limit=_MOST)
     return [each for each in said["data"] if each["key"] == key], said.get("next") is not None
 
 

@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from services.web.console.signs import is_debit, signed
+from services.files.signs import is_debit, signed
 
 if TYPE_CHECKING:
     from services.web.console.reader import Reader

@@ -128,7 +128,12 @@ def _sent_data(reader: Reader, shown: Row, form: Form) -> Row | None:
 
 
 def _read(reader: Reader, pointer: str, value: str, form: Form) -> str:
-    """A field as the services write it: of an amount or a rate the plain decimal; one that is none is wrong at its field."""
+    """A field as the services write it: a plain decimal, or a date as ISO has it; what is none is wrong at its field."""
+    if value and event_fields.is_day(pointer):
+        day = formats.plain_day(reader.language, value)
+        if day is None:
+            form.wrong[pointer] = reader.no_day(value)
+        return day or value
     if not value or not event_fields.is_figure(pointer):
         return value
     found = formats.number(reader.language, value)

@@ -1,19 +1,21 @@
-// The keyboard, and amounts that are copied as plain decimals. Every page works without this.
+// The keyboard, and amounts that are copied as plain decimals.
 "use strict";
 
 (() => {
-  const rows = () => [...document.querySelectorAll("table[data-rows] tbody tr, .voucher .entries li")].filter((row) => row.offsetParent !== null);
-  const help = document.getElementById("help");
+  const one = (what) => document.querySelector(what);
+  const every = (what) => document.querySelectorAll(what);
+  const rows = () => [...every("table[data-rows] tbody tr, .voucher .entries li")].filter((row) => row.offsetParent !== null);
+  const help = one("#help");
   let goes = false;
 
-  const at = () => document.querySelector(".at") || document.querySelector("tr.marked");
+  const at = () => one(".at") || one("tr.marked");
 
   const move = (step) => {
     const all = rows();
     if (all.length === 0) return;
     const place = all.indexOf(at());
     const next = all[Math.min(Math.max(place + step, 0), all.length - 1)];
-    document.querySelectorAll(".at").forEach((row) => row.classList.remove("at"));
+    every(".at").forEach((row) => row.classList.remove("at"));
     next.classList.add("at");
     const link = next.querySelector("a");
     if (link) link.focus({ preventScroll: true });
@@ -24,25 +26,25 @@
 
   const why = () => {
     const row = document.activeElement.closest("tr, .entries li") || at();
-    follow((row && row.querySelector("a.why")) || document.querySelector("main a.why"));
+    follow((row && row.querySelector("a.why")) || one("main a.why"));
   };
 
   const keys = {
-    "/": () => document.getElementById("q").select(),
+    "/": () => one("#q").select(),
     g: () => { goes = true; setTimeout(() => { goes = false; }, 1500); },
     j: () => move(1),
     k: () => move(-1),
     w: why,
     b: () => history.back(),
-    e: () => follow(document.querySelector("a[data-export]")),
+    e: () => follow(one("a[data-export]")),
     "?": () => help.showModal(),
   };
 
-  document.addEventListener("keydown", (event) => {
+  addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
     if (goes) {
       goes = false;
-      const link = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`);
+      const link = one(`nav a[data-key="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); follow(link); }
       return;
     }
@@ -55,19 +57,16 @@
     }
   });
 
-  // why a line is there is seen at once, wherever its table ends
-  document.addEventListener("htmx:after:swap", () => {
-    const panel = document.querySelector("#why:has(h2)");
-    if (panel) panel.scrollIntoView({ block: "nearest" });
-  });
+  // the reason is seen at once
+  addEventListener("htmx:after:swap", () => { one("#why:has(h2)")?.scrollIntoView({ block: "nearest" }); });
 
-  document.querySelectorAll("[data-print]").forEach((each) => { each.hidden = false; each.onclick = () => print(); });
+  every("[data-print]").forEach((each) => { each.hidden = false; each.onclick = () => print(); });
 
-  document.addEventListener("copy", (event) => {
-    const selection = document.getSelection();
+  addEventListener("copy", (event) => {
+    const selection = getSelection();
     if (selection.isCollapsed || event.target.closest("input, textarea")) return;
     const holder = document.createElement("div");
-    for (let number = 0; number < selection.rangeCount; number += 1) holder.append(selection.getRangeAt(number).cloneContents());
+    for (let n = 0; n < selection.rangeCount; n += 1) holder.append(selection.getRangeAt(n).cloneContents());
     const amounts = holder.querySelectorAll("[data-plain]");
     const inside = selection.anchorNode.parentElement.closest("[data-plain]");
     if (amounts.length === 0 && !inside) return;

@@ -1,4 +1,4 @@
-// The chart of the flow page: what each service takes a second. The page works without this.
+// The flow page's chart: what each service takes a second.
 "use strict";
 
 (() => {
@@ -8,8 +8,7 @@
   let chart;
 
   const begin = (names) => {
-    const look = getComputedStyle(document.documentElement);
-    const of = (name) => look.getPropertyValue(name);
+    const of = (name) => getComputedStyle(document.body).getPropertyValue(name);
     const box = document.getElementById("chart");
     const axis = (label) => ({ label, stroke: of("--quiet"), grid: { stroke: of("--rule") } });
     document.getElementById("live").hidden = false;
@@ -26,7 +25,7 @@
     data[0].push(Date.parse(said.read_to.time) / 1000);
     said.data.forEach((row, place) => data[place + 1].push(row.per_second));
     data.forEach((each) => each.splice(0, each.length - kept));
-    if (!chart) begin([...document.querySelectorAll("#numbers thead th")].map((each) => each.textContent));
+    if (!chart) begin([...document.querySelectorAll("#numbers thead th")].map((th) => th.textContent));
     chart.setData(data);
   });
 })();

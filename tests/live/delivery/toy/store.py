@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
     from shared.events.envelope import EventRef, Message
-    from shared.working_set import Missing, Released
+    from shared.missing import Missing
+    from shared.working_set import Released
 
 
 class Store:
