@@ -29,6 +29,7 @@ from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
+from shared.events.attributes import headers_said
 from shared.events.envelope import Message, Record, Topic
 from shared.metrics import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, REFUSALS
 from shared.runtime.retry import Runtime, any_error, retry_forever
@@ -266,7 +267,7 @@ class Delivery:
         for refused in folded.refusals:
             REFUSALS.labels(self.service.name, refused.outgoing.data.code, refused.outgoing.data.scope).inc()
         for each in failures:
-            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(each.record.headers)}
+            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(headers_said(each.record))}
             log.error("a message is kept in the table failed", **place, exc_info=each.error)
 
 
