@@ -10,12 +10,12 @@ import pytest
 
 from services.posting.service import SERVICE as POSTING
 from services.settlement.service import SERVICE as SETTLEMENT
-from shared.delivery.bundling import LARGEST, MOST_EVENTS, bundled
+from shared.delivery.bundling import LARGEST, bundled
 from shared.delivery.folding import Defect, incoming_of
 from shared.delivery.ports import Encoded
 from shared.delivery.weight import Limits, first_by_size
 from shared.events.attributes import headers_said, ref_said, type_said, words_said
-from shared.events.bundles import INTERNAL, UnreadableBundleError, events_in, is_bundle, unbundled
+from shared.events.bundles import INTERNAL, MOST_EVENTS, UnreadableBundleError, events_in, is_bundle, unbundled
 from shared.events.codec import decode
 from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import Message, Record, Topic, Unreadable

@@ -181,9 +181,9 @@ def test_a_read_of_small_records_ends_by_their_number() -> None:
 
 
 def test_a_read_of_records_with_several_events_ends_by_their_number_too() -> None:
-    bundle = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"100")])
+    bundle: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"100")])
     assert [len(read) for read in _reads(_batch(0, *[bundle] * 12), 1) if read] == [6, 6]
-    lying = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"99999")])
+    lying: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"99999")])
     assert [len(read) for read in _reads(_batch(0, *[lying] * 12), 1) if read] == [6, 6], "as many as a record can have"
 
 
