@@ -26,16 +26,17 @@ from services.web.cloudevents import EventPlace, GivenEvent
 from services.web.frame import language_of
 from services.web.ingestion import ACCEPTED, DUPLICATE, addressing, ingestion_of, may_send
 from services.web.problems import Code, Fault, ProblemError
-from services.web.writing import Reasoned, Writing
+from services.web.writing import Key, Reasoned, Writing
 from shared.events.producing import PartyBook
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.responses import Response
 
     from services.desk.actions.rules import Draft
     from services.files.imports.events import FileRow
+    from services.operations.carrying_out import Acted
     from services.web.access.roles import Actor
     from services.web.ingestion import SentOutcome
     from services.web.ports import WebPorts
@@ -95,7 +96,7 @@ _IMPORTED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.post("/v1/imports", status_code=202, responses=_IMPORTED, response_model=None, summary="Import a file")
-async def import_file(request: Request, actor: Sender, body: FileToImport) -> Response:
+async def import_file(request: Request, actor: Sender, body: FileToImport, key: Key = None) -> Response:
     """Sends the rows of a table (CSV, XLSX) or the entries of a bank statement (camt.053) as events.
 
     All are sent or none: what is wrong is 422, with the row and the column in each of `errors`. The ids of events are made of what a
@@ -118,9 +119,13 @@ async def import_file(request: Request, actor: Sender, body: FileToImport) -> Re
         faults = [Fault("/content", Code.INVALID, said) for said in wrong]
         number = sum(bool(row.errors) for row in rows)
         raise ProblemError(Code.INVALID, "rows-wrong", faults=faults, wrong=number, number=len(rows))
-    send = _audited(Writing(request, actor, None, body), {"file": body.name, "sha256": answer["sha256"], "mapping": body.mapping})
-    await ingestion.deliver([given[place] for place, outcome in outcomes.items() if outcome.is_sent and not rows[place].errors], send)
-    return JSONResponse(answer, 202)
+    events = [given[place] for place, outcome in outcomes.items() if outcome.is_sent and not rows[place].errors]
+    sending = _Sending(Writing(request, actor, key, body), {"file": body.name, "sha256": answer["sha256"], "mapping": body.mapping}, answer)
+    if events:
+        await ingestion.deliver(events, sending.send)
+    elif key is not None:
+        await sending.send([])  # under its key the same request is answered as the first time
+    return sending.response or JSONResponse(answer, 202)
 
 
 def _content(body: FileToImport) -> bytes:
@@ -191,13 +196,22 @@ def _state(row: FileRow, outcome: SentOutcome | None) -> State:
     return DUPLICATE if outcome.state == DUPLICATE else ACCEPTED
 
 
-def _audited(writing: Writing, file: dict[str, Any]) -> Callable[[list[Record]], Awaitable[None]]:
+class _Sending:
     """Sends events as something that somebody did: the audit has the events, whose file it was, its digest, and the mapping."""
 
-    async def send(records: list[Record]) -> None:
+    def __init__(self, writing: Writing, file: dict[str, Any], answer: dict[str, Any]) -> None:
+        self._writing = writing
+        self._file = file
+        self._answer = answer
+        self.response: Response | None = None
+
+    async def send(self, records: list[Record]) -> None:
+        """Sends them; `response` is then what is answered, under a key that was used what was answered then."""
+
         async def draft(_: str) -> Draft:
-            return replace(drafted_sending(records), after=file)
+            return replace(drafted_sending(records), after=self._file)
 
-        await writing.act(draft)
+        async def told(_: Acted) -> tuple[int, dict[str, Any]]:
+            return 202, self._answer
 
-    return send
+        self.response = await self._writing.act(draft, told)

@@ -60,12 +60,15 @@ async def wrong_ones(client: httpx.AsyncClient, headers: dict[str, str]) -> None
 
 async def sent_once(client: httpx.AsyncClient, headers: dict[str, str], receipts: dict[str, Any]) -> None:
     """Sent, then a duplicate; an id that is taken by other data sends nothing; the audit has the file's digest."""
-    first = await client.post("/v1/imports", json=receipts, headers=headers)
+    keyed = {**headers, "Idempotency-Key": "receipts-of-20-february"}
+    first = await client.post("/v1/imports", json=receipts, headers=keyed)
     assert (first.status_code, first.json()["counts"]) == (202, {"accepted": 3}), first.text
     event = await client.get("/v1/event", params={"source": "/bank/fab", "id": "BANK-1001", "wait": 30}, headers=headers)
     assert event.json()["state"] in {"posted", "waiting", "refused"}
     again = await client.post("/v1/imports", json=receipts, headers=headers)
     assert (again.status_code, again.json()["counts"]) == (202, {"duplicate": 3})
+    replayed = await client.post("/v1/imports", json=receipts, headers=keyed)
+    assert (replayed.json(), replayed.headers["idempotent-replayed"]) == (first.json(), "true")
     text = RECEIPTS.read_text(encoding="utf-8").replace("588,00", "589,00")
     changed = {**receipts, "content": base64.b64encode(text.encode()).decode()}
     refused = await client.post("/v1/imports", json=changed, headers=headers)

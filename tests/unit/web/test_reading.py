@@ -29,6 +29,7 @@ NEEDED = {
     "/v1/voucher/why": {"company": "FAB", "voucher": "AP-SET-000001", "line": "1"},
     "/v1/document": {"ledger": "payable", "company": "FAB", "document": "VI-7"},
     "/v1/intercompany/pair": {"company": "FAB", "partner": "FABE"},
+    "/v1/exports/pair": {"company": "FAB", "partner": "FABE"},
     "/v1/settlement": {"source": "/erp", "id": "VPAY-7"},
     "/v1/reference": {"type": "company.defined"},
     "/v1/reference/entity": {"key": "company/FAB"},
