@@ -16,7 +16,7 @@ from services.settlement.rules import reversals
 from services.settlement.rules.run import messages, pairing
 from shared import working_set
 from shared.delivery import batch, bundling, housekeeping, loading, relay, shell_tables, weight
-from shared.events import bindings, refusal, showing, values
+from shared.events import bindings, bundles, refusal, showing, values
 from shared.kafka import inflating, limited_records
 from shared.postgresql import database
 from shared.runtime import health, http_server
@@ -62,7 +62,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         Limit("a message", f"{values.LARGEST_MESSAGE // _MIB} MiB", "kept in the table `failed`, the others go out"),
         Limit(
             "events for our own services in one record",
-            f"{bundling.MOST_EVENTS}, {bundling.LARGEST // _KIB} KiB",
+            f"{bundles.MOST_EVENTS}, {bundling.LARGEST // _KIB} KiB",
             "the next record, one at least",
         ),
         Limit("records of a run in one message", f"{messages.MOST_RECORDS_SAID:,}", "the next message"),

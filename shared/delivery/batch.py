@@ -29,7 +29,7 @@ from shared.delivery.outbox import encoded, pack
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.weight import Pace, by_entries, first_by_size
-from shared.events.bundles import events_in
+from shared.events.attributes import headers_said
 from shared.events.envelope import Message, Record, Topic
 from shared.metrics import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, REFUSALS
 from shared.runtime.retry import Runtime, any_error, retry_forever
@@ -99,7 +99,6 @@ class Delivery:
         """Takes a batch of records. Returns when it is in the database, however long that takes; only cancelling ends it."""
         self.busy_since[id(records)] = self.runtime.clock.monotonic()
         try:
-            BATCH_SIZE.labels(self.service.name).observe(sum(map(events_in, records)))
             rest = records
             while rest:
                 part = first_by_size(rest, self.pace.limits)
@@ -131,6 +130,7 @@ class Delivery:
         parts = list(by_entries(incoming, self.pace.limits)) or [[]]
         with traced(self.service.name, messages):
             for part in parts:
+                BATCH_SIZE.labels(self.service.name).observe(len(part))
                 # What is passed over after the last part's events counts as read with it.
                 positions = _positions(records if part is parts[-1] else map(_record, part))
                 await self.take(Batch(part, positions))
@@ -267,7 +267,7 @@ class Delivery:
         for refused in folded.refusals:
             REFUSALS.labels(self.service.name, refused.outgoing.data.code, refused.outgoing.data.scope).inc()
         for each in failures:
-            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(each.record.headers)}
+            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(headers_said(each.record))}
             log.error("a message is kept in the table failed", **place, exc_info=each.error)
 
 

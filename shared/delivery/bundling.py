@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.events.bundles import BUNDLE_CONTENT, INTERNAL, NUMBER_OF_EVENTS, STRUCTURED_HEADERS
+from shared.events.bundles import BUNDLE_CONTENT, INTERNAL, MOST_EVENTS, NUMBER_OF_EVENTS, STRUCTURED_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from shared.delivery.ports import Encoded
 
-MOST_EVENTS: Final = 100
 LARGEST: Final = 256 * 1024
 """Bytes of the events of one record; one event alone may have more."""
 

@@ -21,6 +21,8 @@ import structlog
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.outbox import UnreadableRowError, put_aside, unpack
+from shared.events.attributes import headers_said
+from shared.events.envelope import Record
 from shared.metrics import RELAY_SECONDS, RELAY_SENT
 from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import named_in_logs
@@ -210,7 +212,7 @@ class Relay:
         RELAY_SECONDS.labels(self._service).observe(self._runtime.clock.monotonic() - begun)
         RELAY_SENT.labels(self._service).inc(len(messages) - len(refused))
         for message, error in refused:
-            place = {"topic": message.topic, **named_in_logs(message.headers)}
+            place = {"topic": message.topic, **named_in_logs(headers_said(Record(*message)))}
             log.error("the broker will never take this message: it is kept in the table failed", **place, error=repr(error))
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             await tables.fail_sending(connection, [*unreadable, *refused])

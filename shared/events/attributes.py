@@ -15,6 +15,8 @@ from shared.events.envelope import EventRef
 if TYPE_CHECKING:
     from shared.events.envelope import Record
 
+Headers = tuple[tuple[str, bytes], ...]
+
 _TYPES: Final = {full_type(name).encode(): name for name in CONTRACT}
 
 
@@ -45,3 +47,12 @@ def words_said(record: Record) -> str:
         return f"{event.type} {event.id}"
     headers = {name: value.decode(errors="replace") for name, value in record.headers}
     return f"{headers.get('ce_type')} {headers.get('ce_id')}"
+
+
+def headers_said(record: Record) -> Headers:
+    """The attributes of a record's event as headers of the binary binding, as far as they name it."""
+    event = own_event(record)
+    if event is None:
+        return record.headers
+    said = {"ce_id": event.id, "ce_source": event.source, "ce_type": event.type, "ce_traceparent": event.traceparent or ""}
+    return tuple((name, value.encode()) for name, value in said.items() if value)

@@ -19,7 +19,7 @@ from shared.events.bindings import BATCH, STRUCTURED
 from shared.events.envelope import Record, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 INTERNAL: Final = frozenset({Topic.JOURNALS, Topic.SETTLEMENTS})
@@ -28,6 +28,7 @@ STRUCTURED_HEADERS: Final = (("content-type", STRUCTURED.encode()),)
 BUNDLE_CONTENT: Final = ("content-type", BATCH.encode())
 NUMBER_OF_EVENTS: Final = "intercompany-events"
 """The header that says how many events a record has, so that it can be weighed before it is read."""
+MOST_EVENTS: Final = 100
 _DIGITS: Final = 6
 """A number of so many digits or more is none of ours."""
 
@@ -65,10 +66,15 @@ def is_bundle(record: Record) -> bool:
 
 def events_in(record: Record) -> int:
     """How many events a record says that it has; what says nothing is one."""
-    if not is_bundle(record):
+    return events_said(record.headers) if record.topic in INTERNAL else 1
+
+
+def events_said(headers: Sequence[tuple[str, bytes]]) -> int:
+    """How many events a record's headers say that it has, as many as a bundle can have at most; what says nothing is one."""
+    if not headers or headers[0] != BUNDLE_CONTENT:
         return 1
-    said = dict(record.headers).get(NUMBER_OF_EVENTS, b"")
-    return max(1, int(said)) if said.isdigit() and len(said) < _DIGITS else 1
+    said = dict(headers).get(NUMBER_OF_EVENTS) or b""
+    return min(max(1, int(said)), MOST_EVENTS) if said.isdigit() and len(said) < _DIGITS else 1
 
 
 def unbundled(record: Record, is_wanted: Callable[[str], bool] = bool) -> list[Record]:
@@ -84,14 +90,14 @@ def unbundled(record: Record, is_wanted: Callable[[str], bool] = bool) -> list[R
     wanted: dict[str, bool] = {}
     records: list[Record] = []
     for place, part in enumerate(parts, 1):
-        value = bytes(part)
-        event = _event(value)
+        event = _event(part)
         if event is not None:
             decided = wanted.get(event.type)
             if decided is None:
                 decided = wanted[event.type] = is_wanted(event.type)
             if not decided:
                 continue
+        value = bytes(part)
         records.append(
             Record(
                 *(record.topic, None, value, STRUCTURED_HEADERS, record.partition, record.offset, record.timestamp_ms, len(value)),
@@ -111,7 +117,7 @@ def own_event(record: Record) -> OwnEvent | None:
     return record.event
 
 
-def _event(value: bytes) -> OwnEvent | None:
+def _event(value: bytes | msgspec.Raw) -> OwnEvent | None:
     try:
         return _EVENT.decode(value)
     except msgspec.DecodeError:

@@ -25,6 +25,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import encode_varint
 
 from shared.events.bindings import MOST_HEADERS, NOT_READ, too_many_headers
+from shared.events.bundles import events_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,8 @@ LARGEST_READ: Final = 8 * 1024 * 1024
 COUNTED_FROM: Final = 4 * 1024
 """Bytes of a record whose headers are counted before they are built: in as many there are at most 2,048."""
 
+_EVENT: Final = LARGEST_READ // 500
+"""What each of a record's events takes of a read at least: so a read takes hardly more events than it does records."""
 _START: Final = 61
 """Bytes of a batch before its records."""
 _LENGTH_AT: Final = 8
@@ -191,7 +194,7 @@ def _getall(result: Any, max_records: int | None = None) -> list[Any]:
     for record in records:
         taken.append(record)
         record.size = records._records.size  # noqa: SLF001 - as above
-        left -= record.size + _HEADER_COST * len(record.headers) if is_bounded else 0
+        left -= max(record.size + _HEADER_COST * len(record.headers), _EVENT * events_said(record.headers)) if is_bounded else 0
         if left <= 0 or (max_records is not None and len(taken) >= max_records):
             result._update_position()  # noqa: SLF001 - as above
             break

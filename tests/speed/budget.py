@@ -189,7 +189,7 @@ async def timed(bench: Bench, connection: Any, payments: int) -> tuple[Mapping[K
             await line.pay(batch)
         others["database µs"] += _seconds(server) * 1e6
         after = await connection.fetchrow(PLACE)
-        others["WAL bytes"] += after["wal"] - before["wal"]
+        others["WAL bytes"] += float(after["wal"] - before["wal"])
         for service, asked in line.queries().items():
             others[f"queries for a batch of {len(batch)}: {service}"] += (asked - queries[service]) * len(batch)
         for name, rows in (await rows_written(connection, line.settings, before["xid"], after["xid"])).items():

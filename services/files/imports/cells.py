@@ -62,8 +62,8 @@ def _date(value: Any, mapping: TableMapping) -> str:
 def _decimal(value: Any, kind: str, mapping: TableMapping) -> Decimal:
     if isinstance(value, int | float):
         found = Decimal(repr(value))
-        if not found.is_finite():
-            msg = f"{value} is not an amount"
+        if not found.is_finite() or found.adjusted() >= MOST_DIGITS:
+            msg = f"{value} is not an amount: it may have {MOST_DIGITS} digits"
             raise CellError(msg)
         return found
     point, apart = re.escape(mapping.decimal), re.escape(mapping.thousands or "")

@@ -64,7 +64,11 @@ class Making:
         self, row: FileRow, id_: str, source: str, type_: str, data: dict[str, Any], columns: dict[str, str]
     ) -> None:
         """Makes a row its event; `columns`: from which column a field is, for what is wrong with it."""
-        row.record = record_of(id_, source, type_, data, self.time, self.parties)
+        try:
+            row.record = record_of(id_, source, type_, data, self.time, self.parties)
+        except (TypeError, ValueError):
+            row.errors.append(RowError(None, "has a value that no event can carry"))
+            return
         read = decode(row.record)
         if isinstance(read, Unreadable):
             for place, message in ((read.field, read.message), *read.others):

@@ -83,7 +83,7 @@ class TableForm(_Said):
     """How a table is written: of CSV its delimiter and encoding; of a workbook the sheet; of both the row of the headings."""
 
     format: Literal["csv", "xlsx"]
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: Literal[",", ";", "|", "\t"] | None = None
     encoding: str | None = None
     sheet: str | None = None
     heading_row: int = Field(default=1, ge=1, le=1000)

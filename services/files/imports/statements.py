@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError, tostring
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 _NAMESPACE: Final = re.compile(r"\{(urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.0[2-8])\}Document")
 _IS_CREDIT: Final = {"CRDT": True, "DBIT": False}
 _BOOKED: Final = "BOOK"
+_AMOUNT: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?", re.ASCII)
+"""As the standard has amounts: without an exponent, which would make a few characters a number of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +152,11 @@ class _TransferReader:
             self._wrong("TxDtls", "the entry is of several transfers, and this one has no amount of its own")
             return "", ""
         element = next(iter(own if self._transfer.of > 1 else self._statement.all(self._transfer.entry, "Amt")), None)
-        try:
-            amount = Decimal("" if element is None else (element.text or "").strip())
-        except InvalidOperation:
+        amount = "" if element is None else (element.text or "").strip()
+        if element is None or not _AMOUNT.fullmatch(amount):
             self._wrong("Amt", "is not an amount")
             return "", ""
-        return format(amount, "f"), "" if element is None else element.get("Ccy", "")
+        return amount, element.get("Ccy", "")
 
     def _party(self, sides: Sides, who: str) -> str | None:
         """The account of who pays, or is paid: by the IBAN, else by the name."""

@@ -11,7 +11,6 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from services.scenarios.yaml_files import FileError
 
@@ -19,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from openpyxl import Workbook
+
     from services.files.imports.mapping import TableForm
 
 MOST_ROWS: Final = 50_000
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes of a workbook that is unpacked: a small file can hold any number of them."""
+_MOST_COLUMNS: Final = 500
 
 
 class TableRow(NamedTuple):
@@ -78,8 +80,9 @@ def _of_csv(path: Path, content: bytes, form: TableForm) -> Iterator[tuple[int, 
     encoding = form.encoding or ""
     try:
         text = content.decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)
-    except (LookupError, UnicodeDecodeError) as error:
-        raise FileError(path, "", f"is not in the encoding {encoding} that the mapping says: {error}") from error
+        text.encode()  # some encodings have characters that no text in UTF-8 can have
+    except (LookupError, ValueError) as error:
+        raise FileError(path, "", f"is not in the encoding {encoding} that the mapping says") from error
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter or ",", strict=True), 1):
             yield number, list(cells)
@@ -89,17 +92,31 @@ def _of_csv(path: Path, content: bytes, form: TableForm) -> Iterator[tuple[int, 
 
 def _of_workbook(path: Path, content: bytes, form: TableForm) -> Iterator[tuple[int, list[Any]]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > _LARGEST:
-                raise FileError(path, "", "is too large once it is unpacked")
+        _check_size(path, content)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
-        raise FileError(path, "", f"is not a workbook (XLSX): {error}") from error
-    try:
-        if form.sheet is not None and form.sheet not in book.sheetnames:
-            raise FileError(path, "", f"there is no sheet {form.sheet}: there are {', '.join(book.sheetnames)}")
-        sheet = book[form.sheet or book.sheetnames[0]]
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-            yield number, list(cells)
-    finally:
-        book.close()
+        try:
+            yield from _of_sheet(path, book, form)
+        finally:
+            book.close()
+    except FileError:
+        raise
+    except Exception as error:  # whatever the library makes of a file that is none
+        raise FileError(path, "", f"is not a workbook (XLSX) that can be read: {type(error).__name__}") from error
+
+
+def _check_size(path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > _LARGEST:
+            raise FileError(path, "", "is too large once it is unpacked")
+
+
+def _of_sheet(path: Path, book: Workbook, form: TableForm) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of a sheet, no more than are read: a few bytes can say that there are a million, each of thousands of cells."""
+    if form.sheet is not None and form.sheet not in book.sheetnames:
+        raise FileError(path, "", f"there is no sheet {form.sheet}: there are {', '.join(book.sheetnames)}")
+    sheet = book[form.sheet or book.sheetnames[0]]
+    last, columns = form.heading_row + MOST_ROWS, min(sheet.max_column or _MOST_COLUMNS, _MOST_COLUMNS)
+    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=last + 1, max_col=columns), 1):
+        if number > last:
+            raise FileError(path, "", f"has more than {MOST_ROWS:,} rows, empty ones counted: send it in parts")
+        yield number, list(cells)

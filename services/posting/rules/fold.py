@@ -40,5 +40,5 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
     if drafts is None:
         books.take_reference(message)
         return []
-    posted = post(books, drafts(books, message.data))
-    return [EMITTER.emit(caused_by(message), VOUCHER_POSTED, number, voucher.company, voucher) for number, voucher in enumerate(posted)]
+    posted, cause = post(books, drafts(books, message.data)), caused_by(message)
+    return [EMITTER.emit(cause, VOUCHER_POSTED, number, voucher.company, voucher) for number, voucher in enumerate(posted)]

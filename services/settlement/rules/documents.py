@@ -158,7 +158,7 @@ def post(turn: Turn, incoming: IncomingDocument) -> Document:
         reference.summary_account(account, incoming.posting_profile),
         incoming.dimensions,
         incoming.discounts,
-        incoming.amount - sum([line.amount for line in tax_lines], ZERO),  # net
+        incoming.amount - sum([line.amount for line in tax_lines], ZERO) if tax_lines else incoming.amount,  # net
         _distributions(incoming, taxes),
         incoming.event,
         incoming.credits,
@@ -225,6 +225,6 @@ def _distributions(incoming: IncomingDocument, taxes: Container[str]) -> tuple[D
     amounts: dict[tuple[tuple[str, str], ...], Decimal] = {}
     for line in incoming.lines:
         if line.account not in taxes:
-            dimensions = tuple(sorted(line.dimensions.items()))
+            dimensions = tuple(sorted(line.dimensions.items())) if line.dimensions else ()
             amounts[dimensions] = amounts.get(dimensions, ZERO) + line.amount
-    return tuple(Distribution(dimensions, amount) for dimensions, amount in amounts.items() if amount)
+    return tuple([Distribution(dimensions, amount) for dimensions, amount in amounts.items() if amount])

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
@@ -131,6 +132,10 @@ def _content(body: FileToImport) -> bytes:
 
 async def _rows(body: FileToImport, content: bytes, making: Making) -> list[FileRow]:
     """The rows of the file, read in a thread; ProblemError (invalid) for a mapping or a file that is not as it has to be."""
+    try:
+        orjson.dumps(body.mapping)
+    except TypeError as error:
+        raise _wrong(at="/mapping", message="it has a text that is not Unicode") from error
     try:
         mapping = mapping_of(body.mapping, Path("mapping"))
     except FileError as error:

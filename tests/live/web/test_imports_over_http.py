@@ -54,7 +54,7 @@ async def wrong_ones(client: httpx.AsyncClient, headers: dict[str, str]) -> None
         ({"content": base64.b64encode(b"\xff").decode()}, "/content"),
         ({"mapping": {"file": {}}}, "/mapping"),
     ):
-        answer = await client.post("/v1/imports", json=body_of("receipts.csv", "receipts.yaml", **more), headers=headers)
+        answer = await client.post("/v1/imports", json=body_of("receipts.csv", "receipts.yaml") | more, headers=headers)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 

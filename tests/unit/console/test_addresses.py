@@ -20,12 +20,12 @@ VOUCHER: Row = {
 
 
 async def test_a_list_is_exported_whole_however_many_rows_the_address_asks_for() -> None:
-    said = SaidApi({"/v1/vouchers": listed()})
+    said = SaidApi({"/v1/exports/vouchers": "a file"})
     async with pages_on(said) as client:
-        for more in ("limit=3", "count=true", "limit=x"):
+        for more in ("limit=3", "count=true", "limit=x", "locale=de"):
             answer = await client.get(f"/export?list=vouchers&{more}")
             assert answer.status_code == 200
-    assert [given for path, given in said.asked if path == "/v1/vouchers"] == [{"limit": "500"}] * 3
+    assert [given for path, given in said.asked if path == "/v1/exports/vouchers"] == [{"locale": "en"}] * 4
 
 
 @pytest.mark.parametrize("address", ["//[", "/[x", "//[::1", "\\\\["])

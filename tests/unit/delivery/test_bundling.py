@@ -10,13 +10,14 @@ import pytest
 
 from services.posting.service import SERVICE as POSTING
 from services.settlement.service import SERVICE as SETTLEMENT
-from shared.delivery.bundling import LARGEST, MOST_EVENTS, bundled
+from shared.delivery.bundling import LARGEST, bundled
 from shared.delivery.folding import Defect, incoming_of
 from shared.delivery.ports import Encoded
 from shared.delivery.weight import Limits, first_by_size
-from shared.events.bundles import INTERNAL, UnreadableBundleError, events_in, is_bundle, unbundled
+from shared.events.attributes import headers_said, ref_said, type_said, words_said
+from shared.events.bundles import INTERNAL, MOST_EVENTS, UnreadableBundleError, events_in, is_bundle, unbundled
 from shared.events.codec import decode
-from shared.events.contract import CONTRACT
+from shared.events.contract import CONTRACT, full_type
 from shared.events.envelope import Message, Record, Topic, Unreadable
 from shared.events.schemas import audience
 from tests.builders.invoices import invoice
@@ -67,6 +68,13 @@ def test_a_record_has_so_many_events_and_bytes_at_most_and_one_that_is_larger_st
     sent = list(bundled([half, half, half, large, half]))
     assert [events_in(Record(*each)) for each in sent] == [2, 1, 1, 1]
     assert b"".join(each.value.strip(b"[]") for each in sent).count(b"specversion") == 5
+
+
+def test_an_event_is_named_alike_however_it_came() -> None:
+    for way in (unbundled(replies(*SENT))[0], Record(*SENT[0]), as_0_1_wrote_it(SENT[0])):
+        said = dict(headers_said(way))
+        assert (said["ce_source"].decode(), said["ce_id"].decode()) == ref_said(way) == ("intercompany/payment", taken(way).ref.id)
+        assert said["ce_type"].decode() == full_type(type_said(way) or "") == words_said(way).split()[0]
 
 
 def test_events_of_a_type_that_is_not_wanted_are_not_decoded() -> None:

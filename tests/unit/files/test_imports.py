@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import openpyxl
 import orjson
 import pytest
 
+from services.files.imports import tables
 from services.files.imports.events import FileRow, Making, table_events
 from services.files.imports.mapping import TableMapping, mapping_of, read_mapping
 from services.files.imports.outcomes import RowOutcome, outcomes, rows_of_file
@@ -180,8 +182,37 @@ def test_a_cell_of_a_workbook_is_the_shortest_decimal_that_it_is() -> None:
 
 def test_what_is_no_workbook_is_refused() -> None:
     mapping: Any = mapping_of(mapped(file={"format": "xlsx"}), HERE)
-    with pytest.raises(FileError, match="is not a workbook"):
-        table_events(HERE, b"PK no", mapping, MAKING)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("[Content_Types].xml", "<no")
+    for content in (b"PK no", b"", packed.getvalue()):
+        with pytest.raises(FileError, match="is not a workbook"):
+            table_events(HERE, content, mapping, MAKING)
+
+
+def test_a_small_file_that_says_it_is_large_is_not_read_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    day = date(2026, 3, 1)
+    assert len(of_workbook(*([f"{number}", day, "EUR", 1] for number in range(3)))) == 3
+    with pytest.raises(FileError, match="has more than 3 rows, empty ones counted"):
+        of_workbook(*([f"{number}", day, "EUR", 1] for number in range(4)))
+    with pytest.raises(FileError, match="has more than 3 rows, empty ones counted"):
+        of_workbook(*[[None]] * 9, ["1", day, "EUR", 1])
+    monkeypatch.setattr(tables, "_LARGEST", 100)
+    with pytest.raises(FileError, match="is too large once it is unpacked"):
+        of_workbook(["1", day, "EUR", 1])
+
+
+def test_a_number_that_no_amount_is_makes_no_failure_of_ours() -> None:
+    (found,) = of_workbook(["1", date(2026, 3, 1), "EUR", 1e300])
+    assert list(found.said()) == ["row 2, column Amount: 1e+300 is not an amount: it may have 28 digits"]
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "idna", "utf-7", "no such", "hex", "utf-8\x00"])
+def test_an_encoding_that_does_not_fit_makes_no_failure_of_ours(encoding: str) -> None:
+    mapping: Any = mapping_of(mapped(file={"format": "csv", "delimiter": ";", "encoding": encoding}), HERE)
+    with pytest.raises(FileError, match=r"is not in the encoding|there is no column"):
+        table_events(HERE, b"+2AA-\xff..", mapping, MAKING)
 
 
 async def test_a_row_that_was_taken_before_is_a_duplicate_and_one_of_other_data_is_wrong() -> None:

@@ -83,6 +83,7 @@ def test_debits_are_payments_to_vendors_only_where_the_mapping_says_so() -> None
             "column RvslInd",
         ),
         ('<Amt Ccy="EUR">588.00', '<Amt Ccy="EUR">588,00', "entry 1, column Amt: is not an amount"),
+        ('<Amt Ccy="EUR">588.00', '<Amt Ccy="EUR">1E999999', "entry 1, column Amt: is not an amount"),
         ('<Amt Ccy="EUR">588.00', '<Amt Ccy="EUR">0.00', "entry 1, column Amt: "),
         ('<Amt Ccy="EUR">100.00</Amt>', "", "entry 2, transfer 1, column TxDtls: the entry is of several transfers"),
     ],

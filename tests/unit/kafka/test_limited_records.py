@@ -15,6 +15,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from aiokafka.record.memory_records import MemoryRecords
 
 from shared.events.bindings import MOST_HEADERS
+from shared.events.bundles import BUNDLE_CONTENT, NUMBER_OF_EVENTS
 from shared.events.codec import decode
 from shared.events.envelope import Record, Topic, Unreadable
 from shared.kafka.limited_records import LARGEST_READ, LimitedRecords, begin_read, bound_reads
@@ -177,6 +178,13 @@ def test_a_consumer_that_begins_no_reads_gets_all_that_was_fetched_however_much_
 def test_a_read_of_small_records_ends_by_their_number() -> None:
     reads = _reads(_batch(0, *[(b"x", [])] * 1200), 1)
     assert [len(read) for read in reads if read] == [500, 500, 200]
+
+
+def test_a_read_of_records_with_several_events_ends_by_their_number_too() -> None:
+    bundle: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"100")])
+    assert [len(read) for read in _reads(_batch(0, *[bundle] * 12), 1) if read] == [6, 6]
+    lying: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"99999")])
+    assert [len(read) for read in _reads(_batch(0, *[lying] * 12), 1) if read] == [6, 6], "as many as a record can have"
 
 
 def test_a_record_larger_than_a_read_is_read_alone() -> None:
