@@ -67,7 +67,7 @@ class Stack:
             "SESSION_TIMEOUT_MS": "6000",
             "HEARTBEAT_INTERVAL_MS": "1000",
             "CHECK_EVERY": "PT3S",
-            "ANNOUNCE_WAITS_AFTER": "PT3S",
+            "ANNOUNCE_WAITS_AFTER": "PT25S",
             "HTTP_PORT": str(self.ports["http"]),
             "HEALTH_HOST": "127.0.0.1",
             "LOG_FORMAT": "json",
