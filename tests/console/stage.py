@@ -23,6 +23,7 @@ from services.scenarios.scenario_file import load_scenario
 from services.web.app import create_app
 from services.web.broker import BrokerEnds, BrokerSender
 from services.web.console import api
+from services.web.console.app import Console
 from services.web.ports import WebPorts
 from shared.delivery.ports import SystemClock
 from tests.console.still import CLOCK, Still
@@ -53,7 +54,10 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
     ports = WebPorts(settings, Schemas(settings), BrokerSender(settings), CLOCK if still else SystemClock(), ends=BrokerEnds(settings))
     app = create_app(settings, ports)
     if still:
-        app.user_middleware.insert(1, Middleware(Still))  # behind the console, before the API
+        console = next(
+            place for place, each in enumerate(app.user_middleware) if isinstance(each.cls, type) and issubclass(each.cls, Console)
+        )
+        app.user_middleware.insert(console + 1, Middleware(Still))  # behind the console, before the API
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", lifespan="on"))
     serving = asyncio.ensure_future(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn says so in no other way

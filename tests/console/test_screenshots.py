@@ -20,7 +20,8 @@ def test_pictures_of_the_same_data_are_the_same(browser: Browser) -> None:
         with stage(still=True) as address:
             return [picture(browser, address, PICTURES[name]) for name in ("waiting", "trace", "why")]
 
-    assert taken() == taken()
+    first, again = taken(), taken()
+    assert [one == other for one, other in zip(first, again, strict=True)] == [True] * len(first)  # their bytes differ for hours
 
 
 def test_every_picture_is_there_and_shown_in_the_documentation() -> None:
