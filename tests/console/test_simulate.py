@@ -81,7 +81,7 @@ def test_what_would_be_refused_is_said_and_cannot_be_sent(console: str, browser:
 def test_payments_that_are_there_are_settled_without_another_one(console: str, browser: Browser) -> None:
     with tab(browser, console) as found:
         found.page.goto(f"{CONTOSO}&mark=FABE/VI-11&mark=FAB/VPAY-11")
-        assert "settlement.requested" in found.page.locator(".send").inner_text()
+        assert "settlement requested" in found.page.locator(".send").inner_text()
         assert found.page.locator("#amount").count() == 0
 
 
