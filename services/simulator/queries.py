@@ -19,6 +19,16 @@ LOCKED: Final = "SELECT 1"
 """What the server answers to them."""
 OLDEST_ROW: Final = "select min(id) from outbox"
 
+_WATCH: Final = """
+create table {schema}.went_back (place text not null);
+create function {schema}.note_going_back() returns trigger language plpgsql as $$
+begin
+    insert into {schema}.went_back values (format('%s/%s from %s to %s', new.topic, new.partition, old.next_offset, new.next_offset));
+    return new;
+end $$;
+create trigger going_back before update on {schema}.positions
+for each row when (new.next_offset < old.next_offset) execute function {schema}.note_going_back()
+"""
 _QUICK: Final = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 _USED: Final = """
 select string_agg(c.oid::regclass::text, ', ' order by c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -35,6 +45,16 @@ async def hurry(connection: Connection) -> None:
     for setting in _QUICK:
         await connection.execute(f"alter system set {setting}")
     await connection.execute("select pg_reload_conf()")
+
+
+async def watch_positions(connection: Connection, schema: str) -> None:
+    """Has the server note where a service's position goes back: what is read again then does no harm, so nothing else need tell."""
+    await connection.execute(_WATCH.format(schema=schema))
+
+
+async def gone_back(connection: Connection) -> list[str]:
+    """The positions that went back."""
+    return [row["place"] for row in await connection.fetch("select place from went_back order by place")]
 
 
 async def empty(connection: Connection, schemas: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from services.registry import SERVICES
 from services.simulator import faults as faults_of
 from services.simulator import workload as workload_of
 from services.simulator.cluster import Cluster
-from services.simulator.queries import empty, hurry
+from services.simulator.queries import empty, hurry, watch_positions
 from services.simulator.server import Server
 from services.simulator.verdict import judge
 from services.simulator.virtual_time import StuckError
@@ -75,6 +75,8 @@ class Arena:
             await database.close()
         async with Postgres(self._address, "public").session() as connection:
             await hurry(connection)
+            for schema in self.schemas.values():
+                await watch_positions(connection, schema)
 
     def empty(self) -> None:
         """Empties all tables."""

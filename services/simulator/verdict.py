@@ -23,7 +23,7 @@ from services.desk.under_way import BETWEEN, Left, UnderWay
 from services.registry import SERVICES
 from services.scenarios.simulation import simulate
 from services.simulator.balances import balances
-from services.simulator.queries import inbox
+from services.simulator.queries import gone_back, inbox
 from shared.delivery.announcing import RESUMED, WAITING
 from shared.delivery.folding import Candidate, candidates, decoded, fold_alone, fold_batch
 from shared.delivery.inbox import Inbox
@@ -117,6 +117,7 @@ def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     ]
     problems += [f"{each.company} {each.voucher}: {each.message}" for each in arena.server.run(check_chain(schemas)).findings]
     problems += cluster.history.too_early
+    problems += arena.server.run(_positions_gone_back(schemas))
     refolded = [_refold(service, acts) for service, acts in zip(SERVICES, cluster.history.committed, strict=True)]
     for each in refolded:
         problems += each.problems
@@ -128,6 +129,15 @@ def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     if workload.is_comparable:
         problems += _as_simulated(books, workload)
     return problems
+
+
+async def _positions_gone_back(schemas: _Schemas) -> list[str]:
+    """Where a service was said to have read less than before: by one that no longer owns the partition."""
+    problems = []
+    for service in SERVICES:
+        async with schemas.of(service.name) as connection:
+            problems += [f"{service.name} went back in {place}" for place in await gone_back(connection)]
+    return problems[:_MOST_SAID]
 
 
 def _refold(service: AnyService, acts: Iterable[Act]) -> Refolded:
