@@ -55,7 +55,7 @@ class Record:
     size: int = field(default=0, compare=False)
     place: int = 0
     is_followed: bool = field(default=False, compare=False)
-    event: OwnEvent | None = field(default=None, compare=False)
+    event: OwnEvent | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
