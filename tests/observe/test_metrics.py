@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
@@ -48,8 +48,14 @@ def loaded(stack: Stack) -> Stack:
     for amount in ("1.00", "2.00"):
         stack.publish({**twice, "id": "T-1", "date": "2026-03-01", "amount": amount})
     api = f"http://127.0.0.1:{stack.ports['http']}"
-    stack.until(lambda: httpx.get(f"{api}/v1/refusals", timeout=10).json()["data"])
-    [refused] = httpx.get(f"{api}/v1/refusals", timeout=10).json()["data"]
+
+    def refusals() -> list[dict[str, Any]]:
+        """Those of the event; other tests of the same stack have theirs."""
+        data = httpx.get(f"{api}/v1/refusals", timeout=10).json()["data"]
+        return [each for each in data if each["event"]["id"] == "T-1"]
+
+    stack.until(refusals)
+    [refused] = refusals()
     answer = httpx.post(f"{api}/v1/refusals/dismiss", json={"ids": [refused["id"]], "reason": "a test"}, timeout=20)
     assert answer.status_code < 300, answer.text
     for path in ("/", "/vouchers", "/nowhere"):
