@@ -103,7 +103,7 @@ WORK: Final = (
         "ops",
         (
             Series(
-                f'sum by (outcome) (rate(intercompany_actions_total{{outcome=~"proposed|declined|withdrawn|begun"}}[{_RATE}]))',
+                f"sum by (outcome) (rate(intercompany_actions_total{{{_DECIDED}}}[{_RATE}]))",
                 "{{outcome}}",
             ),
         ),

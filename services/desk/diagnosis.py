@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.desk import rejections
 from services.desk.flow import Rates, flow
 from services.desk.put_aside import failed, failed_row, gap_row, gaps
+from services.desk.regular_looks import MOST_REFUSALS
 from services.desk.topic_ends import ends_once
 from services.desk.waiting import KEEPING, extents_of_waiting
 from services.inquiry.queries.compared import last_comparison
@@ -24,7 +25,7 @@ from shared.rows import instant
 from shared.settings_shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from services.desk.schemas import Schemas
@@ -34,7 +35,6 @@ Row = dict[str, Any]
 LIBRARIES: Final = ("aiokafka", "asyncpg", "fastapi", "faststream", "msgspec", "opentelemetry-sdk", "pydantic", "uvicorn")
 MOST_SHOWN: Final = 50
 """Messages put aside, gaps and problems that are listed."""
-MOST_REFUSALS: Final = 2_000
 LONGEST_ERROR: Final = 500
 
 
@@ -52,7 +52,7 @@ async def diagnosis(schemas: Schemas, now: datetime) -> Row:
         "waiting": await _or_why(lambda: _waiting(schemas, now)),
         "refusals": await _or_why(lambda: _refusals(schemas)),
         "failed": await _or_why(lambda: _failed(schemas)),
-        "gaps": await _or_why(lambda: _gaps(schemas)),
+        "gaps": await _or_why(lambda: _first_of(gaps(schemas), gap_row)),
         "last_comparison": await _or_why(lambda: _compared(schemas)),
     }
 
@@ -101,19 +101,15 @@ async def _refusals(schemas: Schemas) -> Row:
 
 
 async def _failed(schemas: Schemas) -> list[Row]:
-    rows: list[Row] = []
-    async for each in failed(schemas):
-        row = failed_row(*each)
-        rows.append({**row, "error": str(row["error"])[:LONGEST_ERROR]})
-        if len(rows) == MOST_SHOWN:
-            break
-    return rows
+    rows = await _first_of(failed(schemas), failed_row)
+    return [{**row, "error": str(row["error"])[:LONGEST_ERROR]} for row in rows]
 
 
-async def _gaps(schemas: Schemas) -> list[Row]:
+async def _first_of(found: AsyncIterator[tuple[Any, ...]], as_row: Callable[..., Row]) -> list[Row]:
+    """So many as are listed."""
     rows: list[Row] = []
-    async for each in gaps(schemas):
-        rows.append(gap_row(*each))
+    async for each in found:
+        rows.append(as_row(*each))
         if len(rows) == MOST_SHOWN:
             break
     return rows

@@ -7,13 +7,13 @@ sends bear it, unless they bear one of their own.
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
 
+from shared.events.bindings import trace_context
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.telemetry import TRACEPARENT, server_span, trace_id_of
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 NOWHERE: Final = "nowhere"
 """The route of what no route answers to."""
 _STREAM: Final = b"text/event-stream"
-_CONTEXT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Observed:
@@ -38,10 +37,9 @@ class Observed:
             await self._app(scope, receive, send)
             return
         headers = MutableHeaders(scope=scope)
-        given = headers.get(TRACEPARENT, "")
         seen = _Seen(send)
         begun = time.perf_counter()
-        with server_span(scope["method"], given if _CONTEXT.fullmatch(given) else None) as span:
+        with server_span(scope["method"], trace_context(headers.get(TRACEPARENT))) as span:
             if span.traceparent is not None:
                 headers[TRACEPARENT] = span.traceparent
             with structlog.contextvars.bound_contextvars(**trace_id_of(span.traceparent)):

@@ -5,10 +5,17 @@ Invariant: a model says what the desk spells, field by field (a live test compar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, Field
 
 from services.desk.refusal_states import RefusalState
 from services.web.book_models import CompanyDocument, EventRefModel, PartyModel
+
+
+def in_one_line(key: Mapping[str, str]) -> str:
+    """What is missing, as the filter `key` of `/v1/waiting` has it: the values in the order of their names."""
+    return " ".join(str(key[name]) for name in sorted(key))
 
 
 class WaitModel(BaseModel):

@@ -158,9 +158,13 @@ async def _write_csv(path: Path | None, listing: Listing, pages: AsyncIterator[l
         file.flush()
 
 
-def _write_for_erp(template: Path, folder: Path | None, question: Question) -> None:
+def _write_for_erp(template: Path, context: typer.Context, question: Question) -> None:
     """Writes vouchers as another system imports them."""
-    form = read_template(template)
+    given = [f"--{name.strip('_')}" for name in ("format_", "locale") if context.params[name] is not None]
+    if given:
+        msg = f"{given[0]} is not for --template, which says how its files are written"
+        raise typer.BadParameter(msg)
+    form, folder = read_template(template), context.params["output"]
     if folder is None or not folder.is_dir():
         msg = "with --template name a folder that is there: --output FOLDER"
         raise typer.BadParameter(msg)
@@ -200,7 +204,7 @@ def export_vouchers(  # noqa: PLR0913 - one option each
     selection = VoucherSelection(*what, sort="date", known_at=known_at, imported=imported)
     question: Question = lambda connection, page: vouchers(connection, selection, page)  # noqa: E731 - what is asked
     if template is not None:
-        _write_for_erp(template, output, question)
+        _write_for_erp(template, context, question)
     else:
         _write(_wanted(context, format_, locale, output), VOUCHERS, lambda _: question, with_rule_titles("en"))
 

@@ -100,14 +100,22 @@ def read_template(path: Path) -> ErpTemplate:
 
 
 class _ErpFile:
-    """A file that is being written."""
+    """A file that is being written: under another name until it is whole, and gone if it never is."""
 
     def __init__(self, path: Path, template: ErpTemplate, stack: ExitStack) -> None:
         self._template = template
-        file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-        self._writer = csv.writer(file, delimiter=template.delimiter)
+        self._path = path
+        self._unfinished = path.with_name(f"{path.name}.part")
+        stack.callback(self._unfinished.unlink, missing_ok=True)
+        self._file = stack.enter_context(self._unfinished.open("w", encoding="utf-8", newline=""))
+        self._writer = csv.writer(self._file, delimiter=template.delimiter)
         self._writer.writerow(template.columns)
         self._batch, self._in_batch = 1, 0
+
+    def finish(self) -> None:
+        """Closes the file and gives it its name."""
+        self._file.close()
+        self._unfinished.replace(self._path)
 
     def write(self, lines: list[Row]) -> None:
         """Writes a voucher, in a batch that it fits into whole."""
@@ -137,6 +145,8 @@ async def write_erp_files(pages: AsyncIterator[list[Row]], template: ErpTemplate
                 if path not in files:
                     files[path] = _ErpFile(path, plain if is_apart else template, stack)
                 files[path].write(lines)
+        for file in files.values():
+            file.finish()
     return sorted(files)
 
 

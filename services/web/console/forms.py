@@ -87,6 +87,21 @@ async def read_form(request: Request) -> Submitted:
     return Submitted([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
+def held_back(reader: Reader, seen: str | None) -> Row | None:
+    """Why an order is not given yet, as the page says it; None: it is to be given.
+
+    `seen`: the digest of what its preview shows now, None where it would be refused. Who may give the order gives none but the one that
+    was previewed (`is_new`: it shows something else by now); who has to propose it proposes it in any case.
+    """
+    if reader.sent is None or reader.sent.get("do") != "send":
+        return {}
+    if reader.lacks("operator"):
+        return None
+    if seen is None:
+        return {}
+    return None if reader.sent.get("previewed") == seen else {"is_new": True}
+
+
 async def carry_out(reader: Reader, form: Form, order: Callable[[str], Awaitable[Any]]) -> bool:
     """Has the API do what a form asks for, under the form's key; whether it was done. What was wrong then stands in the form.
 

@@ -27,12 +27,12 @@ from services.web.naming import with_event
 from services.web.parameters import not_known
 from services.web.problems import Code, ProblemError
 from services.web.reading import Page, answered, as_of_now
-from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel
+from services.web.work_models import MissingModel, RefusedForModel, RefusedModel, WaitingModel, in_one_line
 from shared.rows import instant
 from shared.waiting import OF_DOCUMENTS, OF_SALES_PAYMENTS, OF_SETTLEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from starlette.responses import Response
 
@@ -206,11 +206,6 @@ class _Work:
     def _answer(self, data: list[Row], after: Place | None, total: int | None) -> Response:
         count = None if total is None else counted(total)
         return answered(Envelope(data, self._page.following(after), as_of_now(self._request), count).as_row())
-
-
-def in_one_line(key: Mapping[str, str]) -> str:
-    """What is missing, as the filter `key` has it."""
-    return " ".join(str(key[name]) for name in sorted(key))
 
 
 async def _at_most(items: AsyncIterator[WorkItem], number: int) -> AsyncIterator[WorkItem]:

@@ -104,7 +104,7 @@ async def _journal(reader: Reader, names: Row) -> Row | None:
 
 async def _proposal(reader: Reader, id_: str) -> Row:
     """The action with this id."""
-    for each in (await reader.ask("/v1/actions", id=id_, limit=1))["data"] if _AN_ID.fullmatch(id_) else ():
-        found: Row = each
-        return found
-    raise ProblemError(Code.NOT_FOUND, "no-record", what="action")
+    found: list[Row] = (await reader.ask("/v1/actions", id=id_, limit=1))["data"] if _AN_ID.fullmatch(id_) else []
+    if not found:
+        raise ProblemError(Code.NOT_FOUND, "no-record", what="action")
+    return found[0]

@@ -18,6 +18,7 @@ from services.web.console.pages.named import NEW, Named, named
 from services.web.console.reader import url
 from services.web.models import MOST_CHARACTERS
 from services.web.problems import Code, ProblemError
+from services.web.work_models import in_one_line
 
 if TYPE_CHECKING:
     from services.web.console.mends import Mend
@@ -147,7 +148,7 @@ async def _present(reader: Reader, key: str) -> Present:
 
 async def _held(reader: Reader, reason: str, key: Row) -> tuple[list[Row], bool]:
     """The events that wait for this one thing, so many at most as are shown at once; and whether there are more."""
-    named = " ".join(key[name] for name in sorted(key))
+    named = in_one_line(key)
     wanted = named if len(named) <= MOST_CHARACTERS else None
     said = await reader.ask("/v1/waiting", **{"for": reason}, key=wanted, limit=_MOST)
     return [each for each in said["data"] if each["key"] == key], said.get("next") is not None

@@ -12,7 +12,7 @@ import orjson
 
 from services.web.console import event_fields, formats
 from services.web.console.api import AskedInVainError
-from services.web.console.forms import Form, carry_out, note_wrong
+from services.web.console.forms import Form, carry_out, held_back, note_wrong
 from services.web.console.pages.became import became, of_action, states, told
 from services.web.console.pages.settling import digest
 from shared.events.bindings import parsed
@@ -151,12 +151,9 @@ async def _mended(reader: Reader, found: Row, data: Row, form: Form) -> Row:
     tried = await preview(reader, found, data, form)
     seen = None if tried is None or form.wrong else digest({"data": data}, tried)
     view: Row = {"tried": tried, "digest": seen}
-    if reader.sent is None or reader.sent.get("do") != "send":
-        return view
-    if not reader.lacks("operator") and seen is None:  # what would be refused again is neither sent nor proposed
-        return view
-    if not reader.lacks("operator") and reader.sent.get("previewed") != seen:
-        return {**view, "is_new": True}
+    held = held_back(reader, seen)
+    if held is not None:
+        return {**view, **held}
     before = await states(reader, [(found["event"]["source"], found["event"]["id"])])
     body = {"id": found["id"], "data": data, "reason": form.value("reason")}
     if not await carry_out(reader, form, lambda under: reader.order("/v1/refusals/resend", body, under)):

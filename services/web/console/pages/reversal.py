@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.web.console.api import AskedInVainError
-from services.web.console.forms import Form, carry_out, note_wrong
+from services.web.console.forms import Form, carry_out, held_back, note_wrong
 from services.web.console.pages.became import became, of_action
 from services.web.console.pages.settling import digest
 
@@ -28,8 +28,8 @@ async def view(reader: Reader) -> Row:
     tried = None if form.wrong else await preview(reader, what, body, form)
     seen = None if tried is None or form.wrong else digest(body, tried)
     view: Row = {"events": [], "digest": seen, "is_new": False}
-    if reader.sent is not None and reader.sent.get("do") == "send":
-        view |= await _sent(reader, what, body, form, seen)
+    held = held_back(reader, seen)
+    view |= await _sent(reader, what, body, form) if held is None else held
     return {
         "title": reader.t(_TITLES[what]),
         "what": what,
@@ -41,12 +41,8 @@ async def view(reader: Reader) -> Row:
     }
 
 
-async def _sent(reader: Reader, what: str, body: Row, form: Form, seen: str | None) -> Row:
-    """Orders what the reader has seen previewed, and says what became of it; what would be refused is neither ordered nor proposed."""
-    if not reader.lacks("operator") and seen is None:
-        return {}
-    if reader.sent is not None and not reader.lacks("operator") and reader.sent.get("previewed") != seen:
-        return {"is_new": True}
+async def _sent(reader: Reader, what: str, body: Row, form: Form) -> Row:
+    """Orders it, and says what became of it."""
     order = {**body, "reason": form.value("reason")}
     path = "/v1/payments/reverse" if what == "payment" else "/v1/settlements/reverse"
     if await carry_out(reader, form, lambda under: reader.order(path, order, under)) and form.done["state"] == "done":
