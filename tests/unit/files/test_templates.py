@@ -15,6 +15,8 @@ from tests.scenario_files import ROOT
 from tests.unit.files.test_exports import LINE, paged
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from services.files.exports.templates import ErpTemplate
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,6 +67,19 @@ async def written(form: ErpTemplate, folder: Path, *vouchers: dict[str, Any]) ->
 async def test_the_files_are_what_they_were(name: str, tmp_path: Path) -> None:
     found = await written(read_template(FORMS / f"{name}.yaml"), tmp_path, PAID, WITH_GAIN, OTHER)
     assert found == {file.name: file.read_bytes().decode() for file in GOLDEN.glob(f"{name}-*.csv")}
+
+
+async def test_files_that_could_not_be_written_whole_are_not_there_and_those_of_before_stay(tmp_path: Path) -> None:
+    form = read_template(FORMS / "d365.yaml")
+    before = await written(form, tmp_path, PAID)
+
+    async def broken_off() -> AsyncIterator[list[dict[str, Any]]]:
+        yield [{**PAID, "voucher": "AP-SET-000002"}, OTHER]
+        raise OSError
+
+    with pytest.raises(OSError, match=r"^$"):
+        await write_erp_files(broken_off(), form, tmp_path)
+    assert {file.name: file.read_bytes().decode() for file in tmp_path.iterdir()} == before
 
 
 async def test_a_voucher_is_whole_in_its_batch_and_every_batch_balances(tmp_path: Path) -> None:
