@@ -98,9 +98,7 @@ class VoucherDraft:
         if not value or not value.same_quantum(no_value):
             value = rounded(value, self.company.currency)
         dimensions, item = account.dimensions, account.item
-        text = self.header.text
-        if text is None:
-            text = f"{self._words}: {line_words(self.company.language, account.posting_type, account.partner)}"
+        text = self._text(account.posting_type, account.partner)
         place = (account.posting_type, account.account, account.partner, item.party, item.account, item.document, currency)
         if amount > ZERO or (value > ZERO and not amount):
             self.lines.append(VoucherLine(*place, amount, zero, value, no_value, dimensions, text, rule))
@@ -118,9 +116,7 @@ class VoucherDraft:
     def mirror(self, lines: list[VoucherLine], rule: str) -> None:
         """Writes the lines of another voucher with debit and credit changed, all else the same."""
         for line in lines:
-            text, own = self.header.text, self.company.currency
-            if text is None:
-                text = f"{self._words}: {line_words(self.company.language, line.posting_type, line.partner)}"
+            text, own = self._text(line.posting_type, line.partner), self.company.currency
             sides = (
                 *(in_digits(line.credit, line.currency), in_digits(line.debit, line.currency)),
                 *(in_digits(line.accounting_credit, own), in_digits(line.accounting_debit, own)),
@@ -129,6 +125,11 @@ class VoucherDraft:
             mirrored = VoucherLine(*place, *sides, line.dimensions, text, rule)
             self.lines.append(mirrored)
             self._written.append(written_line(mirrored))
+
+    def _text(self, posting_type: str, partner: str | None) -> str:
+        """The text of a line: what was given for all of the voucher's lines, else what the voucher and the line are."""
+        given = self.header.text
+        return f"{self._words}: {line_words(self.company.language, posting_type, partner)}" if given is None else given
 
     def unbalanced(self) -> tuple[dict[str, Decimal], Decimal]:
         """Debits less credits in each currency of the lines, and in the company's accounting currency."""

@@ -188,13 +188,13 @@ class Run(Struct, eq=False):
 
     def raising_at(self, place: int) -> OpenItem | None:
         """The raising document at a place in the order; None: there are no more."""
-        return self.raising[place] if place < len(self.raising) else _at(self.raising, self.further_raising, place)
+        return _at(self.raising, self.further_raising, place)
 
     def source_at(self, place: int) -> OpenItem | None:
         """Of what the raising documents take from, that at a place in the order; None: there are no more."""
         if self.primary is not None:
             return None if place else self.primary
-        return self.lowering[place] if place < len(self.lowering) else _at(self.lowering, self.further_lowering, place)
+        return _at(self.lowering, self.further_lowering, place)
 
     @property
     def order_date(self) -> dt.date:
