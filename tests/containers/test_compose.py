@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from services.local.processes import free_port
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
 from tests.builders.load import intercompany_file, intercompany_payments
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.containers
 
 PROJECT: Final = f"intercompany-test-{os.getpid()}"
 SERVICES: Final = ("payment", "settlement", "posting", "inquiry")
+WEB_PORT: Final = str(free_port())
+"""Not the default: a system that someone runs on this machine keeps its own."""
 _MOUNTED: Final = "/checkout"
 _WITHIN: Final = 1800
 
@@ -37,6 +40,7 @@ def _compose(*words: str, check: bool = True) -> subprocess.CompletedProcess[str
         "KAFKA_IMAGE": KAFKA_IMAGE,
         "POSTGRES_IMAGE": POSTGRES_IMAGE,
         "PYTHON_IMAGE": PYTHON_IMAGE,
+        "WEB_PORT": WEB_PORT,
     }
     done = subprocess.run(  # noqa: S603 - our own words
         ["docker", "compose", *words],  # noqa: S607 - as a user has it on the path

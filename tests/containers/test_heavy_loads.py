@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
+from services.local.processes import free_port
 from tests.containers.heavy_records import SEVERAL
 from tests.containers.images import KAFKA_IMAGE, POSTGRES_IMAGE, PYTHON_IMAGE, ROOT
 from tests.growth.loads import SCALE, sized
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.containers
 
 PROJECT: Final = f"intercompany-heavy-{os.getpid()}"
+WEB_PORT: Final = str(free_port())
+"""Not the default: a system that someone runs on this machine keeps its own."""
 SERVICES: Final = ("payment", "settlement", "posting")
 LIMIT: Final = 256 * 1024 * 1024
 REPORT: Final = os.environ.get("GROWTH_REPORT")
@@ -171,7 +174,7 @@ def _refused() -> Iterator[Load]:
 
 def _environment() -> dict[str, str]:
     images = {"KAFKA_IMAGE": KAFKA_IMAGE, "POSTGRES_IMAGE": POSTGRES_IMAGE, "PYTHON_IMAGE": PYTHON_IMAGE}
-    return {**os.environ, **images, "COMPOSE_PROJECT_NAME": PROJECT, "INTERCOMPANY_IMAGE": f"intercompany:{PROJECT}"}
+    return {**os.environ, **images, "COMPOSE_PROJECT_NAME": PROJECT, "INTERCOMPANY_IMAGE": f"intercompany:{PROJECT}", "WEB_PORT": WEB_PORT}
 
 
 def _command(*words: str, files: Sequence[Path] = ()) -> list[str]:
