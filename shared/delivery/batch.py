@@ -173,8 +173,8 @@ class Delivery:
         begun = self.runtime.clock.monotonic()
         async with self._turn:
             try:
-                async with self.database.transaction() as connection:
-                    state = await tables.open_batch(connection, self.database.schema)
+                async with self.database.transaction(tables.batch_lock(self.database.schema)) as connection:
+                    state = await tables.open_batch(connection)
                     row, messages = await _in_time(work(connection, state, self._current_store(state)))
             except BaseException:
                 self._relay.catch_up()  # the commit's outcome may be unknown: if it was one, the row is in the table
@@ -196,12 +196,12 @@ class Delivery:
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
         inbox, folded, defects = await self._fold(coming, connection, state, store, known)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
-        await tables.save_inbox(connection, known, inbox.changes)
+        taken_now = await tables.change_inbox(connection, known, inbox.changes)
         await tables.fail(connection, failures)
         if batch.retried and not any(batch.retried.is_place_of(each.record) for each in failures):
             await tables.forget_failed(connection, batch.retried)
         self._count(len(batch.incoming), folded, failures)
-        return await self.write(connection, state, folded, batch.positions)
+        return await self.write(connection, state, folded, batch.positions, taken_now)
 
     async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
         """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
@@ -240,8 +240,15 @@ class Delivery:
         if books.released.changed:
             self.has_released.set()
 
-    async def write(self, connection: Connection, state: State, folded: Folded, positions: Mapping[Partition, int]) -> Written:
-        """Writes refusals, positions and outbox; gives the outbox row's id and its messages, encoded."""
+    async def write(
+        self,
+        connection: Connection,
+        state: State,
+        folded: Folded,
+        positions: Mapping[Partition, int],
+        taken_now: Mapping[InboxKey, bytes] | None = None,
+    ) -> Written:
+        """Writes refusals, positions, ids that are new in the inbox, and outbox; gives the outbox row's id and its messages, encoded."""
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
@@ -251,7 +258,7 @@ class Delivery:
         await tables.refuse(connection, folded.refusals)
         await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
-        row = await tables.finish(connection, positions, pack(messages) if messages else None)
+        row = await tables.finish(connection, positions, pack(messages) if messages else None, taken_now)
         OUTGOING.labels(self.service.name).inc(len(messages))
         return row, messages
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.delivery.batch import Delivery, Written
+    from shared.delivery.inbox import InboxKey
     from shared.delivery.ports import Connection, Consumer
     from shared.delivery.read_positions import ReadPositions
     from shared.delivery.service import Store
@@ -174,12 +175,14 @@ class Housekeeping:
 
     async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
         books = await store.load_waiting(connection, *order)
-        folded = await self._fold(books, act, connection, state, store)
+        folded, taken_now = await self._fold(books, act, connection, state, store)
         await tables.forget_discards(connection, order.events or [])
-        return await self._delivery.write(connection, state, folded, {})
+        return await self._delivery.write(connection, state, folded, {}, taken_now)
 
-    async def _fold(self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]) -> Folded:
-        """Does something with the books that no message causes, and saves them."""
+    async def _fold(
+        self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]
+    ) -> tuple[Folded, dict[InboxKey, bytes]]:
+        """Does something with the books that no message causes, and saves them; gives the ids that are new in the inbox, too."""
         inbox = Inbox()
         books.released.loaded_whole(None, state.next_released.items())
 
@@ -191,8 +194,7 @@ class Housekeeping:
         for error in defects.values():
             raise error
         await self._delivery.save(connection, store, books, state)
-        await tables.save_inbox(connection, {}, inbox.changes)
-        return folded
+        return folded, await tables.change_inbox(connection, {}, inbox.changes)
 
     async def release(self) -> None:
         """Resumes all that was released, slice after slice; other batches take their turn in between."""
@@ -207,8 +209,8 @@ class Housekeeping:
         if resume is None or released is None:
             return None, []
         books = await store.load_released(connection, released)
-        folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
-        return await self._delivery.write(connection, state, folded, {})
+        folded, taken_now = await self._fold(books, lambda books: resume(books, released), connection, state, store)
+        return await self._delivery.write(connection, state, folded, {}, taken_now)
 
 
 async def _each(*acts: Callable[[], Awaitable[None]]) -> None:

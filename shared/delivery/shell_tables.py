@@ -12,7 +12,6 @@ from uuid import UUID
 
 import orjson
 
-from shared.delivery.copying import as_it_is
 from shared.delivery.ports import Encoded, Partition
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
@@ -81,6 +80,8 @@ FINISH: Final = """
 with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
     on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
+), taken as (
+    insert into inbox (key, digest) select key, decode(digest, 'hex') from unnest($5::text::uuid[], $6::text::text[]) as n (key, digest)
 ), kept as (
     insert into outgoing (messages, total)
     select $4::bytea, octet_length($4::bytea) + coalesce((select total from outgoing order by id desc limit 1), 0)
@@ -121,12 +122,16 @@ class Failed(NamedTuple):
         return (mine.topic, mine.partition, mine.offset, mine.place) == (record.topic, record.partition, record.offset, record.place)
 
 
-async def open_batch(connection: Connection, schema: str) -> State:
-    """Takes the service's lock until the end of the transaction: one batch of a service at a time.
+def batch_lock(schema: str) -> str:
+    """The name of the lock under which a service takes its batches, one at a time."""
+    return f"{schema}.batch"
 
-    The state is read by a second statement, since a statement sees what was committed when it began to wait.
+
+async def open_batch(connection: Connection) -> State:
+    """What a batch finds, in a transaction that has the service's lock.
+
+    It is read by a statement of its own, since a statement sees what was committed when it began to wait.
     """
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{schema}.batch")
     row = await connection.fetchrow(_OPEN, *REFERENCE)
     wake_key, after = orjson.loads(row["released"] or "[null, 0]")
     return State(row["epoch"], row["reference"], row["base"], None if wake_key is None else Released(tuple(wake_key), after))
@@ -167,8 +172,13 @@ async def taken(connection: Connection, keys: Collection[InboxKey]) -> dict[Inbo
     return {str(row["key"]): row["digest"] for row in rows}
 
 
-async def save_inbox(connection: Connection, known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]) -> None:
-    """Writes what the fold left: the ids that it took, and those that it gave back. `known`: what was there, of all it asked about."""
+async def change_inbox(
+    connection: Connection, known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]
+) -> dict[InboxKey, bytes]:
+    """Writes the ids that a fold gave back or took again; gives those that are new, for `finish`.
+
+    `known`: what was there, of all it asked about.
+    """
     free = [key for key, digest in changes.items() if digest is None]
     if known or free:
         again = {key: digest for key, digest in changes.items() if digest is not None and key in known and digest != known[key]}
@@ -176,9 +186,7 @@ async def save_inbox(connection: Connection, known: Mapping[InboxKey, bytes], ch
             await connection.execute("delete from inbox where key = any($1::uuid[])", free)
         if again:
             await connection.execute(_RETAKE, list(again), list(again.values()))
-    new = [f"{key}\t\\\\x{digest.hex()}\n" for key, digest in changes.items() if digest is not None and key not in known]
-    if new:
-        await connection.copy_to_table("inbox", source=as_it_is("".join(new)), columns=("key", "digest"))
+    return {key: digest for key, digest in changes.items() if digest is not None and key not in known}
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
@@ -240,12 +248,18 @@ async def bound_failed(connection: Connection, most: int, days: int) -> list[dic
     return [dict(row) for row in await connection.fetch(query, most, days)]
 
 
-async def finish(connection: Connection, positions: Mapping[Partition, int], packed: bytes | None) -> int | None:
-    """Moves the positions on (never back) and writes the outbox row; its id, None without one."""
-    numbers = [partition.number for partition in positions]
-    row: int | None = await connection.fetchval(
-        FINISH, [partition.topic for partition in positions], numbers, list(positions.values()), packed
-    )
+async def finish(
+    connection: Connection, positions: Mapping[Partition, int], packed: bytes | None, taken_now: Mapping[InboxKey, bytes] | None = None
+) -> int | None:
+    """Moves the positions on (never back), writes the ids that a batch has taken, and the outbox row; its id, None without one.
+
+    All in one statement: for a batch of one event round trips are most of its time.
+    """
+    places = [partition.topic for partition in positions], [partition.number for partition in positions], list(positions.values())
+    ids = taken_now or {}
+    # Arrays as text: given lists, the driver looks at every value by itself.
+    keys, digests = f"{{{','.join(ids)}}}", f"{{{','.join([digest.hex() for digest in ids.values()])}}}"
+    row: int | None = await connection.fetchval(FINISH, *places, packed, keys, digests)
     return row
 
 
