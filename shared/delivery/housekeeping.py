@@ -165,15 +165,16 @@ class Housekeeping:
         """Whether anything was given up: then there may be more."""
         given_up: list[bool] = []
 
-        async def work(connection: Connection, state: State, store: Store[Any]) -> Written:
-            row, messages = await self._give_up(order, act, connection, state, store)
+        async def work(connection: Connection) -> Written:
+            row, messages = await self._give_up(order, act, connection)
             given_up.append(bool(messages))
             return row, messages
 
         await self._delivery.transact(work)
         return given_up[-1]
 
-    async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
+    async def _give_up(self, order: GiveUp, act: Act, connection: Connection) -> Written:
+        state, store = await self._delivery.open(connection)
         books = await store.load_waiting(connection, *order)
         folded, taken_now = await self._fold(books, act, connection, state, store)
         await tables.forget_discards(connection, order.events or [])
@@ -202,7 +203,8 @@ class Housekeeping:
         while self._more:
             await self._delivery.transact(self._release_one)
 
-    async def _release_one(self, connection: Connection, state: State, store: Store[Any]) -> Written:
+    async def _release_one(self, connection: Connection) -> Written:
+        state, store = await self._delivery.open(connection)
         resume = self._delivery.service.resume_released
         released = state.released
         self._more = released is not None and resume is not None
@@ -229,7 +231,7 @@ def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], ord
     return discard(books, order.events or [])
 
 
-async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001
+async def _send_again(failed: Failed, connection: Connection) -> Written:
     """To the outbox again; a row of the outbox itself is unpacked, and if that fails as before it is kept on."""
     record = failed.record
     messages = [Encoded(record.topic, record.key, record.value or b"", record.headers)]

@@ -30,10 +30,10 @@ REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 
 _OPEN: Final = """
 select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base,
-       (select json_build_array(wake_key, after) from released order by wake_key limit 1) as released
+       (select json_build_array(wake_key, after) from released order by wake_key limit 1) as released,
+       (select json_object_agg(key, encode(digest, 'hex')) from inbox where key = any($3::text::uuid[])) as taken
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
-_TAKEN: Final = "select key, digest from inbox where key = any($1::text::uuid[])"
 _RETAKE: Final = """
 insert into inbox (key, digest) select * from unnest($1::uuid[], $2::bytea[])
 on conflict (key) do update set digest = excluded.digest
@@ -94,14 +94,15 @@ select id from kept
 class State(NamedTuple):
     """What a batch finds under the lock.
 
-    The epoch, how far the service has read the reference topic, its base, and of what may resume and has not yet the next: there
-    may be very much of it.
+    The epoch, how far the service has read the reference topic, its base, of what may resume and has not yet the next (there may be
+    very much of it), and those of the ids that were asked about that are taken already, with the digests of what took them.
     """
 
     epoch: int
     reference: int
     base: int
     released: Released | None
+    taken: dict[InboxKey, bytes]
 
     @property
     def next_released(self) -> dict[tuple[str, ...], Released]:
@@ -127,14 +128,17 @@ def batch_lock(schema: str) -> str:
     return f"{schema}.batch"
 
 
-async def open_batch(connection: Connection) -> State:
-    """What a batch finds, in a transaction that has the service's lock.
+async def open_batch(connection: Connection, keys: Collection[InboxKey] = ()) -> State:
+    """What a batch finds, in a transaction that has the service's lock: nobody else takes any of the `keys` meanwhile.
 
     It is read by a statement of its own, since a statement sees what was committed when it began to wait.
     """
-    row = await connection.fetchrow(_OPEN, *REFERENCE)
+    # An array as text: given a list, the driver looks at every value by itself.
+    row = await connection.fetchrow(_OPEN, *REFERENCE, f"{{{','.join(keys)}}}")
     wake_key, after = orjson.loads(row["released"] or "[null, 0]")
-    return State(row["epoch"], row["reference"], row["base"], None if wake_key is None else Released(tuple(wake_key), after))
+    released = None if wake_key is None else Released(tuple(wake_key), after)
+    taken = {key: bytes.fromhex(digest) for key, digest in orjson.loads(row["taken"] or "{}").items()}
+    return State(row["epoch"], row["reference"], row["base"], released, taken)
 
 
 async def save_released(
@@ -161,15 +165,6 @@ async def note_start(connection: Connection, instance: str) -> bool:
 async def note_stop(connection: Connection, instance: str) -> None:
     """Notes that an instance stopped in good order."""
     await connection.execute("delete from running where instance = $1", instance)
-
-
-async def taken(connection: Connection, keys: Collection[InboxKey]) -> dict[InboxKey, bytes]:
-    """Those of these ids that are taken already, with the digests of what took them. Under the service's lock nobody else takes any."""
-    if not keys:
-        return {}
-    # An array as text: given a list, the driver looks at every value by itself.
-    rows = await connection.fetch(_TAKEN, f"{{{','.join(keys)}}}")
-    return {str(row["key"]): row["digest"] for row in rows}
 
 
 async def change_inbox(

@@ -48,13 +48,15 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
 
 
 def without_duplicates_seen() -> AbstractContextManager[Any]:
-    async def taken(_connection: Any, _keys: Any) -> dict[str, bytes]:
-        return {}
+    opened = shell_tables.open_batch
+
+    async def open_batch(connection: Any, _keys: Any) -> Any:
+        return await opened(connection)
 
     async def change_inbox(_connection: Any, _known: Any, _changes: Any) -> dict[str, bytes]:
         return {}
 
-    return _all(_replace(shell_tables, "taken", taken), _replace(shell_tables, "change_inbox", change_inbox))
+    return _all(_replace(shell_tables, "open_batch", open_batch), _replace(shell_tables, "change_inbox", change_inbox))
 
 
 def without_the_lock() -> AbstractContextManager[Any]:
