@@ -25,6 +25,11 @@ async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
     yield text.encode()
 
 
+async def as_it_is(text: str) -> AsyncIterator[bytes]:
+    """Lines that are written as COPY takes them."""
+    yield text.encode()
+
+
 def _escaped(text: str) -> str:
     for raw, escaped in _ESCAPED:
         text = text.replace(raw, escaped)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.delivery.copying import as_it_is
 from shared.delivery.ports import Encoded, Partition
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
@@ -58,6 +59,8 @@ on conflict (wake_key) do update set after = least(released.after, excluded.afte
 _RESUMED: Final = """
 delete from released where wake_key in (select array(select json_array_elements_text(key)) from unnest($1::json[]) as r (key))
 """
+FEW: Final = 8
+"""So many new ids at most are written with a batch's positions and outbox: those of a payment that comes alone."""
 MOST_DROPPED: Final = 500
 MOST_RETRIED: Final = 100
 MOST_RETRIED_BYTES: Final = 8 * 1024 * 1024
@@ -170,9 +173,10 @@ async def note_stop(connection: Connection, instance: str) -> None:
 async def change_inbox(
     connection: Connection, known: Mapping[InboxKey, bytes], changes: Mapping[InboxKey, bytes | None]
 ) -> dict[InboxKey, bytes]:
-    """Writes the ids that a fold gave back or took again; gives those that are new, for `finish`.
+    """Writes the ids that a fold gave back or took again, and many new ones; gives those that are still to be written by `finish`.
 
-    `known`: what was there, of all it asked about.
+    `known`: what was there, of all it asked about. Many go by COPY, which writes a twenty-fifth less of the log; few with the rest,
+    which saves two round trips.
     """
     free = [key for key, digest in changes.items() if digest is None]
     if known or free:
@@ -181,7 +185,12 @@ async def change_inbox(
             await connection.execute("delete from inbox where key = any($1::uuid[])", free)
         if again:
             await connection.execute(_RETAKE, list(again), list(again.values()))
-    return {key: digest for key, digest in changes.items() if digest is not None and key not in known}
+    new = {key: digest for key, digest in changes.items() if digest is not None and key not in known}
+    if len(new) <= FEW:
+        return new
+    lines = "".join([f"{key}\t\\\\x{digest.hex()}\n" for key, digest in new.items()])
+    await connection.copy_to_table("inbox", source=as_it_is(lines), columns=("key", "digest"))
+    return {}
 
 
 async def refuse(connection: Connection, refusals: Sequence[RecordedRefusal]) -> None:
