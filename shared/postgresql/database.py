@@ -36,6 +36,8 @@ POOL: Final = 3
 
 _ANSWER_WITHIN: Final = 60.0
 _CLOSE_WITHIN: Final = 2.0
+_BEGIN_LOCKED: Final = "begin; select pg_advisory_xact_lock(hashtextextended({}, 0))"
+"""One round trip; the next statement sees what whoever had the lock before has committed."""
 
 
 class Postgres:
@@ -53,18 +55,20 @@ class Postgres:
         _OPENED.add(self)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction: committed at the end, rolled back by an exception."""
+    async def transaction(self, lock: str | None = None) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back by an exception.
+
+        `lock`: the name of an advisory lock that the transaction has from its first statement to its end.
+        """
         pool = self._pool or await self._open()
         async with pool.acquire(timeout=CONNECT_WITHIN) as connection:
-            transaction = connection.transaction()
             try:
-                await transaction.start()
+                await connection.execute("begin" if lock is None else _BEGIN_LOCKED.format(_quoted(lock)))
                 yield connection
             except BaseException:
-                await _rolled_back(connection, transaction)
+                await _rolled_back(connection)
                 raise
-            await transaction.commit()
+            await connection.execute("commit")
 
     @asynccontextmanager
     async def long_transaction(self) -> AsyncIterator[Connection]:
@@ -154,11 +158,16 @@ class PoolConnections(Collector):
 REGISTRY.register(PoolConnections())
 
 
-async def _rolled_back(connection: Any, transaction: Any) -> None:
+def _quoted(text: str) -> str:
+    """A text as SQL has it; two statements in one message take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+async def _rolled_back(connection: Any) -> None:
     """Ends a transaction whose work has failed; a server that does not answer would be waited for without end: it loses the connection."""
     try:
         async with asyncio.timeout(_CLOSE_WITHIN):
-            await transaction.rollback()
+            await connection.execute("rollback")
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
 

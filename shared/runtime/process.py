@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+import uvloop
 
 from shared.delivery.batch import Delivery
 from shared.delivery.housekeeping import Housekeeping
@@ -223,7 +224,9 @@ def main(service: AnyService, settings: Settings, companions: Sequence[Companion
     set_up_traces(settings, service.name)
     for problem in settings.unencrypted():
         log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
-    asyncio.run(_until_signalled(service, settings, companions))
+    # What a service does beside its rules is mostly waiting for broker and database: this loop does it in C.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_signalled(service, settings, companions))
 
 
 async def _until_signalled(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:
