@@ -120,6 +120,7 @@ def _of_row(row: TableRow, mapping: TableMapping, making: Making) -> FileRow:
         data["settle"] = marks
     if not found.errors and id_ is not None:
         columns = {name: each.columns[0] for name, each in mapping.fields.items() if each.columns}
+        columns["id"] = COLUMN.findall(mapping.id)[0]
         if mapping.settle is not None and mapping.settle.document.columns:
             columns["settle"] = mapping.settle.document.columns[0]
         making.event(found, id_, mapping.source, mapping.type, data, columns)
