@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
+from services.command_line.commands.importing import _File, _import
+from services.desk.actions.people import local_user
+from services.desk.schemas import open_schemas
+from services.scenarios.yaml_files import read_yaml
 from services.web.book_models import One
 from services.web.routes.imported import WholeImportModel
-from tests.builders.import_bodies import body_of
+from tests.builders.import_bodies import FILES, body_of
 from tests.live.web.api import ALL, OF_FAB, OF_NOBODY, Api, api_on
 from tests.scenario_files import ROOT
 
@@ -99,6 +104,22 @@ async def test_a_file_is_kept_as_it_came_for_who_may_see_all_of_it() -> None:
         assert (await api.get("/v1/imports", by="nobody"))["data"] == []
         await whole_one(api, ids[0])
         await of_some_companies(api, ids)
+        await by_the_command(api)
+
+
+async def by_the_command(api: Api) -> None:
+    """The command keeps the file too, as this machine's user; what it only tries it does not keep."""
+    content = RECEIPTS.read_bytes().replace(b"BANK-", b"BY-COMMAND-")
+    file = _File(Path("command.csv"), content, read_yaml(FILES / "receipts.yaml"), FILES / "receipts.yaml", None)
+    async with open_schemas(api.services.settings) as schemas:
+        for dry_run in (True, False):
+            done = await _import(schemas, file, "receipts of a month", dry_run=dry_run, partial=False)
+            assert (len(done.rows), done.is_sent) == (3, not dry_run)
+    first, *_ = (await api.get("/v1/imports"))["data"]
+    assert (first["actor"], first["name"], first["reason"]) == (local_user(), "command.csv", "receipts of a month")
+    assert (first["counts"], first["state"], first["companies"]) == ({"accepted": 3}, "done", ["FAB"])
+    kept = await api.client.get(f"/v1/imports/{first['id']}/file", headers=api.headers[OF_FAB.name])
+    assert kept.content == content
 
 
 async def imported(api: Api) -> list[str]:
