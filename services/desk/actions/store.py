@@ -12,8 +12,8 @@ from uuid import UUID
 
 import orjson
 
-from services.desk.actions.imports import keep_import
 from services.desk.actions.rules import Action, ActionPlan, ActionState, Decided, Decision, Draft, Verb, Who, plan_of
+from services.desk.actions.stored_imports import keep_import
 from shared.rows import instant
 
 if TYPE_CHECKING:

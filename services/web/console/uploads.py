@@ -35,7 +35,7 @@ class SentFile(NamedTuple):
 
 
 class _InMemory(MultiPartParser):
-    """Keeps every file in memory: all of a form is no larger than LARGEST."""
+    """Keeps every file in memory: a form has LARGEST bytes at most."""
 
     spool_max_size = LARGEST + 1
 

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from services.desk.actions import imports, store
-from services.desk.actions.imports import ImportSelection
+from services.desk.actions import store, stored_imports
 from services.desk.actions.rules import ActionState
+from services.desk.actions.stored_imports import ImportSelection
 from services.inquiry.queries.events import CLOCKS_DIFFER, StageOfEvent
 from services.operations.replies import replies
 from services.web.access.may import Reader
@@ -44,7 +44,7 @@ _SENT: Final = "accepted"
 ImportId = Annotated[str, Path(alias="id", description="The import's id.", pattern=AN_ID)]
 
 
-class ImportedModel(BaseModel):
+class KeptImportModel(BaseModel):
     """A file that somebody imported."""
 
     id: str = Field(description="Its id; the action of the audit that sent its rows has it too.", pattern=AN_ID)
@@ -66,14 +66,14 @@ class KeptRowModel(FileRowModel):
     code: str | None = Field(description="With which code it was refused.")
 
 
-class WholeImportModel(ImportedModel):
+class WholeImportModel(KeptImportModel):
     """A file that somebody imported, with its rows."""
 
     mapping: dict[str, Any] | None = Field(description="What its rows mean; null outside of your scope.")
     rows: list[KeptRowModel] | None = Field(description="The rows, in their order; null outside of your scope.")
 
 
-@router.get("/v1/imports", response_model=ListOf[ImportedModel], summary="Files that were imported")
+@router.get("/v1/imports", response_model=ListOf[KeptImportModel], summary="Files that were imported")
 async def list_imports(  # noqa: PLR0913 - its filters
     request: Request,
     actor: Reader,
@@ -91,8 +91,8 @@ async def list_imports(  # noqa: PLR0913 - its filters
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ProblemError(Code.CURSOR_INVALID, "cursor-unreadable") from error
     async with ports.schemas.desk() as connection:
-        found = await imports.imports_of(connection, selection, page.wanted.limit + 1, place)
-        total = counted(await imports.count_imports(connection, selection, MOST_COUNTED + 1)) if page.counts else None
+        found = await stored_imports.imports_of(connection, selection, page.wanted.limit + 1, place)
+        total = counted(await stored_imports.count_imports(connection, selection, MOST_COUNTED + 1)) if page.counts else None
     if not found and not page.continues and company is not None:
         refuse_unknown_companies(request, (await ports.reference.current()).companies)
     shown = found[: page.wanted.limit]
@@ -138,7 +138,7 @@ async def get_imported_file(request: Request, actor: Reader, import_: ImportId) 
         missing("import")
     ports: WebPorts = request.app.state.ports
     async with ports.schemas.desk() as connection:
-        content = await imports.content_of(connection, row["id"])
+        content = await stored_imports.content_of(connection, row["id"])
     named = f"attachment; filename*=UTF-8''{quote(row['name'], safe='')}"
     return Response(content, headers={"Content-Disposition": named, "X-Content-Type-Options": "nosniff"}, media_type=ANY)
 
@@ -147,7 +147,7 @@ async def _found(request: Request, actor: Actor, id_: str) -> Row:
     """An import of which something is in scope; ProblemError (not-found)."""
     ports: WebPorts = request.app.state.ports
     async with ports.schemas.desk() as connection:
-        row = await imports.import_of(connection, id_.lower())
+        row = await stored_imports.import_of(connection, id_.lower())
     if row is None:
         missing("import")
     if row["actor"] != actor.name and not actor.sees(*(row["companies"] or ()), *(row["sent_for"] or ())):

@@ -15,8 +15,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
-from services.desk.actions.imports import ImportSelection, imports_of
 from services.desk.actions.rules import ImportedFile
+from services.desk.actions.stored_imports import ImportSelection, imports_of
 from services.files.imports.bounds import OF_A_REQUEST
 from services.files.imports.events import Making, RowError
 from services.files.imports.mapping import mapping_of
@@ -230,6 +230,6 @@ class _Sending:
             return drafted_import(records, self._said, self._file)
 
         async def told(acted: Acted) -> tuple[int, dict[str, Any]]:
-            return 202, {**self._answer, "id": None if self._file is None else acted.action.id}
+            return 202, {**self._answer, "id": acted.action.id if acted.action.draft.plan.records else None}
 
         self.response = await self._writing.act(draft, told)
