@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -117,7 +117,13 @@ def test_a_reader_sees_what_was_imported_and_imports_nothing(desk: str, browser:
         assert "needs the role" in page.inner_text(".notice")
         assert page.locator("form.importing").count() == 0
         token = page.get_attribute("form.who input[name=token]", "value") or ""
-        made_up = {"token": token, "do": "send", "name": "x.csv", "content": "eA==", "mapping": RECEIPTS[1].read_text(encoding="utf-8")}
+        made_up: dict[str, Any] = {
+            "token": token,
+            "do": "send",
+            "name": "x.csv",
+            "content": "eA==",
+            "mapping": RECEIPTS[1].read_text(encoding="utf-8"),
+        }
         answer = page.request.post("/imports", multipart=made_up)
         assert "role" in answer.text()
         assert page.request.post("/imports", multipart={**made_up, "token": ""}).status == 403
