@@ -143,7 +143,7 @@ class Console:
     async def _answered(self, reader: Reader, page: WebPage) -> Response:
         """The page, or the way back to it once a choice of the reader's is kept; AskedInVainError, ProblemError."""
         request = reader.request
-        await self._take_form(reader)  # before anything is asked: what was filled in is there whatever the API says
+        await self._take_form(reader, page)  # before anything is asked: what was filled in is there whatever the API says
         if kept(request, "company") or "choose" in request.query_params:
             await know_companies(reader)
         if _is_choice(request) and (made := _chosen(reader)) is not None:
@@ -153,11 +153,11 @@ class Console:
             raise wrong_parameters([Fault("/as_of", Code.PARAMETER_INVALID, message)])
         return await page_of(reader, page)
 
-    async def _take_form(self, reader: Reader) -> None:
+    async def _take_form(self, reader: Reader, page: WebPage) -> None:
         """Has the reader have the form that they sent; ProblemError where it is not of a page of ours."""
         if reader.request.method == "POST":
             async with read_in_time(self._ports.clock):
-                sent = await read_form(reader.request)
+                sent = await read_form(reader.request, has_files=page.takes_files)
             self._signing.check_form(sent.get(TOKEN), reader.actor)
             reader.sent = sent
 
