@@ -93,6 +93,11 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
             f"{weight.MOST_ENTRIES:,}",
             "the batch is taken in halves; one event at least",
         ),
+        Limit(
+            "open documents beyond an account's first page that several payments settle automatically",
+            f"{weight.MOST_ENTRIES:,}",
+            "the batch is taken in halves; one event at least",
+        ),
         Limit("lines of the vouchers that are reversed", f"{weight.MOST_ENTRIES:,}", "the batch is taken in halves; one event at least"),
         Limit(
             "after a crash or a lack of memory", f"1/{weight.CAUTIOUS} of all three", f"doubled after every {weight.STEADY} that succeed"

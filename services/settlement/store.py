@@ -66,7 +66,8 @@ class Store:
     async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
         """What these messages name, and what waits for it with all that it names.
 
-        TooHeavyError if several messages name runs of more records than one transaction takes, which no message says.
+        TooHeavyError if several messages name runs of more records than one transaction takes, which no message says. So it is
+        with `load_missing`, where automatic settlement would go through more open documents.
         """
         first = await connection.fetchrow(_FIRST, FEW + 1)
         books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
@@ -212,7 +213,15 @@ def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
 
 
 async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -> list[Missing]:
-    """Open documents in the order in which they settle; gives what they name in turn."""
+    """Open documents in the order in which they settle; gives what they name in turn.
+
+    TooHeavyError if several messages would go through more than they may together: a payment says for how much it is, not how many
+    documents that closes. The first page of an account does not count: it is small, and of many accounts mostly all that is read.
+    """
+    books.further_rows += sum(page.after for page in pages)  # a further page is as large as all before it
+    if books.most_rows is not None and books.further_rows > books.most_rows:
+        msg = f"the open documents that several messages settle automatically are more than {books.most_rows}"
+        raise TooHeavyError(msg)
     named: list[Missing] = []
     for found in await fetch_pages(connection, pages):
         documents = [TABLES["documents"].read(body)[1] for body in found.bodies]

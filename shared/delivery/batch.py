@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -146,10 +147,13 @@ class Delivery:
             if len(batch.incoming) == 1:
                 await self._keep_failed(batch, error)
                 return
-            middle = len(batch.incoming) // 2
-            first, second = batch.incoming[:middle], batch.incoming[middle:]
-            await self.take(Batch(first, _positions(map(_record, first))))
-            await self.take(Batch(second, batch.positions, batch.retried))
+            clear_frames(error.__traceback__)  # with them all that the whole batch had loaded: the halves are not to be held beside it
+        else:
+            return
+        middle = len(batch.incoming) // 2
+        first, second = batch.incoming[:middle], batch.incoming[middle:]
+        await self.take(Batch(first, _positions(map(_record, first))))
+        await self.take(Batch(second, batch.positions, batch.retried))
 
     def _retried(self, batch: Batch) -> Callable[[BaseException], bool]:
         """What may pass is tried again; of several messages that the database does not finish in time, only once."""

@@ -22,6 +22,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.events.bindings import (
+    LARGEST_INBOUND,
     CloudEvent,
     canonical,
     headers_of,
@@ -288,7 +289,8 @@ def _unreadable(refused: RefusedError, event: CloudEvent, record: Record) -> Unr
     unreadable.replay = _replay(event, record)
     if source and id_ and is_of_its_sender(source, record.topic):
         unreadable.ref = EventRef(source, id_)
-        data = otherwise_none(lambda: canonical(parsed(event.data))) or event.data
+        is_read = len(event.data) <= LARGEST_INBOUND  # larger ones are refused unread: what they say is not looked at here either
+        data = (otherwise_none(lambda: canonical(parsed(event.data))) if is_read else None) or event.data
         unreadable.digest = _digest(unreadable.type or "", data)
     return unreadable
 

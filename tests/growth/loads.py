@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from services.settlement.stored_tables import TABLES
 from shared.events.codec import encode
 from shared.events.contract import CONTRACT
 from shared.events.envelope import EventRef, Outgoing, Record, Topic
@@ -82,3 +83,45 @@ def rates(first: int, number: int) -> Iterator[Record]:
         day = f"{1800 + each // 336:04}-{each // 28 % 12 + 1:02}-{each % 28 + 1:02}"
         data = {"from": "EUR", "to": "USD", "date": day, "rate": f"1.{1000 + each % 1000}"}
         yield record(f"rate-{each}", "exchange-rate.published", Topic.REFERENCE, data, each)
+
+
+# Open documents of one party
+
+
+def automatic(offset: int = 0) -> Record:
+    """FAB settles its customers' documents automatically."""
+    data = {"company": "FAB", "ledger": "receivable", "automatic_settlement": True}
+    return record("parameters-FAB", "settlement-parameters.defined", Topic.REFERENCE, data, offset)
+
+
+def open_invoices(number: int, *, terms: bool = False) -> Iterator[Record]:
+    """Invoices of ten dollars of account 4000; `terms`: with a cash discount of 2 % that payments reach, and a due date."""
+    for each in range(number):
+        data = {**invoice_data(each, 0), "document": f"D{each}"}
+        if terms:
+            data |= {"due_date": "2026-02-01", "cash_discounts": [{"percent": "2", "days": 10}]}
+        yield record(f"I{each}", "customer-invoice.posted", Topic.INVOICES, data, each)
+
+
+def payments(number: int, amount: str) -> Iterator[Record]:
+    """Customer payments of account 4000 of FAB without marks."""
+    for each in range(number):
+        about = {"company": "FAB", "account": "4000", "document": f"PAY{each}", "date": "2026-01-02", "currency": "USD", "amount": amount}
+        yield record(f"PAY{each}", "customer-payment.posted", Topic.PAYMENTS, about, each)
+
+
+_AS_MANY_OPEN: Final = """
+insert into {schema}documents ({columns})
+select ledger, company, document || '-' || number, party, account, currency, automatic, event_source, event_id || '-' || number, side, kind,
+    case when tiers is null then due_date else due_date + number % 300 end, date, amount, open, net, credits, tiers,
+    replace(body::text, '"' || document || '"', '"' || document || '-' || number || '"')::json
+from {schema}documents, generate_series({first}, {last}) as number where document = 'D0'"""
+_COPIED_AT_ONCE: Final = 20_000
+
+
+def as_many_open(number: int, schema: str = "") -> Iterator[str]:
+    """Statements that leave so many open documents where there is one, D0: those with terms are due on 300 days."""
+    columns = ", ".join(TABLES["documents"].many.columns) if TABLES["documents"].many else ""
+    for first in range(1, number, _COPIED_AT_ONCE):
+        last = min(number, first + _COPIED_AT_ONCE) - 1
+        yield _AS_MANY_OPEN.format(schema=schema and f"{schema}.", columns=columns, first=first, last=last)

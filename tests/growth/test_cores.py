@@ -7,6 +7,7 @@ import gc
 import pytest
 
 from services.scenarios.simulation import Simulation
+from shared.events.bindings import LARGEST_INBOUND
 from shared.events.envelope import Record, Topic
 from shared.reference import Reference
 from tests.builders.records import INVOICE, binary, refused, taken
@@ -63,6 +64,17 @@ def test_a_record_with_twice_the_headers_is_refused_with_as_many_calls(name: str
 
     number = sized(100_000, 2_000)
     assert_bounded(_reading(one(number)), _reading(one(2 * number)))
+
+
+def test_a_record_that_is_too_large_is_refused_with_as_many_calls_however_large_it_is() -> None:
+    """It is not even read to find what it says: of very many small objects that takes a hundred times its bytes."""
+
+    def one(size: int) -> Record:
+        return binary("customer-invoice.posted", {**INVOICE, "lines": [{"account": {}}] * (size // 16)})
+
+    size = sized(10 * LARGEST_INBOUND, 2 * LARGEST_INBOUND)
+    assert len(one(size).value or b"") > LARGEST_INBOUND
+    assert_bounded(_reading(one(size)), _reading(one(2 * size)))
 
 
 def test_an_event_with_twice_the_unknown_fields_is_refused_with_as_many_calls() -> None:

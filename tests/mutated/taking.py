@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import resource
 import sys
@@ -61,7 +62,11 @@ class Outcomes:
     without_field: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
     peaks: list[int] = field(default_factory=list)
-    """The most memory of the process after each tenth, in KiB."""
+    """The most memory of the process after each tenth, in KiB: of one large record, as of what is kept."""
+    blocks: list[int] = field(default_factory=list)
+    """Python's objects after each tenth, as blocks of memory: what is kept, and nothing else."""
+    in_force: int = 0
+    """Rows of reference data, of all services: they are kept in memory."""
 
     def lines(self) -> Iterator[str]:
         """As it is printed."""
@@ -70,6 +75,7 @@ class Outcomes:
             yield f"  refused as {code}: {number:,}, of them {self.without_field[code]:,} as a whole, the others with the field"
         yield f"unanswered: {len(self.unanswered)}; put aside as defects: {self.failed}"
         yield f"longest batch of {AT_ONCE}: {self.longest:.1f} s; most memory after each tenth, MiB: {[kib // _MIB for kib in self.peaks]}"
+        yield f"blocks of memory held after each tenth: {self.blocks}; reference data in force: {self.in_force} rows"
 
 
 class Judge:
@@ -117,6 +123,7 @@ class Judge:
                 if service.name in _KEEPS_WAITING:
                     outcomes.waiting += await connection.fetchval("select count(*) from waiting")
                 outcomes.failed += await connection.fetchval("select count(*) from failed")
+                outcomes.in_force += await connection.fetchval("select count(*) from reference")
                 for row in await connection.fetch(_BY_CODE):
                     outcomes.codes[row["code"]] += row["number"]
                     if row["no_field"]:
@@ -136,6 +143,12 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def blocks_held() -> int:
+    """How many of Python's objects there are, as blocks of memory: the same on every machine, as MiB are not."""
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
 async def taken(line: Line, seed: int, number: int) -> Outcomes:
     """Sends so many mutated events of a seed, in batches, some of them twice."""
     judge, random = Judge(line), Random(f"{seed}/again")  # noqa: S311 - no secret
@@ -146,6 +159,8 @@ async def taken(line: Line, seed: int, number: int) -> Outcomes:
         await line.send(again(records, random))
         if len(judge.outcomes.peaks) * number < 10 * (first + AT_ONCE):
             judge.outcomes.peaks.append(_peak())
+            del records
+            judge.outcomes.blocks.append(blocks_held())
     return await judge.finish()
 
 

@@ -16,6 +16,8 @@ from tests.mutated.mutations import mutated
 from tests.mutated.taking import taken
 from tests.speed.assembly import running_line
 
+_BLOCKS_OF_A_ROW = 60
+"""What a company, an account, a rate takes at most in the memory of a service."""
 CODES = {"malformed", "unknown-type", "invalid"}
 
 
@@ -43,3 +45,14 @@ async def test_the_services_answer_each_of_them(database_url: str) -> None:
     assert outcomes.failed == 0
     assert outcomes.accepted + outcomes.refused == outcomes.events == 600
     assert min(outcomes.accepted, outcomes.waiting, outcomes.codes["invalid"], outcomes.codes["malformed"]) > 5
+
+
+@pytest.mark.embedded
+async def test_what_the_services_hold_grows_with_the_reference_data_in_force_alone(database_url: str) -> None:
+    """After the first events all caches are full: an object kept of each event would be thousands of blocks."""
+    number = 500
+    async with running_line(Settings(database_url=SecretStr(database_url), namespace="kept")) as line:
+        first, once, twice = [await taken(line, seed, number) for seed in (5, 6, 7)]
+    assert first.events == once.events == twice.events == number
+    kept, rows = twice.blocks[-1] - once.blocks[-1], twice.in_force - once.in_force
+    assert kept <= _BLOCKS_OF_A_ROW * rows + number, (kept, rows)

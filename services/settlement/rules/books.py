@@ -53,7 +53,8 @@ class Books(working_set.Books):
     """All that the settlement core reads and writes.
 
     `named`: what the rows that were loaded last name in turn, for the store to load with what is asked for next. `most_rows`: so
-    many records of runs may be loaded at once (None: all that there are).
+    many records of runs may be loaded at once, and so many open documents beyond the first page of an account (`further_rows`: how
+    many there were); None: all that there are.
     """
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
@@ -62,6 +63,7 @@ class Books(working_set.Books):
         self.named: set[Missing] = set()
         self._read_ahead: dict[int, tuple[Message, Incoming]] = {}
         self.most_rows: int | None = None
+        self.further_rows = 0
         self.documents: Table[DocumentKey, Document] = self.table(
             "documents", {"open": _open_place, "event": lambda document: (document.event,)}, ordered=["open"]
         )

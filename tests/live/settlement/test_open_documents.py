@@ -18,6 +18,7 @@ from services.settlement.rules.values import DocumentKey, OpenPlace
 from services.settlement.settling_order import PAGE
 from services.settlement.store import Store
 from services.simulator.streams import scenario
+from shared.delivery.weight import TooHeavyError
 from shared.events.envelope import Message
 from shared.missing import NotLoadedError
 from tests.builders.settlement import GROUP, Event, invoice, note, paid, told
@@ -190,6 +191,18 @@ async def test_payments_of_one_batch_take_the_pages_one_after_the_other(connecti
     books = (await deliver(connection, store, fold, await _with_open_invoices(connection, 200, *payments))).books
     assert sorted(record.raising.document for record in books.records) == [f"I{each:05}" for each in range(70)]
     assert store.loads <= 6
+
+
+async def test_payments_that_would_close_more_than_one_transaction_takes_are_taken_one_by_one(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = await _with_open_invoices(connection, 200, *(paid(f"P{each}", "500.00") for each in range(2)))
+    monkeypatch.setattr(store_module, "MOST_ENTRIES", 3 * PAGE)
+    with pytest.raises(TooHeavyError, match="more than 60"):
+        await deliver(connection, Store(), fold, payments)
+    for payment in payments:
+        await deliver(connection, Store(), fold, [payment])
+    assert await connection.fetchval("select count(*) from documents where open = 0 and side = 0") == 100
 
 
 async def test_what_a_batch_has_posted_itself_stands_among_the_pages(connection: Any) -> None:
