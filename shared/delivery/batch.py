@@ -60,11 +60,15 @@ class OverdueError(TimeoutError):
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from."""
+    """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from.
+
+    `count`: says in metrics and log what became of it; set by each attempt, called once one of them was committed.
+    """
 
     incoming: Sequence[Incoming]
     positions: Mapping[Partition, int] = field(default_factory=dict)
     retried: Failed | None = None
+    count: Callable[[], None] | None = None
 
 
 class Delivery:
@@ -140,7 +144,7 @@ class Delivery:
     async def take(self, batch: Batch) -> None:
         """Takes a batch; in halves if the database refuses its data, if memory or time do not suffice, or if much of it fails."""
         try:
-            await self.transact(partial(self._take, batch), retry_if=self._retried(batch))
+            await self._transact_counted(batch, self._retried(batch))
         except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data, or its weight
             if isinstance(error, MemoryError | TimeoutError):
                 self.pace.be_cautious()
@@ -167,6 +171,12 @@ class Delivery:
             return self.runtime.is_transient(error) and (timeouts < MOST_TIMEOUTS or is_single)
 
         return retry_if
+
+    async def _transact_counted(self, batch: Batch, retry_if: Callable[[BaseException], bool]) -> None:
+        """Takes a batch in one transaction, and counts it once: not what an attempt decided that was rolled back."""
+        await self.transact(partial(self._take, batch), retry_if=retry_if)
+        if batch.count is not None:
+            batch.count()
 
     async def transact(self, work: Work, retry_if: Callable[[BaseException], bool] | None = None) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
@@ -205,7 +215,7 @@ class Delivery:
         await tables.fail(connection, failures)
         if batch.retried and not any(batch.retried.is_place_of(each.record) for each in failures):
             await tables.forget_failed(connection, batch.retried)
-        self._count(len(batch.incoming), folded, failures)
+        batch.count = partial(self._count, len(batch.incoming), folded, failures)
         return await self.write(connection, state, folded, batch.positions, taken_now)
 
     async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
@@ -270,7 +280,7 @@ class Delivery:
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
         failure = Defect(_record(batch.incoming[0]), error)
-        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), retry_if=any_error)
+        await self._transact_counted(Batch([failure], batch.positions, batch.retried), any_error)
 
     def _count(self, records: int, folded: Folded, failures: Sequence[Defect]) -> None:
         outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,16 +141,21 @@ _OPENED: Final[weakref.WeakSet[Postgres]] = weakref.WeakSet()
 
 
 class PoolConnections(Collector):
-    """The connections of all pools of this process, as they are when somebody asks; by schema, in the label `service`."""
+    """The connections of the pools of this process, as they are when somebody asks; by schema, in the label `service`.
+
+    Of several pools of one schema it is the fullest: who waits for it is not helped by those that are idle in another one.
+    """
 
     def collect(self) -> Iterable[Metric]:
         """One gauge."""
-        found: Counter[tuple[str, str]] = Counter()
+        fullest: dict[str, dict[str, int]] = {}
         for database in list(_OPENED):
-            found.update({(database.schema, state): number for state, number in database.connections().items()})
+            now = database.connections()
+            fullest[database.schema] = max(fullest.get(database.schema, now), now, key=lambda each: (each["busy"], each["idle"]))
         gauge = GaugeMetricFamily("intercompany_pool_connections", "Connections to the database.", labels=["service", "state"])
-        for labels, number in sorted(found.items()):
-            gauge.add_metric(labels, number)
+        for schema, states in sorted(fullest.items()):
+            for state, number in states.items():
+                gauge.add_metric((schema, state), number)
         yield gauge
 
 

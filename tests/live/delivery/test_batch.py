@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
 from services.local.reset import NotEmptiedError, reset
+from shared.delivery import shell_tables as tables
 from shared.delivery.folding import fold_batch
 from shared.delivery.inbox import Inbox
 from shared.delivery.outbox import unpack
 from shared.events.codec import decode
 from shared.events.envelope import Topic
-from shared.metrics import QUERIES
+from shared.metrics import MESSAGES, QUERIES, REFUSALS
 from tests.builders.invoices import invoice, poison
 from tests.live.delivery.toy.service import SERVICE
 from tests.live.delivery.toy.store import Store
@@ -99,6 +100,24 @@ async def test_poison_is_refused_and_stops_nothing(running: Running, kind: str) 
     for each in said:
         assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(each["at"]) < timedelta(minutes=5)
     assert max(len(message.value) for message in running.sent.messages) < 1_000_000
+
+
+async def test_what_was_rolled_back_and_tried_again_is_counted_once(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, failures = tables.finish, iter([ConnectionResetError(), ConnectionResetError()])
+
+    async def lost_twice(*arguments: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await finish(*arguments)
+
+    counted = {outcome: MESSAGES.labels(SERVICE.name, outcome)._value for outcome in ("seen", "taken", "refused")}  # noqa: SLF001
+    refused = REFUSALS.labels(SERVICE.name, "invalid", "event")._value  # noqa: SLF001
+    before = {outcome: value.get() for outcome, value in counted.items()}, refused.get()
+    monkeypatch.setattr(tables, "finish", lost_twice)
+    await running.deliver(invoice("A", 0, amount="-1.00"), invoice("B", 1))
+    assert next(failures, None) is None
+    assert {outcome: value.get() - before[0][outcome] for outcome, value in counted.items()} == {"seen": 2, "taken": 1, "refused": 1}
+    assert refused.get() - before[1] == 1
 
 
 async def test_the_same_refusal_twice_in_one_batch_is_one_row(running: Running) -> None:
