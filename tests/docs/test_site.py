@@ -59,6 +59,18 @@ def test_every_link_leads_to_a_page_and_to_a_place_on_it(site: Path) -> None:
     assert broken == []
 
 
+def test_links_to_generated_pages_and_to_files_beside_the_documentation_are_links(site: Path) -> None:
+    for page, link in (
+        ("index.html", "rulebook/index.html"),
+        ("index.html", "repository/deploy/index.html"),
+        ("integrators/index.html", "refusals.html"),
+        ("rulebook/differences.html", "decisions.html#c7"),
+        ("rules.html", "scenarios/cp-ar-2.html"),
+    ):
+        content = (site / page).read_text(encoding="utf-8").partition("<article")[2]
+        assert f'href="{link}"' in content, (page, link)
+
+
 def test_linkchecker_finds_nothing_either(site: Path) -> None:
     # The examples' own pages are alike, and most of all pages: the test above looks at them.
     with shown(site) as address:
