@@ -166,6 +166,10 @@ class Reader:
         """What the books call something, in the reader's language."""
         return texts.name(self.language, value)
 
+    def document_name(self, ledger: str, kind: str) -> str:
+        """What the books call a document of a kind in its ledger, in the reader's language."""
+        return texts.document_name(self.language, ledger, kind)
+
     def amount(self, plain: str) -> str:
         """An amount in the reader's form."""
         return formats.amount(self.language, plain)

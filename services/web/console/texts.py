@@ -35,6 +35,16 @@ _OF_TYPES: Final = re.compile(r"^intercompany\.|\.v\d+$")
 """What is around the name of an event's type."""
 
 
+_OF_BOTH_LEDGERS: Final = frozenset({"invoice", "credit_note", "payment"})
+"""Kinds of documents that are called otherwise in each of them."""
+
+
+def document_name(language: Language, ledger: str, kind: str) -> str:
+    """What a document of a kind is called in its ledger: a payment of payable is a vendor payment, Kreditorenzahlung."""
+    side = "vendor" if ledger == "payable" else "customer"
+    return name(language, f"{side}_{kind}" if kind in _OF_BOTH_LEDGERS else kind)
+
+
 def name(language: Language, value: str | None) -> str:
     """What something of the books is called: `due_from` is due from, Créance sur, Te vorderen van, Forderung gegen."""
     plain = _OF_TYPES.sub("", value or "")

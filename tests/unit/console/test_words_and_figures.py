@@ -15,9 +15,10 @@ from services.web.console import formats
 from services.web.console.pages.acted import targets
 from services.web.console.pages.checked import compared
 from services.web.console.parameters import AS_THEY_ARE, value
-from services.web.console.texts import catalogue, name, text
+from services.web.console.texts import catalogue, document_name, name, text
 from services.web.known import CODES
 from services.web.languages import Language
+from shared.events.kinds import KINDS
 from shared.events.reference import CentralizedPaymentsDefined, SettlementParametersDefined
 from tests.scenario_files import ROOT
 from tests.unit.console.rendered import reader
@@ -52,6 +53,19 @@ def test_what_the_books_call_something_is_said_in_the_readers_language() -> None
     assert name(Language.GERMAN, "intercompany.vendor-payment.posted.v1") == "Kreditorenzahlung gebucht"
     assert name(Language.GERMAN, "something_new") == "something new"
     assert text(Language.FRENCH, "line {number}", number=3) == "ligne 3"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_kind_of_document_is_called_what_it_is_in_its_ledger(language: Language) -> None:
+    kinds = [kind for kind, traits in KINDS.items() if traits.document]
+    names = {(ledger, kind): document_name(language, ledger, kind) for ledger in ("payable", "receivable") for kind in kinds}
+    assert all(said.lower() in {each.lower() for each in catalogue(language).values()} for said in names.values())
+    assert len({names[ledger, kind] for ledger in ("payable", "receivable") for kind in ("invoice", "credit_note", "payment")}) == 6
+
+
+def test_a_vendors_payment_is_a_vendor_payment() -> None:
+    said = [document_name(each, "payable", "payment") for each in Language]
+    assert said == ["vendor payment", "règlement fournisseur", "crediteurbetaling", "Kreditorenzahlung"]
 
 
 @pytest.mark.parametrize("language", Language)
