@@ -99,7 +99,9 @@ def _page(target: str) -> str | None:
     if target.startswith("docs/"):
         # Whether there is such a page MkDocs knows, generated ones too: it warns where there is none.
         path = target.removeprefix("docs/")
-        return f"{path}/README.md" if (ROOT / target / "README.md").is_file() else path
+        if (ROOT / target).is_dir():
+            return f"{path}/README.md" if (ROOT / target / "README.md").is_file() else None
+        return path
     if f"{target}/README.md" in OTHERS:
         return page_of(f"{target}/README.md")
     name = name_of(ROOT / target)
