@@ -220,6 +220,7 @@ class Settings(BaseSettings):
         description="who may ask: `none` (this machine alone), by tokens of a file, or by the tokens of an identity provider",
     )
     http_tokens_file: Path | None = Field(default=None, description="the tokens, for HTTP_AUTH=tokens")
+    site_dir: Path = Field(default=Path("site"), description="folder of the built documentation (`make docs`), which is shown under /docs")
     http_session_secret: SecretStr | None = Field(
         default=None, description="signs the console's cookies and forms; none: a random one, new at every start"
     )

@@ -25,6 +25,7 @@ from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.web.console.api import Api, AskedInVainError
+from services.web.console.documentation import POLICY, Documentation
 from services.web.console.forms import TOKEN, read_form
 from services.web.console.pages import PAGES
 from services.web.console.reader import CHOICES, COOKIE, Reader, kept, language_of, url
@@ -55,6 +56,8 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+DOCS: Final = "/docs"
+"""Where the documentation is."""
 _OF_OURS: Final = frozenset({"same-origin", "none"})
 """How a browser calls requests that a page of ours makes, or the reader by themselves (Sec-Fetch-Site)."""
 _YEAR: Final = 365 * 24 * 3600
@@ -74,7 +77,8 @@ class Console:
         self._ports = ports
         static = StaticFiles(directory=str(files("services.web.console").joinpath("static")))
         routes = [Route(path, self._shown(page), methods=["GET", "POST"] if page.takes_forms else ["GET"]) for path, page in PAGES.items()]
-        pages = Starlette(routes=[*routes, Mount("/static", static)])
+        documentation = [Route(DOCS, _to_documentation), Mount(DOCS, Documentation(ports.settings.site_dir))]
+        pages = Starlette(routes=[*routes, Mount("/static", static), *documentation])
         self._routes = pages.routes
         # What a page repeats of its address does not tell a form's token by its size: a token is another in each answer.
         self._pages = GZipMiddleware(pages, compresslevel=_COMPRESSION)
@@ -104,7 +108,7 @@ class Console:
         scope.setdefault("state", {})["request_id"] = id_
         structlog.contextvars.bind_contextvars(request_id=id_)
         try:
-            await app(scope, receive, _protected(send, id_, keeps=scope["path"].startswith("/static/")))
+            await app(scope, receive, _protected(send, id_, scope["path"]))
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
 
@@ -199,6 +203,11 @@ class Console:
         return HTMLResponse(page_of.failed(reader, refused), status_code=refused.status, headers=headers)
 
 
+async def _to_documentation(_: Request) -> Response:
+    """To its first page, whose links begin where it is."""
+    return RedirectResponse(f"{DOCS}/", status_code=308)
+
+
 def refuse_foreign(request: Request, public: object) -> None:
     """ProblemError (not-allowed) for a form that another site's page has sent: by Sec-Fetch-Site, without it by Origin.
 
@@ -241,8 +250,9 @@ def _wants_a_page(scope: Scope) -> bool:
     return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
 
 
-def _protected(send: Send, request_id: str, *, keeps: bool = False) -> Send:
-    """Sends answers with the headers that protect the reader; `keeps`: the browser may keep it."""
+def _protected(send: Send, request_id: str, path: str) -> Send:
+    """Sends answers with the headers that protect the reader; what is the same for everybody the browser may keep."""
+    is_documentation = path.startswith(f"{DOCS}/")
 
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -250,7 +260,9 @@ def _protected(send: Send, request_id: str, *, keeps: bool = False) -> Send:
             for name, value in HEADERS.items():
                 headers[name] = value
             headers[REQUEST_ID] = request_id
-            if keeps:
+            if is_documentation:
+                headers["Content-Security-Policy"] = POLICY
+            if is_documentation or path.startswith("/static/"):
                 headers["Cache-Control"] = "no-cache"
         await send(message)
 
