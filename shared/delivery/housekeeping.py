@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
+from shared.delivery import positions_table
 from shared.delivery import shell_tables as tables
 from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
@@ -123,8 +124,8 @@ class Housekeeping:
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
-            self.gaps = await tables.open_gaps(connection)
-            for gap in await tables.acknowledged_gaps(connection):
+            self.gaps = await positions_table.open_gaps(connection)
+            for gap in await positions_table.acknowledged_gaps(connection):
                 log.warning("missing records were acknowledged", service=self._delivery.service.name, **gap)
         self._measure(backlog)
         await _each(

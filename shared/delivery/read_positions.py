@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
+from shared.delivery import positions_table
 from shared.delivery import shell_tables as tables
 from shared.delivery.ports import Partition
 from shared.runtime.retry import any_error, retry_forever
@@ -63,10 +64,10 @@ class ReadPositions:
     async def _read_on(self, places: Collection[Partition], back: Mapping[Partition, int]) -> Mapping[Partition, int]:
         begins, ends = await self._broker.begin_offsets(places), {**await self._broker.end_offsets(places), **back}
         async with self._delivery.database.transaction() as connection:
-            self._bases.update(await tables.rebase(connection, ends))
-            read = {place: offset - self._base(place) for place, offset in (await tables.positions_of(connection, places)).items()}
+            self._bases.update(await positions_table.rebase(connection, ends))
+            read = {place: offset - self._base(place) for place, offset in (await positions_table.positions_of(connection, places)).items()}
             gaps = {place: (offset, begins[place]) for place, offset in read.items() if offset < begins[place]}
-            await tables.note_gaps(connection, gaps)
+            await positions_table.note_gaps(connection, gaps)
         for place, (first, begin) in gaps.items():
             log.error("records are gone that were never read", topic=place.topic, partition=place.number, first=first, last=begin - 1)
         positions = {place: max(read.get(place, 0), begins[place]) for place in places}

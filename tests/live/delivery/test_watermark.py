@@ -10,7 +10,8 @@ import pytest
 
 from shared.delivery.outbox import unpack
 from shared.delivery.ports import Partition
-from shared.delivery.shell_tables import REFERENCE, rebase
+from shared.delivery.positions_table import rebase
+from shared.delivery.shell_tables import REFERENCE
 from shared.events.envelope import Record, Topic
 from tests.builders.invoices import headers, invoice
 
