@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor clean
+.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -76,6 +76,9 @@ vendor: ## what the console has of others, again from npm by its vendor.lock
 screenshots: $(INSTALLED_DEV) browser ## the pictures of docs/images: fixed data at a fixed moment, so a second run gives the same bytes
 	@$(BIN)/python -m tests.console.screenshots
 
+docs: $(INSTALLED_DEV) ## the documentation as pages in site/, which the web service shows under /docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 fmt: $(INSTALLED_DEV) ## formats the code and mends what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
@@ -105,12 +108,13 @@ mutated: $(INSTALLED_DEV) ## the services take EVENTS=100000 mutated events of a
 	@$(BIN)/python -m tests.mutated.taking --events $(or $(EVENTS),100000) $(if $(SEED),--seed $(SEED))
 
 lock: $(INSTALLED_DEV) ## writes the lock files again; LOCK_OPTIONS=--upgrade takes newer versions
-	@$(COMPILE) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --extra embedded --extra dev --extra docs --output-file requirements-dev.lock pyproject.toml
 	@$(COMPILE) --extra embedded --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --constraint requirements-dev.lock --output-file requirements-service.lock pyproject.toml
+	@$(COMPILE) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock pyproject.toml
 
 clean: ## removes the environment and all caches, not the data in .data
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
+	rm -rf $(VENV) build site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
 	find services shared tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The build backend comes from the lock like all else, so the project is built without isolation and without an index.

@@ -62,6 +62,7 @@ CHECK_FAILING: Final = Gauge(
     "intercompany_check_failing_runs", "Comparisons one after the other that found any, up to the last.", ["check"]
 )
 CHECK_SECONDS: Final = Gauge("intercompany_check_seconds", "How long the last comparison took.", ["check"])
+CHECK_EVERY: Final = Gauge("intercompany_check_every_seconds", "How often a comparison is to be made (CHECK_EVERY); 0: never.", ["check"])
 CHECK_DONE: Final = Gauge(
     "intercompany_check_last_success_timestamp_seconds", "When a comparison was last made to its end, whatever it found.", ["check"]
 )
@@ -84,11 +85,12 @@ OTHERS: Final = "others"
 def of_companies(gauge: Gauge, values: Mapping[str, float], most: int) -> None:
     """Writes a gauge that has the label `company` alone: the `most` companies with the greatest values, the sum of all others.
 
-    What had a value before and has none now is gone.
+    What had a value before and has none now is gone. A company that is called as the others are is one of them.
     """
-    ranked = sorted(values.items(), key=lambda each: (-each[1], each[0]))
+    own = [each for each in values.items() if each[0] != OTHERS]
+    ranked = sorted(own, key=lambda each: (-each[1], each[0]))
     gauge.clear()
     for company, value in ranked[:most]:
         gauge.labels(company).set(value)
-    if ranked[most:]:
-        gauge.labels(OTHERS).set(sum(value for _, value in ranked[most:]))
+    if ranked[most:] or OTHERS in values:
+        gauge.labels(OTHERS).set(sum(value for _, value in ranked[most:]) + values.get(OTHERS, 0))

@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     `DATABASE_URL` (`?sslmode=verify-full&sslrootcert=…`).
     """
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, frozen=True)
 
     kafka_bootstrap_servers: str | None = Field(
         default=None, description="Apache Kafka 4 or newer: `host:port`, with commas between several; none: the embedded broker"
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     health_port: int = Field(default=0, ge=0, le=65535, description="where liveness, readiness and metrics are answered; 0: off")
     log_format: LogFormat = Field(default=LogFormat.CONSOLE, description="coloured lines for people, or one JSON object a line")
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    otel_exporter_otlp_endpoint: str | None = Field(
+    otel_exporter_otlp_endpoint: HttpUrl | None = Field(
         default=None, description="where traces go, by OTLP over HTTP; sampling by OpenTelemetry's own variables; none: nowhere"
     )
 
@@ -220,6 +220,7 @@ class Settings(BaseSettings):
         description="who may ask: `none` (this machine alone), by tokens of a file, or by the tokens of an identity provider",
     )
     http_tokens_file: Path | None = Field(default=None, description="the tokens, for HTTP_AUTH=tokens")
+    site_dir: Path = Field(default=Path("site"), description="folder of the built documentation (`make docs`), which is shown under /docs")
     http_session_secret: SecretStr | None = Field(
         default=None, description="signs the console's cookies and forms; none: a random one, new at every start"
     )
@@ -239,16 +240,16 @@ class Settings(BaseSettings):
         description="enforced: each sender has topics of its own, and rights by its definition; open: the shared topics are read",
     )
 
-    @field_validator(
-        *("kafka_bootstrap_servers", "database_url", "inquiry_database_url", "group_instance_id", "topics_file"),
-        *("otel_exporter_otlp_endpoint", "wait_at_most", "http_public_url", "http_tokens_file", "oidc_issuer", "oidc_audience"),
-        *("oidc_client_id", "oidc_client_secret", "http_session_secret"),
-        mode="before",
-    )
+    @field_validator("database_url", "inquiry_database_url")
     @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        """A variable set to nothing (as compose files do) counts as not set."""
-        return None if value == "" else value
+    def _database_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """What the driver would stumble over says what is wrong without the driver, which repeats parts of a password."""
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        ports = [] if parts is None else re.findall(r":([^:\]]*)(?:,|$)", parts.netloc.rpartition("@")[2])
+        if any(not port.isdecimal() for port in ports):
+            msg = "write postgresql://user:password@host:port/name; in user and password / ? # @ : and % as %2F %3F %23 %40 %3A %25"
+            raise ValueError(msg)
+        return value
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
@@ -304,6 +305,9 @@ class Settings(BaseSettings):
         token_url = self.kafka_security_token_url
         if token_url is not None and token_url.scheme != "https" and not _is_local(token_url.host or ""):
             problems.append("KAFKA_SECURITY_TOKEN_URL is not encrypted: use https")
+        traces = self.otel_exporter_otlp_endpoint
+        if traces is not None and traces.scheme != "https" and not _is_local(traces.host or ""):
+            problems.append("OTEL_EXPORTER_OTLP_ENDPOINT is not encrypted: use https")
         return problems
 
     @property

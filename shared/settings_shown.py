@@ -6,13 +6,14 @@ Invariant: every setting is on the page; no secret is in what is shown, neither 
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import HttpUrl, SecretStr, TypeAdapter
 
@@ -27,6 +28,7 @@ IS_SET: Final = "(set, not shown)"
 HIDDEN: Final = "***"
 _SECRET_NAMES: Final = frozenset({"kafka_security_username"})
 """Settings whose values are not shown, though not secret by themselves."""
+_READ_BY_LIBRARIES: Final = ("PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     int: "number",
@@ -99,18 +101,44 @@ def _shown(name: str, value: Any) -> str | None:
     if isinstance(value, SecretStr) or name in _SECRET_NAMES:
         return IS_SET
     text = _text(value)
-    password = urlsplit(text).password if "://" in text else None
-    return text.replace(password, HIDDEN) if password else text
+    return _without_what_opens(text) if "://" in text else text
+
+
+def _without_what_opens(address: str) -> str:
+    """An address without whom it names before the host, which may be a token, and without its parameters, which may be keys."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    who = f"{HIDDEN}@" if "@" in parts.netloc else ""
+    return parts._replace(netloc=who + host, query=HIDDEN if parts.query else "", fragment="").geturl()
 
 
 def secrets_of(settings: Settings) -> Iterator[str]:
-    """Every secret that the settings have, for what is shown to be searched for them: also passwords within addresses."""
+    """Every secret that the settings have, for what is shown to be searched for them: also passwords within addresses.
+
+    With them those that libraries read in the environment by themselves.
+    """
+    yield from filter(None, _each_secret(settings))
+
+
+def _each_secret(settings: Settings) -> Iterator[str]:
     for name, value in settings:
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
         if isinstance(value, SecretStr) or name in _SECRET_NAMES:
             yield text
-        if "://" in text and (password := urlsplit(text).password):
-            yield from (password, unquote(password))
+        if "://" in text:
+            yield from _secrets_within(text, is_database=isinstance(value, SecretStr))
+    for name in _READ_BY_LIBRARIES:
+        yield from (os.environ.get(name, ""), os.environ.get(name, "").partition("=")[2])
+
+
+def _secrets_within(address: str, *, is_database: bool) -> Iterator[str]:
+    """The password in an address, or the name alone where it has none (a token), and its parameters: of a database those that open."""
+    parts = urlsplit(address)
+    secret = parts.password or ("" if is_database else parts.username) or ""
+    yield from (secret, unquote(secret))
+    for parameter, value in parse_qsl(parts.query):
+        if "password" in parameter.lower() or not is_database:
+            yield value
 
 
 if __name__ == "__main__":

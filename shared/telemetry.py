@@ -6,11 +6,14 @@ nothing unless an OTLP endpoint is configured. A trace is passed on in `tracepar
 
 from __future__ import annotations
 
+import io
 import logging
+import re
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from opentelemetry.context import Context
-    from structlog.typing import EventDict, Processor
+    from structlog.typing import EventDict, ExcInfo, Processor
 
     from shared.events.envelope import Message
     from shared.settings import Settings
@@ -31,7 +34,13 @@ _NOISY: Final = ("aiokafka", "intercompany.faststream", "uvicorn", "asyncio")
 _SELDOM: Final = 5.0
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 TRACEPARENT: Final = "traceparent"
-_PARTS: Final = 4
+_CONTEXT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.DOTALL)
+_LONGEST: Final = 4_000
+"""Characters of a value in a line, and five times as many of an error with its traceback: what was sent may be megabytes."""
+_QUOTED: Final = frozenset(" \t\r\n='\"")
+"""A value with any of these is quoted by the renderer, and what does not print is escaped with it."""
+_LAST_SPANS_WITHIN: Final = 3.0
+"""Seconds for which a process that stops waits for the last spans: an orchestrator kills what takes too long."""
 _TRACE: Final = "ce_traceparent"
 _IN_LOGS: Final = {"ce_id": "event_id", "ce_source": "source", _TRACE: "trace_id"}
 """How the headers of a record are called in log lines, where `event` is what happened."""
@@ -89,9 +98,50 @@ def _rendering(form: LogFormat) -> list[Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form is LogFormat.JSON:
         traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals are whole batches, and secrets
-        return [strip, structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
+        return [strip, structlog.processors.ExceptionRenderer(traceback), _bounded, structlog.processors.JSONRenderer()]
     colors = sys.stderr.isatty()
-    return [strip, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    return [strip, _bounded, _printable, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_indented_traceback)]
+
+
+def _bounded(_: object, __: str, line: EventDict) -> EventDict:
+    """No value of a line is longer than is read."""
+    return {key: _cut(value) for key, value in line.items()}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {key: _cut(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_cut(each) for each in value]
+    return value
+
+
+def _printable(_: object, __: str, line: EventDict) -> EventDict:
+    """A line stays one, and does nothing to a terminal, whatever is in an event that it is about."""
+    for key, value in line.items():
+        if isinstance(value, str) and not value.isprintable() and (key == "event" or not _QUOTED & set(value)):
+            line[key] = _escaped(value)
+    return line
+
+
+def _escaped(text: str) -> str:
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _indented_traceback(out: TextIO, error: ExcInfo) -> None:
+    """As the library writes it, but each line is indented: no text of an error passes for a line of its own."""
+    whole = io.StringIO()
+    structlog.dev.plain_traceback(whole, error)
+    lines = _cut_middle(whole.getvalue().lstrip("\n")).split("\n")
+    out.write("".join(f"\n  {_escaped(each)}" for each in lines))
+
+
+def _cut_middle(text: str) -> str:
+    """What a traceback begins and ends with: where it was, and which error."""
+    longest = 5 * _LONGEST
+    return text if len(text) <= longest else f"{text[: longest // 2]}\n… ({len(text)} characters)\n{text[-longest // 2 :]}"
 
 
 def set_up_traces(settings: Settings, service: str) -> None:
@@ -103,9 +153,21 @@ def set_up_traces(settings: Settings, service: str) -> None:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    provider = TracerProvider(resource=Resource.create({"service.name": f"intercompany-{service}"}))
+    provider = TracerProvider(resource=Resource.create({"service.name": f"intercompany-{service}"}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+
+
+def send_last_spans() -> None:
+    """At the end of a process: sends the spans that are left, unless that takes too long.
+
+    The library would wait half a minute for a collector that is away or silent, at its exit, where no thread can be begun any more.
+    """
+    shut_down = getattr(trace.get_tracer_provider(), "shutdown", None)
+    if shut_down is not None:
+        sending = threading.Thread(target=shut_down, name="last spans", daemon=True)
+        sending.start()
+        sending.join(_LAST_SPANS_WITHIN)
 
 
 def traces_are_on() -> bool:
@@ -114,9 +176,9 @@ def traces_are_on() -> bool:
 
 
 def trace_id_of(traceparent: str | None) -> dict[str, str]:
-    """The id of a trace as log lines bear it, of its context; nothing without one."""
-    parts = (traceparent or "").split("-")
-    return {"trace_id": parts[1]} if len(parts) == _PARTS else {}
+    """The id of a trace as log lines bear it, of its context; nothing without one, or where it is none."""
+    found = _CONTEXT.fullmatch(traceparent or "")
+    return {"trace_id": found[1]} if found else {}
 
 
 def named_in_logs(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:

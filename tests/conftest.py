@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from shared.embedded.database import embedded_database
+from tests.builders.site import built
 
 settings.register_profile(
     "tests",
@@ -29,3 +31,9 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         database = embedded_database(tmp_path_factory.mktemp("database"))
         yield runner.run(database.__aenter__())
         runner.run(database.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built documentation."""
+    return built(tmp_path_factory.mktemp("site") / "site")

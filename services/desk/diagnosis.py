@@ -6,6 +6,7 @@ cannot be had says why in its place, and keeps nothing else out.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import sys
 from collections import Counter
@@ -36,10 +37,26 @@ LIBRARIES: Final = ("aiokafka", "asyncpg", "fastapi", "faststream", "msgspec", "
 MOST_SHOWN: Final = 50
 """Messages put aside, gaps and problems that are listed."""
 LONGEST_ERROR: Final = 500
+ANSWERED_WITHIN: Final = 30.0
+"""Seconds that each part is waited for."""
 
 
 async def diagnosis(schemas: Schemas, now: datetime) -> Row:
-    """All of it. Nothing is raised: what fails is named where it would stand."""
+    """All of it. Nothing is raised: what fails is named where it would stand.
+
+    All is asked at the same time: where the database is silent, one time limit is waited for and not one for each part.
+    """
+    asked: dict[str, Callable[[], Awaitable[Any]]] = {
+        "database": lambda: _database(schemas),
+        "broker": lambda: _broker(schemas),
+        "services": lambda: _services(schemas),
+        "waiting": lambda: _waiting(schemas, now),
+        "refusals": lambda: _refusals(schemas),
+        "failed": lambda: _failed(schemas),
+        "gaps": lambda: _first_of(gaps(schemas), gap_row),
+        "last_comparison": lambda: _compared(schemas),
+    }
+    answers = await asyncio.gather(*(_or_why(each) for each in asked.values()))
     return {
         "at": instant(now),
         "version": version("intercompany"),
@@ -47,21 +64,24 @@ async def diagnosis(schemas: Schemas, now: datetime) -> Row:
         "platform": platform.platform(),
         "libraries": {name: version(name) for name in LIBRARIES},
         "settings": shown(schemas.settings),
-        "database": await _or_why(lambda: _database(schemas)),
-        "services": await _or_why(lambda: _services(schemas)),
-        "waiting": await _or_why(lambda: _waiting(schemas, now)),
-        "refusals": await _or_why(lambda: _refusals(schemas)),
-        "failed": await _or_why(lambda: _failed(schemas)),
-        "gaps": await _or_why(lambda: _first_of(gaps(schemas), gap_row)),
-        "last_comparison": await _or_why(lambda: _compared(schemas)),
+        **dict(zip(asked, answers, strict=True)),
     }
 
 
 async def _or_why(asked: Callable[[], Awaitable[Any]]) -> Any:
     try:
-        return await asked()
+        async with asyncio.timeout(ANSWERED_WITHIN):
+            return await asked()
+    except TimeoutError:
+        return {"error": "no answer in time"}
     except Exception as error:  # noqa: BLE001 - a product that is half away is what this is for
         return {"error": f"{type(error).__name__}: {error}"[:LONGEST_ERROR]}
+
+
+async def _broker(schemas: Schemas) -> Row:
+    """How many partitions of the topics answer that inquiry reads."""
+    ends = await ends_once(schemas.settings)
+    return {"error": "the broker does not answer"} if ends is None else {"partitions": len(ends)}
 
 
 async def _database(schemas: Schemas) -> Row:

@@ -167,6 +167,13 @@ class Schemas:
         async with self._open[DESK.name].session() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def inquiry_session(self) -> AsyncIterator[Connection]:
+        """The same to inquiry's schema; InquiryMissingError if it is not there."""
+        await self._find_inquiry()
+        async with self._open[INQUIRY.name].session() as connection:
+            yield connection
+
     async def _make_desk(self, database: Postgres) -> None:
         if self.settings.provision:
             try:

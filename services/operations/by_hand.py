@@ -54,6 +54,13 @@ async def discard(schemas: Schemas, items: Sequence[WaitingItem], reason: str = 
     await Acting(schemas, _nothing_to_send, SystemClock(), four_eyes=False).act(_asked(reason), _of(draft))
 
 
+async def send(schemas: Schemas, drafts: Iterable[Draft], reason: str = NO_REASON) -> None:
+    """Sends what is drafted, one after the other."""
+    async with _acting(schemas) as acting:
+        for draft in drafts:
+            await acting.act(_asked(reason), _of(draft))
+
+
 @asynccontextmanager
 async def _acting(schemas: Schemas) -> AsyncIterator[Acting]:
     async with sender(schemas.settings) as sending:

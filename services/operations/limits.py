@@ -10,6 +10,7 @@ import sys
 from typing import Final, NamedTuple
 
 from services.desk import rows
+from services.files.imports import bounds
 from services.posting import queries
 from services.settlement import settling_order, stored_pages
 from services.settlement.rules import reversals
@@ -147,6 +148,14 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
         ),
     ),
     "One process": (
+        *(
+            Limit(
+                f"a file that is imported {by}",
+                f"{each.rows:,} rows, {each.size:,} bytes; a workbook unpacked {each.unpacked:,} bytes; {each.elements:,} elements of XML",
+                "refused, named",
+            )
+            for by, each in (("over HTTP", bounds.OF_A_REQUEST), ("by the command", bounds.OF_THE_COMMAND))
+        ),
         Limit("connections to the HTTP API", f"{http_server.MOST_CONNECTIONS:,}", "503 until others end"),
         Limit(
             "time for the headers of a request to the HTTP API",

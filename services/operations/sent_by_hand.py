@@ -5,7 +5,8 @@ Invariant: what is sent is what was given; it is written down before it is sent,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -17,9 +18,22 @@ from shared.events.envelope import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.desk.actions.rules import ImportedFile
     from shared.events.envelope import Record
 
 Row = dict[str, Any]
+
+
+_NAMED: Final = 3
+"""Of so many events of a file the target says which they are; all of them are found by what an action is about."""
+
+
+def drafted_import(records: Sequence[Record], said: Row, file: ImportedFile | None) -> Draft:
+    """The action that sends the events that were made of the rows of a file, which is kept; `said`: the file's name, digest and mapping."""
+    draft = drafted_sending(records)
+    events = [each.ref._asdict() for each in map(decode, records[:_NAMED]) if isinstance(each, Message)]
+    target = {"file": said["file"], "number": len(records), "events": events}
+    return replace(draft, target=target, after=said, file=file)
 
 
 def drafted_sending(records: Sequence[Record]) -> Draft:

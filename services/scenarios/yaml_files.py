@@ -115,23 +115,30 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; FileError if there is no such file or it is not YAML (with line and column)."""
-    with _loader(path) as loader:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileError(path, "", f"cannot be read: {error.strerror}") from error
+    return yaml_of(path, content)
+
+
+def yaml_of(path: Path, content: bytes | str) -> Any:
+    """What YAML says; `path`: of which file errors are. FileError if it is not YAML (with line and column)."""
+    with _loader(path, content) as loader:
         root = loader.get_single_node()
         _refuse_endless_aliases(root)
         return None if root is None else loader.construct_document(root)
 
 
 @contextmanager
-def _loader(path: Path) -> Iterator[_Loader]:
-    """The loader of a file; FileError for what it cannot read."""
+def _loader(path: Path, content: bytes | str) -> Iterator[_Loader]:
+    """The loader of what a file says; FileError for what it cannot read."""
     try:
-        loader = _Loader(path.read_bytes())
+        loader = _Loader(content)
         try:
             yield loader
         finally:
             loader.dispose()
-    except OSError as error:
-        raise FileError(path, "", f"cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -161,7 +168,7 @@ def unquoted(path: Path, place: str) -> Unquoted | None:
 def _nodes(path: Path, changed: int) -> yaml.Node | None:
     """What stands in a file, as it was written; read once although many of its values may be asked for."""
     del changed  # the key of the cache alone
-    with _loader(path) as loader:
+    with _loader(path, path.read_bytes()) as loader:
         return loader.get_single_node()
 
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from services.simulator.faults import CallPlace, FaultKind, InjectedFault
 from services.simulator.history import CURRENT
-from services.simulator.queries import LOCKED, OLDEST_ROW, SESSION_LOCK, TRANSACTION_LOCK
+from services.simulator.queries import LOCKED, OLDEST_ROW, SESSION_LOCK
 from services.simulator.server import Locks
 from shared.delivery.relay import LOOK_AROUND, OLDEST_ROWS
 from shared.postgresql.database import POOL
@@ -44,13 +44,15 @@ class SimulatedDatabase:
         who.at_death.append(self._die)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SimulatedConnection]:
-        """A connection in a transaction."""
+    async def transaction(self, lock: str | None = None) -> AsyncIterator[SimulatedConnection]:
+        """A connection in a transaction, under this lock."""
         async with asyncio.timeout(_CONNECT_WITHIN):
             await self._room.acquire()
         try:
             connection = await self._connect("begin", in_transaction=True)
             try:
+                if lock is not None:
+                    await connection.lock(lock)
                 token = CURRENT.set(connection.transaction)
                 try:
                     yield connection
@@ -202,8 +204,8 @@ class SimulatedConnection:
 
     async def execute(self, query: str, *arguments: Any) -> str:
         """Runs a statement; advisory locks are the simulator's own."""
-        if query in {TRANSACTION_LOCK, SESSION_LOCK}:
-            await self._lock(arguments[0])
+        if query == SESSION_LOCK:
+            await self.lock(arguments[0])
             return LOCKED
         return await self._call(query, arguments, lambda raw: raw.execute(query, *arguments))
 
@@ -268,7 +270,8 @@ class SimulatedConnection:
 
         return await self._call(query, arguments, asked)
 
-    async def _lock(self, name: str) -> None:
+    async def lock(self, name: str) -> None:
+        """Waits for an advisory lock; it is kept until the transaction or, outside of one, the connection ends."""
         if await self._world.step(self._who, f"lock {name}", CallPlace.STATEMENT) is not None:
             self._lost()
         self._check_alive()

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
 
-TRANSACTION_LOCK: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 SESSION_LOCK: Final = "select pg_advisory_lock(hashtextextended($1, 0))"
-"""As the shell takes them; the simulator takes them in its place."""
+"""As the shell takes it; the simulator takes it in its place."""
 LOCKED: Final = "SELECT 1"
-"""What the server answers to them."""
+"""What the server answers to it."""
 OLDEST_ROW: Final = "select min(id) from outbox"
 
 _WATCH: Final = """

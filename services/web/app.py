@@ -21,7 +21,7 @@ from services.web.observed import Observed
 from services.web.openapi import DESCRIPTION, TITLE, parameters_of, published
 from services.web.parameters import KnownParameters
 from services.web.problems import Code, ProblemError, answer
-from services.web.routes import MEDIA, ROUTERS
+from services.web.routes import ROUTERS, media_of
 from services.web.routes.flow import close_checks
 from services.web.validation import of_errors
 from shared.settings import HttpAuth
@@ -59,7 +59,7 @@ def create_app(settings: Settings, ports: WebPorts, authenticated: Authenticatio
     _publish(app, settings)
     app.add_middleware(ReadableBodies, document=_said)
     app.add_middleware(KnownParameters, known=_known_parameters)
-    app.add_middleware(Frame, authentication=who, ports=ports, media=MEDIA)
+    app.add_middleware(Frame, authentication=who, ports=ports, media_of=media_of)
     app.add_middleware(Console, authentication=who, ports=ports)
     app.add_middleware(Observed)
     _answer_problems(app)

@@ -20,7 +20,7 @@ from services.web.problems import MEDIA_TYPE, Code, ProblemError, answer
 from shared.runtime.http_server import BODY_WITHIN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,12 +45,12 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 class Frame:
     """The outermost part of the application (ASGI)."""
 
-    def __init__(self, app: ASGIApp, authentication: Authentication, ports: WebPorts, media: Mapping[str, str] | None = None) -> None:
-        """`media`: the paths that answer with something else than JSON, and with what; several are separated by commas."""
+    def __init__(self, app: ASGIApp, authentication: Authentication, ports: WebPorts, media_of: Callable[[str], str] | None = None) -> None:
+        """`media_of`: with what a path answers where that is something else than JSON; several are separated by commas."""
         self._app = app
         self._authentication = authentication
         self._ports = ports
-        self._media = media or {}
+        self._media_of = media_of or (lambda _: JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -95,7 +95,7 @@ class Frame:
             known = request.scope["state"].get("known_actor")
             request.scope["state"]["actor"] = known or await self._authentication.actor_of(request.headers)
             request.scope["state"].setdefault(ASKED_AGAIN, partial(self._authentication.actor_of, request.headers))
-        offered = self._media.get(path, JSON)
+        offered = self._media_of(path)
         accepted = request.headers.get("accept", "*/*")
         if not any(accepts(accepted, each) for each in offered.split(", ")):
             raise ProblemError(Code.NOT_ACCEPTABLE, "no-media", offered=offered, accepted=accepted)

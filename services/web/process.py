@@ -32,7 +32,7 @@ from shared.runtime.health import serve_health
 from shared.runtime.http_server import MOST_CONNECTIONS, QUIET, TimelyProtocol, serve_http
 from shared.runtime.measuring import BROKER, DATABASE
 from shared.settings import SettingsError, load_settings
-from shared.telemetry import set_up_logs, set_up_traces
+from shared.telemetry import send_last_spans, set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -143,7 +143,10 @@ def run() -> None:
     set_up_traces(settings, NAME)
     for problem in settings.unencrypted():
         log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
-    asyncio.run(_until_signalled(settings))
+    try:
+        asyncio.run(_until_signalled(settings))
+    finally:
+        send_last_spans()
 
 
 async def _until_signalled(settings: Settings) -> None:

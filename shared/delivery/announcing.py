@@ -8,7 +8,7 @@ given up, which is refused. The cores know nothing of it.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shared.delivery import shell_tables as tables
 from shared.delivery.folding import Folded
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from shared.delivery.batch import Delivery, Written
     from shared.delivery.ports import Connection
-    from shared.delivery.service import Announces, Store
-    from shared.delivery.shell_tables import State
+    from shared.delivery.service import Announces
     from shared.events.envelope import Outgoing
     from shared.events.vouchers import EventWaiting
 
@@ -54,7 +53,8 @@ class Announcing:
         """Whether there may be more to say."""
         more: list[bool] = []
 
-        async def work(connection: Connection, state: State, _store: Store[Any]) -> Written:
+        async def work(connection: Connection) -> Written:
+            state, _ = await self._delivery.open(connection)
             found, waits = await what(connection)
             more.append(found)
             outgoing = list(_said(self._delivery.service.source, name, waits))

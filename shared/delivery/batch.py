@@ -37,7 +37,7 @@ from shared.runtime.retry import Runtime, any_error, retry_forever
 from shared.telemetry import named_in_logs, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping, Sequence
 
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from shared.delivery.shell_tables import Failed, State
 
     Written = tuple[int | None, list[Encoded]]
-    Work = Callable[[Connection, State, Store[Any]], Awaitable[Written]]
+    Work = Callable[[Connection], Awaitable[Written]]
 
 log = structlog.get_logger(__name__)
 
@@ -60,11 +60,15 @@ class OverdueError(TimeoutError):
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from."""
+    """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from.
+
+    `count`: says in metrics and log what became of it; set by each attempt, called once one of them was committed.
+    """
 
     incoming: Sequence[Incoming]
     positions: Mapping[Partition, int] = field(default_factory=dict)
     retried: Failed | None = None
+    count: Callable[[], None] | None = None
 
 
 class Delivery:
@@ -140,7 +144,7 @@ class Delivery:
     async def take(self, batch: Batch) -> None:
         """Takes a batch; in halves if the database refuses its data, if memory or time do not suffice, or if much of it fails."""
         try:
-            await self.transact(partial(self._take, batch), retry_if=self._retried(batch))
+            await self._transact_counted(batch, self._retried(batch))
         except Exception as error:  # noqa: BLE001 - what may pass was tried again inside: this is of the data, or its weight
             if isinstance(error, MemoryError | TimeoutError):
                 self.pace.be_cautious()
@@ -168,6 +172,12 @@ class Delivery:
 
         return retry_if
 
+    async def _transact_counted(self, batch: Batch, retry_if: Callable[[BaseException], bool]) -> None:
+        """Takes a batch in one transaction, and counts it once: not what an attempt decided that was rolled back."""
+        await self.transact(partial(self._take, batch), retry_if=retry_if)
+        if batch.count is not None:
+            batch.count()
+
     async def transact(self, work: Work, retry_if: Callable[[BaseException], bool] | None = None) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
         await retry_forever("batch", partial(self._once, work), self.runtime, retry_if=retry_if)
@@ -177,9 +187,8 @@ class Delivery:
         begun = self.runtime.clock.monotonic()
         async with self._turn:
             try:
-                async with self.database.transaction() as connection:
-                    state = await tables.open_batch(connection, self.database.schema)
-                    row, messages = await _in_time(work(connection, state, self._current_store(state)))
+                async with self.database.transaction(tables.batch_lock(self.database.schema)) as connection:
+                    row, messages = await _in_time(work(connection))
             except BaseException:
                 self._relay.catch_up()  # the commit's outcome may be unknown: if it was one, the row is in the table
                 raise
@@ -187,25 +196,27 @@ class Delivery:
                 await self._relay.put(row, messages)
         BATCH_SECONDS.labels(self.service.name).observe(self.runtime.clock.monotonic() - begun)
 
-    def _current_store(self, state: State) -> Store[Any]:
+    async def open(self, connection: Connection, keys: Collection[InboxKey] = ()) -> tuple[State, Store[Any]]:
+        """What a batch finds, those of its ids that are taken already among it, and the store for it."""
+        state = await tables.open_batch(connection, keys)
         if state.epoch != self._epoch:
             self._store = self.service.store()  # whatever the old one has in memory is void
             self._epoch = state.epoch
-        return self._store
+        return state, self._store
 
-    async def _take(self, batch: Batch, connection: Connection, state: State, store: Store[Any]) -> Written:
+    async def _take(self, batch: Batch, connection: Connection) -> Written:
         await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
-        known = await tables.taken(connection, _ids(coming))
+        state, store = await self.open(connection, _ids(coming))
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
-        inbox, folded, defects = await self._fold(coming, connection, state, store, known)
+        inbox, folded, defects = await self._fold(coming, connection, state, store)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
-        await tables.save_inbox(connection, known, inbox.changes)
+        taken_now = await tables.change_inbox(connection, state.taken, inbox.changes)
         await tables.fail(connection, failures)
         if batch.retried and not any(batch.retried.is_place_of(each.record) for each in failures):
             await tables.forget_failed(connection, batch.retried)
-        self._count(len(batch.incoming), folded, failures)
-        return await self.write(connection, state, folded, batch.positions)
+        batch.count = partial(self._count, len(batch.incoming), folded, failures)
+        return await self.write(connection, state, folded, batch.positions, taken_now)
 
     async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
         """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
@@ -220,13 +231,13 @@ class Delivery:
                     data.replay = 0
 
     async def _fold(
-        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], known: Mapping[InboxKey, bytes]
+        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any]
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
-        to_fold = _to_fold(coming, known)
+        to_fold = _to_fold(coming, state.taken)
         books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
         books.released.loaded_whole(None, state.next_released.items())
-        inbox = Inbox(known)
+        inbox = Inbox(state.taken)
 
         def one_pass(skip: Container[int]) -> Folded:
             inbox.changes.clear()
@@ -244,8 +255,15 @@ class Delivery:
         if books.released.changed:
             self.has_released.set()
 
-    async def write(self, connection: Connection, state: State, folded: Folded, positions: Mapping[Partition, int]) -> Written:
-        """Writes refusals, positions and outbox; gives the outbox row's id and its messages, encoded."""
+    async def write(
+        self,
+        connection: Connection,
+        state: State,
+        folded: Folded,
+        positions: Mapping[Partition, int],
+        taken_now: Mapping[InboxKey, bytes] | None = None,
+    ) -> Written:
+        """Writes refusals, positions, ids that are new in the inbox, and outbox; gives the outbox row's id and its messages, encoded."""
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
@@ -255,14 +273,14 @@ class Delivery:
         await tables.refuse(connection, folded.refusals)
         await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
-        row = await tables.finish(connection, positions, pack(messages) if messages else None)
+        row = await tables.finish(connection, positions, pack(messages) if messages else None, taken_now)
         OUTGOING.labels(self.service.name).inc(len(messages))
         return row, messages
 
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
         failure = Defect(_record(batch.incoming[0]), error)
-        await self.transact(partial(self._take, Batch([failure], batch.positions, batch.retried)), retry_if=any_error)
+        await self._transact_counted(Batch([failure], batch.positions, batch.retried), any_error)
 
     def _count(self, records: int, folded: Folded, failures: Sequence[Defect]) -> None:
         outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}

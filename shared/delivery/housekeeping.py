@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.delivery.batch import Delivery, Written
+    from shared.delivery.inbox import InboxKey
     from shared.delivery.ports import Connection, Consumer
     from shared.delivery.read_positions import ReadPositions
     from shared.delivery.service import Store
@@ -164,22 +165,25 @@ class Housekeeping:
         """Whether anything was given up: then there may be more."""
         given_up: list[bool] = []
 
-        async def work(connection: Connection, state: State, store: Store[Any]) -> Written:
-            row, messages = await self._give_up(order, act, connection, state, store)
+        async def work(connection: Connection) -> Written:
+            row, messages = await self._give_up(order, act, connection)
             given_up.append(bool(messages))
             return row, messages
 
         await self._delivery.transact(work)
         return given_up[-1]
 
-    async def _give_up(self, order: GiveUp, act: Act, connection: Connection, state: State, store: Store[Any]) -> Written:
+    async def _give_up(self, order: GiveUp, act: Act, connection: Connection) -> Written:
+        state, store = await self._delivery.open(connection)
         books = await store.load_waiting(connection, *order)
-        folded = await self._fold(books, act, connection, state, store)
+        folded, taken_now = await self._fold(books, act, connection, state, store)
         await tables.forget_discards(connection, order.events or [])
-        return await self._delivery.write(connection, state, folded, {})
+        return await self._delivery.write(connection, state, folded, {}, taken_now)
 
-    async def _fold(self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]) -> Folded:
-        """Does something with the books that no message causes, and saves them."""
+    async def _fold(
+        self, books: Any, act: Act, connection: Connection, state: State, store: Store[Any]
+    ) -> tuple[Folded, dict[InboxKey, bytes]]:
+        """Does something with the books that no message causes, and saves them; gives the ids that are new in the inbox, too."""
         inbox = Inbox()
         books.released.loaded_whole(None, state.next_released.items())
 
@@ -191,8 +195,7 @@ class Housekeeping:
         for error in defects.values():
             raise error
         await self._delivery.save(connection, store, books, state)
-        await tables.save_inbox(connection, {}, inbox.changes)
-        return folded
+        return folded, await tables.change_inbox(connection, {}, inbox.changes)
 
     async def release(self) -> None:
         """Resumes all that was released, slice after slice; other batches take their turn in between."""
@@ -200,15 +203,16 @@ class Housekeeping:
         while self._more:
             await self._delivery.transact(self._release_one)
 
-    async def _release_one(self, connection: Connection, state: State, store: Store[Any]) -> Written:
+    async def _release_one(self, connection: Connection) -> Written:
+        state, store = await self._delivery.open(connection)
         resume = self._delivery.service.resume_released
         released = state.released
         self._more = released is not None and resume is not None
         if resume is None or released is None:
             return None, []
         books = await store.load_released(connection, released)
-        folded = await self._fold(books, lambda books: resume(books, released), connection, state, store)
-        return await self._delivery.write(connection, state, folded, {})
+        folded, taken_now = await self._fold(books, lambda books: resume(books, released), connection, state, store)
+        return await self._delivery.write(connection, state, folded, {}, taken_now)
 
 
 async def _each(*acts: Callable[[], Awaitable[None]]) -> None:
@@ -227,7 +231,7 @@ def _discarded(discard: Callable[[Any, Sequence[EventRef]], list[Outgoing]], ord
     return discard(books, order.events or [])
 
 
-async def _send_again(failed: Failed, connection: Connection, state: State, store: Store[Any]) -> Written:  # noqa: ARG001
+async def _send_again(failed: Failed, connection: Connection) -> Written:
     """To the outbox again; a row of the outbox itself is unpacked, and if that fails as before it is kept on."""
     record = failed.record
     messages = [Encoded(record.topic, record.key, record.value or b"", record.headers)]

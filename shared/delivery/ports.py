@@ -74,8 +74,11 @@ class Database(Protocol):
 
     schema: str
 
-    def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection inside a transaction: committed at the end, rolled back by an exception."""
+    def transaction(self, lock: str | None = None) -> AbstractAsyncContextManager[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back by an exception.
+
+        `lock`: the name of an advisory lock that the transaction has from its first statement to its end.
+        """
 
     def session(self) -> AbstractAsyncContextManager[Connection]:
         """A connection of its own, outside transactions, for session locks; released with the connection."""

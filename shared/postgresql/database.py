@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +35,8 @@ POOL: Final = 3
 
 _ANSWER_WITHIN: Final = 60.0
 _CLOSE_WITHIN: Final = 2.0
+_BEGIN_LOCKED: Final = "begin; select pg_advisory_xact_lock(hashtextextended({}, 0))"
+"""One round trip; the next statement sees what whoever had the lock before has committed."""
 
 
 class Postgres:
@@ -53,18 +54,20 @@ class Postgres:
         _OPENED.add(self)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction: committed at the end, rolled back by an exception."""
+    async def transaction(self, lock: str | None = None) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back by an exception.
+
+        `lock`: the name of an advisory lock that the transaction has from its first statement to its end.
+        """
         pool = self._pool or await self._open()
         async with pool.acquire(timeout=CONNECT_WITHIN) as connection:
-            transaction = connection.transaction()
             try:
-                await transaction.start()
+                await connection.execute("begin" if lock is None else _BEGIN_LOCKED.format(_quoted(lock)))
                 yield connection
             except BaseException:
-                await _rolled_back(connection, transaction)
+                await _rolled_back(connection)
                 raise
-            await transaction.commit()
+            await connection.execute("commit")
 
     @asynccontextmanager
     async def long_transaction(self) -> AsyncIterator[Connection]:
@@ -138,27 +141,37 @@ _OPENED: Final[weakref.WeakSet[Postgres]] = weakref.WeakSet()
 
 
 class PoolConnections(Collector):
-    """The connections of all pools of this process, as they are when somebody asks; by schema, in the label `service`."""
+    """The connections of the pools of this process, as they are when somebody asks; by schema, in the label `service`.
+
+    Of several pools of one schema it is the fullest: who waits for it is not helped by those that are idle in another one.
+    """
 
     def collect(self) -> Iterable[Metric]:
         """One gauge."""
-        found: Counter[tuple[str, str]] = Counter()
+        fullest: dict[str, dict[str, int]] = {}
         for database in list(_OPENED):
-            found.update({(database.schema, state): number for state, number in database.connections().items()})
+            now = database.connections()
+            fullest[database.schema] = max(fullest.get(database.schema, now), now, key=lambda each: (each["busy"], each["idle"]))
         gauge = GaugeMetricFamily("intercompany_pool_connections", "Connections to the database.", labels=["service", "state"])
-        for labels, number in sorted(found.items()):
-            gauge.add_metric(labels, number)
+        for schema, states in sorted(fullest.items()):
+            for state, number in states.items():
+                gauge.add_metric((schema, state), number)
         yield gauge
 
 
 REGISTRY.register(PoolConnections())
 
 
-async def _rolled_back(connection: Any, transaction: Any) -> None:
+def _quoted(text: str) -> str:
+    """A text as SQL has it; two statements in one message take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+async def _rolled_back(connection: Any) -> None:
     """Ends a transaction whose work has failed; a server that does not answer would be waited for without end: it loses the connection."""
     try:
         async with asyncio.timeout(_CLOSE_WITHIN):
-            await transaction.rollback()
+            await connection.execute("rollback")
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
 

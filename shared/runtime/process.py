@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+import uvloop
 
 from shared.delivery.batch import Delivery
 from shared.delivery.housekeeping import Housekeeping
@@ -32,7 +33,7 @@ from shared.runtime.health import Readiness, health_app, serve_health
 from shared.runtime.measuring import Measuring
 from shared.runtime.retry import any_error, retry_forever
 from shared.runtime.system import system_runtime
-from shared.telemetry import set_up_logs, set_up_traces
+from shared.telemetry import send_last_spans, set_up_logs, set_up_traces
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -223,7 +224,12 @@ def main(service: AnyService, settings: Settings, companions: Sequence[Companion
     set_up_traces(settings, service.name)
     for problem in settings.unencrypted():
         log.warning("what is sent can be read on its way: REQUIRE_TLS=true refuses this", problem=problem)
-    asyncio.run(_until_signalled(service, settings, companions))
+    try:
+        # What a service does beside its rules is mostly waiting for broker and database: this loop does it in C.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_signalled(service, settings, companions))
+    finally:
+        send_last_spans()
 
 
 async def _until_signalled(service: AnyService, settings: Settings, companions: Sequence[Companion] = ()) -> None:

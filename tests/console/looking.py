@@ -36,6 +36,7 @@ PAGES: Final = (
     "/simulate",
     "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-10&mark=FABE/VI-9&amount=500",
     "/simulate?party=CONTOSO&date=2026-03-31&mark=FABE/VI-11&mark=FAB/VPAY-11",
+    "/imports",
     "/waiting",
     "/waiting/mend?for=account&key_company=FABE&key_ledger=payable&key_account=V-UNKNOWN",
     "/waiting/discard?source=scenario&event=VI-20",

@@ -1,4 +1,4 @@
-"""Who signs in to the console in its tests: two who do the work and approve each other's, and one who only reads."""
+"""Who signs in to the console in its tests: two who do the work and approve each other's, one who only reads, and one who sends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ROLES: Final = {
     "anna": ["reader", "operator", "approver", "master"],
     "bert": ["reader", "operator", "approver", "master"],
     "carla": ["reader"],
+    "dora": ["reader", "sender"],
 }
 
 

@@ -30,7 +30,7 @@ from tests.console.still import CLOCK, Still
 from tests.live.arriving import arrive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from shared.settings import Settings
 
@@ -69,8 +69,13 @@ async def served(settings: Settings, port: int, started: threading.Event, stop: 
 
 
 @contextmanager
-def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -> Iterator[str]:
-    """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages."""
+def stage(
+    path: Path = MONTH, *, still: bool = False, told: Callable[[Settings], None] | None = None, **settings_for_web: Any
+) -> Iterator[str]:
+    """The address under which a scenario's books can be looked at; `settings_for_web`: what of the settings is another for the pages.
+
+    `told` is given the settings of the services.
+    """
     api.READ_WITHIN = _READ_WITHIN  # type: ignore[misc] # a busy machine is no database that hangs
     port, started, stop = free_port(), threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -79,6 +84,8 @@ def stage(path: Path = MONTH, *, still: bool = False, **settings_for_web: Any) -
     async def run() -> None:
         loops.append(asyncio.get_running_loop())
         async with books_of(path, f"c{os.getpid()}{path.stem[:6]}") as settings:
+            if told is not None:
+                told(settings)
             await served(settings.model_copy(update=settings_for_web), port, started, stop, still=still)
 
     def thread() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.screenshots import IMAGES, PICTURES, picture
+from tests.console.screenshots import IMAGES, OF_THE_SITE, PICTURES, picture
 from tests.console.stage import stage
 from tests.scenario_files import ROOT
 
@@ -25,6 +25,6 @@ def test_pictures_of_the_same_data_are_the_same(browser: Browser) -> None:
 
 
 def test_every_picture_is_there_and_shown_in_the_documentation() -> None:
-    pages = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs/console.md").read_text(encoding="utf-8")
-    assert {path.stem for path in IMAGES.glob("*.png")} == set(PICTURES)
-    assert {name for name in PICTURES if f"images/{name}.png" not in pages} == set()
+    pages = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/console.md", "docs/finance/index.md"))
+    assert {path.stem for path in IMAGES.glob("*.png")} == {*PICTURES, *OF_THE_SITE}
+    assert {name for name in (*PICTURES, *OF_THE_SITE) if f"images/{name}.png" not in pages} == set()

@@ -24,6 +24,7 @@ ROOMS: Final = (
     "services/inquiry/queries/*.py",
     "services/desk/refusal_states.py",
     "services/desk/actions/store.py",
+    "services/desk/actions/stored_imports.py",
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
     "shared/delivery/reference_table.py",

@@ -34,6 +34,7 @@ SHORTER: Final = {
     "> 60": "> 3",
     "[5m]": "[20s]",
     "[15m]": "[20s]",
+    "[1h]": "[20s]",
 }
 """What stands in the rules, and what in its place is short enough for a test; what is held for minutes there is held for a second."""
 

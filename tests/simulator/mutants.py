@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from services.simulator import history
 from services.simulator.checking import own_arena
+from services.simulator.database import SimulatedConnection, SimulatedDatabase
 from services.simulator.seeds import Arena, SeedOutcome, run_seed
 from shared.delivery import batch, shell_tables
 from shared.delivery.batch import Batch, Delivery
@@ -47,41 +48,36 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
 
 
 def without_duplicates_seen() -> AbstractContextManager[Any]:
-    async def taken(_connection: Any, _keys: Any) -> dict[str, bytes]:
+    opened = shell_tables.open_batch
+
+    async def open_batch(connection: Any, _keys: Any) -> Any:
+        return await opened(connection)
+
+    async def change_inbox(_connection: Any, _known: Any, _changes: Any) -> dict[str, bytes]:
         return {}
 
-    async def save_inbox(_connection: Any, _known: Any, _changes: Any) -> None:
-        pass
-
-    return _all(_replace(shell_tables, "taken", taken), _replace(shell_tables, "save_inbox", save_inbox))
+    return _all(_replace(shell_tables, "open_batch", open_batch), _replace(shell_tables, "change_inbox", change_inbox))
 
 
 def without_the_lock() -> AbstractContextManager[Any]:
-    opened = shell_tables.open_batch
+    transaction = SimulatedDatabase.transaction
 
-    class Unlocked:
-        def __init__(self, connection: Any) -> None:
-            self.fetchrow = connection.fetchrow
+    def unlocked(self: SimulatedDatabase, lock: str | None = None) -> Any:  # noqa: ARG001 - that it is not taken is the mutant
+        return transaction(self)
 
-        async def execute(self, *_: Any) -> str:
-            return ""
-
-    async def open_batch(connection: Any, schema: str) -> Any:
-        unlocked: Any = Unlocked(connection)
-        return await opened(unlocked, schema)
-
-    return _replace(shell_tables, "open_batch", open_batch)
+    return _replace(SimulatedDatabase, "transaction", unlocked)
 
 
 def looking_before_the_lock() -> AbstractContextManager[Any]:
-    opened = shell_tables.open_batch
+    locked = SimulatedConnection.lock
 
-    async def open_batch(connection: Any, schema: str) -> Any:
-        await connection.execute("set transaction isolation level repeatable read")
-        await connection.fetchval("select number from epoch")
-        return await opened(connection, schema)
+    async def lock(self: SimulatedConnection, name: str) -> None:
+        if self.transaction is not None:
+            await self.execute("set transaction isolation level repeatable read")
+            await self.fetchval("select number from epoch")
+        await locked(self, name)
 
-    return _replace(shell_tables, "open_batch", open_batch)
+    return _replace(SimulatedConnection, "lock", lock)
 
 
 def positions_first() -> AbstractContextManager[Any]:

@@ -14,7 +14,7 @@ STAGES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "shared/delivery/batch.py": {"rest of a batch": ("Delivery.deliver",)},
     "shared/delivery/folding.py": {"decode": ("decoded",), "weigh, tell apart": ("candidates",), "fold: loop": ("fold_candidates",)},
     "shared/delivery/weight.py": {"weigh, tell apart": ("by_entries", "first_by_size")},
-    "shared/delivery/shell_tables.py": {"inbox, positions, outbox": ("open_batch", "taken", "save_inbox", "finish", "save_released")},
+    "shared/delivery/shell_tables.py": {"inbox, positions, outbox": ("open_batch", "change_inbox", "finish", "save_released")},
     "shared/delivery/outbox.py": {"encode": ("encoded", "pack")},
     "shared/events/emitting.py": {"fold: emit": ("Emitter.emit",)},
     "services/settlement/store.py": {"load": ("Store.load", "Store.load_missing"), "save": ("Store.save",)},

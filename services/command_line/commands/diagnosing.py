@@ -33,7 +33,8 @@ def diagnose_command(output: Output = "intercompany-diagnosis.json") -> None:
     Example: intercompany diagnose --output diagnosis.json
     """
     settings = product_settings()
-    text = without_secrets(orjson.dumps(asyncio.run(_diagnosed(settings)), option=orjson.OPT_INDENT_2).decode(), settings)
+    found = without_secrets(asyncio.run(_diagnosed(settings)), settings)
+    text = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()
     if output == STANDARD_OUTPUT:
         sys.stdout.write(text + "\n")
         return
@@ -46,8 +47,21 @@ async def _diagnosed(settings: Settings) -> dict[str, Any]:
         return await diagnosis(schemas, datetime.now(UTC))
 
 
-def without_secrets(text: str, settings: Settings) -> str:
-    """A text without the secrets of the settings: an error of a library may repeat what it was given."""
-    for secret in sorted(filter(None, secrets_of(settings)), key=len, reverse=True):
-        text = text.replace(orjson.dumps(secret).decode()[1:-1], HIDDEN)
-    return text
+def without_secrets(found: Any, settings: Settings) -> Any:
+    """What was found without the secrets of the settings: an error of a library may repeat what it was given.
+
+    Only what is text is looked into: a password that is a number, or a word of JSON, leaves the rest a document that can be read.
+    """
+    secrets = sorted(set(secrets_of(settings)), key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: clean(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [clean(each) for each in value]
+        if isinstance(value, str):
+            for secret in secrets:
+                value = value.replace(secret, HIDDEN)
+        return value
+
+    return clean(found)

@@ -6,7 +6,9 @@ does the same under the same ids; nobody approves their own proposal, and nothin
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -205,6 +207,30 @@ def _record(row: Row) -> Record:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """A file whose rows an action sends, as it came: its name, its content, what its rows mean, and what became of each.
+
+    `companies`: whose books its rows are about, those that are not sent too; None: of some that cannot be told.
+    """
+
+    name: str
+    content: bytes
+    mapping: Row
+    rows: tuple[Row, ...]
+    companies: tuple[str, ...] | None
+
+    @property
+    def sha256(self) -> bytes:
+        """The digest of the content."""
+        return hashlib.sha256(self.content).digest()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each state."""
+        return dict(sorted(Counter(row["state"] for row in self.rows).items()))
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An action that somebody asks for. `companies`: whose books it concerns; None: the whole group's."""
 
@@ -216,6 +242,8 @@ class Draft:
     after: Any = None
     about: tuple[EventRef, ...] = ()
     """Events that it is about and does nothing with, as when a refusal is dismissed."""
+    file: ImportedFile | None = None
+    """The file that it imports, which is kept with it."""
 
     def events(self) -> frozenset[EventRef]:
         """Every event that it is about: those that it sends, replays or discards too."""

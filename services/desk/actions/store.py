@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from services.desk.actions.rules import Action, ActionPlan, ActionState, Decided, Decision, Draft, Verb, Who, plan_of
+from services.desk.actions.stored_imports import keep_import
 from shared.rows import instant
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ async def insert(connection: Connection, action: Action) -> None:
     shown = (_json(draft.before), _json(draft.after), _json(draft.plan.as_row()))
     about = (draft.verb.value, _json(draft.target), companies, action.reason, *shown, action.state.value)
     await connection.execute(_INSERT, action.id, action.at, who.name, list(who.roles), who.request_id, *about)
+    if draft.file is not None:
+        await keep_import(connection, action.id, action.at, draft.file)
     events = sorted(draft.events())
     await connection.execute(_CONCERN, UUID(action.id), [event.id for event in events], [event.source for event in events])
 

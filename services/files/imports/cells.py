@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from services.files.imports.mapping import CellKind, TableMapping
 
 MOST_DIGITS: Final = 28
+MOST_CHARACTERS: Final = 5_000
+"""Of a cell: no field takes more; what is longer would be repeated by a mapping as often as that names its column."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """A cell of a workbook that has no value: why."""
+
+    why: str
 
 
 class CellError(Exception):
@@ -26,8 +36,13 @@ class CellError(Exception):
 
 def read_cell(value: Any, kind: CellKind, mapping: TableMapping) -> str | None:
     """What a cell says, as an event has it; None: it is empty. CellError."""
+    if isinstance(value, BadCell):
+        raise CellError(value.why)
     if isinstance(value, str):
         value = value.strip()
+        if len(value) > MOST_CHARACTERS:
+            msg = f"has {len(value):,} characters: a cell may have {MOST_CHARACTERS:,}"
+            raise CellError(msg)
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -61,9 +76,9 @@ def _date(value: Any, mapping: TableMapping) -> str:
 
 def _decimal(value: Any, kind: str, mapping: TableMapping) -> Decimal:
     if isinstance(value, int | float):
-        found = Decimal(repr(value))
+        found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not found.is_finite() or found.adjusted() >= MOST_DIGITS:
-            msg = f"{value} is not an amount: it may have {MOST_DIGITS} digits"
+            msg = f"{shown(str(value))} is not an amount: it may have {MOST_DIGITS} digits"
             raise CellError(msg)
         return found
     point, apart = re.escape(mapping.decimal), re.escape(mapping.thousands or "")

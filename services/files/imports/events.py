@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from services.files.imports.cells import CellError, check_digits, read_cell
+from services.files.imports.bounds import OF_THE_COMMAND
+from services.files.imports.cells import MOST_CHARACTERS, CellError, check_digits, read_cell
 from services.files.imports.mapping import COLUMN, FieldMapping, MarksMapping, TableMapping
 from services.files.imports.tables import TableRow, rows_of
 from shared.events.codec import decode
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from services.files.imports.bounds import Bounds
     from shared.events.envelope import Record
     from shared.events.producing import PartyBook
 
@@ -39,13 +41,17 @@ class RowError:
 
 @dataclass(slots=True)
 class FileRow:
-    """A row or entry of a file: where it stands, the event that it is, and all that is wrong with it."""
+    """A row or entry of a file: where it stands, the event that it is, and all that is wrong with it.
+
+    `company`: whose books it is about, as far as that can be told, also of one that is wrong or left out.
+    """
 
     place: str
     record: Record | None = None
     read: Message | None = None
     errors: list[RowError] = field(default_factory=list)
     is_left_out: bool = False
+    company: str | None = None
 
     def said(self) -> Iterator[str]:
         """Each thing that is wrong, with its place."""
@@ -71,6 +77,7 @@ class Making:
             return
         read = decode(row.record)
         if isinstance(read, Unreadable):
+            row.record = None
             for place, message in ((read.field, read.message), *read.others):
                 name = _LISTED.match(place)
                 column = columns.get(name.group(1)) if name else None
@@ -79,9 +86,9 @@ class Making:
             row.read = read
 
 
-def table_events(path: Path, content: bytes, mapping: TableMapping, making: Making) -> list[FileRow]:
+def table_events(path: Path, content: bytes, mapping: TableMapping, making: Making, bounds: Bounds = OF_THE_COMMAND) -> list[FileRow]:
     """The rows of a table as events, in their order; FileError for a table that is not as the mapping says."""
-    found = [_of_row(row, mapping, making) for row in rows_of(path, content, mapping.file, mapping.columns)]
+    found = [_of_row(row, mapping, making) for row in rows_of(path, content, mapping.file, mapping.columns, bounds)]
     refuse_conflicts(found)
     return found
 
@@ -106,12 +113,14 @@ def _of_row(row: TableRow, mapping: TableMapping, making: Making) -> FileRow:
         value = reader.value(name, each)
         if value is not None:
             data[name] = value
+    found.company = data.get("company")
     if "amount" in data:
         reader.check_amount(mapping.fields["amount"], data["amount"], data.get("currency"))
     if mapping.settle is not None and (marks := reader.marks(mapping.settle)):
         data["settle"] = marks
     if not found.errors and id_ is not None:
         columns = {name: each.columns[0] for name, each in mapping.fields.items() if each.columns}
+        columns["id"] = COLUMN.findall(mapping.id)[0]
         if mapping.settle is not None and mapping.settle.document.columns:
             columns["settle"] = mapping.settle.document.columns[0]
         making.event(found, id_, mapping.source, mapping.type, data, columns)
@@ -154,6 +163,9 @@ class _Reader:
                     self._wrong(column, "is empty, and the event's id is made of it")
                 return None
             parts[column] = said
+        if sum(len(parts[column]) for column in COLUMN.findall(template)) > MOST_CHARACTERS:
+            self._wrong(next(iter(parts)), f"makes a text of more than {MOST_CHARACTERS:,} characters with what the mapping puts together")
+            return None
         return COLUMN.sub(lambda name: parts[name.group(1)], template)
 
     def marks(self, settle: MarksMapping) -> list[dict[str, str]]:
@@ -179,7 +191,7 @@ class _Reader:
         if field_.values is None:
             return said
         if said not in field_.values:
-            known = ", ".join(sorted(field_.values)[:10])
+            known = ", ".join(shown(each) for each in sorted(field_.values)[:10])
             self._wrong(column, f"{shown(said)} is not among the values of the mapping: {known}")
         return field_.values.get(said)
 

@@ -6,12 +6,13 @@ said, not guessed.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from services.scenarios.yaml_files import FileError, read_yaml
+from services.scenarios.yaml_files import FileError
 from shared.events.contract import CONTRACT
 from shared.events.envelope import Topic
 
@@ -30,6 +31,8 @@ _KINDS: Final[dict[str, CellKind]] = {
     "due_date": "date",
     "document_date": "date",
 }
+_NO_ENCODINGS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+_MOST_FIELDS: Final = 100
 _DATE_PARTS: Final = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d"}
 
 
@@ -93,10 +96,23 @@ class TableForm(_Said):
         if self.format == "csv" and (self.delimiter is None or self.encoding is None):
             msg = 'of CSV say delimiter and encoding, as {format: csv, delimiter: ";", encoding: utf-8}'
             raise ValueError(msg)
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            msg = f"encoding: {self.encoding!r} is not an encoding of texts that is read, as utf-8, cp1252 and iso-8859-15 are"
+            raise ValueError(msg)
         if self.format == "xlsx" and (self.delimiter or self.encoding):
             msg = "a workbook has neither delimiter nor encoding"
             raise ValueError(msg)
         return self
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether it is an encoding of texts; some that Python has beside these take hours for what is made for it."""
+    try:
+        found = codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return found.name not in _NO_ENCODINGS
 
 
 class TableMapping(_Said):
@@ -109,7 +125,7 @@ class TableMapping(_Said):
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", "'", " "] | None = None
     date: str = "YYYY-MM-DD"
-    fields: dict[str, FieldMapping] = Field(min_length=1)
+    fields: dict[str, FieldMapping] = Field(min_length=1, max_length=_MOST_FIELDS)
     settle: MarksMapping | None = None
 
     @model_validator(mode="after")
@@ -197,11 +213,6 @@ class StatementMapping(_Said):
 
 
 Mapping = TableMapping | StatementMapping
-
-
-def read_mapping(path: Path) -> Mapping:
-    """The mapping of a file; FileError with the place of what is wrong."""
-    return mapping_of(read_yaml(path), path)
 
 
 def mapping_of(content: Any, path: Path) -> Mapping:

@@ -17,7 +17,9 @@ from xml.etree.ElementTree import ParseError, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from services.files.imports.bounds import OF_THE_COMMAND, check_xml
 from services.files.imports.events import FileRow, Making, RowError, refuse_conflicts
+from services.files.imports.tables import too_many_rows
 from services.scenarios.yaml_files import FileError
 from shared.events.values import shown
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
+    from services.files.imports.bounds import Bounds
     from services.files.imports.mapping import OwnAccount, Remittance, Sides, StatementMapping
 
 _NAMESPACE: Final = re.compile(r"\{(urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.0[2-8])\}Document")
@@ -62,9 +65,12 @@ class _Statement:
         return None
 
 
-def statement_events(path: Path, content: bytes, mapping: StatementMapping, making: Making) -> list[FileRow]:
+def statement_events(
+    path: Path, content: bytes, mapping: StatementMapping, making: Making, bounds: Bounds = OF_THE_COMMAND
+) -> list[FileRow]:
     """The entries of a file as events, in their order; FileError for what is not a bank statement of a version that is read."""
     try:
+        check_xml(path, content, bounds)
         root = fromstring(content, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise FileError(path, "", f"is not XML that is read here: {error}") from error
@@ -79,8 +85,11 @@ def statement_events(path: Path, content: bytes, mapping: StatementMapping, maki
         details = statement.all(entry, "NtryDtls/TxDtls")
         for place, each in enumerate(details or [None], 1):
             row = FileRow(f"entry {number}, transfer {place}" if len(details) > 1 else f"entry {number}")
+            row.company = mapping.accounts[iban].company if iban in mapping.accounts else None
             _TransferReader(statement, mapping, iban, _Transfer(entry, each, len(details)), row).make(making)
             found.append(row)
+            if len(found) > bounds.rows:
+                raise too_many_rows(path, bounds)
     refuse_conflicts(found)
     return found
 

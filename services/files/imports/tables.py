@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from openpyxl import load_workbook
 
+from services.files.imports.bounds import check_workbook
+from services.files.imports.cells import BadCell
 from services.scenarios.yaml_files import FileError
 
 if TYPE_CHECKING:
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
     from openpyxl import Workbook
 
+    from services.files.imports.bounds import Bounds
     from services.files.imports.mapping import TableForm
 
-MOST_ROWS: Final = 50_000
-_LARGEST: Final = 64 * 1024 * 1024
-"""Bytes of a workbook that is unpacked: a small file can hold any number of them."""
 _MOST_COLUMNS: Final = 500
+_MOST_LINES: Final = 50_000
+"""Rows of a sheet, empty ones counted."""
+_ERROR: Final = "e"
+_FORMULA: Final = "f"
+"""How openpyxl calls the types of a cell."""
 
 
 class TableRow(NamedTuple):
@@ -35,9 +39,9 @@ class TableRow(NamedTuple):
     cells: dict[str, Any]
 
 
-def rows_of(path: Path, content: bytes, form: TableForm, columns: Iterable[str]) -> list[TableRow]:
+def rows_of(path: Path, content: bytes, form: TableForm, columns: Iterable[str], bounds: Bounds) -> list[TableRow]:
     """The rows of a file that have something in them; `columns`: the headings that it has to have. FileError."""
-    lines = _of_csv(path, content, form) if form.format == "csv" else _of_workbook(path, content, form)
+    lines = _of_csv(path, content, form) if form.format == "csv" else _of_workbook(path, content, form, bounds)
     found: list[TableRow] = []
     headings: list[str] | None = None
     for number, cells in lines:
@@ -47,11 +51,16 @@ def rows_of(path: Path, content: bytes, form: TableForm, columns: Iterable[str])
             headings = _headings(path, cells, columns, form)
         elif any(cell not in {None, ""} for cell in cells):
             found.append(_row(path, number, headings, cells))
-        if len(found) > MOST_ROWS:
-            raise FileError(path, "", f"has more than {MOST_ROWS:,} rows: send it in parts")
+        if len(found) > bounds.rows:
+            raise too_many_rows(path, bounds)
     if headings is None:
         raise FileError(path, "", "is empty: there is no row of headings")
     return found
+
+
+def too_many_rows(path: Path, bounds: Bounds) -> FileError:
+    """That a file has more rows, or entries, than are read at once."""
+    return FileError(path, "", f"has more than {bounds.rows:,} rows; {bounds.hint}")
 
 
 def _headings(path: Path, cells: list[Any], columns: Iterable[str], form: TableForm) -> list[str]:
@@ -77,46 +86,85 @@ def _row(path: Path, number: int, headings: list[str], cells: list[Any]) -> Tabl
 
 
 def _of_csv(path: Path, content: bytes, form: TableForm) -> Iterator[tuple[int, list[Any]]]:
+    reader = csv.reader(io.StringIO(_decoded(path, content, form), newline=""), delimiter=form.delimiter or ",", strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, 1):
+            yield number, list(cells)
+    except csv.Error as error:
+        raise FileError(path, f"row {number + 1}", f"is not CSV: {error}") from error
+
+
+def _decoded(path: Path, content: bytes, form: TableForm) -> str:
     encoding = form.encoding or ""
+    said = f"is not in the encoding {encoding} that the mapping says"
     try:
         text = content.decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)
         text.encode()  # some encodings have characters that no text in UTF-8 can have
+    except UnicodeDecodeError as error:
+        raise FileError(path, f"row {content.count(10, 0, error.start) + 1}", said) from error
     except (LookupError, ValueError) as error:
-        raise FileError(path, "", f"is not in the encoding {encoding} that the mapping says") from error
-    try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter or ",", strict=True), 1):
-            yield number, list(cells)
-    except csv.Error as error:
-        raise FileError(path, "", f"is not CSV: {error}") from error
+        raise FileError(path, "", said) from error
+    return text
 
 
-def _of_workbook(path: Path, content: bytes, form: TableForm) -> Iterator[tuple[int, list[Any]]]:
+def _of_workbook(path: Path, content: bytes, form: TableForm, bounds: Bounds) -> Iterator[tuple[int, list[Any]]]:
+    number = 0
     try:
-        _check_size(path, content)
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        try:
-            yield from _of_sheet(path, book, form)
-        finally:
-            book.close()
+        has_formulas = check_workbook(path, content, bounds)
+        lines = _of_sheet(path, content, form, bounds)
+        for number, cells in _with_formulas(path, content, form, bounds, lines) if has_formulas else lines:
+            yield number, [_value(cell) for cell in cells]
     except FileError:
         raise
     except Exception as error:  # whatever the library makes of a file that is none
-        raise FileError(path, "", f"is not a workbook (XLSX) that can be read: {type(error).__name__}") from error
+        place = f"row {number + 1}" if number else ""
+        raise FileError(path, place, f"is not a workbook (XLSX) that can be read: {type(error).__name__}") from error
 
 
-def _check_size(path: Path, content: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(part.file_size for part in packed.infolist()) > _LARGEST:
-            raise FileError(path, "", "is too large once it is unpacked")
+def _value(cell: Any) -> Any:
+    if isinstance(cell, BadCell):
+        return cell
+    return BadCell(f"is {cell.value}, an error of the spreadsheet") if cell.data_type == _ERROR else cell.value
 
 
-def _of_sheet(path: Path, book: Workbook, form: TableForm) -> Iterator[tuple[int, list[Any]]]:
-    """The rows of a sheet, no more than are read: a few bytes can say that there are a million, each of thousands of cells."""
+def _with_formulas(
+    path: Path, content: bytes, form: TableForm, bounds: Bounds, lines: Iterator[tuple[int, list[Any]]]
+) -> Iterator[tuple[int, list[Any]]]:
+    """The rows, and of formulas whose result the file does not have that this is so: without it they would look like empty cells."""
+    for (number, cells), (_, said) in zip(lines, _of_sheet(path, content, form, bounds, results=False), strict=True):
+        yield (
+            number,
+            [
+                BadCell("is a formula without a result: open and save the file in a spreadsheet, or write the value")
+                if cell.value is None and formula.data_type == _FORMULA
+                else cell
+                for cell, formula in zip(cells, said, strict=True)
+            ],
+        )
+
+
+def _of_sheet(path: Path, content: bytes, form: TableForm, bounds: Bounds, *, results: bool = True) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of a sheet, no more than are read: a few bytes can say that there are a million, each of thousands of cells.
+
+    `results`: of formulas what they gave last, else the formulas.
+    """
+    book = load_workbook(io.BytesIO(content), read_only=True, data_only=results)
+    try:
+        yield from _rows_of_book(path, book, form, bounds)
+    finally:
+        book.close()
+
+
+def _rows_of_book(path: Path, book: Workbook, form: TableForm, bounds: Bounds) -> Iterator[tuple[int, list[Any]]]:
     if form.sheet is not None and form.sheet not in book.sheetnames:
         raise FileError(path, "", f"there is no sheet {form.sheet}: there are {', '.join(book.sheetnames)}")
     sheet = book[form.sheet or book.sheetnames[0]]
-    last, columns = form.heading_row + MOST_ROWS, min(sheet.max_column or _MOST_COLUMNS, _MOST_COLUMNS)
-    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=last + 1, max_col=columns), 1):
+    sheet.reset_dimensions()  # what a sheet says of its own size may be wrong, and cells would be left out
+    last = form.heading_row + _MOST_LINES
+    for number, cells in enumerate(sheet.iter_rows(max_row=last + 1, max_col=_MOST_COLUMNS + 1), 1):
+        if any(cell.value is not None for cell in cells[_MOST_COLUMNS:]):
+            raise FileError(path, f"row {number}", f"has more than {_MOST_COLUMNS} columns")
         if number > last:
-            raise FileError(path, "", f"has more than {MOST_ROWS:,} rows, empty ones counted: send it in parts")
+            raise FileError(path, "", f"has more than {_MOST_LINES:,} rows, empty ones counted; {bounds.hint}")
         yield number, list(cells)

@@ -22,6 +22,8 @@ _KEEP: Final = """
 insert into last_comparison (began_at, ended_at, runs) values ($1, $2, $3::text::json)
 on conflict (is_last) do update set began_at = excluded.began_at, ended_at = excluded.ended_at, runs = excluded.runs"""
 
+_ALONE: Final = "select pg_try_advisory_lock(hashtextextended(current_schema() || '.comparison', 0))"
+
 
 class KeptComparison(NamedTuple):
     """When it began and ended, and by comparison what was found: `seconds`, `failing` (runs one after the other), `places`, `checks`."""
@@ -40,3 +42,8 @@ async def last_comparison(connection: Connection) -> KeptComparison | None:
 async def keep_comparison(connection: Connection, made: KeptComparison) -> None:
     """Keeps one in the place of the last."""
     await connection.execute(_KEEP, made.began_at, made.ended_at, orjson.dumps(made.runs).decode())
+
+
+async def compares_alone(session: Connection) -> bool:
+    """Whether no other instance compares, for as long as this session lasts; False: one does."""
+    return bool(await session.fetchval(_ALONE))

@@ -25,6 +25,7 @@ from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.web.console.api import Api, AskedInVainError
+from services.web.console.documentation import POLICY, Documentation
 from services.web.console.forms import TOKEN, read_form
 from services.web.console.pages import PAGES
 from services.web.console.reader import CHOICES, COOKIE, Reader, kept, language_of, url
@@ -55,6 +56,8 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+DOCS: Final = "/docs"
+"""Where the documentation is."""
 _OF_OURS: Final = frozenset({"same-origin", "none"})
 """How a browser calls requests that a page of ours makes, or the reader by themselves (Sec-Fetch-Site)."""
 _YEAR: Final = 365 * 24 * 3600
@@ -74,7 +77,8 @@ class Console:
         self._ports = ports
         static = StaticFiles(directory=str(files("services.web.console").joinpath("static")))
         routes = [Route(path, self._shown(page), methods=["GET", "POST"] if page.takes_forms else ["GET"]) for path, page in PAGES.items()]
-        pages = Starlette(routes=[*routes, Mount("/static", static)])
+        documentation = [Route(DOCS, _to_documentation), Mount(DOCS, Documentation(ports.settings.site_dir))]
+        pages = Starlette(routes=[*routes, Mount("/static", static), *documentation])
         self._routes = pages.routes
         # What a page repeats of its address does not tell a form's token by its size: a token is another in each answer.
         self._pages = GZipMiddleware(pages, compresslevel=_COMPRESSION)
@@ -104,7 +108,7 @@ class Console:
         scope.setdefault("state", {})["request_id"] = id_
         structlog.contextvars.bind_contextvars(request_id=id_)
         try:
-            await app(scope, receive, _protected(send, id_, keeps=scope["path"].startswith("/static/")))
+            await app(scope, receive, _protected(send, id_, scope["path"]))
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
 
@@ -143,7 +147,7 @@ class Console:
     async def _answered(self, reader: Reader, page: WebPage) -> Response:
         """The page, or the way back to it once a choice of the reader's is kept; AskedInVainError, ProblemError."""
         request = reader.request
-        await self._take_form(reader)  # before anything is asked: what was filled in is there whatever the API says
+        await self._take_form(reader, page)  # before anything is asked: what was filled in is there whatever the API says
         if kept(request, "company") or "choose" in request.query_params:
             await know_companies(reader)
         if _is_choice(request) and (made := _chosen(reader)) is not None:
@@ -153,11 +157,11 @@ class Console:
             raise wrong_parameters([Fault("/as_of", Code.PARAMETER_INVALID, message)])
         return await page_of(reader, page)
 
-    async def _take_form(self, reader: Reader) -> None:
+    async def _take_form(self, reader: Reader, page: WebPage) -> None:
         """Has the reader have the form that they sent; ProblemError where it is not of a page of ours."""
         if reader.request.method == "POST":
             async with read_in_time(self._ports.clock):
-                sent = await read_form(reader.request)
+                sent = await read_form(reader.request, has_files=page.takes_files)
             self._signing.check_form(sent.get(TOKEN), reader.actor)
             reader.sent = sent
 
@@ -197,6 +201,11 @@ class Console:
         """The page that says what was wrong, which asks nothing."""
         headers = {"Retry-After": str(RETRY_AFTER)} if refused.status == HTTPStatus.SERVICE_UNAVAILABLE else None
         return HTMLResponse(page_of.failed(reader, refused), status_code=refused.status, headers=headers)
+
+
+async def _to_documentation(_: Request) -> Response:
+    """To its first page, whose links begin where it is."""
+    return RedirectResponse(f"{DOCS}/", status_code=308)
 
 
 def refuse_foreign(request: Request, public: object) -> None:
@@ -241,8 +250,9 @@ def _wants_a_page(scope: Scope) -> bool:
     return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
 
 
-def _protected(send: Send, request_id: str, *, keeps: bool = False) -> Send:
-    """Sends answers with the headers that protect the reader; `keeps`: the browser may keep it."""
+def _protected(send: Send, request_id: str, path: str) -> Send:
+    """Sends answers with the headers that protect the reader; what is the same for everybody the browser may keep."""
+    is_documentation = path.startswith(f"{DOCS}/")
 
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -250,7 +260,9 @@ def _protected(send: Send, request_id: str, *, keeps: bool = False) -> Send:
             for name, value in HEADERS.items():
                 headers[name] = value
             headers[REQUEST_ID] = request_id
-            if keeps:
+            if is_documentation:
+                headers["Content-Security-Policy"] = POLICY
+            if is_documentation or path.startswith("/static/"):
                 headers["Cache-Control"] = "no-cache"
         await send(message)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from services.web.console import formats
 from services.web.console.api import AskedInVainError
+from services.web.console.uploads import MEDIA_TYPE, read_upload
 from services.web.problems import Code, ProblemError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from services.web.console.reader import Reader
+    from services.web.console.uploads import SentFile
 
 Row = dict[str, Any]
 
@@ -61,8 +63,14 @@ class Form:
 class Submitted:
     """The fields that were sent, in their order."""
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]], files: Mapping[str, SentFile] | None = None) -> None:
         self.pairs = pairs
+        self.files = files or {}
+        self.is_upload = files is not None
+
+    def keep(self, **values: str) -> None:
+        """Puts these in place of what was sent under their names, so that they are there if all of it is sent again."""
+        self.pairs = [*(pair for pair in self.pairs if pair[0] not in values), *values.items()]
 
     def get(self, name: str) -> str | None:
         """A field, without blanks around; None where it is empty."""
@@ -73,8 +81,10 @@ class Submitted:
         return [value for given, value in self.pairs if given == name and value]
 
 
-async def read_form(request: Request) -> Submitted:
-    """The form that was sent; ProblemError (too-large, malformed)."""
+async def read_form(request: Request, *, has_files: bool = False) -> Submitted:
+    """The form that was sent, on some pages with files; ProblemError (too-large, malformed)."""
+    if has_files and request.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        return _submitted(*await read_upload(request))
     body = b""
     async for part in request.stream():
         body += part
@@ -84,7 +94,11 @@ async def read_form(request: Request) -> Submitted:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise ProblemError(Code.MALFORMED, "body-not-json", reason=str(error)) from error
-    return Submitted([(name, value.replace("\r\n", "\n")) for name, value in pairs])
+    return _submitted(pairs)
+
+
+def _submitted(pairs: list[tuple[str, str]], files: Mapping[str, SentFile] | None = None) -> Submitted:
+    return Submitted([(name, value.replace("\r\n", "\n")) for name, value in pairs], files)
 
 
 def held_back(reader: Reader, seen: str | None) -> Row | None:

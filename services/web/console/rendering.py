@@ -45,6 +45,7 @@ NAVIGATION: Final = (
     *(("/", "home", "h"), ("/intercompany", "intercompany", "i"), ("/open", "open documents", "o"), ("/vouchers", "vouchers", "v")),
     *(
         ("/simulate", "simulate", "s"),
+        ("/imports", "imports", "m"),
         ("/waiting", "Waiting", "w"),
         ("/refused", "Refused", "r"),
         ("/approvals", "approvals", "p"),
@@ -63,12 +64,14 @@ NAVIGATION: Final = (
 class WebPage:
     """A page: its template, and what shows in it.
 
-    `takes_forms`: whether it answers POST; `is_open`: whether to everybody; `has_head`: whether it has companies above it.
+    `takes_forms`: whether it answers POST; `takes_files`: whether its forms have files; `is_open`: whether to everybody; `has_head`:
+    whether it has companies above it.
     """
 
     template: str
     view: Callable[[Reader], Awaitable[dict[str, Any] | Response]]
     takes_forms: bool = False
+    takes_files: bool = False
     has_head: bool = True
     is_open: bool = False
 

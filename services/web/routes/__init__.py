@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.files.exports.columns import LISTINGS
 from services.web.exporting import CSV, XLSX
-from services.web.frame import EVENT_STREAM
+from services.web.frame import EVENT_STREAM, JSON
 from services.web.routes import (
     actions,
     aging,
@@ -19,6 +19,7 @@ from services.web.routes import (
     events,
     feed,
     flow,
+    imported,
     imports,
     intercompany,
     mending,
@@ -43,6 +44,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(
         events.router,
         imports.router,
+        imported.router,
         simulate.router,
         rules.router,
         companies.router,
@@ -57,3 +59,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 _FILES: Final = tuple(f"/v1/exports/{name}" for name in LISTINGS)
 MEDIA: Final = {flow.STREAM: EVENT_STREAM} | dict.fromkeys(_FILES, f"{CSV}, {XLSX}")
 """The paths that answer with something else than JSON, and with what."""
+
+
+def media_of(path: str) -> str:
+    """With what a path answers; several are separated by commas."""
+    return imported.ANY if imported.OF_A_FILE.fullmatch(path) else MEDIA.get(path, JSON)

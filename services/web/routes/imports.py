@@ -7,7 +7,6 @@ import base64
 import binascii
 import hashlib
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -16,16 +15,21 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from services.desk.actions.rules import ImportedFile
+from services.desk.actions.stored_imports import ImportSelection, imports_of
+from services.files.imports.bounds import OF_A_REQUEST
 from services.files.imports.events import Making, RowError
 from services.files.imports.mapping import mapping_of
-from services.files.imports.outcomes import rows_of_file
-from services.operations.sent_by_hand import drafted_sending
+from services.files.imports.outcomes import companies_of_rows, kept_row, rows_of_file
+from services.operations.sent_by_hand import drafted_import
 from services.scenarios.yaml_files import FileError
 from services.web.access.may import Sender
 from services.web.cloudevents import EventPlace, GivenEvent
 from services.web.frame import language_of
 from services.web.ingestion import ACCEPTED, DUPLICATE, addressing, ingestion_of, may_send
+from services.web.models import AN_ID
 from services.web.problems import Code, Fault, ProblemError
+from services.web.reading import scope_of
 from services.web.writing import Key, Reasoned, Writing
 from shared.events.producing import PartyBook
 
@@ -44,8 +48,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["events"])
 
-MOST_ROWS: Final = 2_000
-"""Rows of one request; the command `import` takes more."""
 _PLACE: Final = EventPlace("/content", is_of_many=True)
 State = Literal["accepted", "duplicate", "wrong", "left_out"]
 
@@ -77,12 +79,27 @@ class FileRowModel(BaseModel):
     )
     source: str | None = Field(description="The event's source; null where it is none.")
     id: str | None = Field(description="The event's id; null where it is none.")
+    company: str | None = Field(description="Whose books it is about, as far as that can be told.")
+    document: str | None = Field(description="The number of the invoice or payment; null where the row is wrong.")
+    currency: str | None = Field(description="Its currency; null where the row is wrong.")
+    amount: str | None = Field(description="Its amount; null where the row is wrong.")
     errors: list[RowErrorModel] = Field(description="All that is wrong with it.")
+
+
+class EarlierModel(BaseModel):
+    """An earlier import of the same file."""
+
+    id: str = Field(description="Its id (/v1/imports/{id}).", pattern=AN_ID)
+    at: str = Field(description="When.")
+    actor: str = Field(description="By whom.")
+    name: str = Field(description="What the file was called then.")
 
 
 class ImportModel(BaseModel):
     """What became of a file."""
 
+    id: str | None = Field(description="The id under which the file is kept (/v1/imports/{id}); null where nothing was sent.")
+    earlier: EarlierModel | None = Field(description="When the very same file was imported last; null: it was not, or not in your scope.")
     sha256: str = Field(description="The digest of the file.")
     sent: bool = Field(description="Whether what is accepted was sent; false with `dry_run`.")
     counts: dict[str, int] = Field(description="How many rows there are of each state.")
@@ -100,18 +117,18 @@ async def import_file(request: Request, actor: Sender, body: FileToImport, key: 
     """Sends the rows of a table (CSV, XLSX) or the entries of a bank statement (camt.053) as events.
 
     All are sent or none: what is wrong is 422, with the row and the column in each of `errors`. The ids of events are made of what a
-    row says, so the same file twice changes nothing.
+    row says, so the same file twice changes nothing. A file of which something was sent is kept as it came (`GET /v1/imports`).
     """
     ports: WebPorts = request.app.state.ports
     content = _content(body)
     making = Making(ports.clock.now(), PartyBook(await ports.reference.current()))
-    rows = await _rows(body, content, making)
+    rows = await _rows(body, content, making, ports.cache.setdefault("reading a file", asyncio.Lock()))
     given = _given(rows, actor, ports)
     ingestion, language = ingestion_of(ports), language_of(request.scope)
     outcomes = dict(zip(given, await ingestion.judged(list(given.values()), language), strict=True))
     for place, outcome in outcomes.items():
         rows[place].errors += [RowError(None, fault.message) for fault in outcome.faults]
-    answer = _answer(rows, outcomes, content, is_sent=not body.dry_run)
+    answer = _answer(rows, outcomes, content, is_sent=not body.dry_run) | {"earlier": await _earlier(ports, actor, content)}
     if body.dry_run:
         return JSONResponse(answer)
     wrong = [said for row in rows for said in row.said()]
@@ -120,7 +137,8 @@ async def import_file(request: Request, actor: Sender, body: FileToImport, key: 
         number = sum(bool(row.errors) for row in rows)
         raise ProblemError(Code.INVALID, "rows-wrong", faults=faults, wrong=number, number=len(rows))
     events = [given[place] for place, outcome in outcomes.items() if outcome.is_sent and not rows[place].errors]
-    sending = _Sending(Writing(request, actor, key, body), {"file": body.name, "sha256": answer["sha256"], "mapping": body.mapping}, answer)
+    file = ImportedFile(body.name, content, body.mapping, tuple(answer["rows"]), companies_of_rows(rows)) if events else None
+    sending = _Sending(Writing(request, actor, key, body), body, file, answer)
     if events:
         await ingestion.deliver(events, sending.send)
     elif key is not None:
@@ -135,8 +153,11 @@ def _content(body: FileToImport) -> bytes:
         raise _wrong(at="/content", message="it is not Base64") from error
 
 
-async def _rows(body: FileToImport, content: bytes, making: Making) -> list[FileRow]:
-    """The rows of the file, read in a thread; ProblemError (invalid) for a mapping or a file that is not as it has to be."""
+async def _rows(body: FileToImport, content: bytes, making: Making, one_at_a_time: asyncio.Lock) -> list[FileRow]:
+    """The rows of the file, read in a thread, one file at a time, since each takes memory.
+
+    ProblemError (invalid) for a mapping or a file that is not as it has to be.
+    """
     try:
         orjson.dumps(body.mapping)
     except TypeError as error:
@@ -146,14 +167,10 @@ async def _rows(body: FileToImport, content: bytes, making: Making) -> list[File
     except FileError as error:
         raise _wrong(at="/mapping", message=str(error)) from error
     try:
-        rows = await asyncio.to_thread(rows_of_file, Path(body.name), content, mapping, making)
+        async with one_at_a_time:
+            return await asyncio.to_thread(rows_of_file, Path(body.name), content, mapping, making, OF_A_REQUEST)
     except FileError as error:
         raise _wrong(at="/content", message=str(error)) from error
-    if len(rows) > MOST_ROWS:
-        raise _wrong(
-            at="/content", message=f"{body.name} has {len(rows):,} rows: a request takes {MOST_ROWS:,}, `intercompany import` more"
-        )
-    return rows
 
 
 def _wrong(*, at: str, message: str) -> ProblemError:
@@ -172,20 +189,17 @@ def _given(rows: Sequence[FileRow], actor: Actor, ports: WebPorts) -> dict[int, 
 
 
 def _answer(rows: Sequence[FileRow], outcomes: dict[int, SentOutcome], content: bytes, *, is_sent: bool) -> dict[str, Any]:
-    told = [_row(row, outcomes.get(place)) for place, row in enumerate(rows)]
+    told = [kept_row(row, _state(row, outcomes.get(place))) for place, row in enumerate(rows)]
     counts = dict(sorted(Counter(row["state"] for row in told).items()))
-    return {"sha256": hashlib.sha256(content).hexdigest(), "sent": is_sent, "counts": counts, "rows": told}
+    return {"id": None, "sha256": hashlib.sha256(content).hexdigest(), "sent": is_sent, "counts": counts, "rows": told}
 
 
-def _row(row: FileRow, outcome: SentOutcome | None) -> dict[str, Any]:
-    ref = None if row.read is None else row.read.ref
-    return {
-        "place": row.place,
-        "state": _state(row, outcome),
-        "source": None if ref is None else ref.source,
-        "id": None if ref is None else ref.id,
-        "errors": [{"column": error.column, "message": error.message} for error in row.errors],
-    }
+async def _earlier(ports: WebPorts, actor: Actor, content: bytes) -> dict[str, Any] | None:
+    """The last import of the very same file that this actor may know of."""
+    selection = ImportSelection(scope_of(actor, None), actor.name, sha256=hashlib.sha256(content).digest())
+    async with ports.schemas.desk() as connection:
+        found = await imports_of(connection, selection, 1, None)
+    return next(({name: row[name] for name in EarlierModel.model_fields} for row in found), None)
 
 
 def _state(row: FileRow, outcome: SentOutcome | None) -> State:
@@ -197,10 +211,14 @@ def _state(row: FileRow, outcome: SentOutcome | None) -> State:
 
 
 class _Sending:
-    """Sends events as something that somebody did: the audit has the events, whose file it was, its digest, and the mapping."""
+    """Sends events as something that somebody did: the audit has the events, whose file it was, its digest, and the mapping.
 
-    def __init__(self, writing: Writing, file: dict[str, Any], answer: dict[str, Any]) -> None:
+    The file is kept with it as it came; None where there is nothing to be sent.
+    """
+
+    def __init__(self, writing: Writing, body: FileToImport, file: ImportedFile | None, answer: dict[str, Any]) -> None:
         self._writing = writing
+        self._said = {"file": body.name, "sha256": answer["sha256"], "mapping": body.mapping}
         self._file = file
         self._answer = answer
         self.response: Response | None = None
@@ -209,9 +227,9 @@ class _Sending:
         """Sends them; `response` is then what is answered, under a key that was used what was answered then."""
 
         async def draft(_: str) -> Draft:
-            return replace(drafted_sending(records), after=self._file)
+            return drafted_import(records, self._said, self._file)
 
-        async def told(_: Acted) -> tuple[int, dict[str, Any]]:
-            return 202, self._answer
+        async def told(acted: Acted) -> tuple[int, dict[str, Any]]:
+            return 202, {**self._answer, "id": acted.action.id if acted.action.draft.plan.records else None}
 
         self.response = await self._writing.act(draft, told)

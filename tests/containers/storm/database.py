@@ -89,7 +89,7 @@ class Database:
         """
         await self._until_following()
         if silently:
-            await self._engine.docker("pause", self._engine.name(self.primary))
+            await self._engine.pause(self.primary)
         else:
             await self._engine.remove(self.primary)
 

@@ -14,6 +14,8 @@ from collections import Counter
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
@@ -21,10 +23,15 @@ if TYPE_CHECKING:
 _WITHIN: Final = 60.0
 _LABEL: Final = "intercompany.storm"
 _REMOVED_WITHIN: Final = 120
+_AGAIN_AFTER: Final = 1.0
 
 
 class EngineError(Exception):
     """A command of the engine failed, or did not end in time; the text has what it said."""
+
+
+def _is_not_frozen(error: BaseException) -> bool:
+    return isinstance(error, EngineError) and "unable to freeze" in str(error)
 
 
 class Engine:
@@ -86,6 +93,13 @@ class Engine:
     async def start(self, part: str) -> None:
         """Starts a container."""
         await self.docker("start", self.name(part))
+
+    async def pause(self, part: str) -> None:
+        """Has a container stand still for good. The kernel does not always freeze all its processes at the first try: it is tried again."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_is_not_frozen), stop=stop_after_delay(_WITHIN), wait=wait_fixed(_AGAIN_AFTER), reraise=True
+        )
+        await retrying(self.docker, "pause", self.name(part))
 
     async def remove(self, part: str) -> None:
         """Kills a container and removes it with all that it has: its machine is lost. Nothing happens if it is gone."""

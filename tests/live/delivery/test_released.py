@@ -12,7 +12,7 @@ from services.scenarios.simulation import Simulation
 from services.settlement.service import SERVICE as SETTLEMENT
 from services.settlement.store import Store
 from shared.delivery.outbox import unpack
-from shared.delivery.shell_tables import open_batch
+from shared.delivery.shell_tables import batch_lock, open_batch
 from shared.working_set import SLICE, Released
 from tests.builders.invoices import headers, invoice
 from tests.live.delivery.running import Running
@@ -85,8 +85,8 @@ async def test_a_batch_reads_the_next_of_what_was_released_and_leaves_where_the_
     await settlement.value("insert into released values (array['company', 'FAB'], 7)")
     await settlement.deliver(COMPANY)  # lets go the first slice, and would look at the others from behind it
     assert await settlement.value("select after from released where wake_key = array['company', 'FAB']") == 7
-    async with settlement.database.transaction() as connection:
-        state = await open_batch(connection, settlement.schema)
+    async with settlement.database.transaction(batch_lock(settlement.schema)) as connection:
+        state = await open_batch(connection)
     assert state.next_released == {("aside", "1"): Released(("aside", "1"), 0)}
     await settlement.housekeeping.release()
     assert len(await _posted(settlement)) == number

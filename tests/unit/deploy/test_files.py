@@ -108,7 +108,7 @@ def test_the_image_runs_as_nobody_in_particular_and_is_pulled_by_a_tag() -> None
     assert user
     assert "0" not in user[-1]
     assert "# syntax=" not in text
-    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}", "scratch"}
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}", "libraries", "scratch"}
 
 
 def test_the_image_goes_without_the_benchmark_and_has_the_examples_that_the_compose_file_names() -> None:

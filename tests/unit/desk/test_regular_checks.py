@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -11,9 +13,10 @@ import pytest
 
 from services.desk import regular_checks
 from services.desk.checking import Check
-from services.desk.regular_checks import Comparing, regularly
+from services.desk.regular_checks import Comparing, check_regularly, regularly
 from services.inquiry.checks import IdentityCheck
-from shared.metrics import CHECK_FAILING, CHECK_PROBLEMS
+from shared.metrics import CHECK_EVERY, CHECK_FAILING, CHECK_PROBLEMS
+from shared.settings import load_settings
 from tests.builders.web import NOW, MadeUp, StandingClock
 
 
@@ -50,6 +53,13 @@ class Desk(MadeUp):
     """A desk that keeps what is compared."""
 
     kept: Any = None
+    is_alone = True
+
+    async def fetchval(self, *_: Any) -> Any:
+        return self.is_alone
+
+    def inquiry_session(self) -> Any:
+        return self.of("inquiry")
 
     async def execute(self, _: str, *arguments: Any) -> None:
         self.kept = dict(zip(("began_at", "ended_at", "runs"), arguments, strict=True))
@@ -84,3 +94,44 @@ async def test_differences_are_counted_run_by_run_and_what_another_instance_has_
     desk.kept["began_at"] = NOW - timedelta(seconds=59)
     await comparing.once()
     assert made == 3
+
+
+async def test_what_another_instance_compares_now_is_not_compared_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reconciled(_: Any) -> list[Check]:
+        raise AssertionError
+
+    monkeypatch.setattr(regular_checks, "reconcile", reconciled)
+    desk = Desk()
+    desk.is_alone = False
+    await Comparing(desk, StandingClock(), 60).once()  # type: ignore[arg-type]
+    assert desk.kept is None
+
+
+async def test_what_was_found_before_the_process_began_is_shown_from_its_start() -> None:
+    desk = Desk()
+    run = {"seconds": 1, "places": 7, "failing": 3, "checks": []}
+    desk.kept = {"began_at": NOW, "ended_at": NOW, "runs": orjson.dumps({"reconcile": run}).decode()}
+    await Comparing(desk, StandingClock(), 60).show_last()  # type: ignore[arg-type]
+    assert CHECK_FAILING.labels("reconcile")._value.get() == 3  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "slept"), [("PT0.001S", 0.001, [1, 1, 1, 1]), ("PT2H", 7200, [60, 7200, 7200, 7200]), ("0", 0, [])]
+)
+async def test_a_database_that_is_away_is_not_asked_without_a_pause_however_often_it_is_to_be_compared(
+    monkeypatch: pytest.MonkeyPatch, given: str, shown: float, slept: list[float]
+) -> None:
+    class Away(Desk):
+        def of(self, *_: Any) -> Any:
+            raise OSError
+
+        async def close(self) -> None:
+            pass
+
+    clock = Sleeping()
+    monkeypatch.setattr(regular_checks, "Schemas", lambda _: Away())
+    monkeypatch.setenv("CHECK_EVERY", given)
+    with suppress(asyncio.CancelledError):
+        await check_regularly(load_settings(), SimpleNamespace(clock=clock))  # type: ignore[arg-type]
+    assert clock.slept == slept
+    assert CHECK_EVERY.labels("reconcile")._value.get() == shown  # noqa: SLF001

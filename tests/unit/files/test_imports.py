@@ -15,9 +15,9 @@ import pytest
 
 from services.files.imports import tables
 from services.files.imports.events import FileRow, Making, table_events
-from services.files.imports.mapping import TableMapping, mapping_of, read_mapping
+from services.files.imports.mapping import TableMapping, mapping_of
 from services.files.imports.outcomes import RowOutcome, outcomes, rows_of_file
-from services.scenarios.yaml_files import FileError
+from services.scenarios.yaml_files import FileError, read_yaml
 from shared.events.producing import PartyBook
 from tests.builders.web import MadeUp
 from tests.scenario_files import ROOT
@@ -27,7 +27,7 @@ HERE = Path("receipts.csv")
 MAKING = Making(datetime(2026, 3, 1, tzinfo=UTC), PartyBook())
 HEADING = "Reference;Booked;Customer;Currency;Amount;Invoices"
 RIGHT = "BANK-1;15.02.2026;Contoso;EUR;588,00;INV-1"
-MAPPING: Any = read_mapping(FILES / "receipts.yaml")
+MAPPING: Any = mapping_of(read_yaml(FILES / "receipts.yaml"), FILES)
 
 
 def content_of(row: FileRow) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_row_is_the_event_that_the_mapping_says() -> None:
         (RIGHT.replace("588,00", "588,001"), "row 3, column Amount: 588.001 has more digits than EUR, which has 2"),
         (RIGHT.replace("15.02.2026", "2026-02-15"), 'row 3, column Booked: "2026-02-15" is not a date: the mapping says DD.MM.YYYY'),
         (RIGHT.replace("15.02.2026", "30.02.2026"), 'row 3, column Booked: "30.02.2026" is not a date: the mapping says DD.MM.YYYY'),
-        (RIGHT.replace("Contoso", "Nobody"), 'row 3, column Customer: "Nobody" is not among the values of the mapping: Contoso'),
+        (RIGHT.replace("Contoso", "Nobody"), 'row 3, column Customer: "Nobody" is not among the values of the mapping: "Contoso"'),
         (RIGHT.replace("BANK-1;", ";"), "row 3, column Reference: is empty, and the event's id is made of it"),
     ],
 )
@@ -191,28 +191,31 @@ def test_what_is_no_workbook_is_refused() -> None:
 
 
 def test_a_small_file_that_says_it_is_large_is_not_read_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    monkeypatch.setattr(tables, "_MOST_LINES", 3)
     day = date(2026, 3, 1)
     assert len(of_workbook(*([f"{number}", day, "EUR", 1] for number in range(3)))) == 3
     with pytest.raises(FileError, match="has more than 3 rows, empty ones counted"):
         of_workbook(*([f"{number}", day, "EUR", 1] for number in range(4)))
     with pytest.raises(FileError, match="has more than 3 rows, empty ones counted"):
         of_workbook(*[[None]] * 9, ["1", day, "EUR", 1])
-    monkeypatch.setattr(tables, "_LARGEST", 100)
-    with pytest.raises(FileError, match="is too large once it is unpacked"):
-        of_workbook(["1", day, "EUR", 1])
 
 
 def test_a_number_that_no_amount_is_makes_no_failure_of_ours() -> None:
     (found,) = of_workbook(["1", date(2026, 3, 1), "EUR", 1e300])
-    assert list(found.said()) == ["row 2, column Amount: 1e+300 is not an amount: it may have 28 digits"]
+    assert list(found.said()) == ['row 2, column Amount: "1e+300" is not an amount: it may have 28 digits']
 
 
-@pytest.mark.parametrize("encoding", ["rot13", "idna", "utf-7", "no such", "hex", "utf-8\x00"])
+@pytest.mark.parametrize("encoding", ["utf-7", "utf-16", "utf-32", "utf-8"])
 def test_an_encoding_that_does_not_fit_makes_no_failure_of_ours(encoding: str) -> None:
     mapping: Any = mapping_of(mapped(file={"format": "csv", "delimiter": ";", "encoding": encoding}), HERE)
     with pytest.raises(FileError, match=r"is not in the encoding|there is no column"):
         table_events(HERE, b"+2AA-\xff..", mapping, MAKING)
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "idna", "punycode", "unicode_escape", "no such", "hex", "utf-8\x00"])
+def test_what_is_no_encoding_of_texts_is_refused_in_the_mapping(encoding: str) -> None:
+    with pytest.raises(FileError, match=r"file: encoding: .* is not an encoding of texts"):
+        mapping_of(mapped(file={"format": "csv", "delimiter": ";", "encoding": encoding}), HERE)
 
 
 async def test_a_row_that_was_taken_before_is_a_duplicate_and_one_of_other_data_is_wrong() -> None:

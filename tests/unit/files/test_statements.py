@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.files.imports.events import FileRow, Making
-from services.files.imports.mapping import Remittance, mapping_of, read_mapping
+from services.files.imports.mapping import Remittance, mapping_of
 from services.files.imports.statements import statement_events
 from services.scenarios.yaml_files import FileError, read_yaml
 from tests.scenario_files import ROOT
@@ -18,7 +18,7 @@ from tests.unit.files.test_imports import MAKING
 PATH = ROOT / "tests/files/camt053_08.xml"
 CONTENT = PATH.read_text(encoding="utf-8")
 SAID = read_yaml(ROOT / "tests/files/bank.yaml")
-MAPPING: Any = read_mapping(ROOT / "tests/files/bank.yaml")
+MAPPING: Any = mapping_of(read_yaml(ROOT / "tests/files/bank.yaml"), ROOT)
 
 
 def entries(content: str = CONTENT, mapping: Any = MAPPING, making: Making = MAKING) -> list[FileRow]:

@@ -162,3 +162,48 @@ def test_what_is_no_brokers_address_is_said_by_the_name_of_its_setting(value: st
 @pytest.mark.parametrize("value", ["localhost:9092", "kafka", "a.example:1, b_c-d:65535", "[::1]:9092", "127.0.0.1:9092"])
 def test_a_brokers_address_is_a_host_with_or_without_a_port(value: str) -> None:
     assert Settings(kafka_bootstrap_servers=value).brokers == value
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_variable_that_is_set_to_nothing_counts_as_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name.upper(), raising=False)
+    without = load_settings()
+    monkeypatch.setenv(name.upper(), "")
+    assert load_settings() == without
+
+
+@pytest.mark.parametrize("password", ["hun/ter", "hun?ter", "hun#ter"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "INQUIRY_DATABASE_URL"])
+def test_a_password_that_is_not_written_as_an_address_has_it_is_said_without_any_part_of_it(
+    name: str, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"postgresql://reader:{password}@db:5432/books")
+    with pytest.raises(SettingsError, match=f"^{name}: write postgresql://.*%2F") as raised:
+        load_settings()
+    assert "hun" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://r:h%2Fx@db:5432/books", "postgresql://r@a:1,b:2/books", "postgresql://r@[::1]:5432/books"),
+        *("postgresql://[::1]/books", "postgresql:///books", "postgresql://r@/books?host=/run/x&port=5432", "postgresql://r:a:b@db/x"),
+    ],
+)
+def test_addresses_of_databases_that_the_driver_takes_are_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert load_settings().database == url
+
+
+def test_where_traces_go_is_an_address_and_encrypted_where_everything_is_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    monkeypatch.setenv(name, "collector:4318")
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+    monkeypatch.setenv("REQUIRE_TLS", "true")
+    monkeypatch.setenv(name, "http://collector:4318")
+    with pytest.raises(SettingsError, match=f"{name} is not encrypted: use https"):
+        load_settings()
+    for fine in ("https://collector:4318", "http://127.0.0.1:4318"):
+        monkeypatch.setenv(name, fine)
+        load_settings()

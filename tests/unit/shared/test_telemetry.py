@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +22,9 @@ from shared.events.codec import decode
 from shared.events.envelope import Message
 from shared.settings import LogFormat, Settings
 from tests.builders.invoices import invoice
+
+CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+EVIL = "\x1b[2J\n2026-01-01 [error    ] forged\x9b31m\u2028\x00"
 
 
 @pytest.fixture
@@ -78,9 +85,10 @@ def _fail_with_a_secret(log: structlog.stdlib.BoundLogger) -> None:
 
 
 def test_a_line_about_an_event_names_it_and_its_trace() -> None:
-    headers = (("ce_id", b"I-1"), ("ce_source", b"erp"), ("ce_type", b"x"), ("ce_traceparent", b"00-0af7-b7ad-01"))
-    assert telemetry.named_in_logs(headers) == {"event_id": "I-1", "source": "erp", "trace_id": "0af7"}
-    assert telemetry.named_in_logs((("ce_id", b"\xff"), ("ce_traceparent", b"nonsense"))) == {"event_id": "\ufffd"}
+    headers = (("ce_id", b"I-1"), ("ce_source", b"erp"), ("ce_type", b"x"), ("ce_traceparent", CONTEXT.encode()))
+    assert telemetry.named_in_logs(headers) == {"event_id": "I-1", "source": "erp", "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    for none in (b"nonsense", b"00-\x1b[31m-b7ad6b7169203331-01", b"a-b-c-d", CONTEXT.upper().encode()):
+        assert telemetry.named_in_logs((("ce_id", b"\xff"), ("ce_traceparent", none))) == {"event_id": "\ufffd"}
 
 
 @pytest.mark.usefixtures("plain_logging")
@@ -109,7 +117,7 @@ def test_a_message_becomes_a_span_under_the_one_that_caused_it(monkeypatch: pyte
     provider.add_span_processor(SimpleSpanProcessor(spans))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    caused = _message("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    caused = _message(CONTEXT)
     first = _message(None)
     with telemetry.traced("counter", [caused, first]):
         assert spans.get_finished_spans() == ()
@@ -140,6 +148,56 @@ def test_a_message_becomes_a_span_under_the_one_that_caused_it(monkeypatch: pyte
 
 
 def test_without_an_endpoint_a_trace_is_passed_on_unchanged() -> None:
-    message = _message("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    message = _message(CONTEXT)
     with telemetry.traced("counter", [message]):
-        assert message.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        assert message.traceparent == CONTEXT
+
+
+@pytest.mark.usefixtures("plain_logging")
+@pytest.mark.parametrize("form", LogFormat)
+def test_what_is_in_an_event_forges_no_line_and_does_nothing_to_a_terminal(form: LogFormat, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings(log_format=form))
+    structlog.get_logger("ours").error("kept", event_id=EVIL, source="\x1b]0;x\x07", exc_info=ValueError(EVIL))
+    logging.getLogger("theirs").error("from %s", EVIL)
+    text = capsys.readouterr().err
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+    assert [line for line in text.splitlines() if line.startswith("2026-01-01")] == []
+    assert "forged" in text
+
+
+@pytest.mark.usefixtures("plain_logging")
+@pytest.mark.parametrize("form", LogFormat)
+def test_a_line_is_no_longer_than_is_read_and_says_how_long_it_was(form: LogFormat, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.set_up_logs(Settings(log_format=form))
+    structlog.get_logger("ours").error("kept", error="z" * 2_000_000, exc_info=ValueError("y" * 2_000_000))
+    text = capsys.readouterr().err
+    assert len(text) < 30_000
+    assert "(2000000 characters)" in text
+    assert "ValueError" in text
+
+
+def test_a_collector_that_is_silent_holds_up_neither_the_work_nor_the_end_of_a_process() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-c", SPANS]
+        done = subprocess.run(command, env={**os.environ, ENDPOINT: address}, capture_output=True, timeout=60, check=True)  # noqa: S603 - our own words
+    worked, ended = map(float, done.stdout.split())
+    assert worked < 5
+    assert ended < 5
+
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+SPANS = """
+import time
+from opentelemetry import trace
+from shared.settings import load_settings
+from shared.telemetry import send_last_spans, set_up_traces
+set_up_traces(load_settings(), "x")
+begun = time.perf_counter()
+for _ in range(2000):
+    trace.get_tracer("x").start_span("x").end()
+print(time.perf_counter() - begun)
+begun = time.perf_counter()
+send_last_spans()
+print(time.perf_counter() - begun)
+"""

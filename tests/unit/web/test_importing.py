@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from services.files.imports.bounds import OF_A_REQUEST
 from services.web.access.roles import Actor, Role
-from services.web.routes.imports import MOST_ROWS
 from shared.settings import HttpAuth, Settings
 from tests.builders.import_bodies import FILES, body_of
 from tests.builders.web import Kept, app_of, asking, made_up_ports, with_tokens
@@ -36,10 +36,10 @@ async def test_what_is_only_tried_is_not_sent_and_too_many_rows_are_refused() ->
     async with asking(app_of(made_up_ports(sender=sender))) as client:
         tried = await client.post("/v1/imports", json=body_of("receipts.csv", "receipts.yaml", dry_run=True))
         heading, first, *_ = (FILES / "receipts.csv").read_text(encoding="utf-8").splitlines()
-        many = "\n".join([heading, *[first.replace("1001", str(number)) for number in range(MOST_ROWS + 1)]])
+        many = "\n".join([heading, *[first.replace("1001", str(number)) for number in range(OF_A_REQUEST.rows + 1)]])
         content = base64.b64encode(many.encode()).decode()
         refused = await client.post("/v1/imports", json=body_of("receipts.csv", "receipts.yaml", content=content))
     assert (tried.status_code, tried.json()["sent"], tried.json()["counts"]) == (200, False, {"accepted": 3})
     assert refused.status_code == 422
-    assert "receipts.csv has 2,001 rows: a request takes 2,000" in refused.json()["detail"]
+    assert "receipts.csv: has more than 2,000 rows; send it in parts, or by the command `intercompany import`" in refused.json()["detail"]
     assert sender.records == []

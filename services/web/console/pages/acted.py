@@ -25,6 +25,8 @@ _NAMED: Final = frozenset({"ledger", "scope"})
 def targets(reader: Reader, action: Row) -> list[Row]:
     """Each thing that the action was about: its `text`, and its `address` where there is a page of it."""
     target = action["target"]
+    if isinstance(target.get("file"), str):
+        return [_at(target["file"], "/imports/import", id=action["id"])]
     events = [*([target["event"]] if isinstance(target.get("event"), dict) else []), *target.get("events", ())]
     found = [_at(each["id"], "/trace", event=each["id"], source=each["source"]) for each in events[:_MOST]]
     if len(events) > _MOST:
