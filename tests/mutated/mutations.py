@@ -43,6 +43,7 @@ _TEXTS: Final = (
 )
 _NUMBERS: Final = (0, -1, 1, 10.5, 1e308, -1e308, 2**63, 2**64, -(2**63), 10**40, 0.1 + 0.2, True, False, None)
 _MOST_DEEP: Final = 3000
+_LARGEST: Final = 16 * 1024 * 1024
 
 
 def mutated(seed: int, number: int, first: int = 0) -> Iterator[Record]:
@@ -171,7 +172,10 @@ def _repeated(random: Random, event: Event) -> None:
     """A list with its first entry many times, or a value in a list of its own likes."""
     container, key = _place(random, event)
     was = container[key]
-    container[key] = [was[0] if isinstance(was, list) and was else was] * random.choice((2, 2, 2, 30, 30, 30, 30, 1001))
+    each = was[0] if isinstance(was, list) and was else was
+    times = random.choice((2, 2, 2, 30, 30, 30, 30, 1001))
+    # A list of lists of lists would be hundreds of mebibytes, which no broker carries: the memory would be that of whoever makes it.
+    container[key] = [each] * (times if len(_json(each)) * times <= _LARGEST else 2)
 
 
 def _attribute(random: Random, event: Event) -> None:
