@@ -10,6 +10,8 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS) --extra build
 
+TWO_AT_A_TIME := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
 
@@ -32,9 +34,10 @@ budget: $(INSTALLED_DEV) ## what a payment costs by service and stage: time, cal
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
 
-# Tests run even when a check before them fails, so that one run shows all there is to mend.
+# Tests run even when a check before them fails, so that one run shows all there is to mend. Two at a time, since many wait for what they
+# started; in their order, which has those that take longest first.
 test: $(INSTALLED_DEV) browser prometheus ## every check and every test
-	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest || status=1; exit $$status
+	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest $(TWO_AT_A_TIME) || status=1; exit $$status
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
 	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -22,6 +23,18 @@ settings.register_profile(
 # For `make mutants`: a mutant need not be understood, only seen, so the first example that fails will do.
 settings.register_profile("mutants", settings.get_profile("tests"), max_examples=5, database=None, phases=[Phase.generate])
 settings.load_profile("tests")
+
+
+_SHARING: Final = ("console", "containers", "docs", "observe", "simulator")
+"""Folders whose tests share what is dear to start, or the container engine."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers (`make test` has two) one takes a file's tests, or those of a folder that shares something."""
+    for item in items:
+        first, *rest = item.path.relative_to(Path(__file__).parent).parts
+        item.add_marker(pytest.mark.xdist_group(first if first in _SHARING else "-".join([first, *rest])))
 
 
 @pytest.fixture(scope="session")
