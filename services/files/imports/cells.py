@@ -108,9 +108,12 @@ def _text(value: Any) -> str:
     raise CellError(msg)
 
 
-def check_digits(amount: str, currency: str | None) -> None:
-    """CellError if an amount has more digits than its currency; a currency that is none is refused elsewhere."""
+def check_digits(amount: str, currency: str | None, cell: Any) -> None:
+    """CellError if an amount has more decimals than its currency, with the amount as the cell has it.
+
+    A currency that is none is refused elsewhere.
+    """
     digits = None if currency is None else minor_digits(currency)
     if digits is not None and currency is not None and not fits(Decimal(amount), currency):
-        msg = f"{amount} has more digits than {currency}, which has {digits}"
+        msg = f"{shown(cell) if isinstance(cell, str) else amount} has more decimals than {currency}, which has {digits}"
         raise CellError(msg)

@@ -180,9 +180,9 @@ class _Reader:
         return [{"company": company, "document": number} for number in numbers if number]
 
     def check_amount(self, field_: FieldMapping, amount: str, currency: str | None) -> None:
-        """Notes an amount that has more digits than its currency."""
+        """Notes an amount that has more decimals than its currency."""
         try:
-            check_digits(amount, currency)
+            check_digits(amount, currency, self._cells.get(field_.column or ""))
         except CellError as error:
             self._wrong(next(iter(field_.columns), None), str(error))
 

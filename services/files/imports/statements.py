@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError, tostring
 
-from defusedxml import DefusedXmlException
+from defusedxml import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import fromstring
 
 from services.files.imports.bounds import OF_THE_COMMAND, check_xml
@@ -72,8 +72,10 @@ def statement_events(
     try:
         check_xml(path, content, bounds)
         root = fromstring(content, forbid_dtd=True)
+    except DTDForbidden as error:
+        raise FileError(path, "", "has a document type (DOCTYPE): XML with one is never read") from error
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise FileError(path, "", f"is not XML that is read here: {error}") from error
+        raise FileError(path, "", f"cannot be read as XML, which camt.053 is: {error}") from error
     known = _NAMESPACE.fullmatch(root.tag)
     if known is None:
         raise FileError(path, "", f"is not camt.053.001.02 to .08: it begins with {root.tag}")

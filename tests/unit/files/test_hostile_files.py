@@ -212,12 +212,12 @@ def statement(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (STATEMENT.replace("?>", f"?>{LAUGHS}", 1), "is not XML that is read here: DTDForbidden"),
-        (STATEMENT.replace("?>", '?><!DOCTYPE x SYSTEM "file:///etc/passwd">', 1), "is not XML that is read here: DTDForbidden"),
+        (STATEMENT.replace("?>", f"?>{LAUGHS}", 1), "has a document type"),
+        (STATEMENT.replace("?>", '?><!DOCTYPE x SYSTEM "file:///etc/passwd">', 1), "has a document type"),
         (STATEMENT.replace("<Stmt>", f"<Stmt>{'<a/>' * 400_000}", 1), "has more than 300,000 elements and attributes"),
         (STATEMENT.replace("<Stmt>", f"<Stmt>{'<Ntry/>' * 2_001}", 1), "has more than 2,000 rows"),
-        ("<a>" * 100_000, "is not XML that is read here"),
-        (STATEMENT[: len(STATEMENT) // 2], "is not XML that is read here"),
+        ("<a>" * 100_000, "cannot be read as XML"),
+        (STATEMENT[: len(STATEMENT) // 2], "cannot be read as XML"),
     ],
 )
 def test_a_bomb_in_a_statement_takes_no_memory(text: str, expected: str) -> None:

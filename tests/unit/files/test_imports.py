@@ -70,7 +70,7 @@ def test_a_row_is_the_event_that_the_mapping_says() -> None:
     [
         (RIGHT.replace("588,00", "1,234.5"), 'row 3, column Amount: "1,234.5" is not an amount: the mapping has it written as 1.234,50'),
         (RIGHT.replace("588,00", "12.34,5"), 'row 3, column Amount: "12.34,5" is not an amount: the mapping has it written as 1.234,50'),
-        (RIGHT.replace("588,00", "588,001"), "row 3, column Amount: 588.001 has more digits than EUR, which has 2"),
+        (RIGHT.replace("588,00", "588,001"), 'row 3, column Amount: "588,001" has more decimals than EUR, which has 2'),
         (RIGHT.replace("15.02.2026", "2026-02-15"), 'row 3, column Booked: "2026-02-15" is not a date: the mapping says DD.MM.YYYY'),
         (RIGHT.replace("15.02.2026", "30.02.2026"), 'row 3, column Booked: "30.02.2026" is not a date: the mapping says DD.MM.YYYY'),
         (RIGHT.replace("Contoso", "Nobody"), 'row 3, column Customer: "Nobody" is not among the values of the mapping: "Contoso"'),
@@ -170,7 +170,7 @@ def test_a_cell_of_a_workbook_is_the_shortest_decimal_that_it_is() -> None:
         [1003, datetime(2026, 3, 1, 9, 30), "EUR", 5],  # noqa: DTZ001 - a cell has no zone
         ["x", day, "EUR", 7],
     )
-    assert list(first.said()) == ["row 2, column Amount: 588.125 has more digits than EUR, which has 2"]
+    assert list(first.said()) == ["row 2, column Amount: 588.125 has more decimals than EUR, which has 2"]
     assert {name: content_of(second)[name] for name in ("amount", "date", "document")} == {
         "amount": "1234.56",
         "date": "2026-03-01",
