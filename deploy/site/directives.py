@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LINE: Final = re.compile(r"^\{\{ (?P<what>[a-z]+) (?P<name>\S+)(?P<more>(?: \S+)*) \}\}$", re.MULTILINE)
 FILTERS: Final = frozenset({"company", "kind", "document", "ledger", "voucher"})
 _PARTS: Final[dict[str, Callable[[Outcome], str]]] = {
+    "parameters": tables.parameters,
     "events": tables.events,
     "settlements": tables.settlements,
     "open": tables.open_documents,

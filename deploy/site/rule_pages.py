@@ -26,7 +26,7 @@ GROUPS: Final = {
 }
 """By the beginning of their ids: the page of a part of the rule book, and its title in docs/rules.md."""
 MOST_VOUCHERS: Final = 3
-MOST_EVENTS: Final = 12
+MOST_EVENTS: Final = 16
 
 
 def pages() -> dict[str, str]:
@@ -50,7 +50,8 @@ def place_of(rule: str) -> str:
 
 _INTRODUCTION: Final = (
     "What each one says in full, with every case, is in [the rules](../rules.md). The examples are computed by the rules themselves when "
-    "these pages are made. In a voucher the lines that the rule made are marked.\n"
+    "these pages are made. An example begins with what its companies have set; all else is by default. "
+    "In a voucher the lines that the rule made are marked.\n"
 )
 
 
@@ -87,10 +88,14 @@ def _rule(rule: Rule) -> str:
 
 @cache
 def scenario_of(rule: str) -> str | None:
-    """The scenario that shows a rule: the shortest of those that cover it, of those that post a line by it where any does.
+    """The scenario that shows a rule: the one that the table names as its example, else the shortest of those that cover it.
+
+    Of a rule that posts lines it is one of those that post a line by it.
 
     None: no scenario covers it alone.
     """
+    if (named := covers()[rule].get("example")) is not None:
+        return str(named)
     names: list[str] = [cover for cover in covers()[rule].get("covered_by", ()) if "::" not in cover]
     if not names:
         return None
@@ -117,6 +122,7 @@ def example(rule: str) -> str:
     parts = [
         '<div class="example" markdown="0">',
         f'<p class="example-title">Example: {escape(found.scenario.title)} <a href="SCENARIO:{name}">{name}</a></p>',
+        tables.parameters(found),
         *([tables.events(found)] if len(found.scenario.events) <= MOST_EVENTS else []),
     ]
     if marked:

@@ -41,7 +41,7 @@ def _padded(amount: str, most: int) -> str:
     return grouped(amount) + point + _DIGIT * (most - len(decimals))
 
 
-WORDS: Final = frozenset({"more", "message"})
+WORDS: Final = frozenset({"more", "message", "set to"})
 """Columns that are broken into lines; all others scroll where they are too wide."""
 
 
@@ -63,6 +63,29 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, amounts: Iterab
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines.append("</tbody></table></div>")
     return "\n".join(lines)
+
+
+# What was set up
+
+
+_PARAMETERS: Final = {
+    "settlement-parameters.defined": "",
+    "centralized-payments.defined": "centralized payments",
+    "exchange-rate.published": "exchange rate",
+}
+"""Types of the reference data that say how a company settles and at which rates; what they are called beside their ledger."""
+
+
+def parameters(found: Outcome) -> str:
+    """What the companies of a scenario have set and the rates that they have; nothing where all is by default and there are no rates."""
+    rows = [_parameters(entry.data, _PARAMETERS[entry.type]) for entry in found.scenario.group if entry.type in _PARAMETERS]
+    return table(("company", "of", "set to"), sorted(rows)) if rows else ""
+
+
+def _parameters(data: Row, name: str) -> list[str]:
+    rest = {each: value for each, value in data.items() if each not in {"company", "ledger"}}
+    ledger = str(data.get("ledger") or "")
+    return [str(data.get("company") or ""), ", ".join(filter(None, (name, ledger))), _said(rest)]
 
 
 # What came
@@ -101,7 +124,11 @@ def _more(data: Row, amount: object, is_amount: object) -> str:
         rest["amount"] = amount
     if isinstance(data.get("document"), dict):
         rest["document"] = data["document"]
-    return "; ".join(f"{name}: {_flat(value)}" for name, value in rest.items())
+    return _said(rest)
+
+
+def _said(data: Row) -> str:
+    return "; ".join(f"{name}: {_flat(value)}" for name, value in data.items())
 
 
 def _flat(value: Any) -> str:
@@ -109,7 +136,7 @@ def _flat(value: Any) -> str:
         return " ".join(_flat(each) if name in {"company", "document"} else f"{name} {_flat(each)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(_flat, value))
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # What was posted
