@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 EVENTS: Final = "EVENTS"
 """Stands in the navigation for the pages of all events."""
+SERVED_AT: Final = "/docs/"
+"""Where the web service shows the pages."""
+_ROOTED: Final = re.compile(r'(\b(?:href|src)="|"(?:base|search)": ")/(?!/)')
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _POLYFILL: Final = re.compile(r'<script src="https?://[^"]*"></script>')
 
@@ -67,7 +70,14 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
     """The page that says that there is no such page, in the same way."""
-    return without_scripts(output_content, template_name, Path(config.site_dir)) if template_name.endswith(".html") else output_content
+    if not template_name.endswith(".html"):
+        return output_content
+    return below(SERVED_AT, without_scripts(output_content, template_name, Path(config.site_dir)))
+
+
+def below(place: str, html: str) -> str:
+    """A page that is answered at any address, with its own links, which are those of a site at `/`, to where the site is served."""
+    return _ROOTED.sub(rf"\1{place}", html).replace('src="assets/inline/', f'src="{place}assets/inline/')
 
 
 def without_scripts(html: str, url: str, folder: Path) -> str:
