@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from shared.embedded.database import embedded_database
 from tests.builders.site import built
@@ -25,16 +26,22 @@ settings.register_profile("mutants", settings.get_profile("tests"), max_examples
 settings.load_profile("tests")
 
 
-_SHARING: Final = ("console", "containers", "docs", "observe", "simulator")
+_SHARING: Final = frozenset({"console", "containers", "docs", "observe", "simulator"})
 """Folders whose tests share what is dear to start, or the container engine."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers (`make test` has two) one takes a file's tests, or those of a folder that shares something."""
-    for item in items:
-        first, *rest = item.path.relative_to(Path(__file__).parent).parts
-        item.add_marker(pytest.mark.xdist_group(first if first in _SHARING else "-".join([first, *rest])))
+class _ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """Of several workers (`make test` has two) one takes the tests of a file, or of a folder whose tests share something."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.removeprefix("tests/").partition("/")[0]
+        return folder if folder in _SHARING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Which worker takes which tests."""
+    return _ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")
