@@ -42,7 +42,7 @@ async def export(reader: Reader) -> Response:
         )
     elif what in LISTINGS:
         form = {} if is_workbook else {"locale": _LOCALE}
-        parts = await _begun(reader.download(f"/v1/exports/{what}", FILE_WITHIN if is_workbook else READ_WITHIN, **parameters, **form))
+        parts = await begun(reader.download(f"/v1/exports/{what}", FILE_WITHIN if is_workbook else READ_WITHIN, **parameters, **form))
     else:
         raise AskedInVainError(_MISSING, {"title": what, "code": "not-found"})
     headers = {"Content-Disposition": f'attachment; filename="{what}.{"xlsx" if is_workbook else "csv"}"'}
@@ -59,7 +59,7 @@ async def _once(row: Row) -> AsyncIterator[list[Row]]:
     yield [row]
 
 
-async def _begun(parts: AsyncIterator[bytes]) -> AsyncIterator[str | bytes]:
+async def begun(parts: AsyncIterator[bytes]) -> AsyncIterator[str | bytes]:
     """The parts, once the first is here: what stands in the way of it is a page that says so. AskedInVainError."""
     first = await anext(parts, b"")
 

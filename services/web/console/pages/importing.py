@@ -25,6 +25,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from services.scenarios.yaml_files import FileError, yaml_of
 from services.web.console.api import READ_WITHIN, AskedInVainError
 from services.web.console.forms import Form, carry_out, note_wrong
+from services.web.console.pages.export import begun
 from services.web.console.reader import url
 from services.web.console.uploads import SentFile
 
@@ -244,13 +245,6 @@ async def file(reader: Reader) -> Response:
     """The file as it came."""
     id_ = quote(reader.parameter("id") or "-", safe="")
     name = (await reader.ask(f"/v1/imports/{id_}"))["data"]["name"]
-    parts = reader.download(f"/v1/imports/{id_}/file", READ_WITHIN)
-    first = await anext(aiter(parts), b"")
-
-    async def every() -> Any:
-        yield first
-        async for part in parts:
-            yield part
-
+    parts = await begun(reader.download(f"/v1/imports/{id_}/file", READ_WITHIN))
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
-    return StreamingResponse(every(), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(parts, media_type="application/octet-stream", headers=headers)
