@@ -107,11 +107,25 @@ async def test_what_another_instance_compares_now_is_not_compared_beside_it(monk
     assert desk.kept is None
 
 
-async def test_what_was_found_before_the_process_began_is_shown_from_its_start() -> None:
-    desk = Desk()
+async def test_what_was_found_before_the_process_began_is_shown_before_anything_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(Exception):  # noqa: N818 - how this test ends
+        pass
+
+    class Kept(Desk):
+        async def close(self) -> None:
+            pass
+
+    class Ending(Sleeping):
+        async def sleep(self, _: float) -> None:
+            raise Ended
+
+    desk = Kept()
     run = {"seconds": 1, "places": 7, "failing": 3, "checks": []}
     desk.kept = {"began_at": NOW, "ended_at": NOW, "runs": orjson.dumps({"reconcile": run}).decode()}
-    await Comparing(desk, StandingClock(), 60).show_last()  # type: ignore[arg-type]
+    monkeypatch.setattr(regular_checks, "Schemas", lambda _: desk)
+    CHECK_FAILING.labels("reconcile").set(0)
+    with pytest.raises(Ended):
+        await check_regularly(load_settings(), SimpleNamespace(clock=Ending()))  # type: ignore[arg-type]
     assert CHECK_FAILING.labels("reconcile")._value.get() == 3  # noqa: SLF001
 
 
