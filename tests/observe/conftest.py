@@ -1,4 +1,4 @@
-"""One running stack for all tests that look at it."""
+"""A running stack for all tests of a file that look at it: even idle it takes half a processor, so it stops with the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.scenarios.scenario_file import EXAMPLES, MAIN_EXAMPLE
 from tests.observe.stack import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product with ic-4 in its books."""
     running = Stack(tmp_path_factory.mktemp("observed"))

@@ -1,4 +1,4 @@
-"""One `up` for all commands that are tried beside it."""
+"""An `up` for all commands of a file that are tried beside it: even idle it takes half a processor, so it stops with the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shell() -> Iterator[Shell]:
     """`up` with the group of ic-4 applied and its events published; afterwards nothing of it is left."""
     with TemporaryDirectory(prefix="up-") as folder, (Path(folder) / "up.log").open("wb") as log:

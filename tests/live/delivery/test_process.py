@@ -137,18 +137,19 @@ async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Proces
 
 async def test_from_the_broker_to_the_vouchers_and_quiet(outside: Outside, live: Settings) -> None:
     records = [invoice(f"A{number}") for number in range(1200)]
+    broker = reader(live)
+    await broker.start()
+    connection = await asyncpg.connect(live.database)
     async with serving(live):
         await outside.send([*records[:700], *poison().values(), *records[600:]])
         await outside.counted(1200)
-        broker = reader(live)
-        await broker.start()
-        connection = await asyncpg.connect(live.database)
         await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 30)
-        await outside.send([invoice("ONE MORE")])
-        assert str(await what_is_left(connection, broker, [SERVICE], live)).startswith("counter has ")
+    await outside.send([invoice("ONE MORE")])
+    assert str(await what_is_left(connection, broker, [SERVICE], live)).startswith("counter has ")
+    async with serving(live):
         await until(lambda: is_quiescent(connection, broker, [SERVICE], live), 30)
-        await connection.close()
-        await broker.stop()
+    await connection.close()
+    await broker.stop()
     assert await outside.value("select sum(number) from counts") == 1201
     assert await outside.value("select count(*) from rejections") == len(poison())
     ids = await outside.published(Topic.VOUCHERS)

@@ -67,8 +67,9 @@ async def test_of_any_stream_in_any_order_and_any_batches_the_tables_have_the_ro
         assert stored[table] == expected[table], table
 
 
-async def test_of_all_scenarios_one_after_the_other_too(connection: Any) -> None:
-    records = [record for path in FILES for record in listening(load_scenario(path)).records]
+@pytest.mark.parametrize("each", [5, pytest.param(1, marks=pytest.mark.long)])
+async def test_of_many_scenarios_one_after_the_other_too(connection: Any, each: int) -> None:
+    records = [record for path in FILES[::each] for record in listening(load_scenario(path)).records]
     messages = messages_of(records)
     await _read(connection, messages, 500)
     expected = rows(folded(messages))

@@ -18,7 +18,7 @@ from services.scenarios.scenario_file import SOURCE
 from shared.events.envelope import EventRef
 from tests.builders.inquiry import Listening
 from tests.live.inquiry.asking import Asked
-from tests.scenario_files import EXAMPLES, IC_4, ROOT
+from tests.scenario_files import EXAMPLES, IC_4, ROOT, shared_out
 
 pytestmark = pytest.mark.embedded
 
@@ -73,7 +73,7 @@ def ids(found: Graph, kind: str) -> set[str]:
     return {node["id"] for node in found.nodes if node["kind"] == kind}
 
 
-@pytest.mark.parametrize("file", TRACED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", shared_out(TRACED))
 def test_every_event_is_traced_to_all_that_it_posted(books: Asked, file: Path) -> None:
     simulation = books.listen(file)
     desk = Desk(simulation)
@@ -95,7 +95,7 @@ def test_every_event_is_traced_to_all_that_it_posted(books: Asked, file: Path) -
             assert node["state"] == ("posted" if has_effect else "received")
 
 
-@pytest.mark.parametrize("file", TRACED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", shared_out(TRACED))
 def test_documents_vouchers_and_settlements_are_traced_and_nothing_posted_is_under_way(books: Asked, file: Path) -> None:
     simulation = books.listen(file)
     desk = Desk(simulation)
@@ -144,7 +144,7 @@ def joined(found: Graph, id_: str) -> set[str]:
     return reached
 
 
-@pytest.mark.parametrize("file", TRACED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", shared_out(TRACED))
 def test_the_trace_is_the_same_whichever_of_its_names_one_begins_with(books: Asked, file: Path) -> None:
     simulation = books.listen(file)
     desk = Desk(simulation)
@@ -204,7 +204,7 @@ def test_of_what_is_reversed_each_voucher_leads_to_the_one_it_reverses(books: As
     assert asked, "the event that asked for a reversal leads to what it reversed"
 
 
-@pytest.mark.parametrize("file", sorted(REVERSALS.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", shared_out(sorted(REVERSALS.glob("*.yaml"))))
 def test_what_reversed_something_is_the_event_that_asked_for_it_with_its_reason(books: Asked, file: Path) -> None:
     books.listen(file)
     asked = books.run(books.connection.fetch("select id, coalesce(data ->> 'reason', '') as reason from events where source = $1", SOURCE))

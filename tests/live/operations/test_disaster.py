@@ -63,7 +63,7 @@ async def _started(folder: Path) -> AsyncIterator[Settings]:
         yield settings_on(started, namespace="lost", log_level="ERROR", health_port=0)
 
 
-@pytest.mark.parametrize("lagging", STAGES)
+@pytest.mark.parametrize("lagging", ["payment", *(pytest.param(each, marks=pytest.mark.long) for each in STAGES if each != "payment")])
 async def test_what_was_lost_with_the_topics_before_it_was_read_is_sent_again(folder: Path, lagging: str) -> None:
     async with _group(folder) as group:
         since = await read_by_some(group, lagging)
@@ -92,7 +92,13 @@ NAMED = {
 FIRST, THEN = PAYMENTS[:3], PAYMENTS[3:]
 
 
-@pytest.mark.parametrize("set_back", [("payment", "settlement", "posting"), ("payment",), ("settlement",), ("posting",)], ids="+".join)
+@pytest.mark.parametrize(
+    "set_back",
+    [
+        pytest.param(("payment", "settlement", "posting"), id="all"),
+        *(pytest.param((service,), id=service, marks=pytest.mark.long) for service in ("payment", "settlement", "posting")),
+    ],
+)
 async def test_what_is_set_back_is_read_again_from_the_topics(folder: Path, set_back: tuple[str, ...]) -> None:
     async with _started(folder) as settings:
         await _posted_and_dumped(settings, set_back, folder)

@@ -31,7 +31,7 @@ from tests.builders.senders import ASKED, SENDER, sent
 from tests.builders.settlement import GROUP, invoice, mark, paid, undone
 from tests.live.delivering import deliver
 from tests.live.schemas import empty_schema
-from tests.scenario_files import FILES
+from tests.scenario_files import FILES, shared_out
 
 pytestmark = pytest.mark.embedded
 
@@ -72,7 +72,7 @@ async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict
     return content(await Store().load_all(connection)), content(pure)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", shared_out(FILES))
 async def test_tables_hold_what_the_rules_made_of_a_scenario_one_by_one(connection: Any, path: Path) -> None:
     stored, pure = await contents(connection, load_scenario(path), size=1)
     assert stored == pure
