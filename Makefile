@@ -40,7 +40,7 @@ test: $(INSTALLED_DEV) browser prometheus ## every check, and every test but tho
 	@status=0; $(MAKE) --no-print-directory lint || status=1; $(BIN)/pytest $(TWO_AT_A_TIME) || status=1; exit $$status
 
 long: $(INSTALLED_DEV) ## the tests that test leaves out: all that it tries a part of, whole, and loads of full length; needs Docker
-	@TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --long
+	@TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest --long -m long
 
 unit: $(INSTALLED_DEV) ## what answers within a minute: the rules, every scenario, what keeps the code and its documents in order
 	@$(BIN)/pytest -q -m "not embedded and not containers" tests/unit tests/oracle tests/house tests/docs tests/test_scenarios.py tests/test_rules_covered.py

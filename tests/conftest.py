@@ -44,16 +44,17 @@ class _ByFolder(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--long`: what `make test` leaves out (the marker `long`), and nothing else."""
-    parser.addoption("--long", action="store_true", help="run the tests that take long, and those alone (make long)")
+    """`--long`: with the tests that `make test` leaves out."""
+    parser.addoption("--long", action="store_true", help="with the tests that take long (the marker `long`)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Divides the tests into those of `make test` and those of `make long`."""
-    asked = config.getoption("--long")
-    chosen = [item for item in items if (item.get_closest_marker("long") is not None) == asked]
-    config.hook.pytest_deselected(items=[item for item in items if (item.get_closest_marker("long") is not None) != asked])
-    items[:] = chosen
+    """Leaves out what takes long, unless asked for."""
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long") is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.get_closest_marker("long") is None]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
