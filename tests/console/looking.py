@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _pytest.mark import ParameterSet
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser, Page, Route
 
@@ -68,6 +71,11 @@ LOOKED_INTO: Final = frozenset(LANGUAGES[::2])
 languages.
 """
 SERIOUS: Final = frozenset({"serious", "critical"})
+
+
+def readers_shared_out() -> list[ParameterSet]:
+    """The languages of `READERS`: those that are looked into in `make test`, the others in `make long`."""
+    return [pytest.param(language, marks=() if language in LOOKED_INTO else pytest.mark.long) for language in READERS]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +25,7 @@ def documentation(site: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("path", "width"), list(zip(PAGES, cycle((1280, 390)))))
 def test_a_page_asks_nothing_of_others_and_nothing_in_it_is_blocked(browser: Browser, documentation: str, path: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     wrong: list[str] = []

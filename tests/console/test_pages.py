@@ -82,7 +82,7 @@ def test_a_page_scrolls_down_alone_at_360_pixels(small: Tab, path: str) -> None:
     assert small.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [pytest.param(path, marks=() if place % 4 == 0 else pytest.mark.long) for place, path in enumerate(PAGES)])
 def test_a_page_is_light(console: str, browser: Browser, path: str) -> None:
     with tab(browser, console) as found:  # of who was not here before: nothing is kept yet
         answers: list[Response] = []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.embedded
+@pytest.mark.long
 def test_pictures_of_the_same_data_are_the_same(browser: Browser) -> None:
     def taken() -> list[bytes]:
         with stage(still=True) as address:

@@ -54,7 +54,7 @@ def simulated(load: Scenario) -> Result:
     return simulate(load)
 
 
-@pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(("ending", "code"), [pytest.param(signal.SIGTERM, 0, marks=pytest.mark.long), (signal.SIGKILL, -signal.SIGKILL)])
 async def test_second_instances_join_and_the_first_ones_end_under_load(  # noqa: PLR0913 - two are what is tested
     parts: Parts, load: Scenario, simulated: Result, tmp_path: Path, ending: signal.Signals, code: int
 ) -> None:
@@ -78,7 +78,7 @@ async def test_second_instances_join_and_the_first_ones_end_under_load(  # noqa:
         await assert_as_simulated(settings, load, simulated)
 
 
-@pytest.mark.parametrize("how", [Parts.restart, Parts.kill])
+@pytest.mark.parametrize("how", [pytest.param(Parts.restart, marks=pytest.mark.long), Parts.kill])
 @pytest.mark.parametrize("part", ["kafka", "postgres"])
 async def test_a_part_restarts_under_load_and_no_service_needs_a_hand(  # noqa: PLR0913 - two are what is tested
     parts: Parts, load: Scenario, simulated: Result, tmp_path: Path, part: str, how: Callable[[Parts, str], None]
@@ -143,6 +143,7 @@ async def test_every_topic_read_again_from_its_beginning_changes_nothing(
     assert await _ends_of_decisions(settings) == ends
 
 
+@pytest.mark.long
 async def test_records_that_are_no_events_among_the_load_are_refused_and_stop_nothing(
     parts: Parts, load: Scenario, simulated: Result, tmp_path: Path
 ) -> None:

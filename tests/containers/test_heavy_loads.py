@@ -24,7 +24,7 @@ from tests.growth.loads import SCALE, sized
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.long]
 
 PROJECT: Final = f"intercompany-heavy-{os.getpid()}"
 WEB_PORT: Final = str(free_port())

@@ -1,7 +1,7 @@
 """The programs of deploy/producers: what each language sends to Apache Kafka comes back as the vouchers of the simulation.
 
 Invariant: each program is installed and started by the commands of its own README, from a copy under `.cache`, so that those are
-true. `make test` runs the languages that take seconds, on Apache Kafka alone; PRODUCERS names others (`make producers`: all), and
+true. `make test` runs the one in Python, on Apache Kafka alone; PRODUCERS names others (`make producers`: all), and
 then they also run with TLS and SASL and on the embedded broker. A language whose tools are missing is skipped with the reason, or
 fails with it when INTERCOMPANY_REQUIRE_CONTAINERS=1.
 """
@@ -46,7 +46,7 @@ _TOOLS: Final = {
     "go": ("go",),
     "kcat": ("kcat", "jq", "bash"),
 }
-_QUICK: Final = ("python", "node")
+_QUICK: Final = ("python",)
 _ASKED: Final = tuple(os.environ.get("PRODUCERS", "").split())
 _LANGUAGES: Final = _ASKED or _QUICK
 

@@ -44,9 +44,10 @@ async def test_reordered_and_doubled_events_at_full_speed_leave_the_ledger_of_th
     assert (live.rejected, live.waiting) == ([], [])
 
 
-async def test_random_streams_one_event_after_the_other_leave_the_very_books_of_the_simulation() -> None:
+@pytest.mark.parametrize("seeds", [range(4), pytest.param(range(4, 15), marks=pytest.mark.long)], ids=["four", "more"])
+async def test_random_streams_one_event_after_the_other_leave_the_very_books_of_the_simulation(seeds: range) -> None:
     async with scenario_backing_services("random") as settings, running_services(settings) as services:
-        for seed in range(15):
+        for seed in seeds:
             random = Random(seed)  # noqa: S311 - a drawn test, no secret
             group = streams.group(random, automatic=True, across_currencies=True)
             drawn = streams.events(random, across_currencies=True, reversals=True)
@@ -55,7 +56,7 @@ async def test_random_streams_one_event_after_the_other_leave_the_very_books_of_
             assert await run(scenario, services) == simulate(scenario), seed
 
 
-@pytest.mark.parametrize("victim", ["payment", "settlement", "posting"])
+@pytest.mark.parametrize("victim", ["settlement", *(pytest.param(each, marks=pytest.mark.long) for each in ("payment", "posting"))])
 async def test_a_service_killed_under_load_and_started_again_loses_nothing_and_does_nothing_twice(
     load: Scenario, victim: str, tmp_path: Path
 ) -> None:

@@ -131,9 +131,10 @@ async def check_scenario(services: RunningServices, schemas: Schemas, client: ht
             await check_reasons(schemas, simulated, after)
 
 
-async def test_simulate_equals_posted() -> None:
+@pytest.mark.parametrize("files", [TRIED[::5], pytest.param(TRIED, marks=pytest.mark.long)], ids=["a fifth", "all"])
+async def test_simulate_equals_posted(files: Sequence[Path]) -> None:
     async with scenario_services() as services, open_schemas(services.settings) as schemas:
         app = create_app(services.settings, WebPorts(services.settings, schemas, Kept(), StandingClock()))
         async with asking(app) as client:
-            for file in TRIED:
+            for file in files:
                 await check_scenario(services, schemas, client, file)
