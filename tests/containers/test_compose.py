@@ -179,6 +179,7 @@ async def _until_vouchers(number: int) -> None:
     await until(posted, 180)
 
 
+@pytest.mark.long
 async def test_a_stop_under_load_is_graceful_and_nothing_is_lost(tmp_path: Path) -> None:
     payments, before = 500, len(_vouchers())
     group, events = tmp_path / "group.yaml", tmp_path / "events.ndjson"

@@ -21,7 +21,7 @@ from tests.live.delivery.running import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.long]
 
 _IS_READY: Final = ["python", "-ISc", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/ready', timeout=5)"]
 _STOPS_WITHIN: Final = 20
@@ -63,7 +63,7 @@ async def _all(containers: list[DockerContainer], *, ready: bool) -> bool:
     return all((answer.exit_code == 0) is ready for answer in answers)
 
 
-@pytest.mark.parametrize("part", ["kafka", pytest.param("postgres", marks=pytest.mark.long)])
+@pytest.mark.parametrize("part", ["kafka", "postgres"])
 async def test_a_part_is_cut_off_until_every_service_says_so_and_then_all_goes_on(parts: Parts, image: str, part: str) -> None:
     settings, load = parts.settings(), intercompany_payments(150)
     one, two, three = await group_sent(settings, load)
