@@ -104,8 +104,8 @@ def test_what_is_not_booked_is_left_out() -> None:
     [
         ("<Document/>", r"is not camt.053.001.02 to .08"),
         (CONTENT.replace("053.001.08", "053.001.13"), r"is not camt.053.001.02 to .08"),
-        ("no", "is not XML"),
-        ('<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "is not XML"),
+        ("no", "cannot be read as XML"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "has a document type"),
     ],
 )
 def test_what_is_no_statement_is_refused(content: str, expected: str) -> None:
