@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from shared.metrics import AWAY, BEHIND, LAG, LAG_SECONDS, READY
 from shared.settings import INQUIRY
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from shared.delivery.ports import Clock, Consumers
     from shared.delivery.read_positions import Lag, ReadPositions
     from shared.runtime.health import Readiness
+
+log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
 BROKER: Final = "broker"
@@ -33,9 +37,12 @@ class Measuring:
         self._topics: set[str] = set()
 
     async def run(self) -> None:
-        """Looks until cancelled."""
+        """Looks until cancelled; what goes wrong with it is logged, and stops nothing."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except Exception:
+                log.exception("the metrics of this service could not be measured", service=self._service)
             await self._clock.sleep(EVERY)
 
     async def once(self) -> None:

@@ -3,7 +3,8 @@
 Invariant: it starts whatever is away, and continues by itself when that comes back; with PROVISION=false it makes
 neither schema nor topics and waits until they are there; it stops gracefully: first it
 takes no new batch, the one at hand is finished, what was decided is sent, and then the connections are closed; what
-time does not allow is in the database and continues at the next start.
+time does not allow is in the database and continues at the next start. Where a part of it ends that nobody asked to, the service
+says so and stops: whoever runs it starts it again, and it never continues without a part.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _DRAIN_WITHIN: Final = 5.0
+_LEAVE_WITHIN: Final = 30.0
+"""For the batch at hand, and for leaving the groups; longer than the consumers themselves wait for the batch."""
 _SAID_AGAIN: Final = 3.0
 """Longer than closing a connection takes: a second cancellation would cut that off."""
 
@@ -89,6 +92,10 @@ async def _provision(service: AnyService, settings: Settings) -> None:
         await topics.check(settings, client_arguments(settings), read | service.publishes)
 
 
+class EndedByItselfError(Exception):
+    """A part of a service has ended that nobody asked to; the text names it."""
+
+
 class Process:
     """One service, wired to its ports."""
 
@@ -109,6 +116,7 @@ class Process:
         self._companions = companions
         self._migrated = asyncio.Event()
         self._serving = asyncio.Event()
+        self._is_to_end = False
 
     async def run(self) -> None:
         """Until cancelled: one cancellation is enough.
@@ -117,18 +125,28 @@ class Process:
         says the end to those once, and where that is lost it waits for them for ever.
         """
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve_health(health_app(self.readiness), self.settings))
-            relaying = tasks.create_task(self._relay())
-            releasing = tasks.create_task(self._release())
-            beside = [tasks.create_task(act) for act in self._beside()]
-            working = tasks.create_task(self._work())
+            health = tasks.create_task(serve_health(health_app(self.readiness), self.settings), name="health")
+            relaying = tasks.create_task(self._relay(), name="relay")
+            releasing = tasks.create_task(self._release(), name="releasing")
+            beside = [tasks.create_task(act, name="beside") for act in self._beside()]
+            working = tasks.create_task(self._work(), name="work")
+            for each in (health, relaying, releasing, *beside, working):
+                each.add_done_callback(self._say_why)
             try:
-                await asyncio.wait([working])
+                over, _ = await asyncio.wait([working, relaying, releasing], return_when=asyncio.FIRST_COMPLETED)
+                raise EndedByItselfError(" and ".join(sorted(each.get_name() for each in over)))
             finally:
+                self._is_to_end = True
                 self.readiness.started = False
                 for each in beside:
                     await ended(each, self.runtime.clock)
                 await self._stop(working, releasing, relaying)
+
+    def _say_why(self, ended: asyncio.Task[None]) -> None:
+        """At once: to stop takes its time, and what was wrong is raised only then."""
+        failure = None if ended.cancelled() else ended.exception()
+        if not self._is_to_end and (failure is not None or ended.cancelled()):
+            log.error("a part of the service has ended by itself", service=self.service.name, part=ended.get_name(), exc_info=failure)
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What is done for who looks, and delivers nothing: metrics where they can be read, the companions."""
@@ -180,7 +198,11 @@ class Process:
         log.info("stopping", service=self.service.name)
         await ended(working, self.runtime.clock)
         await ended(releasing, self.runtime.clock)
-        await self.consumers.stop()
+        try:
+            async with self.runtime.clock.timeout(_LEAVE_WITHIN):
+                await self.consumers.stop()
+        except TimeoutError:
+            log.warning("the consumers have not stopped in time: what they had at hand is read again", service=self.service.name)
         with suppress(TimeoutError):
             async with self.runtime.clock.timeout(_DRAIN_WITHIN):
                 await self.relay.drained()

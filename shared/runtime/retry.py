@@ -2,11 +2,12 @@
 
 Invariant: whatever may pass by itself (database or broker away, deadlock, serialization failure, full disk,
 missing rights) is tried again for ever, with capped and jittered backoff, and readiness is red meanwhile; what the data
-itself causes is never tried again, since it would block all that comes after it.
+itself causes is never tried again, since it would block all that comes after it. A cancellation that nobody asked for is a failure.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -35,6 +36,13 @@ class Runtime:
     is_transient: Callable[[BaseException], bool]
 
 
+class StrayCancellationError(Exception):
+    """A library has cancelled what it waited for itself, as aiokafka does with a client that is stopped before it has begun.
+
+    Nobody has asked this task to end, so it continues.
+    """
+
+
 class _Backoff(wait_base):
     """Doubles from 50 ms to 5 s, each wait between half and the whole of it."""
 
@@ -60,7 +68,16 @@ async def retry_forever(
     """
 
     async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
-        return await act()
+        try:
+            return await act()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise StrayCancellationError from error
+
+    def tried_again(error: BaseException) -> bool:
+        return isinstance(error, StrayCancellationError) or (retry_if or runtime.is_transient)(error)
 
     def failed(state: RetryCallState) -> None:
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
@@ -69,7 +86,7 @@ async def retry_forever(
     retrying = AsyncRetrying(
         sleep=runtime.clock.sleep,
         wait=_Backoff(runtime.randomness),
-        retry=retry_if_exception(retry_if or runtime.is_transient),
+        retry=retry_if_exception(tried_again),
         before_sleep=failed,
         reraise=True,
     )
