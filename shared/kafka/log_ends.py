@@ -6,6 +6,7 @@ with the first record of the last batch. So one fetch from there tells the high 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = reader(settings)
     try:
         await consumer.start()
+        await asyncio.sleep(0)  # its tasks begin: stopped before, it would cancel whoever stops it
         yield consumer
     finally:
         await consumer.stop()
@@ -99,11 +101,15 @@ class BrokerLog:
 
     async def begin_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset of the first record that each partition still has. KafkaError if the broker is away."""
+        if not partitions:
+            return {}
         async with reading(self._settings) as consumer:
             return await begin_offsets(consumer, partitions, self._settings)
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The offset that the next record of each partition will get. KafkaError if the broker is away."""
+        if not partitions:
+            return {}
         async with reading(self._settings) as consumer:
             least = await end_offsets_at_least(consumer, partitions, self._settings)
             return await end_offsets(consumer, least, self._settings)

@@ -114,7 +114,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(settings: Settings, health_port: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
     """The toy as a process of its own, as a user starts a service."""
     variables = {
         "KAFKA_BOOTSTRAP_SERVERS": settings.brokers,
@@ -124,6 +124,9 @@ async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Proces
         "FETCH_MAX_WAIT_MS": str(settings.fetch_max_wait_ms),
         "SESSION_TIMEOUT_MS": str(settings.session_timeout_ms),
         "HEARTBEAT_INTERVAL_MS": str(settings.heartbeat_interval_ms),
+        "HEALTH_HOST": "127.0.0.1",
+        "HEALTH_PORT": str(health_port),
+        "TOPIC_PARTITIONS": str(settings.topic_partitions),
         "LOG_FORMAT": "json",
     }
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.live.delivery.toy.service", env={**os.environ, **variables})
@@ -332,6 +335,33 @@ async def test_instances_share_the_partitions_one_dies_and_nothing_is_lost_or_tw
         assert await outside.value("select count(distinct partition) from positions where topic = 'intercompany.invoices'") == 4
         ids = [each for partition in range(4) for each in await outside.published(Topic.VOUCHERS, partition)]
         assert len(set(ids)) == 6000
+
+
+async def test_an_instance_without_a_partition_reads_on_where_the_one_that_had_it_died(live: Settings) -> None:
+    settings, ports = live.model_copy(update={"topic_partitions": 1}), (free_port(), free_port())
+    await topics.provision(settings, client_arguments(settings))
+
+    async def standing_by() -> list[bool]:
+        return ["no partition is assigned" in (await asyncio.to_thread(answer_of, port, "ready"))[1] for port in ports]
+
+    async def one_stands_by() -> bool:
+        return sorted(await standing_by()) == [False, True]
+
+    async with sending(settings) as outside, process(settings, ports[0]) as first, process(settings, ports[1]) as second:
+        await outside.send([invoice(f"A{number}") for number in range(100)])
+        await outside.counted(100)
+        await until(one_stands_by)
+        reads = second if (await standing_by())[0] else first
+        reads.send_signal(signal.SIGKILL)
+        await reads.wait()
+        await outside.send([invoice(f"B{number}") for number in range(100)])
+        await outside.counted(200)
+
+
+async def test_asking_for_no_partition_or_leaving_at_once_cancels_nobody(live: Settings) -> None:
+    assert await BrokerLog(live).begin_offsets([]) == await BrokerLog(live).end_offsets([]) == {}
+    async with reading(live):
+        pass
 
 
 async def test_a_stop_finishes_what_is_at_hand(outside: Outside, live: Settings) -> None:
