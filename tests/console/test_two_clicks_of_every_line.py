@@ -70,7 +70,7 @@ def voucher_of(address: str) -> tuple[str, str]:
     return query["company"], query["voucher"]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, PARTS))])
 def test_two_clicks_lead_from_every_line_of_every_scenario_to_its_sentence(database_url: str, part: int) -> None:
     async def walk() -> int:
         seen = 0
