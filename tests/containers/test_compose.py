@@ -86,7 +86,7 @@ def _vouchers() -> list[dict[str, Any]]:
     return [json.loads(line) for line in _command("vouchers", "--json").stdout.splitlines()]
 
 
-@pytest.mark.parametrize("chosen", [pytest.param(FILES[::5], id="a fifth"), pytest.param(FILES, id="all", marks=pytest.mark.long)])
+@pytest.mark.parametrize("chosen", [pytest.param(FILES[::10], id="a tenth"), pytest.param(FILES, id="all", marks=pytest.mark.long)])
 def test_scenarios_give_on_kafka_and_postgres_what_the_rules_give(chosen: Sequence[Path]) -> None:
     files = [str(path.relative_to(ROOT)) for path in chosen]
     command = [sys.executable, "-m", "services.command_line.main", "simulate", "--json", *files]
