@@ -39,7 +39,7 @@ def _lines(*arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("chosen", [pytest.param(FILES[2::5], id="a fifth"), pytest.param(FILES, id="all", marks=pytest.mark.long)])
+@pytest.mark.parametrize("chosen", [pytest.param(FILES[5::10], id="a tenth"), pytest.param(FILES, id="all", marks=pytest.mark.long)])
 def test_the_services_on_broker_and_database_give_what_the_simulation_gives(chosen: Sequence[Path]) -> None:
     files = [str(path) for path in chosen]
     simulated, run = _lines("simulate", "--json", *files), _lines("run", "--json", *files)

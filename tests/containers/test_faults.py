@@ -78,7 +78,8 @@ async def test_second_instances_join_and_the_first_ones_end_under_load(  # noqa:
         await assert_as_simulated(settings, load, simulated)
 
 
-@pytest.mark.parametrize("how", [pytest.param(Parts.restart, marks=pytest.mark.long), Parts.kill])
+@pytest.mark.long  # the storm does all of it
+@pytest.mark.parametrize("how", [Parts.restart, Parts.kill])
 @pytest.mark.parametrize("part", ["kafka", "postgres"])
 async def test_a_part_restarts_under_load_and_no_service_needs_a_hand(  # noqa: PLR0913 - two are what is tested
     parts: Parts, load: Scenario, simulated: Result, tmp_path: Path, part: str, how: Callable[[Parts, str], None]

@@ -6,6 +6,7 @@ count.
 
 from __future__ import annotations
 
+import gc
 import sys
 import tracemalloc
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TWICE: Final = 2.2
 """What twice the load may cost beside once the load, where the work is linear; a square would be 4."""
 SAME: Final = 1.25
+_COLLECTED: Final = (700, 10, 10)
 """What twice the load may cost, where what is done or held is bounded."""
 _ANYWAY: Final = 25
 """Queries, and rows, that a load may cost whatever its size."""
@@ -54,8 +56,13 @@ def calls() -> Iterator[Count]:
 
 @contextmanager
 def peak_bytes() -> Iterator[Count]:
-    """The most bytes held at once beyond those held at the beginning."""
-    counted = Count()
+    """The most bytes held at once beyond those held at the beginning.
+
+    Garbage is looked for as often as Python does by itself: a service that ran in this process before has it looked for rarely.
+    """
+    counted, threshold = Count(), gc.get_threshold()
+    gc.set_threshold(*_COLLECTED)
+    gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     try:
@@ -63,6 +70,7 @@ def peak_bytes() -> Iterator[Count]:
     finally:
         counted.value = tracemalloc.get_traced_memory()[1] - before
         tracemalloc.stop()
+        gc.set_threshold(*threshold)
 
 
 class Cost(NamedTuple):
