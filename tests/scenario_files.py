@@ -23,6 +23,6 @@ FILES: Final = (
 )
 
 
-def shared_out(files: Sequence[Path], first: int = 0) -> list[ParameterSet]:
-    """Files as parameters of a test that takes a second for each: every fifth from `first` in `make test`, the others in `make long`."""
-    return [pytest.param(path, id=path.stem, marks=() if place % 5 == first else pytest.mark.long) for place, path in enumerate(files)]
+def shared_out(files: Sequence[Path]) -> list[ParameterSet]:
+    """Files as parameters of a test that takes a second for each: every fifth in `make test`, the others in `make long`."""
+    return [pytest.param(path, id=path.stem, marks=() if place % 5 == 0 else pytest.mark.long) for place, path in enumerate(files)]

@@ -21,6 +21,7 @@ from services.desk.reconciliation import reconcile
 from services.desk.schemas import SchemaMissingError
 from services.inquiry.queries.compared import last_comparison
 from services.registry import INQUIRY
+from shared.runtime.regularly import TIMES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,8 +34,6 @@ Row = dict[str, Any]
 
 AGAIN_AFTER: Final = 60.0
 """Seconds from the end of one comparison to the beginning of the next, at least."""
-TIMES: Final = 10
-"""So many times as long as it took."""
 WAITED_FOR: Final = 4.0
 """Seconds that somebody who asks waits for one at most."""
 

@@ -7,23 +7,21 @@ logged, and its metric grows old.
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from services.desk.inquiry_check import check_inquiry
-from services.desk.last_checks import TIMES, identity_row
+from services.desk.last_checks import identity_row
 from services.desk.reconciliation import reconcile
 from services.desk.schemas import Schemas
 from services.inquiry.queries.compared import KeptComparison, compares_alone, keep_comparison, last_comparison
 from services.registry import INQUIRY
 from shared.metrics import CHECK_DONE, CHECK_EVERY, CHECK_FAILING, CHECK_PROBLEMS, CHECK_SECONDS
+from shared.runtime.regularly import regularly
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from shared.delivery.ports import Clock
     from shared.runtime.retry import Runtime
     from shared.settings import Settings
@@ -57,20 +55,6 @@ async def check_regularly(settings: Settings, runtime: Runtime) -> None:
         await regularly("the books were not compared", comparing.once, max(every, OFTENEST), runtime.clock)
     finally:
         await schemas.close()
-
-
-async def regularly(failure: str, act: Callable[[], Awaitable[None]], every: float, clock: Clock, longest: float = math.inf) -> None:
-    """Does something every so many seconds until cancelled, and less often where it takes long; a failure is logged as `failure`.
-
-    `longest`: so many seconds are between two of them at most, however long one has taken: it may have been held up.
-    """
-    while True:
-        begun = clock.monotonic()
-        try:
-            await act()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again, and the metric says how old the last result is
-            log.warning(failure, error=repr(error))
-        await clock.sleep(max(every, min(longest, TIMES * (clock.monotonic() - begun))))
 
 
 class Comparing:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from services.desk import rejections
 from services.desk.refusal_states import RefusalState
-from services.desk.regular_checks import regularly
 from services.desk.schemas import Schemas
 from services.desk.waiting import KEEPING, extents_of_waiting
 from services.desk.work_lists import states_of
 from services.inquiry.queries import measures
 from shared import metrics
+from shared.runtime.regularly import regularly
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Clock

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from services.registry import INQUIRY
-from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reader
+from shared.kafka.log_ends import end_offsets, end_offsets_at_least, partitions_of, reading
 from shared.kafka.subscription import pattern_of
 
 if TYPE_CHECKING:
@@ -37,16 +36,11 @@ async def ends_once(settings: Settings) -> Mapping[Partition, int] | None:
     """The ends, asked once on a connection of its own; None: the settings name no broker, or it does not answer."""
     if settings.kafka_bootstrap_servers is None:
         return None
-    asking = reader(settings)
     try:
-        async with asyncio.timeout(ENDS_WITHIN):
-            await asking.start()
+        async with asyncio.timeout(ENDS_WITHIN), reading(settings) as asking:
             return await ends_of(asking, settings)
     except Exception:  # noqa: BLE001 - whatever it is, the books can be read without; whoever asks is told that it is not known
         return None
-    finally:
-        with suppress(Exception, asyncio.CancelledError):  # the library cancels itself where it is stopped before it has begun
-            await asking.stop()
 
 
 async def _topics(asking: AIOKafkaConsumer, settings: Settings) -> list[str]:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from shared.metrics import AWAY, BEHIND, LAG, LAG_SECONDS, READY
+from shared.runtime.regularly import regularly
 from shared.settings import INQUIRY
 
 if TYPE_CHECKING:
     from shared.delivery.ports import Clock, Consumers
     from shared.delivery.read_positions import Lag, ReadPositions
     from shared.runtime.health import Readiness
-
-log = structlog.get_logger(__name__)
 
 EVERY: Final = 2.0
 BROKER: Final = "broker"
@@ -38,12 +35,7 @@ class Measuring:
 
     async def run(self) -> None:
         """Looks until cancelled; what goes wrong with it is logged, and stops nothing."""
-        while True:
-            try:
-                await self.once()
-            except Exception:
-                log.exception("the metrics of this service could not be measured", service=self._service)
-            await self._clock.sleep(EVERY)
+        await regularly("the metrics of this service were not measured", self.once, EVERY, self._clock, longest=EVERY)
 
     async def once(self) -> None:
         """One look."""

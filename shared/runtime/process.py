@@ -4,7 +4,7 @@ Invariant: it starts whatever is away, and continues by itself when that comes b
 neither schema nor topics and waits until they are there; it stops gracefully: first it
 takes no new batch, the one at hand is finished, what was decided is sent, and then the connections are closed; what
 time does not allow is in the database and continues at the next start. Where a part of it ends that nobody asked to, the service
-says so and stops: whoever runs it starts it again, and it never continues without a part.
+says so; without one that delivers it stops, and whoever runs it starts it again.
 """
 
 from __future__ import annotations
@@ -142,11 +142,11 @@ class Process:
                     await ended(each, self.runtime.clock)
                 await self._stop(working, releasing, relaying)
 
-    def _say_why(self, ended: asyncio.Task[None]) -> None:
+    def _say_why(self, part: asyncio.Task[None]) -> None:
         """At once: to stop takes its time, and what was wrong is raised only then."""
-        failure = None if ended.cancelled() else ended.exception()
-        if not self._is_to_end and (failure is not None or ended.cancelled()):
-            log.error("a part of the service has ended by itself", service=self.service.name, part=ended.get_name(), exc_info=failure)
+        failure = None if part.cancelled() else part.exception()
+        if not self._is_to_end and (failure is not None or part.cancelled()):
+            log.error("a part of the service has ended by itself", service=self.service.name, part=part.get_name(), exc_info=failure)
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What is done for who looks, and delivers nothing: metrics where they can be read, the companions."""

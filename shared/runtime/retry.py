@@ -59,6 +59,17 @@ def any_error(error: BaseException) -> bool:
     return isinstance(error, Exception)
 
 
+async def unless_stray(act: Callable[[], Awaitable[T]]) -> T:
+    """What an act gives. StrayCancellationError where it is cancelled and nobody has asked that of this task."""
+    try:
+        return await act()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise StrayCancellationError from error
+
+
 async def retry_forever(
     name: str, act: Callable[[], Awaitable[T]], runtime: Runtime, retry_if: Callable[[BaseException], bool] | None = None
 ) -> T:
@@ -68,13 +79,7 @@ async def retry_forever(
     """
 
     async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
-        try:
-            return await act()
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise StrayCancellationError from error
+        return await unless_stray(act)
 
     def tried_again(error: BaseException) -> bool:
         return isinstance(error, StrayCancellationError) or (retry_if or runtime.is_transient)(error)

@@ -1,4 +1,4 @@
-"""docker-compose.yml as a user starts it: every scenario through Apache Kafka and PostgreSQL, the data kept, nothing as root."""
+"""docker-compose.yml as a user starts it: scenarios through Apache Kafka and PostgreSQL, the data kept, nothing as root."""
 
 from __future__ import annotations
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 TWICE: Final = 2.2
 """What twice the load may cost beside once the load, where the work is linear; a square would be 4."""
 SAME: Final = 1.25
-_COLLECTED: Final = (700, 10, 10)
 """What twice the load may cost, where what is done or held is bounded."""
+_COLLECTED: Final = (700, 10, 10)
+"""When Python by itself looks for garbage."""
 _ANYWAY: Final = 25
 """Queries, and rows, that a load may cost whatever its size."""
 _KIB: Final = 1024
@@ -58,7 +59,7 @@ def calls() -> Iterator[Count]:
 def peak_bytes() -> Iterator[Count]:
     """The most bytes held at once beyond those held at the beginning.
 
-    Garbage is looked for as often as Python does by itself: a service that ran in this process before has it looked for rarely.
+    A service that ran in this process before has garbage looked for rarely, and it would count as held.
     """
     counted, threshold = Count(), gc.get_threshold()
     gc.set_threshold(*_COLLECTED)

@@ -356,6 +356,7 @@ async def test_an_instance_without_a_partition_reads_on_where_the_one_that_had_i
         await reads.wait()
         await outside.send([invoice(f"B{number}") for number in range(100)])
         await outside.counted(200)
+        assert await outside.value("select sum(number) from counts") == 200
 
 
 async def test_asking_for_no_partition_or_leaving_at_once_cancels_nobody(live: Settings) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from services.desk import regular_checks
 from services.desk.checking import Check
-from services.desk.regular_checks import Comparing, check_regularly, regularly
+from services.desk.regular_checks import Comparing, check_regularly
 from services.inquiry.checks import IdentityCheck
 from shared.metrics import CHECK_EVERY, CHECK_FAILING, CHECK_PROBLEMS
+from shared.runtime.regularly import regularly
 from shared.settings import load_settings
 from tests.builders.web import NOW, MadeUp, StandingClock
 
@@ -47,6 +48,19 @@ async def test_what_takes_long_is_done_more_seldom_up_to_a_longest_pause_and_a_f
     with pytest.raises(asyncio.CancelledError):
         await regularly("it failed", act, 10, clock, longest)
     assert clock.slept == slept
+
+
+async def test_a_cancellation_that_nobody_asked_for_ends_nothing() -> None:
+    clock, times = Sleeping(), 0
+
+    async def act() -> None:
+        nonlocal times
+        times += 1
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await regularly("it failed", act, 10, clock)
+    assert times == 4
 
 
 class Desk(MadeUp):

@@ -13,7 +13,7 @@ import pytest
 
 from services.desk import last_checks
 from services.desk.flow import Rates
-from services.desk.last_checks import AGAIN_AFTER, TIMES, Checking
+from services.desk.last_checks import AGAIN_AFTER, Checking
 from services.desk.reconciliation import Check
 from services.desk.schemas import InquiryMissingError
 from services.inquiry.checks import IdentityCheck
@@ -21,6 +21,7 @@ from services.web.access.roles import Role
 from services.web.access.tokens import TokenAuthentication
 from services.web.routes.flow import EVERY, MOST_STREAMS, STREAM
 from shared.delivery.ports import Partition, SystemClock
+from shared.runtime.regularly import TIMES
 from tests.builders.web import NOW, MadeUp, StandingClock, app_of, asking, made_up_ports, of_role, token_for, with_tokens
 
 APP = app_of(made_up_ports())
