@@ -7,7 +7,7 @@ again for the keys that a batch touches. The sums of days and months grow by the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,9 +30,11 @@ _RECORD: Final = 4
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> InquiryBooks:
+    opening = ""
+
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> InquiryBooks:
         """Nothing: what a message says follows from it alone."""
-        del connection, messages
+        del connection, messages, opened
         return InquiryBooks()
 
     async def load_missing(self, connection: Connection, books: InquiryBooks, missing: Iterable[Missing]) -> None:

@@ -6,7 +6,7 @@ keys. The reference data is kept in memory from batch to batch, and only what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from services.payment.rules.values import JournalKey, SalesPayment, WaitingAppro
 from services.payment.stored_pages import WAITING_WOKEN
 from shared.delivery.columns import arrays, texts
 from shared.delivery.ports import Connection
-from shared.delivery.reference_table import ReferenceTable
+from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
@@ -27,9 +27,7 @@ from shared.missing import Missing
 from shared.waiting import WakeKey, first_of_each, rank
 from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 
-POSITIONS: Final = """
-select coalesce((select max(position) from reference), 0) as position,
-coalesce((select max(sequence) from waiting), 0) as sequence"""
+LAST_SEQUENCE: Final = "select coalesce(max(sequence), 0) from waiting"
 NUMBERS: Final = f"select payment, number from numbers where payment = any({arrays(['text'])})"  # noqa: S608 - types of our own, here and below
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
@@ -79,14 +77,16 @@ where exists (select from waiting w where w.run_id = k.id and w.run_source = k.s
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
+    opening = f"({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence"
+
     def __init__(self) -> None:
         self._reference = ReferenceTable()
 
     # Loading
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
-        """What these messages name: at most five queries, whatever their number; one for inbound payments alone."""
-        books = await self._empty_books(connection)
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
+        """What these messages name: at most four queries, whatever their number; none for inbound payments alone."""
+        books = await self._empty_books(connection, opened)
         await _load(connection, books, needed_by(messages, books.reference))
         return books
 
@@ -134,9 +134,9 @@ class Store:
         books.more_due = bool(more)
         return books
 
-    async def _empty_books(self, connection: Connection, *, complete: bool = False) -> Books:
-        row = await connection.fetchrow(POSITIONS)
-        return Books(await self._reference.current(connection, row["position"]), complete=complete, sequence=row["sequence"])
+    async def _empty_books(self, connection: Connection, opened: Mapping[str, Any] | None = None, *, complete: bool = False) -> Books:
+        opened = opened or await connection.fetchrow(f"select {self.opening}")
+        return Books(await self._reference.current(connection, opened["position"]), complete=complete, sequence=opened["sequence"])
 
     # Saving
 

@@ -7,7 +7,7 @@ to batch, and only what was committed is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from services.posting.stored_tables import (
 )
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
-from shared.delivery.reference_table import ReferenceTable
+from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
@@ -52,12 +52,14 @@ OF_DOCUMENTS: Final = f"""
     select * from vouchers where document = named.document and company = named.company and run_id is null offset 0
 ) v where v.ledger = named.ledger and v.kind not in ('payment_reversal', 'document_reversal') {IN_ORDER}"""  # noqa: S608 - as above
 LAST_NUMBERS: Final = "select company, series, number, digest from numbers where company = any($1) order by company, series for update"
-SAVE_NUMBERS: Final = """
-insert into numbers (company, series, number, digest) select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
-on conflict (company, series) do update set number = excluded.number, digest = excluded.digest"""
-SAVE_BALANCES: Final = """
+SAVE_NUMBERS_AND_BALANCES: Final = """
+with numbered as (
+    insert into numbers (company, series, number, digest) select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+    on conflict (company, series) do update set number = excluded.number, digest = excluded.digest
+)
 insert into balances as b (company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[])
+select * from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+$10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[])
 on conflict (company, account, posting_type, partner, currency) do update set
 debit = b.debit + excluded.debit, credit = b.credit + excluded.credit,
 accounting_debit = b.accounting_debit + excluded.accounting_debit, accounting_credit = b.accounting_credit + excluded.accounting_credit"""
@@ -66,18 +68,20 @@ accounting_debit = b.accounting_debit + excluded.accounting_debit, accounting_cr
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
+    opening = f"({LAST_POSITION}) as position"
+
     def __init__(self) -> None:
         self._reference = ReferenceTable()
 
     # Loading
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
         """The vouchers that these messages reverse, the last numbers of their companies, the reference data.
 
-        Two queries, six with reversals, whatever the number of messages. TooHeavyError if several messages reverse more lines
+        One query, five with reversals, whatever the number of messages. TooHeavyError if several messages reverse more lines
         than one transaction takes: what a message says of a document does not say how many lines its voucher has.
         """
-        books = Books(await self._reference.current(connection))
+        books = Books(await self._reference.current(connection, None if opened is None else opened["position"]))
         await _load(connection, books, needed_by(messages), heaviest=MOST_ENTRIES if len(messages) > 1 else None)
         return books
 
@@ -123,8 +127,7 @@ class Store:
             vouchers = [(key, voucher) for key, voucher in books.vouchers.changed.items() if voucher is not None]
             rows = [_voucher_row(key, voucher, books.written_lines[key]) for key, voucher in vouchers]
             await connection.copy_to_table("vouchers", source=as_copied(rows), columns=COPIED_COLUMNS)
-            await connection.execute(SAVE_NUMBERS, *columns(_number_rows(books)))
-            await connection.execute(SAVE_BALANCES, *columns(_balance_rows(books)))
+            await connection.execute(SAVE_NUMBERS_AND_BALANCES, *columns(_number_rows(books)), *columns(_balance_rows(books)))
         await self._reference.save(connection, books.reference_events)
 
 

@@ -6,7 +6,7 @@ size; what was looked for and not found is known to be missing. The reference da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -17,7 +17,7 @@ from services.settlement.rules.values import Parked
 from services.settlement.rules.waiting import EVERY, OVER, RESERVATION
 from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
-from services.settlement.stored_tables import TABLES, Many, Row, StoredTable, joined
+from services.settlement.stored_tables import FEW, TABLES, Many, Row, StoredTable, joined
 from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
@@ -45,12 +45,6 @@ with chosen as (
 _STILL_WAITING: Final = """
 select distinct w.event_source, w.event_id from waiting w join unnest($1::text[], $2::text[]) as k (source, id)
 on w.event_id = k.id and w.event_source = k.source"""
-FEW: Final = 50
-"""Rows that are read with every batch; with more, only those that the batch names."""
-_FIRST: Final = f"select ({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
-    f", {stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None
-)
-"""What every batch reads, whatever is in it, in one statement."""
 ROUNDS: Final = 4
 """How often what was found is asked for what it names in turn: a waiting run, then its documents, then theirs."""
 DEEPEST: Final = 5
@@ -60,21 +54,25 @@ DEEPEST: Final = 5
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
+    opening = f"({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
+        f", {stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None
+    )
+
     def __init__(self) -> None:
         self._reference = ReferenceTable()
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
         """What these messages name, and what waits for it with all that it names.
 
         TooHeavyError if several messages name runs of more records than one transaction takes, which no message says. So it is
         with `load_missing`, where automatic settlement would go through more open documents.
         """
-        first = await connection.fetchrow(_FIRST, FEW + 1)
-        books = Books(await self._reference.current(connection, first["position"]), complete=False, sequence=first["sequence"])
+        opened = opened or await connection.fetchrow(f"select {self.opening}")
+        books = Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
         books.most_rows = MOST_ENTRIES if len(messages) > 1 else None
         for stored in TABLES.values():
             # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
-            rows = first[stored.name] if stored.few is not None else None
+            rows = opened[stored.name] if stored.few is not None else None
             if stored.few is not None and rows is not None and len(rows) <= FEW:
                 _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, rows))
         named = {missing for message in messages for missing in named_by(message, books)}

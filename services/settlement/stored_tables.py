@@ -271,10 +271,11 @@ _HOLDING = (
     " cross join lateral (select {key} from {table} where {column} @> array[k]{more}) t)"
 )
 """By one look into the index for each key: `reserves && $1` compares each waiting row with all keys."""
-_FEW_WAITING = (
-    "(select case when coalesce(sum(octet_length(body::text)), 0) <= 262144 then coalesce(array_agg(body), '{}') end"
-    " from (select body from waiting limit $1) w)"
-)
+FEW: Final = 50
+"""Rows that are read with every batch; with more, only those that the batch names."""
+_FEW_WAITING: Final = f"""(select case when coalesce(sum(octet_length(body::text)), 0) <= 262144 then coalesce(array_agg(body), '{{}}') end
+from (select body from waiting limit {FEW + 1}) w)"""  # noqa: S608 - a number of our own
+_FEW_RESERVING: Final = f"array(select body from journals where cardinality(reserves) > 0 order by company limit {FEW + 1})"  # noqa: S608 - as above
 _OF_EVENT = "select t.body from {} t join unnest($1::text[], $2::text[]) as k (source, id) on t.{}_id = k.id and t.{}_source = k.source"
 
 _END_OF_WAITING: Final = f"""
@@ -362,7 +363,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                     lambda key: (joined(key),),
                 ),
             },
-            few=("reserves", "array(select body from journals where cardinality(reserves) > 0 order by company limit $1)"),
+            few=("reserves", _FEW_RESERVING),
         ),
         StoredTable(
             "pending_replies",

@@ -198,7 +198,7 @@ class Delivery:
 
     async def open(self, connection: Connection, keys: Collection[InboxKey] = ()) -> tuple[State, Store[Any]]:
         """What a batch finds, those of its ids that are taken already among it, and the store for it."""
-        state = await tables.open_batch(connection, keys)
+        state = await tables.open_batch(connection, keys, self._store.opening)
         if state.epoch != self._epoch:
             self._store = self.service.store()  # whatever the old one has in memory is void
             self._epoch = state.epoch
@@ -235,7 +235,7 @@ class Delivery:
     ) -> tuple[Inbox, Folded, dict[int, Exception]]:
         """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
         to_fold = _to_fold(coming, state.taken)
-        books = await store.load(connection, to_fold) if to_fold else self.service.new_books()
+        books = await store.load(connection, to_fold, state.opened) if to_fold else self.service.new_books()
         books.released.loaded_whole(None, state.next_released.items())
         inbox = Inbox(state.taken)
 

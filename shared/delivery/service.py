@@ -52,8 +52,11 @@ class Store(Protocol[B]):
     The connection's search_path is the service's schema, and a transaction with the service's lock is open.
     """
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> B:
-        """What these messages name, in a constant number of queries."""
+    opening: str
+    """Columns of a select: what every batch of the service reads, whatever is in it. The shell reads them with what it opens a batch by."""
+
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> B:
+        """What these messages name, in a constant number of queries; `opened`: what `opening` gave, where that was read already."""
 
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
         """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""

@@ -50,8 +50,8 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
 def without_duplicates_seen() -> AbstractContextManager[Any]:
     opened = shell_tables.open_batch
 
-    async def open_batch(connection: Any, _keys: Any) -> Any:
-        return await opened(connection)
+    async def open_batch(connection: Any, _keys: Any, opening: str) -> Any:
+        return await opened(connection, (), opening)
 
     async def change_inbox(_connection: Any, _known: Any, _changes: Any) -> dict[str, bytes]:
         return {}
