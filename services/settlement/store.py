@@ -1,7 +1,7 @@
 """All SQL of the settlement service.
 
-Invariant: a batch is loaded with one statement per table and index and saved with one per table, whatever its
-size; what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
+Invariant: a batch is loaded with one statement for all the rows it names, and saved with one per table, whatever its size;
+what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.settlement.prefetch import named_by, named_by_page, waiters
 from services.settlement.rules.books import Books
@@ -22,6 +22,7 @@ from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
+from shared.delivery.together import Select, fetch_together
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
@@ -97,17 +98,7 @@ class Store:
                     groups.setdefault((each.table, each.by), []).append(each.key)
             if not groups:
                 return
-            wanted = set()
-            for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-                if index == "open":
-                    wanted.update(await _load_pages(connection, books, keys))
-                elif index in WOKEN:
-                    wanted.update(_named_by_rows(books, await _load_woken(connection, books, index, keys)))
-                elif index in PAGES:
-                    rows = await _load_in_line(connection, books, index, keys)
-                    wanted.update(_named_by_rows(books, rows if index == "waiters" else []))
-                else:
-                    wanted.update(_named_by_rows(books, await _load(connection, books, TABLES[name], index, keys)))
+            wanted = await _load_groups(connection, books, groups)
         books.named = wanted
 
     async def save(self, connection: Connection, books: Books) -> None:
@@ -210,6 +201,25 @@ def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
     return (each for row in rows if isinstance(row, Parked) for each in named_by(row.message, books, row))
 
 
+async def _load_groups(connection: Connection, books: Books, groups: dict[tuple[str, str | None], list[Any]]) -> set[Missing]:
+    """The rows of these keys by table and index; gives what they name in turn."""
+    named: set[Missing] = set()
+    plain: list[Group] = []
+    for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
+        if index == "open":
+            named.update(await _load_pages(connection, books, keys))
+        elif index in WOKEN:
+            named.update(_named_by_rows(books, await _load_woken(connection, books, index, keys)))
+        elif index in PAGES:
+            rows = await _load_in_line(connection, books, index, keys)
+            named.update(_named_by_rows(books, rows if index == "waiters" else []))
+        else:
+            plain.append(Group(TABLES[name], index, keys))
+    if plain:
+        named.update(_named_by_rows(books, await _load(connection, books, plain)))
+    return named
+
+
 async def _load_pages(connection: Connection, books: Books, pages: list[Page]) -> list[Missing]:
     """Open documents in the order in which they settle; gives what they name in turn.
 
@@ -247,39 +257,55 @@ async def _load_in_line(connection: Connection, books: Books, index: str, pages:
     return loaded
 
 
-async def _load(connection: Connection, books: Books, stored: StoredTable, index: str | None, keys: list[Any]) -> list[Any]:
-    """One statement for all keys of a table, or of one of its indexes; gives the rows."""
-    table = _table(books, stored.name)
-    statement = stored.select if index is None else stored.indexes[index].select
-    arguments = [stored.key(key) if index is None else stored.indexes[index].key(key) for key in keys]
-    found: dict[Any, list[Any]] = {key: [] for key in keys}
-    if index is None:
-        for key in keys:
-            table.loaded(key, None)
+class Group(NamedTuple):
+    """Keys of a table, or of one of its indexes, whose rows are wanted."""
+
+    stored: StoredTable
+    by: str | None
+    keys: list[Any]
+
+    def select(self, most_rows: int | None) -> Select:
+        """The statement for all of them; of an index with a limit it gives one row more than there may be."""
+        if self.by is None:
+            return self.stored.select, texts(map(self.stored.key, self.keys))
+        index = self.stored.indexes[self.by]
+        limit = [None if most_rows is None else most_rows + 1] if index.has_limit else []
+        return index.select, [*_columns([index.key(key) for key in self.keys]), *limit]
+
+
+async def _load(connection: Connection, books: Books, groups: list[Group]) -> list[Any]:
+    """The rows of several tables and indexes, with one statement; gives them.
+
+    TooHeavyError if those of an index with a limit are more than several messages together may have loaded.
+    """
     loaded: list[Any] = []
-    parameters = texts(arguments) if index is None else _columns(arguments)
-    for row in await _rows(connection, books, statement, parameters, has_limit=index is not None and stored.indexes[index].has_limit):
-        key, value = stored.read(row["body"])
-        table.loaded(key, value)
-        loaded.append(value)
-        for place in table.places(index, value) if index is not None else ():
-            if place in found:
-                found[place].append(key)
-    if index is not None:
-        for place, rows in found.items():
-            table.loaded_index(index, place, rows)
+    found = await fetch_together(connection, [group.select(books.most_rows) for group in groups])
+    for group, bodies in zip(groups, found, strict=True):
+        is_limited = group.by is not None and group.stored.indexes[group.by].has_limit
+        if is_limited and books.most_rows is not None and len(bodies) > books.most_rows:
+            msg = f"the records of the runs that are mirrored or reversed are more than {books.most_rows}"
+            raise TooHeavyError(msg)
+        loaded += _loaded(_table(books, group.stored.name), group, bodies)
     return loaded
 
 
-async def _rows(connection: Connection, books: Books, statement: str, parameters: Sequence[Any], *, has_limit: bool) -> list[Any]:
-    """The rows of a statement; TooHeavyError if they are more than several messages together may have loaded."""
-    if not has_limit:
-        return await connection.fetch(statement, *parameters)
-    rows = await connection.fetch(statement, *parameters, None if books.most_rows is None else books.most_rows + 1)
-    if books.most_rows is not None and len(rows) > books.most_rows:
-        msg = f"the records of the runs that are mirrored or reversed are more than {books.most_rows}"
-        raise TooHeavyError(msg)
-    return rows
+def _loaded(table: Table[Any, Any], group: Group, bodies: Iterable[str]) -> list[Any]:
+    """Tells a table which rows the store holds of what was asked for; gives them."""
+    rows = [group.stored.read(body) for body in bodies]
+    if group.by is None:
+        for key in group.keys:
+            table.loaded(key, None)
+    for key, value in rows:
+        table.loaded(key, value)
+    if group.by is not None:
+        found: dict[Any, list[Any]] = {key: [] for key in group.keys}
+        for key, value in rows:
+            for place in table.places(group.by, value):
+                if place in found:
+                    found[place].append(key)
+        for place, keys in found.items():
+            table.loaded_index(group.by, place, keys)
+    return [value for _, value in rows]
 
 
 async def _load_woken(connection: Connection, books: Books, index: str, keys: list[WakeKey]) -> list[Any]:
