@@ -1,7 +1,7 @@
 """All SQL of the settlement service.
 
-Invariant: a batch is loaded with one statement for all the rows it names, and saved with one per table, whatever its size;
-what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
+Invariant: a batch is loaded with one statement for all the rows it names, and saved with one, beside a COPY for each table of very
+many rows; what was looked for and not found is known to be missing. The reference data is kept in memory from batch to batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
-from shared.delivery.together import Select, fetch_together
+from shared.delivery.together import Statement, fetch_together, write_together
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
@@ -103,19 +103,21 @@ class Store:
 
     async def save(self, connection: Connection, books: Books) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
+        writes: list[Statement] = []
         for stored in TABLES.values():
             table = _table(books, stored.name)
             gone = [stored.key(key) for key, row in table.changed.items() if row is None]
-            if gone:
+            if gone and stored.deletes_alone:
                 await connection.execute(stored.delete, *texts(gone))
-            if stored.many is None:
-                rows = [stored.row(row) for row in table.changed.values() if row is not None]
-                if rows:
-                    await connection.execute(stored.upsert, *texts(rows))
-            else:
-                await _save_many(connection, stored, stored.many, table)
+            elif gone:
+                writes.append((stored.delete, texts(gone)))
+            if stored.many is not None:
+                writes += await _save_many(connection, stored, stored.many, table)
+            elif rows := [stored.row(row) for row in table.changed.values() if row is not None]:
+                writes.append((stored.upsert, texts(rows)))
         if books.sequence != books.first_sequence:
-            await connection.execute(SAVE_SEQUENCE, books.sequence)
+            writes.append((SAVE_SEQUENCE, (books.sequence,)))
+        await write_together(connection, writes)
         await self._reference.save(connection, books.reference_events)
 
     async def load_all(self, connection: Connection) -> Books:
@@ -182,8 +184,8 @@ def _table(books: Books, name: str) -> Table[Any, Any]:
     return table
 
 
-async def _save_many(connection: Connection, stored: StoredTable, many: Many, table: Table[Any, Any]) -> None:
-    """Rows that the store has not given are new; of the others is written what can have changed."""
+async def _save_many(connection: Connection, stored: StoredTable, many: Many, table: Table[Any, Any]) -> list[Statement]:
+    """Copies the rows that the store has not given, which are new; gives what writes of the others what can have changed."""
     new: list[Row] = []
     changed: list[Row] = []
     for key, row in table.changed.items():
@@ -191,9 +193,7 @@ async def _save_many(connection: Connection, stored: StoredTable, many: Many, ta
             (changed if table.is_stored(key) else new).append(stored.row(row))
     if new:
         await connection.copy_to_table(stored.name, source=as_copied(new), columns=many.columns)
-    if changed:
-        pick = itemgetter(*many.places)
-        await connection.execute(many.update, *texts(map(pick, changed)))
+    return [(many.update, texts(map(itemgetter(*many.places), changed)))] if changed else []
 
 
 def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
@@ -264,7 +264,7 @@ class Group(NamedTuple):
     by: str | None
     keys: list[Any]
 
-    def select(self, most_rows: int | None) -> Select:
+    def select(self, most_rows: int | None) -> Statement:
         """The statement for all of them; of an index with a limit it gives one row more than there may be."""
         if self.by is None:
             return self.stored.select, texts(map(self.stored.key, self.keys))

@@ -64,6 +64,7 @@ class StoredTable:
 
     `few`: an index (None: the table) that is mostly all but empty, and the statement that gives up to so many rows of it as an
     array; null if they are too heavy to be read with every batch. `many`: how rows are written where they are many.
+    `deletes_alone`: what deletes writes another table too, so it stands in no other statement.
     """
 
     name: str
@@ -76,6 +77,7 @@ class StoredTable:
     indexes: dict[str, StoredIndex]
     many: Many | None = None
     few: tuple[str | None, str] | None = None
+    deletes_alone: bool = False
 
 
 def joined(key: tuple[str, ...]) -> str:
@@ -345,6 +347,7 @@ TABLES: Final[dict[str, StoredTable]] = {
                 "event": StoredIndex(_OF_EVENT.format("waiting", "event", "event"), tuple),
             },
             few=(None, _FEW_WAITING),
+            deletes_alone=True,
         ),
         StoredTable(
             "journals",
