@@ -275,7 +275,10 @@ class SimulatedConnection:
         if await self._world.step(self._who, f"lock {name}", CallPlace.STATEMENT) is not None:
             self._lost()
         self._check_alive()
-        await self._backend.locks.acquire(name, self)
+        try:
+            await self._backend.locks.acquire(name, self)
+        except ConnectionResetError:
+            self._lost()
         await self._world.step(self._who, f"locked {name}", CallPlace.ANSWERED)
         self._check_alive()
 

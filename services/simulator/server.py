@@ -106,7 +106,7 @@ class Locks:
         self._waiting: dict[str, deque[tuple[Holder, asyncio.Future[None]]]] = {}
 
     async def acquire(self, name: str, connection: Holder) -> None:
-        """Waits for the lock."""
+        """Waits for the lock; ConnectionResetError if the connection ends meanwhile."""
         if name not in self._held:
             self._held[name] = connection
             return
@@ -123,9 +123,12 @@ class Locks:
             raise
 
     def release_all(self, connection: Holder) -> None:
-        """What the connection holds, as at the end of its transaction or session."""
+        """What the connection holds, as at the end of its transaction or session; what it still waits for it never gets."""
         for name in [name for name, holder in self._held.items() if holder is connection]:
             self._pass_on(name)
+        for holder, future in [entry for waiting in self._waiting.values() for entry in waiting]:
+            if holder is connection and not future.done():
+                future.set_exception(ConnectionResetError())
 
     def is_waited_for(self, name: str) -> bool:
         """Whether somebody waits for the lock."""

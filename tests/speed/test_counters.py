@@ -32,6 +32,8 @@ MOST_WAL_BYTES = 12_500
 MOST_ROWS = 22.0
 MOST_CALLS = 1_820
 """Of the product's own functions, for a payment with its two invoices, in all three services; what they call of others aside."""
+MOST_STATEMENTS = 43
+"""Of a payment that is alone in each of its seven batches, in all three services, COPY aside: its latency is mostly their round trips."""
 LINES_OF_HISTORY = 120_000
 FEW = 20
 """Payments in a batch that is small beside the history: for a large one reading a small table whole is right."""
@@ -52,6 +54,11 @@ async def test_a_batch_of_twice_the_payments_takes_as_many_queries(line: Line, w
     of_many = await posted(line, workload, PAYMENTS, 2 * PAYMENTS)
     assert of_many == of_few
     assert all(of_few.values())
+
+
+async def test_a_payment_alone_takes_no_more_statements_than_stated(line: Line, workload: Workload) -> None:
+    of_one = await posted(line, workload, 0, 1)
+    assert sum(of_one.values()) <= MOST_STATEMENTS, of_one
 
 
 async def test_a_batch_of_twice_the_invoices_takes_as_many_queries(line: Line, workload: Workload) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.events.reference import CompanyDefined
 from tests.live.delivery.toy.rules import Books, Count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.delivery.ports import Connection
@@ -21,12 +21,14 @@ class Store:
     """Loads the companies that the messages name."""
 
     made = 0
+    opening = ""
 
     def __init__(self) -> None:
         type(self).made += 1
 
-    async def load(self, connection: Connection, messages: Sequence[Message]) -> Books:
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
         """The counts of the messages' companies."""
+        del opened
         books = Books()
         await self._load(connection, books, {each.data.company for each in messages if not isinstance(each.data, CompanyDefined)})
         return books
