@@ -17,6 +17,7 @@ from services.inquiry.rules.imports import STATES
 from services.inquiry.rules.rows import LineRow, TakeRow
 from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.delivery.ports import Connection
+from shared.delivery.together import Statement
 from shared.events.contract import short_type
 from shared.events.envelope import EventRef, Message
 from shared.missing import Missing
@@ -56,8 +57,9 @@ class Store:
         del connection, released
         return InquiryBooks()
 
-    async def save(self, connection: Connection, books: InquiryBooks) -> None:
+    async def save(self, connection: Connection, books: InquiryBooks, later: list[Statement] | None = None) -> None:
         """Everything that the messages of a batch say; at most 24 statements."""
+        del later
         await _save_events(connection, books)
         await _save_documents(connection, books)
         touched = await _save_records(connection, books)

@@ -19,6 +19,7 @@ from services.payment.stored_pages import WAITING_WOKEN
 from shared.delivery.columns import arrays, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
+from shared.delivery.together import Statement, write
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
@@ -140,15 +141,16 @@ class Store:
 
     # Saving
 
-    async def save(self, connection: Connection, books: Books) -> None:
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
         """The changed rows, in the order of their keys."""
         changed = [(key, row) for key, row in sorted(books.journals.changed.items())]
-        journals = [_journal_row(row) for _, row in changed if row is not None]
-        if journals:
-            await connection.execute(SAVE_JOURNALS, *texts(journals))
-        await _execute(connection, DELETE_JOURNALS, [key for key, row in changed if row is None])
+        writes: list[Statement] = []
+        if journals := [_journal_row(row) for _, row in changed if row is not None]:
+            writes.append((SAVE_JOURNALS, texts(journals)))
         if books.numbers.changed:
-            await connection.execute(SAVE_NUMBERS, *texts(sorted(books.numbers.changed.items())))
+            writes.append((SAVE_NUMBERS, texts(sorted(books.numbers.changed.items()))))
+        await write(connection, writes, later)
+        await _execute(connection, DELETE_JOURNALS, [key for key, row in changed if row is None])
         waiting = sorted(books.waiting.changed.items())
         await _execute(connection, SAVE_WAITING, [_waiting_row(row) for _, row in waiting if row is not None])
         await _execute(connection, DELETE_WAITING, [key for key, row in waiting if row is None])

@@ -36,6 +36,7 @@ from services.posting.stored_tables import (
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
+from shared.delivery.together import Statement, write
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
@@ -52,14 +53,12 @@ OF_DOCUMENTS: Final = f"""
     select * from vouchers where document = named.document and company = named.company and run_id is null offset 0
 ) v where v.ledger = named.ledger and v.kind not in ('payment_reversal', 'document_reversal') {IN_ORDER}"""  # noqa: S608 - as above
 LAST_NUMBERS: Final = "select company, series, number, digest from numbers where company = any($1) order by company, series for update"
-SAVE_NUMBERS_AND_BALANCES: Final = """
-with numbered as (
-    insert into numbers (company, series, number, digest) select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
-    on conflict (company, series) do update set number = excluded.number, digest = excluded.digest
-)
+SAVE_NUMBERS: Final = """
+insert into numbers (company, series, number, digest) select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+on conflict (company, series) do update set number = excluded.number, digest = excluded.digest"""
+SAVE_BALANCES: Final = """
 insert into balances as b (company, account, posting_type, partner, currency, debit, credit, accounting_debit, accounting_credit)
-select * from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-$10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[])
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[])
 on conflict (company, account, posting_type, partner, currency) do update set
 debit = b.debit + excluded.debit, credit = b.credit + excluded.credit,
 accounting_debit = b.accounting_debit + excluded.accounting_debit, accounting_credit = b.accounting_credit + excluded.accounting_credit"""
@@ -121,13 +120,14 @@ class Store:
 
     # Saving
 
-    async def save(self, connection: Connection, books: Books) -> None:
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
         """New vouchers with their lines, the last numbers, the balances, the reference events taken."""
         if books.vouchers.changed:
             vouchers = [(key, voucher) for key, voucher in books.vouchers.changed.items() if voucher is not None]
             rows = [_voucher_row(key, voucher, books.written_lines[key]) for key, voucher in vouchers]
             await connection.copy_to_table("vouchers", source=as_copied(rows), columns=COPIED_COLUMNS)
-            await connection.execute(SAVE_NUMBERS_AND_BALANCES, *columns(_number_rows(books)), *columns(_balance_rows(books)))
+            writes = [(SAVE_NUMBERS, columns(_number_rows(books))), (SAVE_BALANCES, columns(_balance_rows(books)))]
+            await write(connection, writes, later)
         await self._reference.save(connection, books.reference_events)
 
 

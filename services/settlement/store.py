@@ -22,7 +22,7 @@ from shared.delivery.columns import texts
 from shared.delivery.copying import as_copied
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
-from shared.delivery.together import Statement, fetch_together, write_together
+from shared.delivery.together import Statement, fetch_together, write
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
@@ -101,7 +101,7 @@ class Store:
             wanted = await _load_groups(connection, books, groups)
         books.named = wanted
 
-    async def save(self, connection: Connection, books: Books) -> None:
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
         """The changed rows, the order of arrival, the reference events taken."""
         writes: list[Statement] = []
         for stored in TABLES.values():
@@ -117,7 +117,7 @@ class Store:
                 writes.append((stored.upsert, texts(rows)))
         if books.sequence != books.first_sequence:
             writes.append((SAVE_SEQUENCE, (books.sequence,)))
-        await write_together(connection, writes)
+        await write(connection, writes, later)
         await self._reference.save(connection, books.reference_events)
 
     async def load_all(self, connection: Connection) -> Books:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.delivery.shell_tables import FINISH, REFERENCE
+from shared.delivery.together import WITH
 from shared.events.envelope import Message
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Transaction:
 
     def saw(self, query: str, arguments: Sequence[Any]) -> None:
         """Notes the positions that a batch writes."""
-        if query == FINISH:
+        if query.endswith(FINISH.removeprefix(WITH)):
             self.sends |= arguments[_POSITIONS_OF_FINISH] is not None
             places = zip(*arguments[:_POSITIONS_OF_FINISH], strict=True)
             self.reference = max([self.reference, *(offset for *place, offset in places if tuple(place) == tuple(REFERENCE))])

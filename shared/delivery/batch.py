@@ -249,8 +249,11 @@ class Delivery:
         return inbox, folded, defects
 
     async def save(self, connection: Connection, store: Store[Any], books: WorkingSet, state: State) -> None:
-        """Writes the changed rows of the books; what was released and not yet resumed is resumed in transactions of its own."""
-        await store.save(connection, books)
+        """Writes the changed rows of the books, or has `write` do it.
+
+        What was released and not yet resumed is resumed in transactions of its own.
+        """
+        await store.save(connection, books, state.later)
         await tables.save_released(connection, books.released.changed, state.next_released)
         if books.released.changed:
             self.has_released.set()
@@ -263,7 +266,10 @@ class Delivery:
         positions: Mapping[Partition, int],
         taken_now: Mapping[InboxKey, bytes] | None = None,
     ) -> Written:
-        """Writes refusals, positions, ids that are new in the inbox, and outbox; gives the outbox row's id and its messages, encoded."""
+        """Writes refusals, positions, ids that are new in the inbox, outbox, and what of the books is still to be written.
+
+        Gives the outbox row's id and its messages, encoded.
+        """
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
@@ -273,7 +279,7 @@ class Delivery:
         await tables.refuse(connection, folded.refusals)
         await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
-        row = await tables.finish(connection, positions, pack(messages) if messages else None, taken_now)
+        row = await tables.finish(connection, positions, pack(messages) if messages else None, taken_now, state.later)
         OUTGOING.labels(self.service.name).inc(len(messages))
         return row, messages
 

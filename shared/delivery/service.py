@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.delivery.ports import Connection
+    from shared.delivery.together import Statement
     from shared.events.vouchers import EventWaiting
     from shared.missing import Missing
     from shared.working_set import Released, Table
@@ -61,8 +62,8 @@ class Store(Protocol[B]):
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
         """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""
 
-    async def save(self, connection: Connection, books: B) -> None:
-        """The changed rows."""
+    async def save(self, connection: Connection, books: B, later: list[Statement] | None = None) -> None:
+        """The changed rows. What need not be written at once goes to `later`, where there is one: the shell writes it at the end."""
 
     async def load_all(self, connection: Connection) -> B:
         """Everything."""

@@ -15,6 +15,7 @@ import orjson
 
 from shared.delivery.copying import as_it_is
 from shared.delivery.ports import Encoded, Partition
+from shared.delivery.together import written_with
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Record, Topic
 from shared.events.vouchers import EventWaiting
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shared.delivery.folding import Defect, RecordedRefusal
     from shared.delivery.inbox import InboxKey
     from shared.delivery.ports import Connection, Headers
+    from shared.delivery.together import Statement
 
 REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 
@@ -80,8 +82,7 @@ on conflict do nothing returning source, event
 """
 _OVER: Final = "delete from announced where (source, event) in (select * from unnest($1::text[], $2::text[]))"
 _STILL_WAITING: Final = "update announced set ended = false where (source, event) in (select * from unnest($1::text[], $2::text[]))"
-FINISH: Final = """
-with moved as (
+FINISH: Final = """with moved as (
     insert into positions (topic, partition, next_offset) select * from unnest($1::text[], $2::int[], $3::bigint[])
     on conflict (topic, partition) do update set next_offset = greatest(positions.next_offset, excluded.next_offset)
 ), taken as (
@@ -100,7 +101,7 @@ class State(NamedTuple):
 
     The epoch, how far the service has read the reference topic, its base, of what may resume and has not yet the next (there may be
     very much of it), and those of the ids that were asked about that are taken already, with the digests of what took them.
-    `opened`: what the service's store reads with every batch, by name.
+    `opened`: what the service's store reads with every batch, by name. `later`: of what the batch writes what `finish` does with the rest.
     """
 
     epoch: int
@@ -109,6 +110,7 @@ class State(NamedTuple):
     released: Released | None
     taken: dict[InboxKey, bytes]
     opened: Mapping[str, Any]
+    later: list[Statement]
 
     @property
     def next_released(self) -> dict[tuple[str, ...], Released]:
@@ -145,7 +147,7 @@ async def open_batch(connection: Connection, keys: Collection[InboxKey] = (), op
     wake_key, after = orjson.loads(row["released"] or "[null, 0]")
     released = None if wake_key is None else Released(tuple(wake_key), after)
     taken = {key: bytes.fromhex(digest) for key, digest in orjson.loads(row["taken"] or "{}").items()}
-    return State(row["epoch"], row["reference"], row["base"], released, taken, row)
+    return State(row["epoch"], row["reference"], row["base"], released, taken, row, [])
 
 
 @cache
@@ -262,17 +264,22 @@ async def bound_failed(connection: Connection, most: int, days: int) -> list[dic
 
 
 async def finish(
-    connection: Connection, positions: Mapping[Partition, int], packed: bytes | None, taken_now: Mapping[InboxKey, bytes] | None = None
+    connection: Connection,
+    positions: Mapping[Partition, int],
+    packed: bytes | None,
+    taken_now: Mapping[InboxKey, bytes] | None = None,
+    later: Sequence[Statement] = (),
 ) -> int | None:
     """Moves the positions on (never back), writes the ids that a batch has taken, and the outbox row; its id, None without one.
 
-    All in one statement: for a batch of one event round trips are most of its time.
+    `later`: what of the books is still to be written. All in one statement: for a batch of one event round trips are most of its time.
     """
     places = [partition.topic for partition in positions], [partition.number for partition in positions], list(positions.values())
     ids = taken_now or {}
     # Arrays as text: given lists, the driver looks at every value by itself.
     keys, digests = f"{{{','.join(ids)}}}", f"{{{','.join([digest.hex() for digest in ids.values()])}}}"
-    row: int | None = await connection.fetchval(FINISH, *places, packed, keys, digests)
+    query, parameters = written_with((FINISH, (*places, packed, keys, digests)), later)
+    row: int | None = await connection.fetchval(query, *parameters)
     return row
 
 

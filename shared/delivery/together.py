@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 
+WITH: Final = "with "
 Statement = tuple[str, "Sequence[Any]"]
 """A statement and its parameters, which it counts from $1."""
 
@@ -27,13 +28,22 @@ async def fetch_together(connection: Connection, selects: Sequence[Statement]) -
     return list(row)
 
 
-async def write_together(connection: Connection, writes: Sequence[Statement]) -> None:
-    """Does what these inserts, updates and deletes say. None begins with `with`, since what writes may not stand deeper than that."""
-    if len(writes) > 1:
-        await connection.execute(_written(_counted(writes)), *_parameters(writes))
-    else:
-        for statement, parameters in writes:
-            await connection.execute(statement, *parameters)
+async def write(connection: Connection, writes: Sequence[Statement], later: list[Statement] | None) -> None:
+    """Adds what is to be written to `later`; does it at once where there is no such list."""
+    if later is not None:
+        later += writes
+        return
+    for statement, parameters in writes:
+        await connection.execute(statement, *parameters)
+
+
+def written_with(statement: Statement, writes: Sequence[Statement]) -> Statement:
+    """A statement that begins with `with`, preceded by what these inserts, updates and deletes do.
+
+    None of them begins with `with` itself: what writes may not stand deeper than that.
+    """
+    text, parameters = statement
+    return (_written(text, len(parameters), _counted(writes)), [*parameters, *_parameters(writes)]) if writes else statement
 
 
 def _counted(statements: Iterable[Statement]) -> tuple[tuple[str, int], ...]:
@@ -49,17 +59,17 @@ def _parameters(statements: Iterable[Statement]) -> Iterator[Any]:
 
 @cache
 def _selected(statements: tuple[tuple[str, int], ...]) -> str:
-    return "select " + ",\n".join(f"array({each})" for each in _counted_on(statements))
+    return "select " + ",\n".join(f"array({each})" for each in _counted_on(0, statements))
 
 
 @cache
-def _written(statements: tuple[tuple[str, int], ...]) -> str:
-    return "with " + ",\n".join(f"w{number} as ({each})" for number, each in enumerate(_counted_on(statements))) + " select"
+def _written(text: str, parameters: int, statements: tuple[tuple[str, int], ...]) -> str:
+    writes = "".join(f"w{number} as ({each}),\n" for number, each in enumerate(_counted_on(parameters, statements)))
+    return f"with {writes}{text.removeprefix(WITH)}"
 
 
-def _counted_on(statements: Iterable[tuple[str, int]]) -> Iterator[str]:
-    """The statements, the parameters of each counted on from those of the one before."""
-    before = 0
+def _counted_on(before: int, statements: Iterable[tuple[str, int]]) -> Iterator[str]:
+    """The statements, the parameters of each counted on from those before it."""
     for statement, parameters in statements:
         yield _PARAMETER.sub(partial(_moved, before), statement)
         before += parameters

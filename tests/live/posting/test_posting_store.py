@@ -236,7 +236,7 @@ async def test_the_queries_of_a_batch_do_not_depend_on_its_size(connection: Any)
     ]
     assert posting == [posting[0]] * 2
     assert reversals == [reversals[0]] * 2
-    assert (posting[0], reversals[0]) == (4, 7), counted.calls
+    assert (posting[0], reversals[0]) == (5, 8), counted.calls
 
 
 async def test_reversals_are_found_by_an_index(connection: Any) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.delivery.ports import Connection
+    from shared.delivery.together import Statement
     from shared.events.envelope import EventRef, Message
     from shared.missing import Missing
     from shared.working_set import Released
@@ -43,8 +44,9 @@ class Store:
         for company in companies:
             books.counts.loaded(company, found.get(company))
 
-    async def save(self, connection: Connection, books: Books) -> None:
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
         """The changed counts."""
+        del later
         changed = [count for count in books.counts.changed.values() if count is not None]
         await connection.execute(
             """insert into counts select * from unnest($1::text[], $2::bigint[], $3::numeric[])
