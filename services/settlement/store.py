@@ -204,7 +204,7 @@ def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:
 async def _load_groups(connection: Connection, books: Books, groups: dict[tuple[str, str | None], list[Any]]) -> set[Missing]:
     """The rows of these keys by table and index; gives what they name in turn."""
     named: set[Missing] = set()
-    plain: list[Group] = []
+    plain: list[WantedRows] = []
     for (name, index), keys in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
         if index == "open":
             named.update(await _load_pages(connection, books, keys))
@@ -214,7 +214,7 @@ async def _load_groups(connection: Connection, books: Books, groups: dict[tuple[
             rows = await _load_in_line(connection, books, index, keys)
             named.update(_named_by_rows(books, rows if index == "waiters" else []))
         else:
-            plain.append(Group(TABLES[name], index, keys))
+            plain.append(WantedRows(TABLES[name], index, keys))
     if plain:
         named.update(_named_by_rows(books, await _load(connection, books, plain)))
     return named
@@ -257,7 +257,7 @@ async def _load_in_line(connection: Connection, books: Books, index: str, pages:
     return loaded
 
 
-class Group(NamedTuple):
+class WantedRows(NamedTuple):
     """Keys of a table, or of one of its indexes, whose rows are wanted."""
 
     stored: StoredTable
@@ -273,7 +273,7 @@ class Group(NamedTuple):
         return index.select, [*_columns([index.key(key) for key in self.keys]), *limit]
 
 
-async def _load(connection: Connection, books: Books, groups: list[Group]) -> list[Any]:
+async def _load(connection: Connection, books: Books, groups: list[WantedRows]) -> list[Any]:
     """The rows of several tables and indexes, with one statement; gives them.
 
     TooHeavyError if those of an index with a limit are more than several messages together may have loaded.
@@ -289,7 +289,7 @@ async def _load(connection: Connection, books: Books, groups: list[Group]) -> li
     return loaded
 
 
-def _loaded(table: Table[Any, Any], group: Group, bodies: Iterable[str]) -> list[Any]:
+def _loaded(table: Table[Any, Any], group: WantedRows, bodies: Iterable[str]) -> list[Any]:
     """Tells a table which rows the store holds of what was asked for; gives them."""
     rows = [group.stored.read(body) for body in bodies]
     if group.by is None:

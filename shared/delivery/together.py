@@ -24,7 +24,7 @@ Statement = tuple[str, "Sequence[Any]"]
 
 async def fetch_together(connection: Connection, selects: Sequence[Statement]) -> list[list[Any]]:
     """What each of the selects gives."""
-    row = await connection.fetchrow(_selected(_counted(selects)), *_parameters(selects))
+    row = await connection.fetchrow(_selected(_shapes(selects)), *_parameters(selects))
     return list(row)
 
 
@@ -43,10 +43,10 @@ def written_with(statement: Statement, writes: Sequence[Statement]) -> Statement
     None of them begins with `with` itself: what writes may not stand deeper than that.
     """
     text, parameters = statement
-    return (_written(text, len(parameters), _counted(writes)), [*parameters, *_parameters(writes)]) if writes else statement
+    return (_written(text, len(parameters), _shapes(writes)), [*parameters, *_parameters(writes)]) if writes else statement
 
 
-def _counted(statements: Iterable[Statement]) -> tuple[tuple[str, int], ...]:
+def _shapes(statements: Iterable[Statement]) -> tuple[tuple[str, int], ...]:
     return tuple((statement, len(parameters)) for statement, parameters in statements)
 
 
@@ -59,17 +59,17 @@ def _parameters(statements: Iterable[Statement]) -> Iterator[Any]:
 
 @cache
 def _selected(statements: tuple[tuple[str, int], ...]) -> str:
-    return "select " + ",\n".join(f"array({each})" for each in _counted_on(0, statements))
+    return "select " + ",\n".join(f"array({each})" for each in _renumbered(0, statements))
 
 
 @cache
 def _written(text: str, parameters: int, statements: tuple[tuple[str, int], ...]) -> str:
-    writes = "".join(f"w{number} as ({each}),\n" for number, each in enumerate(_counted_on(parameters, statements)))
-    return f"with {writes}{text.removeprefix(WITH)}"
+    writes = "".join(f"w{number} as ({each}),\n" for number, each in enumerate(_renumbered(parameters, statements)))
+    return f"{WITH}{writes}{text.removeprefix(WITH)}"
 
 
-def _counted_on(before: int, statements: Iterable[tuple[str, int]]) -> Iterator[str]:
-    """The statements, the parameters of each counted on from those before it."""
+def _renumbered(before: int, statements: Iterable[tuple[str, int]]) -> Iterator[str]:
+    """The statements, the numbers of each one's parameters following those of the one before."""
     for statement, parameters in statements:
         yield _PARAMETER.sub(partial(_moved, before), statement)
         before += parameters

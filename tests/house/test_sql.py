@@ -29,6 +29,7 @@ ROOMS: Final = (
     "shared/delivery/shell_queries.py",
     "shared/delivery/positions_table.py",
     "shared/delivery/reference_table.py",
+    "shared/delivery/together.py",
     "shared/delivery/read_positions.py",
     "shared/postgresql/*.py",
     "shared/embedded/database.py",  # makes the database that the others use
