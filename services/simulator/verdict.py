@@ -119,10 +119,11 @@ def judge(arena: Arena, cluster: Cluster, workload: DrawnWorkload) -> list[str]:
     problems += cluster.history.too_early
     problems += arena.server.run(_positions_gone_back(schemas))
     refolded = [_refold(service, acts) for service, acts in zip(SERVICES, cluster.history.committed, strict=True)]
+    handed_on = {id_ for each in refolded for id_ in each.handed_on}
     for each in refolded:
         problems += each.problems
         problems += _is_taken(each, cluster)
-        problems += _is_sent(each, cluster)
+        problems += _is_sent(each, cluster, handed_on)
     books = arena.server.run(load_books(schemas))
     problems += _same_books(books, BooksOfAll(*(each.books for each in refolded)))
     problems += arena.server.run(_inboxes(schemas, refolded))
@@ -208,8 +209,11 @@ def _is_taken(refolded: Refolded, cluster: Cluster) -> list[str]:
     return lost[:_MOST_SAID]
 
 
-def _is_sent(refolded: Refolded, cluster: Cluster) -> list[str]:
-    """Whether the topics have what the core says, each id with one content, and in the order in which it was decided."""
+def _is_sent(refolded: Refolded, cluster: Cluster, handed_on: set[str]) -> list[str]:
+    """Whether the topics have what the core says, each id with one content, and in the order in which it was decided.
+
+    `handed_on`: what services have said of events that they do not remember.
+    """
     service, broker = refolded.service, cluster.broker
     allowed = {each.ref.id for each in refolded.sent} | _answers(refolded, cluster)
     order = {each.ref.id: number for number, each in reversed(list(enumerate(refolded.sent)))}
@@ -217,7 +221,7 @@ def _is_sent(refolded: Refolded, cluster: Cluster) -> list[str]:
     problems: list[str] = []
     for place in broker.logs:
         if place.topic in service.publishes:
-            problems += _first_in_order(refolded, place, broker.written[place], order, said)
+            problems += _first_in_order(service, place, broker.written[place], order, said, handed_on)
     problems += [f"{service.name} sent {id_}, which nothing says" for id_ in said if id_ not in allowed][:_MOST_SAID]
     problems += [f"{service.name} never sent {each.type} {each.ref.id}" for each in refolded.sent if each.ref.id not in said][:_MOST_SAID]
     contents = {each.ref.id: each for each in refolded.sent if each.type != REJECTED}
@@ -259,10 +263,9 @@ def _answers(refolded: Refolded, cluster: Cluster) -> set[str]:
     return ids
 
 
-def _first_in_order(
-    refolded: Refolded, place: Partition, written: Iterable[Encoded], order: dict[str, int], said: dict[str, Encoded]
+def _first_in_order(  # noqa: PLR0913 - all that a topic's messages are compared with
+    service: AnyService, place: Partition, written: Iterable[Encoded], order: dict[str, int], said: dict[str, Encoded], handed_on: set[str]
 ) -> list[str]:
-    service = refolded.service
     problems: list[str] = []
     last = -1
     for each in written:
@@ -271,7 +274,8 @@ def _first_in_order(
         if source != service.source or type_said(record) in _OF_TIME:
             continue
         if id_ in said:
-            if _without_time(said[id_]) != _without_time(each) or (said[id_].key != each.key and id_ not in refolded.handed_on):
+            has_its_key = said[id_].key == each.key or bool({id_, _cause(each)} & handed_on)
+            if _without_time(said[id_]) != _without_time(each) or not has_its_key:
                 problems.append(f"{service.name} sent {id_} with two contents")
             continue
         said[id_] = each
@@ -280,6 +284,11 @@ def _first_in_order(
             problems.append(f"{service.name} sent {id_} to {place.topic} {place.number} after what was decided later")
         last = max(last, number)
     return problems[:_MOST_SAID]
+
+
+def _cause(message: Encoded) -> str:
+    """The id of the event that a message follows from: what is refused is refused on the key that it came on."""
+    return dict(message.headers).get("ce_causationid", b"").decode()
 
 
 def _same_books(live: BooksOfAll, folded: BooksOfAll) -> list[str]:
