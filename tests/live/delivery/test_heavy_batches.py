@@ -29,9 +29,9 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     plain = Store.load
 
-    async def load(self: Store, connection: Connection, messages: Sequence[Message]) -> Books:
+    async def load(self: Store, connection: Connection, messages: Sequence[Message], opened: Any = None) -> Books:
         seen.append(len(messages))
-        return await plain(self, connection, messages)
+        return await plain(self, connection, messages, opened)
 
     monkeypatch.setattr(Store, "load", load)
     return seen
@@ -42,14 +42,14 @@ def _fails(monkeypatch: pytest.MonkeyPatch, error: type[BaseException], most: in
     plain, loaded = Store.save, Store.load
     current: list[int] = []
 
-    async def load(self: Store, connection: Connection, messages: Sequence[Message]) -> Books:
+    async def load(self: Store, connection: Connection, messages: Sequence[Message], opened: Any = None) -> Books:
         current[:] = [len(messages)]
-        return await loaded(self, connection, messages)
+        return await loaded(self, connection, messages, opened)
 
-    async def save(self: Store, connection: Connection, books: Books) -> None:
+    async def save(self: Store, connection: Connection, books: Books, later: Any = None) -> None:
         if current[0] > most:
             raise error
-        await plain(self, connection, books)
+        await plain(self, connection, books, later)
 
     monkeypatch.setattr(Store, "load", load)
     monkeypatch.setattr(Store, "save", save)
