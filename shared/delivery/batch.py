@@ -196,9 +196,9 @@ class Delivery:
                 await self._relay.put(row, messages)
         BATCH_SECONDS.labels(self.service.name).observe(self.runtime.clock.monotonic() - begun)
 
-    async def open(self, connection: Connection, keys: Collection[InboxKey] = ()) -> tuple[State, Store[Any]]:
-        """What a batch finds, those of its ids that are taken already among it, and the store for it."""
-        state = await tables.open_batch(connection, keys, self._store.opening)
+    async def open(self, connection: Connection, keys: Collection[InboxKey] = (), opening: str = "") -> tuple[State, Store[Any]]:
+        """What a batch finds, those of its ids that are taken already and what its store begins with among it, and the store for it."""
+        state = await tables.open_batch(connection, keys, opening)
         if state.epoch != self._epoch:
             self._store = self.service.store()  # whatever the old one has in memory is void
             self._epoch = state.epoch
@@ -207,7 +207,7 @@ class Delivery:
     async def _take(self, batch: Batch, connection: Connection) -> Written:
         await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
-        state, store = await self.open(connection, _ids(coming))
+        state, store = await self.open(connection, _ids(coming), self._store.opening)
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
         inbox, folded, defects = await self._fold(coming, connection, state, store)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
