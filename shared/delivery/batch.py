@@ -84,6 +84,7 @@ class Delivery:
         """Something may resume in transactions of its own (housekeeping.py)."""
         self.busy_since: dict[int, float] = {}
         self._relay = relay
+        self._reads_reference = Topic.REFERENCE in service.subscriptions
         self._turn = asyncio.Lock()
         self._epoch = -1
         self._store: Store[Any] = service.store()
@@ -130,8 +131,6 @@ class Delivery:
         arrived = self.runtime.clock.now()
         for each in messages:
             each.arrived = arrived
-        if Topic.REFERENCE in self.service.subscriptions:
-            await self.watermark.wait_for(max((each.reference_offset for each in messages), default=0))
         parts = list(by_entries(incoming, self.pace.limits)) or [[]]
         with traced(self.service.name, messages):
             for part in parts:
@@ -174,16 +173,28 @@ class Delivery:
 
     async def _transact_counted(self, batch: Batch, retry_if: Callable[[BaseException], bool]) -> None:
         """Takes a batch in one transaction, and counts it once: not what an attempt decided that was rolled back."""
-        await self.transact(partial(self._take, batch), retry_if=retry_if)
+        await self.transact(partial(self._take, batch), retry_if=retry_if, before=partial(self._wait_for_reference, batch.incoming))
         if batch.count is not None:
             batch.count()
 
-    async def transact(self, work: Work, retry_if: Callable[[BaseException], bool] | None = None) -> None:
-        """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass."""
-        await retry_forever("batch", partial(self._once, work), self.runtime, retry_if=retry_if)
+    async def _wait_for_reference(self, incoming: Iterable[Incoming]) -> None:
+        """Waits for the reference data that the messages were decided by."""
+        if self._reads_reference:
+            await self.watermark.wait_for(max((each.reference_offset for each in incoming if isinstance(each, Message)), default=0))
 
-    async def _once(self, work: Work) -> None:
+    async def transact(
+        self, work: Work, retry_if: Callable[[BaseException], bool] | None = None, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass.
+
+        `before`: what each attempt waits for first, without transaction or lock.
+        """
+        await retry_forever("batch", partial(self._once, work, before), self.runtime, retry_if=retry_if)
+
+    async def _once(self, work: Work, before: Callable[[], Awaitable[None]] | None) -> None:
         """The turn is kept until the relay has the messages: they go out in the order of the commits."""
+        if before is not None:
+            await before()
         begun = self.runtime.clock.monotonic()
         async with self._turn:
             try:
@@ -208,8 +219,11 @@ class Delivery:
         await self._believe_operators_alone(connection, batch.incoming)
         coming = candidates(self.service, batch.incoming)
         state, store = await self.open(connection, _ids(coming), self._store.opening)
+        self.watermark.check(state.reference)
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
         inbox, folded, defects = await self._fold(coming, connection, state, store)
+        if defects and self._reads_reference:
+            await self.watermark.check_log(state.reference)
         failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
         taken_now = await tables.change_inbox(connection, state.taken, inbox.changes)
         await tables.fail(connection, failures)

@@ -2,7 +2,8 @@
 
 Invariant: a message is folded only after the service has read at least as much reference data as its sender
 had; the wait holds no lock and no transaction, and the reference topic is read meanwhile by a consumer of its own. What
-the broker does not have (its log was lost) is not waited for.
+the broker does not have (its log was lost) is not waited for. Where the log has begun anew, what was read of the old one is not taken
+for what the sender had read of the new one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ _ASK_BROKER_AFTER: Final = 1.0
 _POSITION: Final = "select coalesce((select next_offset - base from positions where topic = $1 and partition = $2), 0)"
 
 
+class ReferenceResetError(ConnectionError):
+    """The log of reference data has begun anew, and what was waited for was counted by the old one: to be tried again."""
+
+
 class Watermark:
     """`seen`: the reference topic's offset before which everything was read by this service, as far as known here."""
 
@@ -38,6 +43,20 @@ class Watermark:
             until_there = retry_if_result(lambda there: not there)
             waiting = AsyncRetrying(sleep=self._runtime.clock.sleep, wait=wait_fixed(_LOOK_EVERY), retry=until_there)
             await waiting(self._is_there, needed, begun + _ASK_BROKER_AFTER)
+
+    def check(self, reference: int) -> None:
+        """How far a transaction finds the topic read; ReferenceResetError if that is less than was known here, by an older log."""
+        if reference < self.seen:
+            self.seen = reference
+            msg = "the reference topic has begun anew"
+            raise ReferenceResetError(msg)
+
+    async def check_log(self, reference: int) -> None:
+        """ReferenceResetError if the broker's log has records, and fewer than were read: its reader has yet to see that it began anew."""
+        ends = await self._log.end_offsets([tables.REFERENCE])
+        if 0 < ends[tables.REFERENCE] < reference:
+            msg = "the reference topic has begun anew and is about to be read"
+            raise ReferenceResetError(msg)
 
     async def _is_there(self, needed: int, ask_broker_at: float) -> bool:
         if self.seen >= needed:  # the reference consumer of this process has just told

@@ -16,6 +16,8 @@ from shared.events.envelope import Record, Topic
 from tests.builders.invoices import headers, invoice
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from shared.delivery.service import AnyService
     from tests.live.delivery.running import Running
 
@@ -76,6 +78,40 @@ async def test_a_log_that_began_anew_is_counted_on(running: Running) -> None:
     await running.deliver(invoice("A", 0))
     messages = unpack(await running.value("select messages from outbox"))
     assert dict(messages[0].headers)["ce_reference"] == b"1", "other services count the broker's own offsets"
+
+
+async def test_what_another_instance_reads_of_a_log_that_began_anew_is_waited_for(
+    instance: Callable[[], Awaitable[Running]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, running = await instance(), await instance()
+    running.ends.ends[REFERENCE] = 100
+    await reader.deliver(_company(0), _company(1), _company(2))
+    _later(monkeypatch, 3)
+    await running.deliver(invoice("A", 0))
+    async with reader.database.transaction() as connection:
+        await rebase(connection, {REFERENCE: 0})
+    _later(monkeypatch, 2)
+    waiting = asyncio.create_task(running.deliver(invoice("B", 1)))
+    await reader.deliver(_company(3))
+    await asyncio.sleep(1.5)
+    assert await running.counts() == {"FAB": 1}
+    await reader.deliver(_company(4))
+    await asyncio.wait_for(waiting, 20)
+    assert await running.counts() == {"FAB": 2}
+
+
+async def test_a_message_that_fails_is_put_aside_only_once_a_log_that_began_anew_is_read(running: Running) -> None:
+    await running.deliver(_company(0), _company(1), _company(2))
+    running.ends.ends[REFERENCE] = 2
+    waiting = asyncio.create_task(running.deliver(invoice("A", 0, company="BUG")))
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    assert await running.value("select count(*) from failed") == 0
+    async with running.database.transaction() as connection:
+        await rebase(connection, {REFERENCE: 0})
+    await running.deliver(_company(3), _company(4))
+    await asyncio.wait_for(waiting, 20)
+    assert await running.value("select count(*) from failed") == 1
 
 
 async def test_a_late_batch_never_moves_a_position_back(running: Running) -> None:
