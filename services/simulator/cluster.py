@@ -207,7 +207,9 @@ class Cluster:
 
     def _has_read_beyond(self, place: Partition, end: int) -> bool:
         read = self.stand().read
-        return any(read.get((service.name, *place), 0) > end for service in SERVICES)
+        if any(read.get((service.name, *place), 0) > end for service in SERVICES):
+            return True
+        return any(group.reads_beyond(place, end) for groups in self.groups for group in groups)
 
     def stand(self) -> Snapshot:
         """What the services' tables say of what is read and what is unsent."""

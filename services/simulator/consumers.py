@@ -74,6 +74,10 @@ class Group:
         number = self._members.index(member)
         return [place for count, place in enumerate(self.places) if count % len(self._members) == number]
 
+    def reads_beyond(self, place: Partition, end: int) -> bool:
+        """Whether a member would read on from behind a log's end: it has yet to see that the log was reset."""
+        return any(member.reads_on(place) > end for member in self._members)
+
     def commit(self, generation: int, offsets: Mapping[Partition, int]) -> None:
         """Commits offsets; of a member that does not know of the last rebalance none."""
         if generation == self.generation:
@@ -97,6 +101,10 @@ class SimulatedConsumer:
     def assigned(self) -> Collection[Partition]:
         """What it reads."""
         return list(self._positions)
+
+    def reads_on(self, place: Partition) -> int:
+        """The offset that it reads next."""
+        return self._positions.get(place, 0)
 
     def polled_ms(self) -> Mapping[Partition, int | None]:
         """Readiness is not simulated."""
