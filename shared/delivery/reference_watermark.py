@@ -2,7 +2,7 @@
 
 Invariant: a message is folded only after the service has read at least as much reference data as its sender
 had; the wait holds no lock and no transaction, and the reference topic is read meanwhile by a consumer of its own. What
-the broker does not have (its log was lost) is not waited for. Where the log has begun anew, what was read of the old one is not taken
+the broker does not have (its log was lost) is not waited for. Where the log was reset, what was read of the old one is not taken
 for what the sender had read of the new one.
 """
 
@@ -24,7 +24,7 @@ _POSITION: Final = "select coalesce((select next_offset - base from positions wh
 
 
 class ReferenceResetError(ConnectionError):
-    """The log of reference data has begun anew, and what was waited for was counted by the old one: to be tried again."""
+    """The log of reference data was reset, and what was waited for was counted by the old one: to be tried again."""
 
 
 class Watermark:
@@ -48,14 +48,14 @@ class Watermark:
         """How far a transaction finds the topic read; ReferenceResetError if that is less than was known here, by an older log."""
         if reference < self.seen:
             self.seen = reference
-            msg = "the reference topic has begun anew"
+            msg = "the reference topic was reset"
             raise ReferenceResetError(msg)
 
     async def check_log(self, reference: int) -> None:
-        """ReferenceResetError if the broker's log has records, and fewer than were read: its reader has yet to see that it began anew."""
+        """ReferenceResetError if the broker's log has records, and fewer than were read: its reader has yet to see that it was reset."""
         ends = await self._log.end_offsets([tables.REFERENCE])
         if 0 < ends[tables.REFERENCE] < reference:
-            msg = "the reference topic has begun anew and is about to be read"
+            msg = "the reference topic was reset and is about to be read"
             raise ReferenceResetError(msg)
 
     async def _is_there(self, needed: int, ask_broker_at: float) -> bool:
