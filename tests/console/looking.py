@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from _pytest.mark import ParameterSet
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 Colours = Literal["light", "dark"]
 PAGES: Final = (
@@ -122,6 +122,12 @@ def tab(  # noqa: PLR0913 - what makes readers different
         yield found
     finally:
         context.close()
+
+
+def click(page: Page, what: str | Locator) -> None:
+    """Clicks, and waits for the whole page that follows, if one does: what is read while it still comes in is half of it."""
+    (page.locator(what).first if isinstance(what, str) else what).click()
+    page.wait_for_load_state()
 
 
 def violations(axe: Axe, page: Page) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from tests.console.looking import click
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -35,4 +37,4 @@ def sign_in(page: Page, name: str, path: str = "/") -> None:
     """Signs somebody in with their token, from the page that they wanted."""
     page.goto(path)
     page.fill("input[name=given]", token_of(name))
-    page.click("form.order button")
+    click(page, "form.order button")

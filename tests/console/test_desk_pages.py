@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.console.looking import READERS, readers_shared_out, tab, violations
+from tests.console.looking import READERS, click, readers_shared_out, tab, violations
 from tests.console.people import sign_in
 
 if TYPE_CHECKING:
@@ -22,27 +22,27 @@ def pages(page: Page) -> Iterator[str]:
     """One page after the other, with what was wrong with what was filled in on some of them."""
     for event in ("VI-40", "VPAY-20"):
         page.goto("/refused")
-        page.click(f"tr:has-text('{event}') td:nth-child(2) a")
+        click(page, f"tr:has-text('{event}') td:nth-child(2) a")
         yield event
     page.goto(f"{page.url}&as=json")
     yield "as JSON"
     page.fill("textarea.json", "{")
-    page.click("button[value=try]")
+    click(page, "button[value=try]")
     yield "not JSON"
     page.goto("/refused?code=amounts-disagree")
-    page.click("form[action='/refused/replay'] button >> nth=0")
+    click(page, "form[action='/refused/replay'] button >> nth=0")
     yield "replay"
     page.goto("/waiting")
-    page.click(".groups li:has-text('GBP') a.button")
+    click(page, ".groups li:has-text('GBP') a.button")
     yield "mend"
     page.goto("/approvals/journal?company=FABW&document=ARPAY-IC-FAB-VPAY-7-1")
     yield "journal"
     page.goto("/reverse?ledger=payable&settlement=VPAY-9&source=scenario")
     page.fill("textarea", "looked at in this language")
-    page.click("button.danger")
+    click(page, "button.danger")
     yield "proposed"
     page.goto("/approvals")
-    page.click("td a >> nth=-1")
+    click(page, "td a >> nth=-1")
     yield "own proposal"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.looking import tab
+from tests.console.looking import click, tab
 from tests.console.people import sign_in
 
 if TYPE_CHECKING:
@@ -20,25 +20,25 @@ def test_a_settlement_is_reversed_from_its_page_once_somebody_else_approves(desk
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/trace?event=VPAY-9")
-        page.click("text=Reverse …")
+        click(page, "text=Reverse …")
         preview = page.inner_text(".tried")
         assert "AP-SRV-next" in preview
         assert re.search("VI-9\\s+USD\\s+0.00\\s+\N{MINUS SIGN}64.90", preview), preview
         page.fill("textarea", "settled the wrong invoice")
-        page.click("button.danger")
+        click(page, "button.danger")
         assert "Somebody else has to approve it" in page.inner_text("[role=status]")
         page.goto("/document?ledger=payable&company=FABE&document=VI-9")
         assert page.locator("tr.struck").count() == 0
 
         page.goto("/approvals")
-        page.click("text=your own")
+        click(page, "text=your own")
         assert "You have proposed this yourself." in page.inner_text("#own")
         assert page.locator("button[value=approve]").count() == 0
 
-        page.click("form.who button")
+        click(page, "form.who button")
         sign_in(page, "bert", "/approvals")
         assert re.search(r"FAB VPAY-9 → FABE VI-9\s+64.90 USD", page.inner_text("main"))
-        page.click("text=Decide")
+        click(page, "text=Decide")
         assert "settled the wrong invoice" in page.inner_text("blockquote")
         said = page.inner_text("main")
         assert re.search(r"FAB VPAY-9\s+FABE VI-9\s+USD\s+64.90", said), said
@@ -47,7 +47,7 @@ def test_a_settlement_is_reversed_from_its_page_once_somebody_else_approves(desk
         assert "AP-SRV-next" in page.inner_text(".tried")
         assert page.locator(".diff").count() == 0
         page.fill("textarea", "agreed with purchasing")
-        page.click("button[value=approve]")
+        click(page, "button[value=approve]")
         assert "reverse settlement ● posted" in page.inner_text(".outcome")
         page.goto("/document?ledger=payable&company=FABE&document=VI-9")
         assert page.locator("tr.struck").count() == 1
@@ -58,11 +58,11 @@ def test_an_own_proposal_is_not_decided_even_if_the_form_is_made_up(desk: str, b
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/document?ledger=payable&company=FAB&document=VPAY-7")
-        page.click("text=Reverse what it settled …")
+        click(page, "text=Reverse what it settled …")
         page.fill("textarea", "to be proposed only")
-        page.click("button.danger")
+        click(page, "button.danger")
         page.goto("/approvals")
-        page.click("text=your own")
+        click(page, "text=your own")
         token = page.get_attribute("form.who input[name=token]", "value")
         answer = page.request.post(page.url, form={"token": token or "", "reason": "my own", "do": "approve"})
         assert "somebody else decides about it" in answer.text()
@@ -74,15 +74,15 @@ def test_a_proposal_that_is_declined_changes_nothing(desk: str, browser: Browser
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/waiting")
-        page.click("tr:has-text('VI-21') >> text=Discard")
+        click(page, "tr:has-text('VI-21') >> text=Discard")
         assert "account" in page.inner_text(".notice")
         page.fill("textarea", "nobody knows this vendor")
-        page.click("button.danger")
-        page.click("form.who button")
+        click(page, "button.danger")
+        click(page, "form.who button")
         sign_in(page, "bert", "/approvals")
-        page.click("tr:has-text('discard') >> text=Decide")
+        click(page, "tr:has-text('discard') >> text=Decide")
         page.fill("textarea", "the vendor is being set up")
-        page.click("button[value=decline]")
+        click(page, "button[value=decline]")
         assert "Declined: nothing happens." in page.inner_text("[role=status]")
         page.goto("/waiting")
         assert "VI-21" in page.inner_text("main")
@@ -92,10 +92,10 @@ def test_a_created_journal_is_approved_and_posted(desk: str, browser: Browser) -
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "bert", "/approvals")
-        page.click("tr:has-text('ARPAY-IC-FAB-VPAY-7-1') >> text=Approve")
+        click(page, "tr:has-text('ARPAY-IC-FAB-VPAY-7-1') >> text=Approve")
         assert "1,000.00 USD" in page.inner_text(".facts .big")
         page.fill("textarea", "agrees with the bank statement")
-        page.click("button.first")
+        click(page, "button.first")
         assert "FABW ARPAY-IC-FAB-VPAY-7-1 ● posted" in page.inner_text(".outcome")
         page.goto("/approvals")
         assert "ARPAY-IC-FAB-VPAY-7-1" not in page.inner_text("main")
@@ -105,11 +105,11 @@ def test_whoever_only_reads_sees_what_could_be_done_and_by_whom_and_no_button(de
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "carla", "/waiting")
-        page.click(".groups a.button >> nth=0")
+        click(page, ".groups a.button >> nth=0")
         assert "needs the role master" in page.inner_text(".notice")
         assert page.locator("form.order button").count() == 0
         page.goto("/refused")
-        page.click("td[data-label=Event] a >> nth=0")
+        click(page, "td[data-label=Event] a >> nth=0")
         assert "needs the role operator" in page.inner_text("form .notice")
         assert page.locator("button[value=send]").count() == 0
         token = page.get_attribute("form.who input[name=token]", "value")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.console.looking import READERS, readers_shared_out, tab, violations
+from tests.console.looking import READERS, click, readers_shared_out, tab, violations
 from tests.console.people import sign_in
 from tests.scenario_files import ROOT
 
@@ -28,7 +28,7 @@ def tried(page: Page, file: Path, mapping: Path | None) -> None:
     page.set_input_files("#f-file", file)
     if mapping is not None:
         page.set_input_files("#f-mapping-file", mapping)
-    page.click("button[value=try]")
+    click(page, "button[value=try]")
 
 
 def renumbered(folder: Path, by: str) -> Path:
@@ -51,12 +51,12 @@ def test_a_file_is_tried_sent_and_kept(desk: str, browser: Browser, tmp_path: Pa
         tried(page, file, RECEIPTS[1])
         assert re.search(r"to be sent\s+3 · 1,872.50 EUR", page.inner_text(".sums"))
         page.fill("#reason", "receipts of 20 February")
-        page.click("button[value=send]")
+        click(page, "button[value=send]")
         assert "/imports/import?id=" in page.url
         assert re.search(r"Reason\s+receipts of 20 February", page.inner_text(".facts >> nth=0"))
         assert page.locator("table.imported tbody tr").count() == 3
         with page.expect_download() as download:
-            page.click("text=Original file")
+            click(page, "text=Original file")
         assert download.value.suggested_filename == file.name
         assert Path(download.value.path()).read_bytes() == file.read_bytes()
         sent = page.url
@@ -72,7 +72,7 @@ def same_file_again(page: Page, file: Path, sent: str) -> None:
     """The same file changes nothing, and it is said when it was imported; what its rows mean is taken from then."""
     page.goto(sent)
     page.wait_for_timeout(1000)  # the services have taken the rows, or this process remembers that it sent them
-    page.click("text=Import another file like it")
+    click(page, "text=Import another file like it")
     tried(page, file, None)
     assert "This very file was imported before" in page.inner_text(".tried")
     assert "nothing changes" in page.inner_text(".tried [role=status]")
@@ -84,10 +84,10 @@ def test_nothing_is_sent_but_what_was_seen(desk: str, browser: Browser, tmp_path
         page = found.page
         sign_in(page, "dora", "/imports")
         tried(page, renumbered(tmp_path, "seen"), RECEIPTS[1])
-        page.click("summary")
+        click(page, "summary")
         page.fill("#f-mapping", page.input_value("#f-mapping").replace("/bank/fab", "/bank/other"))
         page.fill("#reason", "not what was seen")
-        page.click("button[value=send]")
+        click(page, "button[value=send]")
         assert "this is the new one, nothing was sent" in page.inner_text("main")
         page.goto("/imports")
         assert "receipts-seen.csv" not in page.inner_text("main")
@@ -165,7 +165,7 @@ def test_a_page_of_an_import_has_nothing_wrong(desk: str, browser: Browser, lang
         page.keyboard.press("m")
         page.wait_for_url("**/imports")
         look("to be filled in")
-        page.click("button[value=try]")
+        click(page, "button[value=try]")
         look("nothing chosen")
         tried(page, *STATEMENT)
         look("wrong")

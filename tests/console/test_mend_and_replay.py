@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.looking import tab
+from tests.console.looking import click, tab
 from tests.console.people import sign_in
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ REASON = "month end, ticket 4711"
 def mend_of(page: Page, missing: str) -> None:
     """Opens the form that defines what a group of events waits for."""
     page.goto("/waiting")
-    page.click(f".groups li:has-text('{missing}') a.button")
+    click(page, f".groups li:has-text('{missing}') a.button")
 
 
 def outcome(page: Page) -> str:
@@ -38,7 +38,7 @@ def test_a_missing_rate_is_published_and_every_event_that_waited_for_it_is_poste
         assert "2 events resume" in page.inner_text(".effect")
         page.fill("input[name=rate]", "1.29")
         page.fill("textarea", REASON)
-        page.click("button.first")
+        click(page, "button.first")
         said = outcome(page)
         assert re.search(r"VI-30 ● posted FAB AP-INV-\d+ VI-31 ● posted FAB AP-INV-\d+", said), said
         page.goto("/waiting")
@@ -55,7 +55,7 @@ def test_what_is_wrong_with_a_mend_stands_at_its_field_and_nothing_is_sent(desk:
         mend_of(page, "account V-SOUTH")
         page.fill("input[name=party]", "CONTOSO")
         page.fill("textarea", "  x  ")
-        page.click("button.first")
+        click(page, "button.first")
         assert "at least 3 characters" in page.inner_text("#reason-wrong")
         assert page.get_attribute("#reason", "aria-invalid") == "true"
         assert page.input_value("input[name=party]") == "CONTOSO"
@@ -70,7 +70,7 @@ def test_the_party_of_an_unknown_account_keeps_the_accounts_that_it_has(desk: st
         mend_of(page, "account V-NORTH")
         page.fill("input[name=party]", "CONTOSO")
         page.fill("textarea", REASON)
-        page.click("button.first")
+        click(page, "button.first")
         assert "VI-20 ● posted" in outcome(page)
         page.goto("/companies")
         row = page.inner_text("tr:has-text('CONTOSO')")
@@ -82,29 +82,29 @@ def test_a_refused_event_is_mended_tried_and_proposed_and_posted_once_somebody_e
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/refused")
-        page.click("td[data-label=Event] >> text=VI-40")
+        click(page, "td[data-label=Event] >> text=VI-40")
         assert "the lines add up to 450.00, the amount is 500.00" in page.inner_text("form .wrong")
         assert page.locator("button[value=send]").count() == 0, "nothing is sent that was not previewed"
         page.fill("input[name='f:/lines/0/amount']", "460.00")
-        page.click("button[value=try]")
+        click(page, "button[value=try]")
         assert "the lines add up to 460.00" in page.inner_text("form .wrong")
         assert page.locator(".would").count() == 0
         page.fill("input[name='f:/lines/0/amount']", "500.00")
-        page.click("button[value=try]")
+        click(page, "button[value=try]")
         assert "This would be posted." in page.inner_text(".tried")
         assert "500.00" in page.inner_text(".would >> nth=0")
         page.fill("textarea", REASON)
-        page.click("button[value=send]")
+        click(page, "button[value=send]")
         assert "Proposed." in page.inner_text("[role=status]")
-        page.click("form.who button")
+        click(page, "form.who button")
         sign_in(page, "bert", "/approvals")
-        page.click("tr:has-text('resend') >> text=Decide")
+        click(page, "tr:has-text('resend') >> text=Decide")
         assert re.search(
             r"lines . 1 . amount\s+450.00\s+500.00",
             page.inner_text(".diff"),
         )
         page.fill("textarea", "checked against the invoice")
-        page.click("button[value=approve]")
+        click(page, "button[value=approve]")
         assert "VI-40 ● posted FABE AP-INV-" in outcome(page)
         page.goto("/refused")
         assert "VI-40" not in page.inner_text("main")
@@ -114,10 +114,10 @@ def test_refused_marks_are_settled_with_another_document(desk: str, browser: Bro
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/refused")
-        page.click("td[data-label=Event] >> text=VPAY-20")
+        click(page, "td[data-label=Event] >> text=VPAY-20")
         assert page.input_value("[aria-invalid]") == "VI-9"
         page.fill("[aria-invalid]", "VI-10")
-        page.click("button[value=try]")
+        click(page, "button[value=try]")
         assert re.search("FABE\\s+VI-10\\s+USD\\s+\N{MINUS SIGN}150.00\\s+\N{MINUS SIGN}51.00", page.inner_text("table.narrow"))
 
 
@@ -126,10 +126,10 @@ def test_many_are_sent_again_as_they_are_and_it_is_said_what_became_of_each(desk
         page = found.page
         sign_in(page, "anna", "/refused?code=amounts-disagree")
         assert page.is_checked("tr:has-text('VI-41') input")
-        page.click("text=Send the marked again")
+        click(page, "text=Send the marked again")
         assert "VI-41" in page.inner_text("table")
         page.fill("textarea", REASON)
-        page.click("button[value=send]")
+        click(page, "button[value=send]")
         assert "VI-41 ✕ refused again: the lines add up to 70.00, the amount is 80.00 amounts-disagree" in outcome(page)
 
 
@@ -138,11 +138,11 @@ def test_a_refusal_is_taken_off_the_list_with_a_reason_and_found_again(desk: str
         page = found.page
         sign_in(page, "anna", "/refused")
         page.check("tr:has-text('VI-41') input")
-        page.click("text=Take the marked off the list")
-        page.click("button[value=send]")
+        click(page, "text=Take the marked off the list")
+        click(page, "button[value=send]")
         assert page.evaluate("document.querySelector('#reason').validity.valueMissing")
         page.fill("textarea", "entered by hand")
-        page.click("button[value=send]")
+        click(page, "button[value=send]")
         assert "Off the work list" in page.inner_text("[role=status]")
         page.goto("/refused")
         assert "VI-41" not in page.inner_text("main")
@@ -159,10 +159,10 @@ def test_without_script_the_same_can_be_done(desk: str, browser: Browser) -> Non
         page.fill("input[name=party]", "SOUTH")
         page.fill("input[name=name]", "South Paper")
         page.fill("textarea", REASON)
-        page.click("button.first")
+        click(page, "button.first")
         assert "There is no party SOUTH yet." in page.inner_text("form .wrong")
         page.check("input[name=new]")
-        page.click("button.first")
+        click(page, "button.first")
         assert "VI-21 ● posted" in outcome(page)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.console.looking import COLOURS, LANGUAGES, tab
+from tests.console.looking import COLOURS, LANGUAGES, click, tab
 from tests.console.people import sign_in, token_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def test_a_wrong_token_is_told_at_its_field_in_the_readers_language(desk: str, b
         page = found.page
         page.goto("/sign-in")
         page.fill("#given", "not a token")
-        page.click("form.order button")
+        click(page, "form.order button")
         assert page.inner_text("#given-wrong").strip() != "✕"
         assert page.get_attribute("#given", "aria-invalid") == "true"
         assert page.context.cookies() == []
@@ -47,7 +47,7 @@ def test_whoever_signs_out_is_out(desk: str, browser: Browser) -> None:
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/waiting")
-        page.click("form.who button")
+        click(page, "form.who button")
         assert urlsplit(page.url).path == "/sign-in"
         page.goto("/waiting")
         assert urlsplit(page.url).path == "/sign-in"
@@ -60,7 +60,7 @@ def test_no_address_of_another_site_is_led_to_after_signing_in(desk: str, browse
             page.goto("/sign-in")
             page.evaluate("given => { document.querySelector('input[name=next]').value = given; }", elsewhere)
             page.fill("#given", token_of("anna"))
-            page.click("form.order button")
+            click(page, "form.order button")
             assert urlsplit(page.url).path == "/"
             assert found.wrong == []
 
@@ -69,7 +69,7 @@ def test_whoever_is_signed_in_reads_the_api_and_writes_by_forms_of_ours_alone(de
     with tab(browser, desk) as found:
         page = found.page
         sign_in(page, "anna", "/refused")
-        page.click("td[data-label=Event] a >> nth=0")
+        click(page, "td[data-label=Event] a >> nth=0")
         assert page.request.get("/v1/refusals").status == 200
         order = page.request.post("/v1/refusals/dismiss", data={"ids": [], "reason": "by the cookie alone"})
         assert order.status == 401

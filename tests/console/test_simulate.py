@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.looking import tab
+from tests.console.looking import click, tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,7 +49,7 @@ def test_the_preview_follows_what_is_marked_and_entered(console: str, browser: B
         expect(page.locator(".sums .late .amount")).to_have_attribute("data-plain", "400.00")
         assert page.evaluate("window.stays") is True
         assert "take.FABE" in page.url
-        page.locator("#preview summary").first.click()
+        click(page, page.locator("#preview summary").first)
         assert len(page.locator("#preview .sentence").first.inner_text()) > 10
         assert found.wrong == []
 
@@ -61,7 +61,7 @@ def test_no_script_is_needed_to_preview_and_amounts_are_taken_in_the_readers_for
         mark(page, "FABD/VI-8")
         page.fill("#currency", "EUR")
         page.fill("#amount", "2.345,50")
-        page.locator("#settling .fields button").click()
+        click(page, page.locator("#settling .fields button"))
         assert figures(page) == ["2345.50", "2345.50", "0.00"]
         assert page.locator("#preview .amount").first.inner_text() == "2.345,50"
 
@@ -91,7 +91,7 @@ def test_rows_of_open_documents_are_picked_for_a_simulation(console: str, browse
         page.goto("/open?as_of=2026-03-31")
         page.get_by_label("Mark FABE VI-10").check()
         page.get_by_label("Mark FABE VI-9").check()
-        page.get_by_role("button", name="Simulate a settlement").click()
+        click(page, page.get_by_role("button", name="Simulate a settlement"))
         page.wait_for_url(re.compile("/simulate"))
         assert page.locator('.marks input[name="mark"]:checked').count() == 2
         assert figures(page) == ["462.60", "462.60", "0.00"]
@@ -101,7 +101,7 @@ def test_what_was_previewed_is_sent_once_and_leads_to_its_trace(console: str, br
     with tab(browser, console) as found:
         page = found.page
         page.goto(f"{CONTOSO}&mark=FABE/VI-9&document=SIM-1")
-        page.locator(".send button").click()
+        click(page, page.locator(".send button"))
         page.wait_for_url(re.compile("/trace"))
         expect(page.locator(".picture")).to_contain_text("SIM-1")
         assert "Sent as event" in page.inner_text("[role=status] >> nth=0")
@@ -118,7 +118,7 @@ def test_what_was_changed_after_the_preview_is_shown_again_before_it_is_sent(con
         page = found.page
         page.goto(f"{CONTOSO}&mark=FABE/VI-10&document=SIM-2")
         page.fill("#amount", "450")
-        page.locator(".send button").click()
+        click(page, page.locator(".send button"))
         assert page.locator("#preview .notice").count() == 1
         assert figures(page) == ["450.00", "397.70", "52.30"]
     with httpx.Client(base_url=console) as client:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.links import explained, links
-from tests.console.looking import tab
+from tests.console.looking import click, tab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_one_click_leads_from_every_line_of_the_trace_to_its_sentence(console: s
         assert number == 8
         for place in range(number):
             found.page.goto("/trace?event=VPAY-7")
-            found.page.locator(".entries a.why").nth(place).click()
+            click(found.page, found.page.locator(".entries a.why").nth(place))
             assert len(sentence(found.page)) > 10
 
 
@@ -85,7 +85,7 @@ def test_the_reason_is_swapped_in_where_there_is_script_and_the_address_leads_to
     with tab(browser, console) as found:
         found.page.goto("/voucher?company=FABE&voucher=AP-SET-000001")
         found.page.evaluate("window.stays = true")
-        found.page.locator("a.why").nth(2).click()
+        click(found.page, found.page.locator("a.why").nth(2))
         found.page.wait_for_selector("#why .sentence")
         assert found.page.evaluate("window.stays") is True
         found.page.wait_for_url(re.compile("why=3"))
@@ -101,17 +101,17 @@ def test_no_script_is_needed_for_search_language_colours_day_and_reason(console:
         page = found.page
         page.goto("/")
         page.fill("#q", "VPAY-7")
-        page.locator("form.find button").click()
+        click(page, page.locator("form.find button"))
         assert "/trace" in page.url
-        page.locator("a[hreflang=nl]").click()
+        click(page, page.locator("a[hreflang=nl]"))
         assert page.locator("html").get_attribute("lang") == "nl"
         assert "event=VPAY-7" in page.url or "document=VPAY-7" in page.url
-        page.locator(".themes a").nth(1).click()
+        click(page, page.locator(".themes a").nth(1))
         assert page.locator("html").get_attribute("data-theme") == "dark"
         page.goto("/intercompany")
         assert page.locator("html").get_attribute("lang") == "nl"
         page.fill("#as-of", "2026-03-11")
-        page.locator("form.scope button").click()
+        click(page, page.locator("form.scope button"))
         assert page.locator("main a.amount").count() == 0
         page.goto("/intercompany?as_of=2026-03-12")
         assert page.locator("main a.amount").first.get_attribute("data-plain") == "980.00"

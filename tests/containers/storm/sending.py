@@ -102,10 +102,12 @@ class OpenLoop:
         messages = [Encoded(each.topic, each.key, each.value or b"", each.headers) for each in records]
         while True:
             try:
+                if not self._is_started:
+                    # An idempotent one cannot continue after a failure. Starting bounds itself; cancelled, aiokafka would leave
+                    # a connection open.
+                    await self._producer.restart()
+                    self._is_started = True
                 async with asyncio.timeout(_ANSWER_WITHIN):
-                    if not self._is_started:
-                        await self._producer.restart()  # an idempotent one cannot continue after a failure
-                        self._is_started = True
                     rejected = await self._producer.send_all(messages)
             except Exception:  # noqa: BLE001 - whatever it was: the outcome is unknown
                 self.failures += 1
