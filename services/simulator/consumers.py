@@ -164,6 +164,7 @@ class SimulatedConsumer:
     async def _hand_on(self, handler: Handler, batch: list[Record]) -> None:
         generation = self._generation
         offsets = {Partition(record.topic, record.partition): record.offset + 1 for record in batch}
+        self.passed = {place: offset for place, offset in self.passed.items() if place not in offsets}
         self._world.note(f"{self._who.name} reads " + ", ".join(f"{place.topic} {place.number} <{end}" for place, end in offsets.items()))
         try:
             await handler(self, batch)

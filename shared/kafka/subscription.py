@@ -100,6 +100,14 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Called after a read that found nothing, with the offsets that it has come to."""
         self.passed = {self._partition(each): offset for each, offset in positions.items()}
 
+    def note_found(self, places: Iterable[TopicPartition]) -> None:
+        """Called after a read with the partitions of which it has found something.
+
+        Behind what is read next, what was passed before would look like a log that was reset, and the broker would be asked.
+        """
+        for each in places:
+            self.passed.pop(self._partition(each), None)
+
     async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
         """Wraps a batch for FastStream without looking into it."""
         consumer = self.subscriber.consumer if self.subscriber else None

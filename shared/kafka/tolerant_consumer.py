@@ -30,7 +30,7 @@ from shared.kafka.inflating import bounded
 from shared.kafka.limited_records import LimitedRecords, begin_read, bound_reads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from faststream.kafka import KafkaBroker
 
@@ -75,6 +75,9 @@ class Positioned(Protocol):
     def note_passed(self, positions: Mapping[TopicPartition, int]) -> None:
         """The offsets that a read which found nothing has come to."""
 
+    def note_found(self, places: Iterable[TopicPartition]) -> None:
+        """The partitions of which a read has found something: what was passed before is over."""
+
 
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     """Reads as its parent does; after a failure with a parser that takes every name."""
@@ -104,6 +107,8 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             self._tolerate(self._tolerant_reads - 1)
         if not read:
             self._note_passed(assignment)
+        elif (listener := self._listener()) is not None:
+            listener.note_found(read)
         return read
 
     async def _is_positioned(self) -> bool:
