@@ -23,7 +23,7 @@ from services.inquiry.rules.rows import (
     TakeRow,
 )
 from shared import working_set
-from shared.working_set import Table
+from shared.working_table import Table
 
 EventKey = tuple[str, str, bytes]
 DocumentKey = tuple[str, str, str]

@@ -22,7 +22,7 @@ from shared import working_set
 from shared.events.envelope import EventRef
 from shared.reference import Reference
 from shared.waiting import Need, WakeKey, trading_relation_key
-from shared.working_set import Table
+from shared.working_table import Table
 
 
 def relation_of(draft: JournalDraft) -> WakeKey:

@@ -18,7 +18,7 @@ from shared.events.kinds import DOCUMENT_KINDS, SETTLEMENT
 from shared.events.vouchers import Voucher
 from shared.money import ZERO
 from shared.reference import Reference
-from shared.working_set import Table
+from shared.working_table import Table
 
 
 class BalanceKey(NamedTuple):

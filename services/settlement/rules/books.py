@@ -28,7 +28,7 @@ from shared.events.envelope import EventRef, Message
 from shared.missing import Missing
 from shared.reference import Reference
 from shared.waiting import WakeKey
-from shared.working_set import Table
+from shared.working_table import Table
 
 
 def _open_place(document: Document) -> tuple[Hashable, ...]:
@@ -59,7 +59,6 @@ class Books(working_set.Books):
 
     def __init__(self, reference: Reference | None = None, *, complete: bool = False, sequence: int = 0) -> None:
         super().__init__(reference, complete=complete, sequence=sequence)
-        self.first_sequence = sequence
         self.named: set[Missing] = set()
         self._read_ahead: dict[int, tuple[Message, Incoming]] = {}
         self.most_rows: int | None = None

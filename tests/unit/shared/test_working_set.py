@@ -11,7 +11,8 @@ from shared import working_set
 from shared.events.envelope import EventRef, Message
 from shared.events.reference import CompanyDefined
 from shared.missing import Missing, NotLoadedError, Page
-from shared.working_set import Books, Released, Table
+from shared.working_set import Books, Released
+from shared.working_table import Table
 
 
 class Row(NamedTuple):

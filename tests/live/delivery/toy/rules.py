@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared import working_set
 from shared.events.envelope import EventRef, Message, Outgoing, Topic, derived_id
 from shared.events.vouchers import Voucher, rejection
-from shared.working_set import Table
+from shared.working_table import Table
 
 if TYPE_CHECKING:
     from datetime import datetime
