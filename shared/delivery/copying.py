@@ -14,7 +14,7 @@ _NULL: Final = "\\N"
 _ESCAPED: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
-async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
+def copied_text(rows: Sequence[tuple[Any, ...]]) -> str:
     """The rows, one at least, a line each, all of the same width; values as the database reads them from text."""
     line = "\t".join(["%s"] * len(rows[0])) + "\n"
     text = (line * len(rows)) % tuple([_NULL if value is None else value for row in rows for value in row])
@@ -22,7 +22,12 @@ async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
     ends, nulls = len(rows) * len(rows[0]), sum([row.count(None) for row in rows])
     if text.count("\t") + text.count("\n") > ends or text.count("\\") > nulls or "\r" in text:
         text = (line * len(rows)) % tuple([_NULL if value is None else _escaped(str(value)) for row in rows for value in row])
-    yield text.encode()
+    return text
+
+
+async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
+    """The rows as `copied_text` has them."""
+    yield copied_text(rows).encode()
 
 
 async def as_it_is(text: str) -> AsyncIterator[bytes]:

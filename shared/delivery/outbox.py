@@ -23,6 +23,10 @@ _LEVEL: Final = 1
 _MESSAGES: Final = msgspec.msgpack.Decoder(list[Encoded])
 
 
+Said = tuple[list[Encoded], bytes | None]
+"""The messages of a batch as they go out, and the row of the outbox that holds them; None without any."""
+
+
 class UnreadableRowError(Exception):
     """A row of the outbox that cannot be unpacked."""
 
