@@ -41,7 +41,7 @@ _KEPT: Final = {
     "migrations",
     "positions",
     "epoch",
-    "counter",
+    "changes",
     "reference",
     "outgoing",
     "failed",

@@ -18,10 +18,12 @@ from services.inquiry.rules.rows import LineRow, TakeRow
 from services.inquiry.rules.vouchers import daily_sums, sums_between
 from shared.delivery.ports import Connection
 from shared.delivery.together import Statement
+from shared.delivery.writes import Writes
 from shared.events.contract import short_type
 from shared.events.envelope import EventRef, Message
 from shared.missing import Missing
-from shared.working_set import Released, Table
+from shared.working_set import Released
+from shared.working_table import Table
 
 _NAME: Final = 2
 _DOCUMENT: Final = 3
@@ -57,9 +59,16 @@ class Store:
         del connection, released
         return InquiryBooks()
 
-    async def save(self, connection: Connection, books: InquiryBooks, later: list[Statement] | None = None) -> None:
+    def written(self, books: InquiryBooks) -> Writes:
+        """Nothing: what there is to be written is found out when it is."""
+        del books
+        return Writes()
+
+    async def save(
+        self, connection: Connection, books: InquiryBooks, later: list[Statement] | None = None, writes: Writes | None = None
+    ) -> None:
         """Everything that the messages of a batch say; at most 24 statements."""
-        del later
+        del later, writes
         await _save_events(connection, books)
         await _save_documents(connection, books)
         touched = await _save_records(connection, books)

@@ -19,7 +19,8 @@ from services.payment.stored_pages import WAITING_WOKEN
 from shared.delivery.columns import arrays, texts
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
-from shared.delivery.together import Statement, write
+from shared.delivery.together import Statement
+from shared.delivery.writes import Writes
 from shared.events.codec import as_json, read_stored
 from shared.events.envelope import EventRef, Message
 from shared.events.journals import SalesPaymentJournal
@@ -28,7 +29,8 @@ from shared.missing import Missing
 from shared.waiting import WakeKey, first_of_each, rank
 from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 
-LAST_SEQUENCE: Final = "select coalesce(max(sequence), 0) from waiting"
+NEXT_SEQUENCE: Final = "select nextval('arrivals')"
+"""Each transaction has a range of its own: whoever draws later comes later, and nobody has to wait for that."""
 NUMBERS: Final = f"select payment, number from numbers where payment = any({arrays(['text'])})"  # noqa: S608 - types of our own, here and below
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
@@ -78,7 +80,7 @@ where exists (select from waiting w where w.run_id = k.id and w.run_source = k.s
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    opening = f"({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence"
+    opening = f"({LAST_POSITION}) as position, ({NEXT_SEQUENCE}) as sequence"
 
     def __init__(self) -> None:
         self._reference = ReferenceTable()
@@ -136,25 +138,35 @@ class Store:
         return books
 
     async def _empty_books(self, connection: Connection, opened: Mapping[str, Any] | None = None, *, complete: bool = False) -> Books:
+        if complete:
+            return Books(await self._reference.current(connection), complete=True)
         opened = opened or await connection.fetchrow(f"select {self.opening}")
-        return Books(await self._reference.current(connection, opened["position"]), complete=complete, sequence=opened["sequence"])
+        return Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
 
     # Saving
 
-    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
+    def written(self, books: Books) -> Writes:
         """The changed rows, in the order of their keys."""
+        writes = Writes()
         changed = [(key, row) for key, row in sorted(books.journals.changed.items())]
-        writes: list[Statement] = []
         if journals := [_journal_row(row) for _, row in changed if row is not None]:
-            writes.append((SAVE_JOURNALS, texts(journals)))
+            writes.later.append((SAVE_JOURNALS, texts(journals)))
         if books.numbers.changed:
-            writes.append((SAVE_NUMBERS, texts(sorted(books.numbers.changed.items()))))
-        await write(connection, writes, later)
-        await _execute(connection, DELETE_JOURNALS, [key for key, row in changed if row is None])
+            writes.later.append((SAVE_NUMBERS, texts(sorted(books.numbers.changed.items()))))
         waiting = sorted(books.waiting.changed.items())
-        await _execute(connection, SAVE_WAITING, [_waiting_row(row) for _, row in waiting if row is not None])
-        await _execute(connection, DELETE_WAITING, [key for key, row in waiting if row is None])
-        await _execute(connection, DELETE_APPROVALS, sorted(books.approvals.changed))
+        for statement, rows in (
+            (DELETE_JOURNALS, [key for key, row in changed if row is None]),
+            (SAVE_WAITING, [_waiting_row(row) for _, row in waiting if row is not None]),
+            (DELETE_WAITING, [key for key, row in waiting if row is None]),
+            (DELETE_APPROVALS, sorted(books.approvals.changed)),
+        ):
+            if rows:
+                writes.first.append((statement, [list(column) for column in zip(*rows, strict=True)]))
+        return writes
+
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None, writes: Writes | None = None) -> None:
+        """The changed rows, the reference events taken."""
+        await (writes or self.written(books)).carry_out(connection, later)
         await self._reference.save(connection, books.reference_events)
 
 
@@ -179,12 +191,6 @@ async def still_waiting(connection: Connection, events: Sequence[EventRef]) -> s
 
 def _names(events: Sequence[EventRef]) -> tuple[list[str], list[str]]:
     return [event.source for event in events], [event.id for event in events]
-
-
-async def _execute(connection: Connection, query: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Rows as the arrays that unnest takes; nothing where there are none."""
-    if rows:
-        await connection.execute(query, *(list(column) for column in zip(*rows, strict=True)))
 
 
 # Reading

@@ -19,19 +19,21 @@ from services.settlement.settling_order import fetch_pages
 from services.settlement.stored_pages import IN_LINE, PAGES, WOKEN
 from services.settlement.stored_tables import FEW, TABLES, Many, Row, StoredTable, joined
 from shared.delivery.columns import texts
-from shared.delivery.copying import as_copied
+from shared.delivery.copying import copied_text
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
-from shared.delivery.together import Statement, fetch_together, write
+from shared.delivery.together import Statement, fetch_together
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
+from shared.delivery.writes import Copied, Writes
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import EventWaiting
 from shared.missing import Missing, Page
 from shared.waiting import WakeKey, first_of_each, rank
-from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released, Table
+from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
+from shared.working_table import Table
 
-LAST_SEQUENCE: Final = "select coalesce(max(last), 0) from counter"
-SAVE_SEQUENCE: Final = "insert into counter (name, last) values ('arrival', $1) on conflict (name) do update set last = excluded.last"
+NEXT_SEQUENCE: Final = "select nextval('arrivals')"
+"""Each transaction has a range of its own: whoever draws later comes later, and nobody has to wait for that."""
 _WAITING_SINCE: Final = """
 select distinct event_source, event_id from
 (select event_source, event_id, sum(size) over (order by since, sequence) - size as before from
@@ -55,8 +57,12 @@ DEEPEST: Final = 5
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    opening = f"({LAST_POSITION}) as position, ({LAST_SEQUENCE}) as sequence" + "".join(
-        f", {stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None
+    opening = ", ".join(
+        [
+            f"({LAST_POSITION}) as position",
+            f"({NEXT_SEQUENCE}) as sequence",
+            *(f"{stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None),
+        ]
     )
 
     def __init__(self) -> None:
@@ -73,8 +79,7 @@ class Store:
         books.most_rows = MOST_ENTRIES if len(messages) > 1 else None
         for stored in TABLES.values():
             # What is mostly all but empty is read whole while it is, which saves looking for each thing that is not there.
-            rows = opened[stored.name] if stored.few is not None else None
-            if stored.few is not None and rows is not None and len(rows) <= FEW:
+            if stored.few is not None and (rows := opened[stored.name]) is not None and len(rows) <= FEW:
                 _table(books, stored.name).loaded_whole(stored.few[0], map(stored.read, rows))
         named = {missing for message in messages for missing in named_by(message, books)}
         await self.load_missing(connection, books, named | set(_named_by_rows(books, books.waiting)))
@@ -101,23 +106,22 @@ class Store:
             wanted = await _load_groups(connection, books, groups)
         books.named = wanted
 
-    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
-        """The changed rows, the order of arrival, the reference events taken."""
-        writes: list[Statement] = []
+    def written(self, books: Books) -> Writes:
+        """The changed rows."""
+        writes = Writes()
         for stored in TABLES.values():
             table = _table(books, stored.name)
-            gone = [stored.key(key) for key, row in table.changed.items() if row is None]
-            if gone and stored.deletes_alone:
-                await connection.execute(stored.delete, *texts(gone))
-            elif gone:
-                writes.append((stored.delete, texts(gone)))
+            if gone := [stored.key(key) for key, row in table.changed.items() if row is None]:
+                (writes.first if stored.deletes_alone else writes.later).append((stored.delete, texts(gone)))
             if stored.many is not None:
-                writes += await _save_many(connection, stored, stored.many, table)
+                _write_many(writes, stored, stored.many, table)
             elif rows := [stored.row(row) for row in table.changed.values() if row is not None]:
-                writes.append((stored.upsert, texts(rows)))
-        if books.sequence != books.first_sequence:
-            writes.append((SAVE_SEQUENCE, (books.sequence,)))
-        await write(connection, writes, later)
+                writes.later.append((stored.upsert, texts(rows)))
+        return writes
+
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None, writes: Writes | None = None) -> None:
+        """The changed rows, the reference events taken."""
+        await (writes or self.written(books)).carry_out(connection, later)
         await self._reference.save(connection, books.reference_events)
 
     async def load_all(self, connection: Connection) -> Books:
@@ -156,7 +160,7 @@ class Store:
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
         reference = await self._reference.current(connection)
-        return Books(reference, complete=complete, sequence=await connection.fetchval(LAST_SEQUENCE))
+        return Books(reference, complete=complete, sequence=0 if complete else await connection.fetchval(NEXT_SEQUENCE))
 
 
 # What senders are told
@@ -184,16 +188,17 @@ def _table(books: Books, name: str) -> Table[Any, Any]:
     return table
 
 
-async def _save_many(connection: Connection, stored: StoredTable, many: Many, table: Table[Any, Any]) -> list[Statement]:
-    """Copies the rows that the store has not given, which are new; gives what writes of the others what can have changed."""
+def _write_many(writes: Writes, stored: StoredTable, many: Many, table: Table[Any, Any]) -> None:
+    """Copies the rows that the store has not given, which are new; writes of the others what can have changed."""
     new: list[Row] = []
     changed: list[Row] = []
     for key, row in table.changed.items():
         if row is not None:
             (changed if table.is_stored(key) else new).append(stored.row(row))
     if new:
-        await connection.copy_to_table(stored.name, source=as_copied(new), columns=many.columns)
-    return [(many.update, texts(map(itemgetter(*many.places), changed)))] if changed else []
+        writes.copied.append(Copied(stored.name, copied_text(new), many.columns))
+    if changed:
+        writes.later.append((many.update, texts(map(itemgetter(*many.places), changed))))
 
 
 def _named_by_rows(books: Books, rows: Iterable[Any]) -> Iterator[Missing]:

@@ -53,7 +53,7 @@ insert into settlement.waiting (sequence, wakes, reserves, concerns, event_sourc
 select sequence + number, wakes, reserves, concerns, event_source, event_id || '-' || number, since,
 replace(body::text, '"sequence":' || sequence, '"sequence":' || sequence + number)::json
 from settlement.waiting, generate_series(1, {}) as number where event_id like 'WAITING-%';
-update settlement.counter set last = (select max(sequence) from settlement.waiting)"""
+select setval('settlement.arrivals', (select max(sequence) from settlement.waiting))"""
 _MEMORY: Final = """
 cat /sys/fs/cgroup/memory.peak 2>/dev/null || cat /sys/fs/cgroup/memory/memory.max_usage_in_bytes; grep VmHWM /proc/1/status"""
 _METRICS: Final = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8080/metrics', timeout=5).read().decode())"

@@ -138,7 +138,7 @@ async def _started(settlement: Counted, number: int) -> Counted:
     """An instance that starts where so many events wait for their company, and takes an invoice and turns of its housekeeping."""
     await settlement.deliver_all([company("OTHER"), party(offset=1), *invoices(0, 1)])
     await _copied(settlement, number)
-    await settlement.value("update counter set last = (select max(sequence) from waiting)")
+    await settlement.value("select setval('arrivals', (select max(sequence) from waiting))")
     await settlement.value("analyze waiting")  # the planner knows that all of it waits for the same
     started = await settlement.anew()
     async with started.counting():

@@ -140,6 +140,7 @@ async def test_journals_that_waited_before_the_place_stood_apart_still_wait(conn
     """The tables as the first migration made them, with a row as it was written then."""
     migrations = Path(store_module.__file__).parent / "migrations"
     await connection.execute("drop table journals, numbers, waiting, approvals, reference")
+    await connection.execute("drop sequence arrivals")
     await connection.execute((migrations / "0001_sales_payment_journals.sql").read_text())
     payer = ["FABE", "VPAY-7", "2026-02-15", "USD", "1", "USD", ["erp", "P"]]
     mark = {"company": "FABW", "document": "IC-4", "amount_to_settle": "980.00", "cash_discount_to_take": "20.00"}

@@ -53,10 +53,14 @@ def taken(scenario: Scenario) -> list[Message]:
 
 
 def content(books: Books) -> dict[str, Any]:
-    """All rows of the books, messages by what names them."""
-    tables = {table.name: sorted(map(repr, table)) for table in books.tables if table.name != "waiting"}
-    waiting = sorted((entry.sequence, entry.stage, entry.event, entry.need, entry.reserves, entry.message.ref) for entry in books.waiting)
-    return {**tables, "waiting": waiting, "sequence": books.sequence}
+    """All rows of the books, messages by what names them; of places in the order of arrival only the order."""
+    tables = {table.name: sorted(map(repr, map(_without_place, table))) for table in books.tables if table.name != "waiting"}
+    waiting = sorted(books.waiting, key=lambda entry: entry.sequence)
+    return {**tables, "waiting": [(each.stage, each.event, each.need, each.reserves, each.message.ref) for each in waiting]}
+
+
+def _without_place(row: Any) -> Any:
+    return row._replace(sequence=0) if hasattr(row, "sequence") else row
 
 
 async def contents(connection: Any, scenario: Scenario, size: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.settlement.rules.books import Books
-from shared.working_set import Table
+from shared.working_table import Table
 from tests.builders.settlement import Event, Heard, invoice, mark, paid
 from tests.unit.settlement.test_authorisation import Sent
 

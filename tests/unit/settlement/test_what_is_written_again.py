@@ -10,7 +10,7 @@ from services.scenarios.scenario_file import load_scenario
 from services.scenarios.simulation import simulate
 from services.settlement.rules.values import Document, RecordInForce
 from services.settlement.stored_tables import TABLES, StoredTable
-from shared.working_set import Table
+from shared.working_table import Table
 from tests.scenario_files import FILES
 
 if TYPE_CHECKING:
