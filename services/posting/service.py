@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.posting.rules import Books, fold
+from services.posting.rules import Books, fold, prepare
 from services.posting.rules.fold import POSTED_FROM
 from services.posting.store import Store
 from shared.delivery.service import Identity, Service
@@ -24,6 +24,7 @@ SERVICE: Final = Service(
     name="posting",
     store=Store,
     fold=fold,
+    prepare=prepare,
     new_books=lambda: Books(complete=True),
     subscriptions={
         Topic.SETTLEMENTS: POSTED_FROM,

@@ -33,11 +33,12 @@ from services.posting.stored_tables import (
     sister_contents_text,
     voucher_of,
 )
-from shared.delivery.copying import as_copied
+from shared.delivery.copying import copied_text
 from shared.delivery.ports import Connection
 from shared.delivery.reference_table import LAST_POSITION, ReferenceTable
-from shared.delivery.together import Statement, write
+from shared.delivery.together import Statement
 from shared.delivery.weight import MOST_ENTRIES, TooHeavyError
+from shared.delivery.writes import Copied, Writes
 from shared.events.envelope import EventRef, Message
 from shared.events.vouchers import Voucher
 from shared.missing import Missing
@@ -120,14 +121,19 @@ class Store:
 
     # Saving
 
-    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
-        """New vouchers with their lines, the last numbers, the balances, the reference events taken."""
+    def written(self, books: Books) -> Writes:
+        """New vouchers with their lines, the last numbers, the balances."""
+        writes = Writes()
         if books.vouchers.changed:
             vouchers = [(key, voucher) for key, voucher in books.vouchers.changed.items() if voucher is not None]
             rows = [_voucher_row(key, voucher, books.written_lines[key]) for key, voucher in vouchers]
-            await connection.copy_to_table("vouchers", source=as_copied(rows), columns=COPIED_COLUMNS)
-            writes = [(SAVE_NUMBERS, columns(_number_rows(books))), (SAVE_BALANCES, columns(_balance_rows(books)))]
-            await write(connection, writes, later)
+            writes.copied.append(Copied("vouchers", copied_text(rows), COPIED_COLUMNS))
+            writes.later += [(SAVE_NUMBERS, columns(_number_rows(books))), (SAVE_BALANCES, columns(_balance_rows(books)))]
+        return writes
+
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None, writes: Writes | None = None) -> None:
+        """New vouchers with their lines, the last numbers, the balances, the reference events taken."""
+        await (writes or self.written(books)).carry_out(connection, later)
         await self._reference.save(connection, books.reference_events)
 
 

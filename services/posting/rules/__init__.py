@@ -8,7 +8,7 @@ posting (rules.md, "Periods and numbers").
 from __future__ import annotations
 
 from services.posting.rules.books import Books
-from services.posting.rules.fold import fold
+from services.posting.rules.fold import fold, prepare
 from services.posting.rules.voucher_draft import PostingDefectError
 
-__all__ = ["Books", "PostingDefectError", "fold"]
+__all__ = ["Books", "PostingDefectError", "fold", "prepare"]

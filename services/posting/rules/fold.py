@@ -26,6 +26,8 @@ _DRAFTS: Final[dict[str, Callable[[Books, Any], Iterable[VoucherDraft]]]] = {
     "settlement.posted": lambda books, data: settlement_vouchers(books.reference, data),
     "settlement.reversed": settlement_reversal_vouchers,
 }
+_OF_REFERENCE_ALONE: Final = frozenset({"document.posted", "settlement.posted"})
+"""What needs no other voucher."""
 POSTED_FROM: Final = frozenset(_DRAFTS)
 """The message types of `intercompany.settlements` that make vouchers."""
 
@@ -36,9 +38,23 @@ def fold(books: Books, message: Message) -> list[Outgoing]:
     NotLoadedError if the books lack something; PostingDefectError if a voucher cannot be posted, TypeError if the message is
     neither one to post from nor a reference event.
     """
-    drafts = _DRAFTS.get(message.type)
-    if drafts is None:
+    make = _DRAFTS.get(message.type)
+    if make is None:
         books.take_reference(message)
         return []
-    posted, cause = post(books, drafts(books, message.data)), caused_by(message)
+    prepared = books.prepared.get(message.ref) if books.reference is books.prepared_by else None
+    posted, cause = post(books, make(books, message.data) if prepared is None else prepared), caused_by(message)
     return [EMITTER.emit(cause, VOUCHER_POSTED, number, voucher.company, voucher) for number, voucher in enumerate(posted)]
+
+
+def prepare(books: Books, message: Message) -> None:
+    """Writes the vouchers of a message that follow from it and the reference data alone, but for their numbers, into `prepared`.
+
+    PostingDefectError if one cannot be posted.
+    """
+    if message.type in _OF_REFERENCE_ALONE:
+        drafts = list(_DRAFTS[message.type](books, message.data))
+        for draft in drafts:
+            draft.content()
+        books.prepared[message.ref] = drafts
+        books.prepared_by = books.reference

@@ -73,13 +73,14 @@ def in_digits(amount: Decimal, currency: str) -> Decimal:
 class VoucherDraft:
     """A voucher of one company that has no number yet; each line is written twice: for whoever reads it, and as the digest covers it."""
 
-    __slots__ = ("_nothing", "_words", "_written", "company", "header", "lines")
+    __slots__ = ("_content", "_nothing", "_words", "_written", "company", "header", "lines")
 
     def __init__(self, company: CompanyDefined, header: VoucherHeader) -> None:
         self.company = company
         self.header = header
         self.lines: list[VoucherLine] = []
         self._written: list[WrittenLine] = []
+        self._content: bytes | None = None
         self._nothing = nothing(company.currency)
         self._words = voucher_words(company.language, header.kind, header.document)
 
@@ -144,19 +145,24 @@ class VoucherDraft:
         """The error of this voucher, naming company, document, run and record."""
         return PostingDefectError(f"{self.company.company}: {self.header}: {problem}")
 
+    def content(self) -> bytes:
+        """The written form of the lines, to which none is added any more; PostingDefectError if they do not balance."""
+        if self._content is None:
+            amounts, value = self.unbalanced()
+            if value or any(amounts.values()):
+                off = ", ".join(f"{amount} {currency}" for currency, amount in amounts.items())
+                problem = f"debits less credits are {off} and, in accounting currency, {value} {self.company.currency}, not zero"
+                raise self.defect(problem)
+            self._content = lines_content(self._written)
+        return self._content
+
     def numbered(self, books: Books) -> Numbered:
         """The voucher with the next number of its series; PostingDefectError if it does not balance."""
-        amounts, value = self.unbalanced()
-        if value or any(amounts.values()):
-            off = ", ".join(f"{amount} {currency}" for currency, amount in amounts.items())
-            problem = f"debits less credits are {off} and, in accounting currency, {value} {self.company.currency}, not zero"
-            raise self.defect(problem)
-        header = self.header
+        lines, header = self._content or self.content(), self.header
         key = books.next_key(self.company.company, SERIES[header.ledger, header.kind])
         run = None if header.run is None else EventName(*header.run)
         about = (header.ledger, header.kind, header.date, header.document, self.lines, run, header.record, header.reference)
         voucher = Voucher(key.voucher, key.series, key.number, key.company, self.company.currency, *about)
-        lines = lines_content(self._written)
         return key, voucher, lines, content_digest(voucher, lines), (header.run, header.ledger, header.record)
 
 
