@@ -22,6 +22,11 @@ OUTGOING: Final = Counter("intercompany_outgoing", "Events decided and written t
 BATCH_SIZE: Final = Histogram("intercompany_batch_records", "Records per batch.", ["service"], buckets=(1, 5, 20, 50, 100, 200, 500))
 BATCH_SECONDS: Final = Histogram("intercompany_batch_seconds", "Seconds of a batch's transaction, its retries aside.", ["service"])
 PASSES: Final = Counter("intercompany_fold_passes", "Folds of whole batches: one each, and more for what was not loaded.", ["service"])
+FOLDED_AHEAD: Final = Counter(
+    "intercompany_folded_ahead",
+    "Batches that were folded before their turn, beside other instances; by outcome: held, or folded again under the lock.",
+    ["service", "outcome"],
+)
 TROUBLES: Final = Counter("intercompany_troubles", "Failures that were tried again.", ["what"])
 OUTBOX_ROWS: Final = Gauge("intercompany_outbox_rows", "Batches not yet acknowledged by the broker, 1000 at most.", ["service"])
 OUTBOX_AGE: Final = Gauge("intercompany_outbox_age_seconds", "Age of the oldest of them.", ["service"])

@@ -31,6 +31,7 @@ SERVICE: Final = Service(
     name="payment",
     store=Store,
     fold=fold,
+    folds_ahead=True,
     new_books=lambda: Books(complete=True),
     subscriptions={
         Topic.PAYMENTS: None,

@@ -52,6 +52,7 @@ SERVICE: Final = Service(
     name="settlement",
     store=Store,
     fold=fold,
+    folds_ahead=True,
     new_books=lambda: Books(complete=True),
     subscriptions={Topic.INVOICES: None, Topic.REQUESTS: REQUESTS, Topic.JOURNALS: None, Topic.REFERENCE: None},
     sender_topics=frozenset({Topic.INVOICES, Topic.REQUESTS, Topic.REFERENCE}),

@@ -22,23 +22,41 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from shared.delivery import ahead as ahead_of_turn
+from shared.delivery import changes_table
 from shared.delivery import shell_tables as tables
-from shared.delivery.folding import Candidate, Defect, Folded, Incoming, candidates, fold_candidates, incoming_of
+from shared.delivery.ahead import Ahead, FoldOutcome
+from shared.delivery.counting import count
+from shared.delivery.folding import (
+    Candidate,
+    Defect,
+    Folded,
+    Incoming,
+    candidates,
+    fold_candidates,
+    ids_of,
+    incoming_of,
+    positions_after,
+    record_of,
+    to_be_folded,
+)
 from shared.delivery.inbox import Inbox, InboxKey
 from shared.delivery.loading import fold_loaded
 from shared.delivery.outbox import encoded, pack
+from shared.delivery.overdue import OverdueError, in_time
 from shared.delivery.ports import Partition
 from shared.delivery.reference_watermark import Watermark
+from shared.delivery.replays import believe_operators_alone
 from shared.delivery.weight import Pace, by_entries, first_by_size
-from shared.events.attributes import headers_said
 from shared.events.envelope import Message, Record, Topic
-from shared.metrics import BATCH_SECONDS, BATCH_SIZE, MESSAGES, OUTGOING, REFUSALS
+from shared.metrics import BATCH_SECONDS, BATCH_SIZE, FOLDED_AHEAD, OUTGOING
 from shared.runtime.retry import Runtime, any_error, retry_forever
-from shared.telemetry import named_in_logs, traced
+from shared.telemetry import traced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping, Sequence
 
+    from shared.delivery.outbox import Said
     from shared.delivery.ports import Connection, Database, Encoded, Log
     from shared.delivery.relay import Relay
     from shared.delivery.service import AnyService, Store, WorkingSet
@@ -49,26 +67,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-
+_WRITERS: Final = 1 << 52
 MOST_TIMEOUTS: Final = 2
 """So often the database may not finish a batch in time before it is taken in halves."""
-
-
-class OverdueError(TimeoutError):
-    """The database was there, and did not finish the work of a batch in time."""
 
 
 @dataclass(slots=True)
 class Batch:
     """What is to be done in one transaction. `positions`: where to read on; `retried`: the row of `failed` that it came from.
 
+    `ahead`: what it was folded to before its turn, by the attempt at hand, None: it was not.
     `count`: says in metrics and log what became of it; set by each attempt, called once one of them was committed.
     """
 
     incoming: Sequence[Incoming]
     positions: Mapping[Partition, int] = field(default_factory=dict)
     retried: Failed | None = None
+    ahead: Ahead | None = None
     count: Callable[[], None] | None = None
+
+
+async def _nothing() -> None:
+    """Does nothing."""
 
 
 class Delivery:
@@ -87,6 +107,8 @@ class Delivery:
         self._reads_reference = Topic.REFERENCE in service.subscriptions
         self._turn = asyncio.Lock()
         self._epoch = -1
+        self._writer = int(runtime.randomness.random() * _WRITERS)
+        self._others = False
         self._store: Store[Any] = service.store()
 
     async def start(self, instance: str) -> None:
@@ -121,7 +143,7 @@ class Delivery:
             self.pace.be_cautious()
             if len(part) > 1:
                 return False
-            await self._keep_failed(Batch([Defect(part[0], error)], _positions(part)), error)
+            await self._keep_failed(Batch([Defect(part[0], error)], positions_after(part)), error)
         return True
 
     async def _deliver_part(self, records: Sequence[Record]) -> None:
@@ -136,7 +158,7 @@ class Delivery:
             for part in parts:
                 BATCH_SIZE.labels(self.service.name).observe(len(part))
                 # What is passed over after the last part's events counts as read with it.
-                positions = _positions(records if part is parts[-1] else map(_record, part))
+                positions = positions_after(records if part is parts[-1] else map(record_of, part))
                 await self.take(Batch(part, positions))
                 self.pace.succeeded()
 
@@ -155,7 +177,7 @@ class Delivery:
             return
         middle = len(batch.incoming) // 2
         first, second = batch.incoming[:middle], batch.incoming[middle:]
-        await self.take(Batch(first, _positions(map(_record, first))))
+        await self.take(Batch(first, positions_after(map(record_of, first))))
         await self.take(Batch(second, batch.positions, batch.retried))
 
     def _retried(self, batch: Batch) -> Callable[[BaseException], bool]:
@@ -173,9 +195,44 @@ class Delivery:
 
     async def _transact_counted(self, batch: Batch, retry_if: Callable[[BaseException], bool]) -> None:
         """Takes a batch in one transaction, and counts it once: not what an attempt decided that was rolled back."""
-        await self.transact(partial(self._take, batch), retry_if=retry_if, before=partial(self._wait_for_reference, batch.incoming))
+        await self.transact(
+            partial(self._take, batch),
+            retry_if=retry_if,
+            before=partial(self._wait_for_reference, batch.incoming),
+            ahead=partial(self._look_ahead, batch),
+        )
         if batch.count is not None:
             batch.count()
+
+    async def _look_ahead(self, batch: Batch) -> None:
+        """Where other instances take batches, too, a batch is folded before its turn, for each attempt."""
+        batch.ahead = await in_time(self._fold_ahead(batch.incoming)) if self._others and self.service.looks_ahead else None
+
+    async def _fold_ahead(self, incoming: Sequence[Incoming]) -> Ahead | None:
+        """What a batch comes to by what is committed now; None where the core or the data fail on something: the turn will tell."""
+        try:
+            async with self.database.transaction() as connection:
+                await changes_table.be_of_one_moment(connection)
+                await believe_operators_alone(self.service, connection, incoming)
+                coming = candidates(self.service, incoming)
+                state, store = await self.open(connection, ids_of(coming), self._store.opening)
+                if self.service.prepare is not None:
+                    books = await store.load(connection, (), state.opened)
+                    for each in to_be_folded(coming, state.taken):
+                        self.service.prepare(books, each)
+                    return Ahead(coming, state, FoldOutcome(Inbox(), Folded(), {}, books), is_whole=False)
+                outcome = await self._fold(coming, connection, state, store)
+        except Exception as error:
+            if self.runtime.is_transient(error):
+                raise
+            return None
+        if outcome.defects:
+            return None
+        outcome.folded.said = self._said(state, outcome.folded, positions_after(map(record_of, incoming)))
+        if outcome.books is None:
+            return Ahead(coming, state, outcome)
+        outcome.writes, outcome.changed = store.written(outcome.books), ahead_of_turn.changed(outcome.books.tables)
+        return Ahead(coming, state, outcome)
 
     async def _wait_for_reference(self, incoming: Iterable[Incoming]) -> None:
         """Waits for the reference data that the messages were decided by."""
@@ -183,23 +240,28 @@ class Delivery:
             await self.watermark.wait_for(max((each.reference_offset for each in incoming if isinstance(each, Message)), default=0))
 
     async def transact(
-        self, work: Work, retry_if: Callable[[BaseException], bool] | None = None, before: Callable[[], Awaitable[None]] | None = None
+        self,
+        work: Work,
+        retry_if: Callable[[BaseException], bool] | None = None,
+        before: Callable[[], Awaitable[None]] = _nothing,
+        ahead: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         """One transaction under the service's lock; what `work` gives goes to the relay. Tried again while it may pass.
 
-        `before`: what each attempt waits for first, without transaction or lock.
+        `before`: what each attempt waits for first, without transaction or lock; `ahead`: what it does in this process's turn, before it
+        waits for the lock.
         """
-        await retry_forever("batch", partial(self._once, work, before), self.runtime, retry_if=retry_if)
+        await retry_forever("batch", partial(self._once, work, before, ahead), self.runtime, retry_if=retry_if)
 
-    async def _once(self, work: Work, before: Callable[[], Awaitable[None]] | None) -> None:
+    async def _once(self, work: Work, before: Callable[[], Awaitable[None]], ahead: Callable[[], Awaitable[None]]) -> None:
         """The turn is kept until the relay has the messages: they go out in the order of the commits."""
-        if before is not None:
-            await before()
+        await before()
         begun = self.runtime.clock.monotonic()
         async with self._turn:
+            await ahead()
             try:
                 async with self.database.transaction(tables.batch_lock(self.database.schema)) as connection:
-                    row, messages = await _in_time(work(connection))
+                    row, messages = await in_time(work(connection))
             except BaseException:
                 self._relay.catch_up()  # the commit's outcome may be unknown: if it was one, the row is in the table
                 raise
@@ -207,50 +269,65 @@ class Delivery:
                 await self._relay.put(row, messages)
         BATCH_SECONDS.labels(self.service.name).observe(self.runtime.clock.monotonic() - begun)
 
-    async def open(self, connection: Connection, keys: Collection[InboxKey] = (), opening: str = "") -> tuple[State, Store[Any]]:
-        """What a batch finds, those of its ids that are taken already and what its store begins with among it, and the store for it."""
-        state = await tables.open_batch(connection, keys, opening)
+    async def open(
+        self, connection: Connection, keys: Collection[InboxKey] = (), opening: str = "", since: int | None = None
+    ) -> tuple[State, Store[Any]]:
+        """What a batch finds, those of its ids that are taken already and what its store begins with among it, and the store for it.
+
+        `since`: the note of changes after which they are wanted.
+        """
+        state = await tables.open_batch(connection, keys, opening, self._writer, since)
+        self._others = state.others
         if state.epoch != self._epoch:
             self._store = self.service.store()  # whatever the old one has in memory is void
             self._epoch = state.epoch
         return state, self._store
 
     async def _take(self, batch: Batch, connection: Connection) -> Written:
-        await self._believe_operators_alone(connection, batch.incoming)
-        coming = candidates(self.service, batch.incoming)
-        state, store = await self.open(connection, _ids(coming), self._store.opening)
+        ahead = batch.ahead
+        if ahead is None:
+            await believe_operators_alone(self.service, connection, batch.incoming)
+        coming = candidates(self.service, batch.incoming) if ahead is None else ahead.coming
+        since = None if ahead is None else ahead.state.changes_through
+        state, store = await self.open(connection, ids_of(coming), self._store.opening, since)
         self.watermark.check(state.reference)
         failures = [each for each in batch.incoming if isinstance(each, Defect)]
-        inbox, folded, defects = await self._fold(coming, connection, state, store)
-        if defects and self._reads_reference:
+        outcome = await self._outcome(coming, connection, state, store, ahead)
+        if outcome.defects and self._reads_reference:
             await self.watermark.check_log(state.reference)
-        failures += [Defect(_record(batch.incoming[number]), error) for number, error in defects.items()]
-        taken_now = await tables.change_inbox(connection, state.taken, inbox.changes)
+        if outcome.books is not None:
+            await self.save(connection, store, outcome, state)
+        failures += [Defect(record_of(batch.incoming[number]), error) for number, error in outcome.defects.items()]
+        taken_now = await tables.change_inbox(connection, state.taken, outcome.inbox.changes)
         await tables.fail(connection, failures)
         if batch.retried and not any(batch.retried.is_place_of(each.record) for each in failures):
             await tables.forget_failed(connection, batch.retried)
-        batch.count = partial(self._count, len(batch.incoming), folded, failures)
-        return await self.write(connection, state, folded, batch.positions, taken_now)
+        batch.count = partial(count, self.service.name, len(batch.incoming), outcome.folded, failures)
+        return await self.write(connection, state, outcome.folded, batch.positions, taken_now)
 
-    async def _believe_operators_alone(self, connection: Connection, incoming: Sequence[Incoming]) -> None:
-        """A replay counts that an operator has noted beside the refusal (operations/replay.py); what others say of one does not."""
-        replayed = self.service.replayed
-        if replayed is None:
-            return
-        said = [data for each in incoming if isinstance(each, Message) and (data := replayed(each)) is not None]
-        if said:
-            noted = await tables.noted_replays(connection, {data.event for data in said})
-            for data in said:
-                if data.replay > noted.get(data.event, 0):
-                    data.replay = 0
+    async def _outcome(
+        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], ahead: Ahead | None
+    ) -> FoldOutcome:
+        """What was folded ahead, if it holds; else the batch is folded now."""
+        if ahead is None:
+            return await self._fold(coming, connection, state, store)
+        holds = ahead.holds(state)
+        if ahead.is_whole:
+            FOLDED_AHEAD.labels(self.service.name, "held" if holds else "again").inc()
+        return ahead.outcome if holds else await self._fold(coming, connection, state, store, ahead.outcome.books)
 
     async def _fold(
-        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any]
-    ) -> tuple[Inbox, Folded, dict[int, Exception]]:
-        """Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved."""
-        to_fold = _to_fold(coming, state.taken)
+        self, coming: Sequence[Candidate], connection: Connection, state: State, store: Store[Any], earlier: WorkingSet | None = None
+    ) -> FoldOutcome:
+        """Folds a batch; `earlier`: books of before its turn, in which that may have been prepared.
+
+        Without a message to be folded (a replay of what was taken) nothing is loaded and nothing saved.
+        """
+        to_fold = to_be_folded(coming, state.taken)
         books = await store.load(connection, to_fold, state.opened) if to_fold else self.service.new_books()
         books.released.loaded_whole(None, state.next_released.items())
+        if earlier is not None:
+            books.prepared, books.prepared_by = earlier.prepared, earlier.prepared_by
         inbox = Inbox(state.taken)
 
         def one_pass(skip: Container[int]) -> Folded:
@@ -258,16 +335,19 @@ class Delivery:
             return fold_candidates(self.service, books, inbox, coming, skip)
 
         folded, defects = await fold_loaded(self.service.name, connection, store, books, one_pass)
-        if to_fold:
-            await self.save(connection, store, books, state)
-        return inbox, folded, defects
+        return FoldOutcome(inbox, folded, defects, books if to_fold else None)
 
-    async def save(self, connection: Connection, store: Store[Any], books: WorkingSet, state: State) -> None:
+    async def save(self, connection: Connection, store: Store[Any], outcome: FoldOutcome, state: State) -> None:
         """Writes the changed rows of the books, or has `write` do it.
 
         What was released and not yet resumed is resumed in transactions of its own.
         """
-        await store.save(connection, books, state.later)
+        books = outcome.books
+        await store.save(connection, books, state.later, outcome.writes)
+        if self.service.looks_ahead:
+            is_noted = state.others and self.service.folds_ahead
+            changed = (outcome.changed or ahead_of_turn.changed(books.tables)) if is_noted else None
+            state.later.append(changes_table.note(self._writer, None if changed is None else changed.noted()))
         await tables.save_released(connection, books.released.changed, state.next_released)
         if books.released.changed:
             self.has_released.set()
@@ -284,65 +364,25 @@ class Delivery:
 
         Gives the outbox row's id and its messages, encoded.
         """
+        messages, packed = folded.said or self._said(state, folded, positions)
+        await tables.refuse(connection, folded.refusals)
+        await tables.forget_given_up(connection, folded.refusals)
+        row = await tables.finish(connection, positions, packed, taken_now, state.later)
+        OUTGOING.labels(self.service.name).inc(len(messages))
+        return row, messages
+
+    def _said(self, state: State, folded: Folded, positions: Mapping[Partition, int]) -> Said:
+        """What a fold says, encoded, and packed as the outbox holds it; None if it says nothing."""
         reached = max(state.reference, positions.get(tables.REFERENCE, 0) - state.base)
         for each in folded.outgoing:
             each.reference_offset = max(each.reference_offset, reached)
         refused_at = self.runtime.clock.now()
         for refusal in folded.refusals:
             refusal.outgoing.data.at = refused_at
-        await tables.refuse(connection, folded.refusals)
-        await tables.forget_given_up(connection, folded.refusals)
         messages = encoded(folded.outgoing)
-        row = await tables.finish(connection, positions, pack(messages) if messages else None, taken_now, state.later)
-        OUTGOING.labels(self.service.name).inc(len(messages))
-        return row, messages
+        return messages, pack(messages) if messages else None
 
     async def _keep_failed(self, batch: Batch, error: Exception) -> None:
         """Puts a message that cannot be taken into `failed`; that itself is tried until it is done."""
-        failure = Defect(_record(batch.incoming[0]), error)
+        failure = Defect(record_of(batch.incoming[0]), error)
         await self._transact_counted(Batch([failure], batch.positions, batch.retried), any_error)
-
-    def _count(self, records: int, folded: Folded, failures: Sequence[Defect]) -> None:
-        outcomes = {"taken": folded.taken, "duplicate": folded.duplicates, "refused": len(folded.refusals), "failed": len(failures)}
-        for outcome, number in {"seen": records, **outcomes}.items():
-            MESSAGES.labels(self.service.name, outcome).inc(number)
-        for refused in folded.refusals:
-            REFUSALS.labels(self.service.name, refused.outgoing.data.code, refused.outgoing.data.scope).inc()
-        for each in failures:
-            place = {"topic": each.record.topic, "offset": each.record.offset, **named_in_logs(headers_said(each.record))}
-            log.error("a message is kept in the table failed", **place, exc_info=each.error)
-
-
-async def _in_time(work: Awaitable[Written]) -> Written:
-    """What the work gives; OverdueError if the database took longer for it than it may, which is not the database being away."""
-    try:
-        return await work
-    except TimeoutError as error:
-        raise OverdueError(str(error) or "the database did not answer in time") from error
-
-
-def _ids(coming: Iterable[Candidate]) -> set[InboxKey]:
-    """The ids to be looked up."""
-    return {identity[0] for _, _, identity in coming if identity}
-
-
-def _to_fold(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Message]:
-    """The messages that the core may see, for the store to load by."""
-    return [event for _, event, identity in coming if isinstance(event, Message) and (identity is None or identity[0] not in known)]
-
-
-def _positions(records: Iterable[Record]) -> dict[Partition, int]:
-    """The offset after the last record of each partition; a record of several events is read once they all are."""
-    positions: dict[tuple[str, int], int] = {}
-    for record in records:
-        place = (record.topic, record.partition)
-        if record.offset >= positions.get(place, 0):
-            positions[place] = record.offset + (not record.is_followed)
-    return {Partition(*place): offset for place, offset in positions.items()}
-
-
-def _record(event: Incoming) -> Record:
-    if event.record is None:
-        msg = f"{event} has no record"
-        raise ValueError(msg)
-    return event.record

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.delivery.inbox import Inbox, InboxKey, Verdict, inbox_key
+from shared.delivery.ports import Partition
 from shared.delivery.refusals import conflicting, unreadable
 from shared.events.attributes import type_said
 from shared.events.bundles import UnreadableBundleError, is_bundle, unbundled
@@ -23,6 +24,7 @@ from shared.missing import Missing, NotLoadedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
 
+    from shared.delivery.outbox import Said
     from shared.delivery.service import AnyService, WorkingSet
 
 
@@ -54,7 +56,7 @@ class Folded:
     """What a pass gave.
 
     `missing`: what was not loaded, and the first message that asked for it; `defect`: the message on which the core failed,
-    and how; `taken`: messages folded.
+    and how; `taken`: messages folded; `said`: what is said, where that is encoded already.
     """
 
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Folded:
     defect: tuple[int, Exception] | None = None
     duplicates: int = 0
     taken: int = 0
+    said: Said | None = None
 
 
 def decoded(service: AnyService, record: Record) -> Incoming:
@@ -141,6 +144,16 @@ def candidates(service: AnyService, batch: Sequence[Incoming]) -> list[Candidate
         for number, event in enumerate(batch)
         if not isinstance(event, Defect) and concerns(service, event)
     ]
+
+
+def ids_of(coming: Iterable[Candidate]) -> set[InboxKey]:
+    """The ids to be looked up."""
+    return {identity[0] for _, _, identity in coming if identity}
+
+
+def to_be_folded(coming: Iterable[Candidate], known: Container[InboxKey]) -> list[Message]:
+    """The messages that the core may see, for the store to load by."""
+    return [event for _, event, identity in coming if isinstance(event, Message) and (identity is None or identity[0] not in known)]
 
 
 def fold_batch(service: AnyService, books: WorkingSet, inbox: Inbox, batch: Sequence[Incoming]) -> Folded:
@@ -237,4 +250,22 @@ def _own_record(refusal: Outgoing, event: Message | Unreadable | None) -> Record
     """The record at hand, if it is the refused event's own (a message can release, and refuse, what another one asked for)."""
     if event is None or (event.ref is not None and event.ref != (refusal.data.source, refusal.data.event)):
         return None
+    return event.record
+
+
+def positions_after(records: Iterable[Record]) -> dict[Partition, int]:
+    """The offset after the last record of each partition; a record of several events is read once they all are."""
+    positions: dict[tuple[str, int], int] = {}
+    for record in records:
+        place = (record.topic, record.partition)
+        if record.offset >= positions.get(place, 0):
+            positions[place] = record.offset + (not record.is_followed)
+    return {Partition(*place): offset for place, offset in positions.items()}
+
+
+def record_of(event: Incoming) -> Record:
+    """The record that an event came in; ValueError if it came in none."""
+    if event.record is None:
+        msg = f"{event} has no record"
+        raise ValueError(msg)
     return event.record

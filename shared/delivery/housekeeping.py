@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
-from shared.delivery import positions_table
+from shared.delivery import changes_table, positions_table
 from shared.delivery import shell_tables as tables
+from shared.delivery.ahead import FoldOutcome
 from shared.delivery.announcing import Announcing
 from shared.delivery.batch import Batch
 from shared.delivery.folding import Folded, fold_alone, incoming_of
@@ -121,6 +122,7 @@ class Housekeeping:
                 FAILED_DROPPED.labels(self._delivery.service.name).inc()
                 log.error("a message that was put aside is kept no longer", service=self._delivery.service.name, **dropped)
             await tables.bound_sent(connection, self._keep_sent, self._keep_sent_bytes)
+            await changes_table.bound_notes(connection)
             backlog = await connection.fetchrow(_BACKLOG, FRESH_MINUTES)
             again = await tables.to_be_retried(connection)
             given_up = await tables.ordered_discards(connection)
@@ -195,7 +197,7 @@ class Housekeeping:
         folded, defects = await fold_loaded(self._delivery.service.name, connection, store, books, one_pass)
         for error in defects.values():
             raise error
-        await self._delivery.save(connection, store, books, state)
+        await self._delivery.save(connection, store, FoldOutcome(inbox, folded, {}, books), state)
         return folded, await tables.change_inbox(connection, {}, inbox.changes)
 
     async def release(self) -> None:

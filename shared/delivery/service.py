@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from shared.delivery.ports import Connection
     from shared.delivery.together import Statement
+    from shared.delivery.writes import Writes
     from shared.events.vouchers import EventWaiting
     from shared.missing import Missing
-    from shared.working_set import Released, Table
+    from shared.reference import Reference
+    from shared.working_set import Released
+    from shared.working_table import Table
 
 _NO_TYPES: Final = frozenset[str]()
 
@@ -35,6 +38,9 @@ class WorkingSet(Protocol):
     """
 
     freed_ids: set[EventRef]
+    tables: list[Table[Any, Any]]
+    prepared: dict[EventRef, Any]
+    prepared_by: Reference | None
     released: Table[tuple[str, ...], Released]
 
     def rollback(self) -> None:
@@ -62,8 +68,14 @@ class Store(Protocol[B]):
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
         """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""
 
-    async def save(self, connection: Connection, books: B, later: list[Statement] | None = None) -> None:
-        """The changed rows. What need not be written at once goes to `later`, where there is one: the shell writes it at the end."""
+    def written(self, books: B) -> Writes:
+        """What `save` writes of the books' tables, as far as it can be found out before."""
+
+    async def save(self, connection: Connection, books: B, later: list[Statement] | None = None, writes: Writes | None = None) -> None:
+        """The changed rows. What need not be written at once goes to `later`, where there is one: the shell writes it at the end.
+
+        `writes`: what `written` gave, where that was found out before.
+        """
 
     async def load_all(self, connection: Connection) -> B:
         """Everything."""
@@ -109,6 +121,8 @@ class Service(Generic[B]):
     - `hand_on_unreadable`: what is sent in place of a rejection; None: reject it.
     - `expire(books, older_than)`: gives up what has waited since before `older_than` (WAIT_AT_MOST).
     - `resume_released(books, released)`: resumes the next of what was released.
+    - `folds_ahead`: whether all that the core reads and writes is in the books' tables, so that batches may be folded before their turn.
+    - `prepare`: what of a fold needs no table, done before the turn where batches are not folded then; the fold finds it in `prepared`.
     - `announces`: what waits, for senders to be told of; None: nothing waits.
     - `discard(books, events)`: gives up what these events wait for (`waiting discard`).
     """
@@ -127,7 +141,14 @@ class Service(Generic[B]):
     expire: Callable[[B, datetime], list[Outgoing]] | None = None
     discard: Callable[[B, Sequence[EventRef]], list[Outgoing]] | None = None
     resume_released: Callable[[B, Released], list[Outgoing]] | None = None
+    folds_ahead: bool = False
+    prepare: Callable[[B, Message], None] | None = None
     announces: Announces | None = None
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether something of a batch is done before its turn."""
+        return self.folds_ahead or self.prepare is not None
 
     @property
     def source(self) -> str:

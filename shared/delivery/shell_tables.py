@@ -35,7 +35,11 @@ REFERENCE: Final = Partition(Topic.REFERENCE, 0)
 _OPEN: Final = """
 select e.number as epoch, coalesce(p.next_offset - p.base, 0) as reference, coalesce(p.base, 0) as base,
        (select json_build_array(wake_key, after) from released order by wake_key limit 1) as released,
-       (select json_object_agg(key, encode(digest, 'hex')) from inbox where key = any($3::text::uuid[])) as taken{also}
+       (select json_object_agg(key, encode(digest, 'hex')) from inbox where key = any($3::text::uuid[])) as taken,
+       coalesce((select max(number) from changes), 0) as changes_through,
+       exists (select from (select writer from changes order by number desc limit 32) latest where writer <> $4) as others,
+       case when $5::bigint is not null and coalesce((select min(number) from changes), 0) <= greatest($5::bigint, 1)
+            then array(select places from changes where number > $5::bigint) end as changes{also}
 from epoch e left join positions p on p.topic = $1 and p.partition = $2
 """
 _RETAKE: Final = """
@@ -101,6 +105,8 @@ class State(NamedTuple):
 
     The epoch, how far the service has read the reference topic, its base, of what may resume and has not yet the next (there may be
     very much of it), and those of the ids that were asked about that are taken already, with the digests of what took them.
+    `changes_through`: the last note of what a batch has changed, and `changes` what was noted after the one that was asked about, None
+    if that is not known of each; `others`: whether other instances take batches, too.
     `opened`: what the service's store reads with every batch, by name. `later`: of what the batch writes what `finish` does with the rest.
     """
 
@@ -109,6 +115,9 @@ class State(NamedTuple):
     base: int
     released: Released | None
     taken: dict[InboxKey, bytes]
+    changes_through: int
+    changes: list[bytes] | None
+    others: bool
     opened: Mapping[str, Any]
     later: list[Statement]
 
@@ -136,18 +145,23 @@ def batch_lock(schema: str) -> str:
     return f"{schema}.batch"
 
 
-async def open_batch(connection: Connection, keys: Collection[InboxKey] = (), opening: str = "") -> State:
+async def open_batch(
+    connection: Connection, keys: Collection[InboxKey] = (), opening: str = "", writer: int = 0, since: int | None = None
+) -> State:
     """What a batch finds, in a transaction that has the service's lock: nobody else takes any of the `keys` meanwhile.
 
     It is read by a statement of its own, since a statement sees what was committed when it began to wait. `opening`: columns of the
-    service's own that are read with it, which saves a round trip.
+    service's own that are read with it, which saves a round trip. `writer`: this instance in the notes of changes; `since`: the note
+    after which they are wanted.
     """
     # An array as text: given a list, the driver looks at every value by itself.
-    row = await connection.fetchrow(_opening(opening), *REFERENCE, f"{{{','.join(keys)}}}")
+    row = await connection.fetchrow(_opening(opening), *REFERENCE, f"{{{','.join(keys)}}}", writer, since)
     wake_key, after = orjson.loads(row["released"] or "[null, 0]")
     released = None if wake_key is None else Released(tuple(wake_key), after)
     taken = {key: bytes.fromhex(digest) for key, digest in orjson.loads(row["taken"] or "{}").items()}
-    return State(row["epoch"], row["reference"], row["base"], released, taken, row, [])
+    changes = None if row["changes"] is None or None in row["changes"] else row["changes"]
+    noted = (row["changes_through"], changes, row["others"])
+    return State(row["epoch"], row["reference"], row["base"], released, taken, *noted, row, [])
 
 
 @cache

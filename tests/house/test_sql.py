@@ -27,6 +27,7 @@ ROOMS: Final = (
     "services/desk/actions/stored_imports.py",
     "shared/delivery/shell_tables.py",
     "shared/delivery/shell_queries.py",
+    "shared/delivery/changes_table.py",
     "shared/delivery/positions_table.py",
     "shared/delivery/reference_table.py",
     "shared/delivery/together.py",

@@ -46,10 +46,10 @@ def _fails(monkeypatch: pytest.MonkeyPatch, error: type[BaseException], most: in
         current[:] = [len(messages)]
         return await loaded(self, connection, messages, opened)
 
-    async def save(self: Store, connection: Connection, books: Books, later: Any = None) -> None:
+    async def save(self: Store, connection: Connection, books: Books, later: Any = None, writes: Any = None) -> None:
         if current[0] > most:
             raise error
-        await plain(self, connection, books, later)
+        await plain(self, connection, books, later, writes)
 
     monkeypatch.setattr(Store, "load", load)
     monkeypatch.setattr(Store, "save", save)

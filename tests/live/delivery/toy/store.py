@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.delivery.writes import Writes
 from shared.events.reference import CompanyDefined
 from tests.live.delivery.toy.rules import Books, Count
 
@@ -44,9 +45,14 @@ class Store:
         for company in companies:
             books.counts.loaded(company, found.get(company))
 
-    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None) -> None:
+    def written(self, books: Books) -> Writes:
+        """Nothing: what there is to be written is found out when it is."""
+        del books
+        return Writes()
+
+    async def save(self, connection: Connection, books: Books, later: list[Statement] | None = None, writes: Writes | None = None) -> None:
         """The changed counts."""
-        del later
+        del later, writes
         changed = [count for count in books.counts.changed.values() if count is not None]
         await connection.execute(
             """insert into counts select * from unnest($1::text[], $2::bigint[], $3::numeric[])
