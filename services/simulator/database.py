@@ -141,7 +141,7 @@ class SimulatedConnection:
         self._world, self._who, self._backend = database.world, database.who, database.backend
         self._server, self._schema = database.backend.server, database.schema
         self._raw: Raw = self._server.begin(self._schema) if in_transaction else self._server.take(self._schema)
-        self.transaction: Transaction | None = self._backend.history.begin(self._who.service) if in_transaction else None
+        self.transaction: Transaction | None = self._backend.history.begin(self._who.service, self._who) if in_transaction else None
         self._is_committing = False
 
     @property

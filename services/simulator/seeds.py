@@ -58,6 +58,10 @@ class SeedOutcome:
     tail: tuple[str, ...]
 
 
+_INSTANCES: Final = (1, 1, 2)
+"""Of each service from the beginning: beside others batches are folded before their turn."""
+
+
 class Arena:
     """A database with the services' schemas, for one run after the other."""
 
@@ -139,8 +143,10 @@ class _SeedRun:
 
     async def to_the_end(self, faults: Sequence[InjectedFault]) -> None:
         cluster, world = self.cluster, self._world
+        instances = world.random.choice(_INSTANCES)
         for number, _ in enumerate(SERVICES):
-            cluster.start((number, 0))
+            for instance in range(instances):
+                cluster.start((number, instance))
         world.background(self._send())
         for fault in faults:
             if fault.place is None:

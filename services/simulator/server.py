@@ -70,7 +70,7 @@ class Server:
 
     def end(self, schema: str, raw: Raw, how: str) -> None:
         """Ends the transaction, `commit` or `rollback`, and begins the next one; the connection is free again."""
-        self.run(raw.execute(f"{how} and chain"))
+        self.run(raw.execute(f"{how}; begin"))
         self._free[f"{schema} in a transaction"].append(raw)
 
     def _take(self, kind: str, schema: str, first: str | None) -> Raw:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from services.desk.under_way import Hop
     from services.simulator.cluster import Cluster
-    from services.simulator.history import Act
+    from services.simulator.history import Noted
     from services.simulator.seeds import Arena
     from services.simulator.workload import DrawnWorkload
     from shared.delivery.ports import Connection, Partition
@@ -141,9 +141,11 @@ async def _positions_gone_back(schemas: _Schemas) -> list[str]:
     return problems[:_MOST_SAID]
 
 
-def _refold(service: AnyService, acts: Iterable[Act]) -> Refolded:
+def _refold(service: AnyService, acts: Iterable[Noted]) -> Refolded:
     refolded = Refolded(service, service.new_books())
-    for act in acts:
+    for act, sequence in acts:
+        refolded.books.sequence = sequence
+        refolded.books.commit()
         if isinstance(act, Message):
             _fold_message(refolded, act)
         else:

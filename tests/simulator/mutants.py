@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 from unittest import mock
@@ -20,16 +20,19 @@ from services.simulator import history
 from services.simulator.checking import own_arena
 from services.simulator.database import SimulatedConnection, SimulatedDatabase
 from services.simulator.seeds import Arena, SeedOutcome, run_seed
-from shared.delivery import batch, shell_tables
+from shared.delivery import ahead, batch, positions_table, shell_tables
+from shared.delivery.ahead import Ahead
 from shared.delivery.batch import Batch, Delivery
 from shared.delivery.housekeeping import Housekeeping
 from shared.delivery.ports import Partition
 from shared.delivery.read_positions import ReadPositions
 from shared.delivery.reference_watermark import Watermark
 from shared.delivery.relay import Relay
+from shared.delivery.shell_tables import State
 from shared.events import emitting, envelope
 from shared.events.envelope import Record
 from shared.runtime import process
+from shared.working_table import ROW, Table
 
 SEEDS: Final = 500
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -50,8 +53,8 @@ def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
 def without_duplicates_seen() -> AbstractContextManager[Any]:
     opened = shell_tables.open_batch
 
-    async def open_batch(connection: Any, _keys: Any, opening: str) -> Any:
-        return await opened(connection, (), opening)
+    async def open_batch(connection: Any, _keys: Any, *asked: Any) -> Any:
+        return await opened(connection, (), *asked)
 
     async def change_inbox(_connection: Any, _known: Any, _changes: Any) -> dict[str, bytes]:
         return {}
@@ -73,7 +76,7 @@ def looking_before_the_lock() -> AbstractContextManager[Any]:
 
     async def lock(self: SimulatedConnection, name: str) -> None:
         if self.transaction is not None:
-            await self.execute("set transaction isolation level repeatable read")
+            await self.execute("set transaction isolation level repeatable read, read write")
             await self.fetchval("select number from epoch")
         await locked(self, name)
 
@@ -95,7 +98,7 @@ def read_with_its_first_event() -> AbstractContextManager[Any]:
     def positions(records: Iterable[Record]) -> dict[Partition, int]:
         return {Partition(each.topic, each.partition): each.offset + 1 for each in records}
 
-    return _replace(batch, "_positions", positions)
+    return _replace(batch, "positions_after", positions)
 
 
 def ids_by_chance() -> AbstractContextManager[Any]:
@@ -168,7 +171,7 @@ def without_rebasing() -> AbstractContextManager[Any]:
     async def rebase(_connection: Any, _ends: Any) -> dict[Partition, int]:
         return {}
 
-    return _replace(shell_tables, "rebase", rebase)
+    return _replace(positions_table, "rebase", rebase)
 
 
 def reading_on_from_the_groups_offsets() -> AbstractContextManager[Any]:
@@ -199,6 +202,42 @@ def housekeeping_in_a_group() -> AbstractContextManager[Any]:
     return _replace(Housekeeping, "every_few_seconds", in_a_group)
 
 
+def not_looking_at_what_others_changed() -> AbstractContextManager[Any]:
+    def is_apart_from(_ahead: Ahead, _others: set[int]) -> bool:
+        return True
+
+    return _replace(Ahead, "_is_apart_from", is_apart_from)
+
+
+def only_comparing_what_is_written() -> AbstractContextManager[Any]:
+    def is_apart(_table: Any, _others: set[int]) -> bool:
+        return True
+
+    return _replace(ahead, "_is_apart", is_apart)
+
+
+def rows_without_their_index_entries() -> AbstractContextManager[Any]:
+    def places_changed(table: Table[Any, Any]) -> dict[str, list[Hashable]]:
+        return {ROW: list(table.changed)}
+
+    return _replace(Table, "places_changed", places_changed)
+
+
+def not_comparing(*what: str) -> Mutant:
+    """What was folded ahead holds, whatever is found of this under the lock."""
+
+    def mutant() -> AbstractContextManager[Any]:
+        holds = Ahead.holds
+
+        def holding(self: Ahead, now: State) -> bool:
+            return holds(self, now._replace(**{each: getattr(self.state, each) for each in what}))
+
+        return _replace(Ahead, "holds", holding)
+
+    mutant.__name__ = f"not_comparing_{what[0]}"
+    return mutant
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     "the inbox: duplicates are not seen": without_duplicates_seen,
     "the lock: batches of two instances at once": without_the_lock,
@@ -215,6 +254,11 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "reading on from the group's offsets": reading_on_from_the_groups_offsets,
     "a stop: the end is said once": telling_the_end_once,
     "a stop: housekeeping in a group of tasks": housekeeping_in_a_group,
+    "folded ahead: what others have changed is not looked at": not_looking_at_what_others_changed,
+    "folded ahead: what others have changed is compared with what is written, not with what was read": only_comparing_what_is_written,
+    "folded ahead: rows are noted without their index entries": rows_without_their_index_entries,
+    "folded ahead: the ids that are taken are not compared": not_comparing("taken"),
+    "folded ahead: the reference data are not compared": not_comparing("reference", "opened"),
 }
 
 
