@@ -13,7 +13,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile
 TWO_AT_A_TIME := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo bench budget test long unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
+.PHONY: help install install-dev demo bench budget scaling test long unit oracle fuzz faults shell-mutants mutated questions first-bytes storm lint fmt mutants up lock producers browser prometheus screenshots vendor docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,6 +33,9 @@ budget: $(INSTALLED_DEV) ## what a payment costs by service and stage: time, cal
 
 bench: $(INSTALLED) ## throughput, latency and what a payment costs, beside the machine's limit (docs/speed.md); BENCH_OPTIONS=--embedded
 	@$(BIN)/intercompany bench $(BENCH_OPTIONS)
+
+scaling: $(INSTALLED_DEV) ## payments per second of one, two and four instances of each service, each with a QUOTA of a processor, in containers
+	@docker compose build --quiet && $(BIN)/python -m tests.speed.scaling $(if $(QUOTA),--quota $(QUOTA))
 
 # Tests run even when a check before them fails, so that one run shows all there is to mend. Two at a time, since many wait for what they
 # started; in their order, which has those that take longest first.

@@ -50,15 +50,15 @@ async def look(stack: Stack) -> Look:
     """A look at everything."""
     counters: dict[tuple[str, str], float] = {}
     for service, address in stack.addresses.items():
-        for name, value in (await asyncio.to_thread(_metrics, address)).items():
+        for name, value in (await asyncio.to_thread(counters_of, address)).items():
             counters[service, name] = value
     row = await stack.connection.fetchrow(_PLACE)
     assert row is not None  # noqa: S101 - a select without from
     return Look(time.monotonic(), _cpu(stack.processes), counters, int(row["wal"]), row["transaction"])
 
 
-def _metrics(address: str) -> dict[str, float]:
-    """The service's own counters; one with an outcome is named with it."""
+def counters_of(address: str) -> dict[str, float]:
+    """A service's own counters as it says them there; one with an outcome is named with it."""
     with urlopen(f"{address}/metrics", timeout=10) as answer:  # noqa: S310 - a service of ours on this machine
         families = list(text_string_to_metric_families(answer.read().decode()))
     found: dict[str, float] = {}

@@ -63,7 +63,7 @@ class _Run:
         self._show.says(f"Reference data: {len(reference)} events of {self._plan.parties} parties …")
         await stack.services.send(reference)
         await stack.services.until_quiescent()
-        self._vouchers = [_vouchers_of(self._workload, shape) for shape in range(SHAPES)]
+        self._vouchers = [vouchers_of(self._workload, shape) for shape in range(SHAPES)]
         history = await self._seed() if any(self._plan.history) else None
         for lines in self._plan.history:
             if history is not None and lines > history.lines:
@@ -143,7 +143,8 @@ class _Run:
         return await copy_loop(self._stack.connection, self._stack.settings, rows)
 
 
-def _vouchers_of(workload: Workload, shape: int) -> int:
+def vouchers_of(workload: Workload, shape: int) -> int:
+    """How many vouchers come of a payment of this shape."""
     payments = list(workload.payments(shape, 1, Numbering("S")))
     books = simulated(workload.reference([workload.pair(shape)]), payments).books.posting
     return sum(1 for _ in books.vouchers) - _INVOICES

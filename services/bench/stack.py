@@ -74,7 +74,7 @@ async def running_stack(*, embedded: bool, keep: bool, inquiry: bool = False) ->
             stack.push_async_callback(_remove, settings, connection)
         services = await stack.enter_async_context(running_services(settings, here=False, inquiry=inquiry))
         own = PROCESSES if inquiry else SERVICES
-        processes = await stack.enter_async_context(service_processes(_environment(started, settings), folder, own))
+        processes = await stack.enter_async_context(service_processes(environment(started, settings), folder, own))
         await all_ready(processes)
         pids = {each.name: each.process.pid for each in processes} | seen
         yield Stack(kind, settings, services, pids, _addresses(processes), connection)
@@ -97,7 +97,8 @@ def _settings(started: BackingServices) -> Settings:
     )
 
 
-def _environment(started: BackingServices, settings: Settings) -> dict[str, str]:
+def environment(started: BackingServices, settings: Settings) -> dict[str, str]:
+    """What a service's process is given."""
     own = {"NAMESPACE": settings.namespace, "TOPIC_PARTITIONS": str(settings.topic_partitions), "LOG_LEVEL": "WARNING"}
     own["SENDERS"] = settings.senders
     return started.environment() | own
@@ -111,7 +112,7 @@ async def _backing_services(folder: Path, *, embedded: bool) -> AsyncIterator[tu
         async with product_backing_services() as started:
             yield "given", started, {}
     elif not embedded and COMPOSE_FILE.is_file() and await _engine_answers():
-        async with _containers() as (started, seen):
+        async with containers() as (started, seen):
             yield "containers", started, seen
     else:
         async with embedded_backing_services(folder) as started:
@@ -135,8 +136,9 @@ async def _engine_answers() -> bool:
 
 
 @asynccontextmanager
-async def _containers() -> AsyncIterator[tuple[BackingServices, dict[str, int]]]:
-    project, ports = f"intercompany-bench-{os.getpid()}", (_free_port(), _free_port())
+async def containers() -> AsyncIterator[tuple[BackingServices, dict[str, int]]]:
+    """The broker and the database of docker-compose.yml in a project of their own, and their first processes."""
+    project, ports = f"intercompany-bench-{os.getpid()}", (free_port(), free_port())
     environment = {"BENCH_KAFKA_PORT": str(ports[0]), "BENCH_POSTGRES_PORT": str(ports[1]), "POSTGRES_PASSWORD": secrets.token_hex(8)}
     compose = (*_COMPOSE, "--project-name", project)
     try:
@@ -172,7 +174,8 @@ async def _output(*command: str, **environment: str) -> str:
     return output.decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         return int(server.getsockname()[1])
 
