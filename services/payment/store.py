@@ -31,6 +31,8 @@ from shared.working_set import MOST_WOKEN_BYTES, SLICE, Released
 
 NEXT_SEQUENCE: Final = "select nextval('arrivals')"
 """Each transaction has a range of its own: whoever draws later comes later, and nobody has to wait for that."""
+LAST_SEQUENCE: Final = "select last_value from arrivals"
+"""For who only looks, perhaps in a transaction that may not write: drawing would be writing."""
 NUMBERS: Final = f"select payment, number from numbers where payment = any({arrays(['text'])})"  # noqa: S608 - types of our own, here and below
 JOURNALS: Final = """
 select j.company, j.document, j.status, j.first_source, j.first_id, j.data from journals j
@@ -140,7 +142,7 @@ class Store:
     async def _empty_books(self, connection: Connection, opened: Mapping[str, Any] | None = None, *, complete: bool = False) -> Books:
         if complete:
             return Books(await self._reference.current(connection), complete=True)
-        opened = opened or await connection.fetchrow(f"select {self.opening}")
+        opened = opened or await connection.fetchrow(f"select {self.opening.replace(NEXT_SEQUENCE, LAST_SEQUENCE)}")
         return Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
 
     # Saving

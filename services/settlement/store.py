@@ -34,6 +34,8 @@ from shared.working_table import Table
 
 NEXT_SEQUENCE: Final = "select nextval('arrivals')"
 """Each transaction has a range of its own: whoever draws later comes later, and nobody has to wait for that."""
+LAST_SEQUENCE: Final = "select last_value from arrivals"
+"""For who only looks, perhaps in a transaction that may not write: drawing would be writing."""
 _WAITING_SINCE: Final = """
 select distinct event_source, event_id from
 (select event_source, event_id, sum(size) over (order by since, sequence) - size as before from
@@ -74,7 +76,7 @@ class Store:
         TooHeavyError if several messages name runs of more records than one transaction takes, which no message says. So it is
         with `load_missing`, where automatic settlement would go through more open documents.
         """
-        opened = opened or await connection.fetchrow(f"select {self.opening}")
+        opened = opened or await connection.fetchrow(f"select {self.opening.replace(NEXT_SEQUENCE, LAST_SEQUENCE)}")
         books = Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
         books.most_rows = MOST_ENTRIES if len(messages) > 1 else None
         for stored in TABLES.values():

@@ -63,7 +63,10 @@ class Store(Protocol[B]):
     """Columns of a select: what every batch of the service reads, whatever is in it. The shell reads them with what it opens a batch by."""
 
     async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> B:
-        """What these messages name, in a constant number of queries; `opened`: what `opening` gave, where that was read already."""
+        """What these messages name, in a constant number of queries; `opened`: what `opening` gave.
+
+        Without it, it is read here, for who only looks: nothing of what is folded then may be saved.
+        """
 
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
         """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""
