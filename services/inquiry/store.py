@@ -35,6 +35,9 @@ class Store:
 
     opening = ""
 
+    def only_look(self) -> None:
+        """Nothing is drawn here."""
+
     async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> InquiryBooks:
         """Nothing: what a message says follows from it alone."""
         del connection, messages, opened

@@ -131,6 +131,7 @@ class _SimulatedService:
         self.is_whole = True
         self._snapshot = snapshot
         self._store: Store[Any] = service.store()
+        self._store.only_look()
 
     async def take(self, record: Record, now: datetime) -> list[Outgoing]:
         """What a record makes the service say, and what of that resumes."""

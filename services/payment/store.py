@@ -82,10 +82,13 @@ where exists (select from waiting w where w.run_id = k.id and w.run_source = k.s
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    opening = f"({LAST_POSITION}) as position, ({NEXT_SEQUENCE}) as sequence"
-
     def __init__(self) -> None:
         self._reference = ReferenceTable()
+        self.opening = _opening(NEXT_SEQUENCE)
+
+    def only_look(self) -> None:
+        """From now on nothing is drawn; what is folded is not saved."""
+        self.opening = _opening(LAST_SEQUENCE)
 
     # Loading
 
@@ -142,7 +145,7 @@ class Store:
     async def _empty_books(self, connection: Connection, opened: Mapping[str, Any] | None = None, *, complete: bool = False) -> Books:
         if complete:
             return Books(await self._reference.current(connection), complete=True)
-        opened = opened or await connection.fetchrow(f"select {self.opening.replace(NEXT_SEQUENCE, LAST_SEQUENCE)}")
+        opened = opened or await connection.fetchrow(f"select {self.opening}")
         return Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
 
     # Saving
@@ -284,3 +287,7 @@ def _waiting_row(waiting: WaitingJournal) -> tuple[Any, ...]:
     draft = waiting.draft
     wake = (_as_text(waiting.need.wake_key), _as_text(relation_of(draft)))
     return (*draft.key, waiting.sequence, *draft.run, waiting.waits_since, *wake, as_json(waiting).decode())
+
+
+def _opening(sequence: str) -> str:
+    return f"({LAST_POSITION}) as position, ({sequence}) as sequence"

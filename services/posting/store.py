@@ -73,6 +73,9 @@ class Store:
     def __init__(self) -> None:
         self._reference = ReferenceTable()
 
+    def only_look(self) -> None:
+        """Nothing is drawn here."""
+
     # Loading
 
     async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:

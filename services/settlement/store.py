@@ -59,16 +59,13 @@ DEEPEST: Final = 5
 class Store:
     """The tables of one schema; the connection's search_path names it."""
 
-    opening = ", ".join(
-        [
-            f"({LAST_POSITION}) as position",
-            f"({NEXT_SEQUENCE}) as sequence",
-            *(f"{stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None),
-        ]
-    )
-
     def __init__(self) -> None:
         self._reference = ReferenceTable()
+        self._sequence, self.opening = NEXT_SEQUENCE, _opening(NEXT_SEQUENCE)
+
+    def only_look(self) -> None:
+        """From now on nothing is drawn; what is folded is not saved."""
+        self._sequence, self.opening = LAST_SEQUENCE, _opening(LAST_SEQUENCE)
 
     async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
         """What these messages name, and what waits for it with all that it names.
@@ -76,7 +73,7 @@ class Store:
         TooHeavyError if several messages name runs of more records than one transaction takes, which no message says. So it is
         with `load_missing`, where automatic settlement would go through more open documents.
         """
-        opened = opened or await connection.fetchrow(f"select {self.opening.replace(NEXT_SEQUENCE, LAST_SEQUENCE)}")
+        opened = opened or await connection.fetchrow(f"select {self.opening}")
         books = Books(await self._reference.current(connection, opened["position"]), complete=False, sequence=opened["sequence"])
         books.most_rows = MOST_ENTRIES if len(messages) > 1 else None
         for stored in TABLES.values():
@@ -162,7 +159,12 @@ class Store:
 
     async def _books(self, connection: Connection, *, complete: bool = False) -> Books:
         reference = await self._reference.current(connection)
-        return Books(reference, complete=complete, sequence=0 if complete else await connection.fetchval(NEXT_SEQUENCE))
+        return Books(reference, complete=complete, sequence=0 if complete else await connection.fetchval(self._sequence))
+
+
+def _opening(sequence: str) -> str:
+    few = [f"{stored.few[1]} as {stored.name}" for stored in TABLES.values() if stored.few is not None]
+    return ", ".join([f"({LAST_POSITION}) as position", f"({sequence}) as sequence", *few])
 
 
 # What senders are told

@@ -62,11 +62,11 @@ class Store(Protocol[B]):
     opening: str
     """Columns of a select: what every batch of the service reads, whatever is in it. The shell reads them with what it opens a batch by."""
 
-    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> B:
-        """What these messages name, in a constant number of queries; `opened`: what `opening` gave.
+    def only_look(self) -> None:
+        """Says that nothing will be saved, and perhaps must not be: the transactions may be for reading only."""
 
-        Without it, it is read here, for who only looks: nothing of what is folded then may be saved.
-        """
+    async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> B:
+        """What these messages name, in a constant number of queries; `opened`: what `opening` gave, where that was read already."""
 
     async def load_missing(self, connection: Connection, books: B, missing: Iterable[Missing]) -> None:
         """What a core asked for and was not loaded; afterwards the books know it, also if there is nothing."""

@@ -26,10 +26,12 @@ WEB: Final = "web"
 _READ: Final = (
     'grant usage on schema "{schema}" to "{role}"',
     'grant select on all tables in schema "{schema}" to "{role}"',
+    'grant select on all sequences in schema "{schema}" to "{role}"',  # a preview looks where the order of arrival is
 )
 _SERVE: Final = (
     *_READ,
     'grant insert, update, delete on all tables in schema "{schema}" to "{role}"',
+    'grant usage on all sequences in schema "{schema}" to "{role}"',
     'revoke insert, update, delete on "{schema}".migrations from "{role}"',
 )
 _ORDER: Final = (

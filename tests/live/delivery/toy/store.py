@@ -28,6 +28,9 @@ class Store:
     def __init__(self) -> None:
         type(self).made += 1
 
+    def only_look(self) -> None:
+        """Nothing is drawn here."""
+
     async def load(self, connection: Connection, messages: Sequence[Message], opened: Mapping[str, Any] | None = None) -> Books:
         """The counts of the messages' companies."""
         del opened
