@@ -57,14 +57,10 @@ class Table(Generic[K, V]):
         """The row, or None if there is none; NotLoadedError if it was never loaded."""
         if key in self.changed:
             return self.changed[key]
-        if key in self._base:
+        if key in self._base or self.complete:
             if self._asked is not None:
                 self._asked.add((ROW, key))
-            return self._base[key]
-        if self.complete:
-            if self._asked is not None:
-                self._asked.add((ROW, key))
-            return None
+            return self._base.get(key)
         raise NotLoadedError(Missing(self.name, None, key))
 
     @property

@@ -67,7 +67,7 @@ async def running_stack(*, embedded: bool, keep: bool, inquiry: bool = False) ->
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="intercompany-bench-")))
         kind, started, seen = await stack.enter_async_context(_backing_services(folder, embedded=embedded))
-        settings = _settings(started)
+        settings = settings_of_bench(started, _partitions())
         connection = await asyncpg.connect(settings.database)
         stack.push_async_callback(connection.close)
         if kind == "given" and not keep:
@@ -84,9 +84,13 @@ def _addresses(processes: list[ServiceProcess]) -> dict[str, str]:
     return {each.name: each.address for each in processes}
 
 
-def _settings(started: BackingServices) -> Settings:
+def _partitions() -> int:
     given = load_settings()
-    partitions = given.topic_partitions if "topic_partitions" in given.model_fields_set else PARTITIONS
+    return given.topic_partitions if "topic_partitions" in given.model_fields_set else PARTITIONS
+
+
+def settings_of_bench(started: BackingServices, partitions: int) -> Settings:
+    """The settings of a measurement on these parts, in a namespace of its own."""
     return settings_on(
         started,
         namespace=f"bench{secrets.token_hex(3)}",

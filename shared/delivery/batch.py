@@ -206,15 +206,15 @@ class Delivery:
 
     async def _look_ahead(self, batch: Batch) -> None:
         """Where other instances take batches, too, a batch is folded before its turn, for each attempt."""
-        batch.ahead = await in_time(self._fold_ahead(batch.incoming)) if self._others and self.service.looks_ahead else None
+        batch.ahead = await in_time(self._fold_ahead(batch)) if self._others and self.service.looks_ahead else None
 
-    async def _fold_ahead(self, incoming: Sequence[Incoming]) -> Ahead | None:
+    async def _fold_ahead(self, batch: Batch) -> Ahead | None:
         """What a batch comes to by what is committed now; None where the core or the data fail on something: the turn will tell."""
         try:
             async with self.database.transaction() as connection:
                 await changes_table.be_of_one_moment(connection)
-                await believe_operators_alone(self.service, connection, incoming)
-                coming = candidates(self.service, incoming)
+                await believe_operators_alone(self.service, connection, batch.incoming)
+                coming = candidates(self.service, batch.incoming)
                 state, store = await self.open(connection, ids_of(coming), self._store.opening)
                 if self.service.prepare is not None:
                     books = await store.load(connection, (), state.opened)
@@ -228,7 +228,7 @@ class Delivery:
             return None
         if outcome.defects:
             return None
-        outcome.folded.said = self._said(state, outcome.folded, positions_after(map(record_of, incoming)))
+        outcome.folded.said = self._said(state, outcome.folded, batch.positions)
         if outcome.books is None:
             return Ahead(coming, state, outcome)
         outcome.writes, outcome.changed = store.written(outcome.books), ahead_of_turn.changed(outcome.books.tables)

@@ -25,11 +25,6 @@ def copied_text(rows: Sequence[tuple[Any, ...]]) -> str:
     return text
 
 
-async def as_copied(rows: Sequence[tuple[Any, ...]]) -> AsyncIterator[bytes]:
-    """The rows as `copied_text` has them."""
-    yield copied_text(rows).encode()
-
-
 async def as_it_is(text: str) -> AsyncIterator[bytes]:
     """Lines that are written as COPY takes them."""
     yield text.encode()

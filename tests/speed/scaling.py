@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import subprocess
 from collections import Counter
 from contextlib import AsyncExitStack, contextmanager
@@ -24,18 +23,13 @@ from services.bench import phases
 from services.bench.correct import problems
 from services.bench.measure import counters_of
 from services.bench.run import vouchers_of
-from services.bench.stack import Stack, containers, environment, free_port
+from services.bench.stack import Stack, containers, environment, free_port, settings_of_bench
 from services.bench.workload import SHAPES, Hot, Workload
 from services.local.in_process import running_services
 from services.registry import SERVICES
-from shared.embedded.addresses import settings_on
-from shared.settings import Senders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from shared.embedded import BackingServices
-    from shared.settings import Settings
 
 PARTITIONS: Final = 12
 """Of each topic: as many for one of four instances as for one of two or of one, in whole numbers."""
@@ -48,7 +42,6 @@ _MORE: Final = tuple(os.environ.get("SCALING_MORE", "").split())
 class Instance(NamedTuple):
     """A container of a service, and where it answers."""
 
-    service: str
     name: str
     address: str
 
@@ -63,7 +56,7 @@ class Measured(NamedTuple):
 
 def scaling(
     image: Annotated[str, typer.Option(help="The product's image.")] = "intercompany:local",
-    quota: Annotated[float, typer.Option(help="Of one processor, for each instance.")] = 0.05,
+    quota: Annotated[float, typer.Option(help="Of one processor, for each instance.")] = 0.1,
     payments: Annotated[int, typer.Option(help="For one instance; for several as many times more.")] = 4_000,
     instances: Annotated[str, typer.Option(help="How many, one after the other.")] = "1,2,4",
 ) -> None:
@@ -82,24 +75,13 @@ def scaling(
 async def _measured(image: str, quota: float, number: int, instances: int) -> Measured:
     async with AsyncExitStack() as stack:
         started, _ = await stack.enter_async_context(containers())
-        settings = _settings(started)
+        settings = settings_of_bench(started, PARTITIONS)
         connection = await asyncpg.connect(settings.database)
         stack.push_async_callback(connection.close)
         services = await stack.enter_async_context(running_services(settings, here=False))
         running = stack.enter_context(_instances(image, instances, environment(started, settings)))
         await asyncio.sleep(_JOINED_AFTER)
         return await _rate(Stack("containers", settings, services, {}, {}, connection), number, running, quota)
-
-
-def _settings(started: BackingServices) -> Settings:
-    return settings_on(
-        started,
-        namespace=f"scaling{secrets.token_hex(3)}",
-        topic_partitions=PARTITIONS,
-        health_port=0,
-        group_instance_id=None,
-        senders=Senders.OPEN,
-    )
 
 
 @contextmanager
@@ -109,7 +91,7 @@ def _instances(image: str, number: int, variables: Mapping[str, str]) -> Iterato
     try:
         for service in (service.name for service in SERVICES for _ in range(number)):
             port = free_port()
-            running.append(Instance(service, f"{variables['NAMESPACE']}-{len(running)}", f"http://127.0.0.1:{port}"))
+            running.append(Instance(f"{variables['NAMESPACE']}-{len(running)}", f"http://127.0.0.1:{port}"))
             given = [word for name, value in {**variables, "HEALTH_PORT": str(port)}.items() for word in ("--env", f"{name}={value}")]
             _docker("run", "--detach", "--name", running[-1].name, "--network", "host", *given, *_MORE, image, "service", service)
         yield running
@@ -141,9 +123,7 @@ async def _rate(on: Stack, number: int, running: list[Instance], quota: float) -
 async def _counted(running: list[Instance]) -> Counter[str]:
     counted: Counter[str] = Counter()
     for each in running:
-        own = await asyncio.to_thread(counters_of, each.address)
-        counted.update(own)
-        counted.update({f"{each.service} {name}": value for name, value in own.items()})
+        counted.update(await asyncio.to_thread(counters_of, each.address))
     return counted
 
 

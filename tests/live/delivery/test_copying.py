@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.delivery.copying import as_copied
+from shared.delivery.copying import as_it_is, copied_text
 
 pytestmark = pytest.mark.embedded
 
@@ -25,7 +25,7 @@ async def back(database_url: str, rows: list[Row]) -> list[Row]:
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("create temporary table copied (place serial, one text, other text, number int)")
-        await connection.copy_to_table("copied", source=as_copied(rows), columns=("one", "other", "number"))
+        await connection.copy_to_table("copied", source=as_it_is(copied_text(rows)), columns=("one", "other", "number"))
         return [tuple(row) for row in await connection.fetch("select one, other, number from copied order by place")]
     finally:
         await connection.close()

@@ -9,7 +9,7 @@ import pytest
 from services.registry import SETTLEMENT
 from services.scenarios.scenario_file import arrivals
 from services.simulator.streams import scenario
-from shared.delivery.batch import Delivery
+from shared.delivery.batch import Batch, Delivery
 from shared.delivery.changes_table import MOST_NOTES
 from shared.events.envelope import Topic
 from shared.metrics import FOLDED_AHEAD
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from shared.delivery.ahead import Ahead
-    from shared.delivery.folding import Incoming
     from shared.events.envelope import Record
     from shared.settings import Settings
 
@@ -62,8 +61,8 @@ def _meanwhile(monkeypatch: pytest.MonkeyPatch, instance: Running, other: Runnin
     plain = Delivery._fold_ahead  # noqa: SLF001 - the place between the two transactions has no other door
     left = list(records)
 
-    async def fold_ahead(self: Delivery, incoming: Sequence[Incoming]) -> Ahead | None:
-        found = await plain(self, incoming)
+    async def fold_ahead(self: Delivery, batch: Batch) -> Ahead | None:
+        found = await plain(self, batch)
         if self is instance.delivery and left:
             taken = left[:]
             left.clear()

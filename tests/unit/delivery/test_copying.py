@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.delivery.copying import as_copied
+from shared.delivery.copying import as_it_is, copied_text
 
 
 async def _whole(pieces: AsyncIterator[bytes]) -> bytes:
@@ -28,4 +28,4 @@ async def _whole(pieces: AsyncIterator[bytes]) -> bytes:
     ],
 )
 def test_what_would_end_a_value_or_begin_an_escape_is_escaped(value: Any, written: bytes) -> None:
-    assert asyncio.run(_whole(as_copied([(value, 1), ("x", value)]))) == written + b"\t1\nx\t" + written + b"\n"
+    assert asyncio.run(_whole(as_it_is(copied_text([(value, 1), ("x", value)])))) == written + b"\t1\nx\t" + written + b"\n"
