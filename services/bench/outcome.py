@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.bench.workload import Hot
 
 if TYPE_CHECKING:
-    from services.bench.limit import CopyLoop
+    from services.bench.limit import CopyLoops
     from services.bench.measure import Look
     from services.bench.phases import Latency, Loaded, Speed
 
@@ -58,6 +58,6 @@ class Outcome:
     partitions: int = 1
     stages: list[Stage] = field(default_factory=list)
     latency: Latency | None = None
-    copy_loop: CopyLoop | None = None
+    copy_loops: CopyLoops | None = None
     peak_rss_mib: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

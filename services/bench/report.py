@@ -14,6 +14,7 @@ from shared.console import output
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from services.bench.limit import CopyLoop
     from services.bench.outcome import Outcome, Stage
 
 
@@ -29,8 +30,7 @@ def machine() -> dict[str, Any]:
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """Everything; the figures at the top are those of the last stage (the longest history)."""
-    stage, loop, plan = outcome.stages[-1], outcome.copy_loop, outcome.plan
-    limit = {"payments": loop.payments, "seconds": loop.seconds, "payments_per_second": loop.per_second} if loop else {}
+    stage, loops, plan = outcome.stages[-1], outcome.copy_loops, outcome.plan
     latency = {"rate": plan.rate, **outcome.latency.percentiles()} if outcome.latency else {}
     return {
         "machine": {**machine(), "load_average_before": round(outcome.load_average, 1)},
@@ -43,12 +43,23 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "latency": latency,
         **{name: latency.get(name) for name in ("p50_ms", "p99_ms")},
         "peak_rss_mib": outcome.peak_rss_mib,
-        "copy_loop": limit,
-        "ratio_to_copy_loop": round(stage.speed.per_second / loop.per_second, 3) if loop else None,
+        "copy_loop": _loop(loops.rows) if loops else {},
+        "ratio_to_copy_loop": _ratio(stage, loops.rows) if loops else None,
+        "yardstick": _loop(loops.yardstick) if loops else {},
+        "ratio_to_yardstick": _ratio(stage, loops.yardstick) if loops else None,
         "stages": [{**_stage(each), "timeline": each.speed.timeline} for each in outcome.stages],
         "correct": not outcome.problems,
         "problems": outcome.problems,
     }
+
+
+def _loop(loop: CopyLoop) -> dict[str, float]:
+    rows = round(loop.rows / loop.payments, 1)
+    return {"payments": loop.payments, "seconds": loop.seconds, "payments_per_second": loop.per_second, "rows_per_payment": rows}
+
+
+def _ratio(stage: Stage, loop: CopyLoop) -> float:
+    return round(stage.speed.per_second / loop.per_second, 3)
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
@@ -145,7 +156,9 @@ def _closing(figures: dict[str, Any]) -> Iterator[str]:
     if figures["latency"]:
         values = ", ".join(f"{name.removesuffix('_ms')} {value} ms" for name, value in figures["latency"].items() if name != "rate")
         yield f"sent to last voucher visible, at {figures['latency']['rate']:g} payments per second: {values}"
-    limit = figures["copy_loop"]["payments_per_second"]
-    yield f"COPY loop of the same rows: {limit:,.0f} payments per second"
-    yield f"{figures['payments_per_second']:,} payments per second, {figures['ratio_to_copy_loop']} of the COPY loop"
+    for name, what in {"copy_loop": "COPY loop of the same rows", "yardstick": "COPY loop with a row for each voucher line"}.items():
+        loop = figures[name]
+        yield f"{what} ({loop['rows_per_payment']} a payment): {loop['payments_per_second']:,.0f} payments per second"
+    ratios = f"{figures['ratio_to_copy_loop']} of the COPY loop, {figures['ratio_to_yardstick']} of that with lines"
+    yield f"{figures['payments_per_second']:,} payments per second: {ratios}"
     yield "the books are right" if figures["correct"] else "THE BOOKS ARE WRONG:\n" + "\n".join(figures["problems"])

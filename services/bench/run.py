@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from services.bench import measure, phases
 from services.bench.correct import problems, simulated
 from services.bench.history import SEED, SEED_NUMBERING, History
-from services.bench.limit import CopyLoop, Rows, copy_loop
+from services.bench.limit import CopyLoops, Rows, copy_loops
 from services.bench.outcome import Outcome, Plan, Stage
 from services.bench.stack import Stack, running_stack
 from services.bench.workload import SHAPES, Numbering, Payment, Workload
@@ -73,7 +73,7 @@ class _Run:
         if self._plan.rate:
             outcome.latency = await self._at_rate()
         outcome.peak_rss_mib = measure.peak_rss_mib(stack.processes)
-        outcome.copy_loop = await self._copy_loop(outcome.stages[-1])
+        outcome.copy_loops = await self._copy_loops(outcome.stages[-1])
         self._show.says("Reconciling, and comparing a sample with the simulation …")
         outcome.problems = await problems(stack.settings, self._workload, self._paid)
         return outcome
@@ -137,10 +137,10 @@ class _Run:
         self._paid += payments
         return latency
 
-    async def _copy_loop(self, stage: Stage) -> CopyLoop:
+    async def _copy_loops(self, stage: Stage) -> CopyLoops:
         rows = Rows(list(stage.rows), stage.before.transaction, stage.after.transaction, stage.speed.sent)
-        self._show.says("Writing the same rows by a COPY loop …")
-        return await copy_loop(self._stack.connection, self._stack.settings, rows)
+        self._show.says("Writing the same rows by a COPY loop, and those of the yardstick …")
+        return await copy_loops(self._stack.connection, self._stack.settings, rows)
 
 
 def vouchers_of(workload: Workload, shape: int) -> int:

@@ -1,8 +1,9 @@
 """The relay: publishes what was decided, in the order in which it was decided.
 
 Invariant: a message is sent after its batch was committed, never before; a row leaves the outbox after the broker has
-acknowledged all of it, never before; so nothing is lost, and what is sent again is seen as a duplicate by its id. It is kept for
-a while as sent: an operator who takes it back into the outbox has it sent again (`order_resending`).
+acknowledged all of it, never before, and at the latest when nothing has come for a moment; so nothing is lost, and what is
+sent again is seen as a duplicate by its id. It is kept for a while as sent: an operator who takes it back into the outbox has
+it sent again (`order_resending`).
 A row that cannot be unpacked is kept as it is in the table `failed`; those after it go out.
 Of several instances of a service one relays for all, under a session lock: all batches go out in the order of their
 commits, which is that of their rows' ids (both are under the service's lock). It gets its own process's batches in memory
@@ -42,6 +43,12 @@ MOST_ROW_BYTES: Final = 2 * 1024 * 1024
 """Rows of the table read at once, and their compressed bytes; one row at least."""
 _LOOK_EVERY: Final = 1.0
 _WITH_OTHERS: Final = 0.02
+NOTE_WITHIN: Final = 0.05
+MOST_UNNOTED: Final = 16
+"""So many rows sent from memory are noted together, or what was sent when nothing comes for `NOTE_WITHIN`: a statement, not one for each.
+
+After a crash they are sent again.
+"""
 _ANSWER_WITHIN: Final = 60.0
 
 LOOK_AROUND: Final = """
@@ -89,6 +96,7 @@ class Relay:
         self._sending = False
         self._look_at = 0.0
         self._sent_through = 0
+        self._unnoted: list[int] = []
 
     async def put(self, row: int, messages: list[Encoded]) -> None:
         """Hands over a committed batch; waits while too many are in memory and this one leads. The row is in the table in any case."""
@@ -109,7 +117,7 @@ class Relay:
 
     async def drained(self) -> None:
         """Waits until all that was handed over is sent, or this one does not lead."""
-        while self._leads and (self._waiting or self._sending):
+        while self._leads and (self._waiting or self._sending or self._unnoted):
             await self._runtime.clock.sleep(0.01)
 
     async def run(self) -> None:
@@ -124,6 +132,7 @@ class Relay:
             try:
                 await self._producer.restart()
                 self._behind, self._leads = True, True
+                self._unnoted.clear()
                 await self._send_table(connection)
                 self._runtime.troubles.recovered("relay")
                 await self._relay(connection)
@@ -160,7 +169,8 @@ class Relay:
         if self._others and not row["others"]:
             self._behind = True  # what the other one committed last
         self._others = row["others"]
-        if row["oldest"] is not None and all(each.id != row["oldest"] for each in self._waiting):
+        known = {*self._unnoted, *(each.id for each in self._waiting)}
+        if row["oldest"] is not None and row["oldest"] not in known:
             self._behind = True
 
     async def _round(self, connection: Connection) -> None:
@@ -175,7 +185,16 @@ class Relay:
         if self._others:
             await self._woken(_WITH_OTHERS)
         elif not rows:
-            await self._woken(_LOOK_EVERY)
+            await self._rest(connection)
+
+    async def _rest(self, connection: Connection) -> None:
+        """Waits for more; what was sent is noted when nothing comes for a moment."""
+        if self._unnoted:
+            await self._woken(NOTE_WITHIN)
+            if self._waiting:
+                return
+            await self._note(connection)
+        await self._woken(_LOOK_EVERY)
 
     def _follow(self, rows: list[_Row]) -> bool:
         """Whether the rows follow what was sent. A number left out may be another instance's batch (or one rolled back)."""
@@ -198,6 +217,7 @@ class Relay:
     async def _send_table(self, connection: Connection) -> None:
         """Sends all rows of the table, oldest first: under the service's lock ids are given in the order of commits."""
         self._behind = False
+        await self._note(connection)
         while True:
             async with self._runtime.clock.timeout(_ANSWER_WITHIN):
                 rows = await connection.fetch(OLDEST_ROWS, MOST_ROWS, MOST_ROW_BYTES)
@@ -205,6 +225,7 @@ class Relay:
                 return
             unreadable: list[tuple[Encoded, Exception]] = []
             await self._send(connection, [_Row(row["id"], _unpacked(row, unreadable)) for row in rows], unreadable)
+            await self._note(connection)
 
     async def _send(self, connection: Connection, rows: list[_Row], unreadable: Sequence[tuple[Encoded, Exception]] = ()) -> None:
         messages, begun = [message for row in rows for message in row.messages], self._runtime.clock.monotonic()
@@ -216,8 +237,17 @@ class Relay:
             log.error("the broker will never take this message: it is kept in the table failed", **place, error=repr(error))
         async with self._runtime.clock.timeout(_ANSWER_WITHIN):
             await tables.fail_sending(connection, [*unreadable, *refused])
-            await tables.note_sent(connection, [row.id for row in rows])
+        self._unnoted += [row.id for row in rows]
         self._sent_through = rows[-1].id
+        if refused or len(self._unnoted) >= MOST_UNNOTED:
+            await self._note(connection)
+
+    async def _note(self, connection: Connection) -> None:
+        """Takes what was sent out of the outbox."""
+        if self._unnoted:
+            async with self._runtime.clock.timeout(_ANSWER_WITHIN):
+                await tables.note_sent(connection, self._unnoted)
+            self._unnoted.clear()
 
 
 def _unpacked(row: Any, unreadable: list[tuple[Encoded, Exception]]) -> list[Encoded]:

@@ -1,6 +1,6 @@
 """Consuming through FastStream: a service's consumers, and what each is assigned (ports.Consumer, ports.Consumers).
 
-Invariant: offsets are committed after the batch's transaction, never before, and a failed batch is read again; what is newly
+Invariant: offsets are committed after the batch's transaction, some time after, and a failed batch is read again; what is newly
 assigned is read from where the database says; a record reaches the shell whatever its bytes are, unless its transaction was
 aborted; topics are never made by asking for them.
 
@@ -24,11 +24,12 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
+from faststream.message import StreamMessage
 
 from shared.delivery.ports import Partition
 from shared.events.envelope import Record, Topic
 from shared.kafka.security import security, token_arguments
-from shared.kafka.tolerant_consumer import read_carefully
+from shared.kafka.tolerant_consumer import CarefulConsumer, read_carefully
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,6 +45,23 @@ _BATCH_TIMEOUT_MS: Final = 10
 _METADATA_AGE_MS: Final = 30_000
 """How soon a topic that was made, a new sender's say, is read at the latest."""
 _FETCH_BYTES: Final = 8 * 1024 * 1024
+
+
+class _Batch(KafkaAckableMessage):
+    """What a read has found. Acknowledged, it is done: its offsets are committed with others' (tolerant_consumer.py)."""
+
+    async def ack(self) -> None:
+        _note_done(self.consumer)
+        await StreamMessage.ack(self)
+
+    async def nack(self) -> None:
+        await super().nack()
+        _note_done(self.consumer)
+
+
+def _note_done(consumer: Any) -> None:
+    if isinstance(consumer, CarefulConsumer):
+        consumer.note_done()
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -111,7 +129,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def parse(self, raw: tuple[Any, ...]) -> KafkaAckableMessage:
         """Wraps a batch for FastStream without looking into it."""
         consumer = self.subscriber.consumer if self.subscriber else None
-        return KafkaAckableMessage(raw_message=raw, body=b"", headers={}, consumer=consumer)
+        return _Batch(raw_message=raw, body=b"", headers={}, consumer=consumer)
 
     async def records(self, message: KafkaAckableMessage) -> list[Record]:
         """The records of a batch, whole, with their topics' names as the contract has them."""

@@ -50,8 +50,11 @@ class _Backoff(wait_base):
         self._randomness = randomness
 
     def __call__(self, retry_state: RetryCallState) -> float:
-        doubled = FIRST_WAIT * 2.0 ** min(retry_state.attempt_number - 1, 16)
-        return min(LONGEST_WAIT, doubled) * (0.5 + self._randomness.random() / 2)
+        return self.after(retry_state.attempt_number + 1)  # there was one before tenacity was asked
+
+    def after(self, tries: int) -> float:
+        """The seconds to wait after so many tries."""
+        return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 16)) * (0.5 + self._randomness.random() / 2)
 
 
 def any_error(error: BaseException) -> bool:
@@ -78,24 +81,36 @@ async def retry_forever(
     Without `retry_if` what is transient is tried again.
     """
 
-    async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
-        return await unless_stray(act)
-
     def tried_again(error: BaseException) -> bool:
         return isinstance(error, StrayCancellationError) or (retry_if or runtime.is_transient)(error)
+
+    try:  # nearly all of it is done at once: without tenacity, which takes as long as a tenth of a small batch
+        result = await unless_stray(act)
+    except Exception as error:
+        if not tried_again(error):
+            raise
+        runtime.troubles.failed(name, error)
+    else:
+        runtime.troubles.recovered(name)
+        return result
+    return await _tried_again(name, act, runtime, tried_again)
+
+
+async def _tried_again(name: str, act: Callable[[], Awaitable[T]], runtime: Runtime, tried_again: Callable[[BaseException], bool]) -> T:
+    """The same after a first failure, with a wait before each try."""
+    backoff = _Backoff(runtime.randomness)
+
+    async def attempt() -> T:  # tenacity awaits a coroutine function alone, not whatever gives an awaitable
+        return await unless_stray(act)
 
     def failed(state: RetryCallState) -> None:
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
             runtime.troubles.failed(name, error)
 
     retrying = AsyncRetrying(
-        sleep=runtime.clock.sleep,
-        wait=_Backoff(runtime.randomness),
-        retry=retry_if_exception(tried_again),
-        before_sleep=failed,
-        reraise=True,
+        sleep=runtime.clock.sleep, wait=backoff, retry=retry_if_exception(tried_again), before_sleep=failed, reraise=True
     )
-
+    await runtime.clock.sleep(backoff.after(1))
     result: T = await retrying(attempt)
     runtime.troubles.recovered(name)
     return result

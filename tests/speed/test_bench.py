@@ -12,7 +12,10 @@ from services.command_line.main import app
 
 pytestmark = pytest.mark.embedded
 
-NUMBERS = ("payments_per_second", "ratio_to_copy_loop", "p50_ms", "p99_ms", "wal_bytes_per_payment", "queries_per_payment", "drain_seconds")
+NUMBERS = (
+    *("payments_per_second", "ratio_to_copy_loop", "ratio_to_yardstick", "p50_ms", "p99_ms"),
+    *("wal_bytes_per_payment", "queries_per_payment", "drain_seconds"),
+)
 
 
 def test_a_small_run_on_embedded_parts_reports_what_it_measured_and_that_the_books_are_right(tmp_path: Path) -> None:
@@ -26,6 +29,8 @@ def test_a_small_run_on_embedded_parts_reports_what_it_measured_and_that_the_boo
     assert {"payment", "settlement", "posting"} <= figures["peak_rss_mib"].keys()
     assert [stage["history_lines"] for stage in figures["stages"]] == [0, 12_000]
     assert figures["rows_per_payment"]["settlement.documents"] == 4
+    lines = figures["yardstick"]["rows_per_payment"] - figures["copy_loop"]["rows_per_payment"]
+    assert lines == pytest.approx(11, abs=0.5)  # a payment's vouchers have 11 lines
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -209,3 +209,59 @@ def _leading(running: Running) -> Callable[[], Awaitable[bool]]:
         return running.relay._leads  # noqa: SLF001 - nothing outside needs to know
 
     return leading
+
+
+async def test_what_is_sent_in_quick_succession_is_noted_together(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "NOTE_WITHIN", 0.5)
+    async with running.relaying():
+        await _decided(running, 0, 10)
+    noted = await running.value("select count(distinct xmin::text) from outgoing where sent_at is not null")
+    assert noted < 10
+
+
+async def test_no_more_than_a_few_wait_to_be_noted(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "MOST_UNNOTED", 3)
+    async with running.relaying():
+        await _first(running)
+        monkeypatch.setattr(relay_module, "NOTE_WITHIN", 60.0)
+        await _decided(running, 1, 6)
+
+
+async def test_what_was_sent_and_not_noted_is_sent_again_after_a_crash(
+    running: Running, instance: Callable[[], Awaitable[Running]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_LOOK_EVERY", 60.0)
+    relaying = asyncio.create_task(running.relay.run())
+    await _first(running)
+    monkeypatch.setattr(relay_module, "NOTE_WITHIN", 60.0)
+    await _decided(running, 1, 2)
+    await until(lambda: _has_sent(running, 3))
+    relaying.cancel()
+    await asyncio.wait([relaying])
+    assert await running.value("select count(*) from outbox") == 2
+    successor = await instance()
+    async with successor.relaying():
+        pass
+    assert successor.sent.ids == running.sent.ids[1:]
+
+
+async def test_a_stop_waits_until_what_was_sent_is_noted(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "_LOOK_EVERY", 60.0)
+    monkeypatch.setattr(relay_module, "NOTE_WITHIN", 0.5)
+    relaying = asyncio.create_task(running.relay.run())
+    await _first(running)
+    await _decided(running, 1, 2)
+    await running.relay.drained()
+    relaying.cancel()
+    await asyncio.wait([relaying])
+    assert await running.value("select count(*) from outbox") == 0
+
+
+async def _first(running: Running) -> None:
+    """One batch, so that what comes next is sent from memory."""
+    await _decided(running, 0, 1)
+    await running.until_sent()
+
+
+async def _has_sent(running: Running, number: int) -> bool:
+    return len(running.sent.ids) == number
