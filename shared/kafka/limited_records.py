@@ -2,7 +2,8 @@
 
 Invariant: of a record of more than COUNTED_FROM bytes with more than MOST_HEADERS headers none is built; it is handed on with its
 key and value, and with one header that says how many there were, so that it is refused as a smaller one is, whose headers
-are counted when it is read. A read ends with the record that takes it over LARGEST_READ; what is left comes with the next read.
+are counted when it is read. A read ends with the record that takes it over LARGEST_READ, or with the bundle after
+which another one may be too much; what is left comes with the next read.
 
 A header of two bytes takes eighty in memory, and the client builds all of a batch's one after the other, in as many as 500
 records: ten records of 100,000 headers took 113 MiB. What a few kilobytes inflate to is just as little bounded by a number
@@ -25,7 +26,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import encode_varint
 
 from shared.events.bindings import MOST_HEADERS, NOT_READ, too_many_headers
-from shared.events.bundles import events_said
+from shared.events.bundles import MOST_EVENTS, events_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,8 @@ COUNTED_FROM: Final = 4 * 1024
 
 _EVENT: Final = LARGEST_READ // 500
 """What each of a record's events takes of a read at least: so a read takes hardly more events than it does records."""
+_BUNDLE: Final = _EVENT * MOST_EVENTS
+"""A read of bundles ends where another one may be too much: what is over would be a transaction of its own."""
 _START: Final = 61
 """Bytes of a batch before its records."""
 _LENGTH_AT: Final = 8
@@ -194,7 +197,10 @@ def _getall(result: Any, max_records: int | None = None) -> list[Any]:
     for record in records:
         taken.append(record)
         record.size = records._records.size  # noqa: SLF001 - as above
-        left -= max(record.size + _HEADER_COST * len(record.headers), _EVENT * events_said(record.headers)) if is_bounded else 0
+        if is_bounded:
+            events = events_said(record.headers)
+            left -= max(record.size + _HEADER_COST * len(record.headers), _EVENT * events)
+            left = 0 if events > 1 and left < _BUNDLE else left
         if left <= 0 or (max_records is not None and len(taken) >= max_records):
             result._update_position()  # noqa: SLF001 - as above
             break

@@ -14,8 +14,9 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
+from shared.delivery.weight import MOST_RECORDS
 from shared.events.bindings import MOST_HEADERS
-from shared.events.bundles import BUNDLE_CONTENT, NUMBER_OF_EVENTS
+from shared.events.bundles import BUNDLE_CONTENT, MOST_EVENTS, NUMBER_OF_EVENTS, events_said
 from shared.events.codec import decode
 from shared.events.envelope import Record, Topic, Unreadable
 from shared.kafka.limited_records import LARGEST_READ, LimitedRecords, begin_read, bound_reads
@@ -182,9 +183,18 @@ def test_a_read_of_small_records_ends_by_their_number() -> None:
 
 def test_a_read_of_records_with_several_events_ends_by_their_number_too() -> None:
     bundle: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"100")])
-    assert [len(read) for read in _reads(_batch(0, *[bundle] * 12), 1) if read] == [6, 6]
+    assert [len(read) for read in _reads(_batch(0, *[bundle] * 12), 1) if read] == [5, 5, 2]
     lying: Sent = (b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"99999")])
-    assert [len(read) for read in _reads(_batch(0, *[lying] * 12), 1) if read] == [6, 6], "as many as a record can have"
+    assert [len(read) for read in _reads(_batch(0, *[lying] * 12), 1) if read] == [5, 5, 2], "as many as a record can have"
+
+
+def test_a_read_of_bundles_is_no_more_than_a_transaction_takes() -> None:
+    sizes = [40, 100, 90, 70, 100, 30, 100, 100, 60, 80, 100, 100]
+    bundles: list[Sent] = [(b"[]", [BUNDLE_CONTENT, (NUMBER_OF_EVENTS, b"%d" % size)]) for size in sizes]
+    events = [[events_said(record.headers) for record in read] for read in _reads(_batch(0, *bundles), 2) if read]
+    assert sum(map(sum, events)) == 2 * sum(sizes)
+    assert all(sum(read) <= MOST_RECORDS for read in events), events
+    assert all(sum(read) > MOST_RECORDS - MOST_EVENTS for read in events[:-1]), events
 
 
 def test_a_record_larger_than_a_read_is_read_alone() -> None:
