@@ -225,6 +225,8 @@ async def test_no_more_than_a_few_wait_to_be_noted(running: Running, monkeypatch
         await _first(running)
         monkeypatch.setattr(relay_module, "NOTE_WITHIN", 60.0)
         await _decided(running, 1, 6)
+        await running.until_sent()
+    assert len(running.sent.ids) == len(set(running.sent.ids)) == 7
 
 
 async def test_what_was_sent_and_not_noted_is_sent_again_after_a_crash(
