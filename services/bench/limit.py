@@ -1,7 +1,7 @@
 """The machine's own limit: the rows that the payments left, written by one COPY loop into empty tables with the same indexes.
 
-Twice: as they are, and as they were when the targets were set (27 November 2026), with a row for each voucher line: a yardstick
-that stays the same whatever becomes of the tables.
+Twice: as they are, and with vouchers as they were when the targets were set (27 November 2026), a row for each line: a yardstick that
+stays the same whatever becomes of vouchers. The other tables are those of now.
 
 Invariant: the loop writes every row of the three schemas that the payments wrote, in its final form and in the order in which
 it stands there, inboxes included, CHUNK payments per transaction; its data are in memory, in PostgreSQL's binary form, before the clock

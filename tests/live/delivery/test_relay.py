@@ -229,6 +229,34 @@ async def test_no_more_than_a_few_wait_to_be_noted(running: Running, monkeypatch
     assert len(running.sent.ids) == len(set(running.sent.ids)) == 7
 
 
+async def test_what_the_broker_refused_is_noted_at_once(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running.relaying():
+        await _first(running)
+        monkeypatch.setattr(relay_module, "NOTE_WITHIN", 60.0)
+        await running.value("delete from inbox")
+        running.sent.refuses = {running.sent.ids[0].encode()}
+        await _decided(running, 0, 1)
+        await running.until_sent()
+    assert await running.value("select count(*) from failed") == 1
+
+
+async def test_what_waits_to_be_noted_is_not_taken_for_a_row_that_nobody_handed_over(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relaying = asyncio.create_task(running.relay.run())
+    await _first(running)
+    monkeypatch.setattr(relay_module, "NOTE_WITHIN", 60.0)
+    monkeypatch.setattr(relay_module, "_LOOK_EVERY", 0.0)
+    await _decided(running, 1, 1)
+    await until(lambda: _has_sent(running, 2))
+    await asyncio.sleep(1.1)  # so that the next look is due
+    await _decided(running, 2, 1)
+    await until(lambda: _has_sent(running, 3))
+    relaying.cancel()
+    await asyncio.wait([relaying])
+    assert await running.value("select count(*) from outbox") == 2
+
+
 async def test_what_was_sent_and_not_noted_is_sent_again_after_a_crash(
     running: Running, instance: Callable[[], Awaitable[Running]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,3 +51,15 @@ async def test_a_time_limit_around_it_is_kept(runtime: Runtime) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await retry_forever("waiting", waits, runtime)
+
+
+async def test_what_cannot_pass_is_tried_once_and_is_no_trouble(runtime: Runtime) -> None:
+    tries: list[int] = []
+
+    async def fails() -> None:
+        tries.append(1)
+        raise LookupError("n")
+
+    with pytest.raises(LookupError):
+        await retry_forever("failing", fails, runtime)
+    assert (tries, runtime.troubles.open) == ([1], {})

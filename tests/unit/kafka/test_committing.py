@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError
 
+from shared.events.envelope import Topic
 from shared.kafka import tolerant_consumer
+from shared.kafka.subscription import Subscription
 from shared.kafka.tolerant_consumer import CarefulConsumer
+from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
+
+    from faststream.kafka.message import KafkaAckableMessage
+
+    from shared.delivery.ports import Partition
 
 PLACE = TopicPartition("intercompany.payments", 0)
 
@@ -32,6 +40,10 @@ class _Consumer(CarefulConsumer):
 
     def _positions(self) -> tuple[Any, dict[TopicPartition, Any]]:
         return None, {PLACE: self.position_now}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        assert partition == PLACE
+        self.position_now = offset
 
     async def commit(self, offsets: Any = None) -> None:
         await self.answers.wait()
@@ -58,11 +70,26 @@ async def consumer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[_Consumer]:
     consumer._closed = True  # noqa: SLF001 - it has never been started, so there is nothing to close
 
 
+@pytest.fixture
+async def message(consumer: _Consumer) -> KafkaAckableMessage:
+    """What a read has found, as FastStream gets it."""
+    subscription = Subscription(Settings(kafka_bootstrap_servers="localhost:9"), [Topic.PAYMENTS], _read_on)
+    subscription.subscriber = cast("Any", SimpleNamespace(consumer=consumer))
+    consumer.records = 1
+    await consumer.getmany()
+    return await subscription.parse((SimpleNamespace(topic=PLACE.topic, partition=PLACE.partition, offset=0),))
+
+
+async def _read_on(_places: Collection[Partition]) -> Mapping[Partition, int]:
+    return {}
+
+
 async def _take(consumer: _Consumer, records: int) -> None:
     """Reads so many records one by one, each done before the next, and then nothing."""
     consumer.records = records
     while await consumer.getmany():
         consumer.note_done()
+        await asyncio.sleep(0)
     await asyncio.sleep(0)
 
 
@@ -96,6 +123,19 @@ async def test_a_stop_commits_what_is_done(consumer: _Consumer) -> None:
     assert consumer.committed_offsets == [1, 20]
 
 
+async def test_what_is_acknowledged_is_done_and_commits_nothing_by_itself(consumer: _Consumer, message: KafkaAckableMessage) -> None:
+    await message.ack()
+    assert consumer.committed_offsets == []
+    await consumer.stop()
+    assert consumer.committed_offsets == [1]
+
+
+async def test_what_is_given_back_is_done_where_it_was_put_back_to(consumer: _Consumer, message: KafkaAckableMessage) -> None:
+    await message.nack()
+    await consumer.stop()
+    assert consumer.committed_offsets == [0]
+
+
 async def test_a_commit_that_failed_is_made_up_for(consumer: _Consumer) -> None:
     consumer.failures = [CommitFailedError("rebalanced")]
     await _take(consumer, 1)
@@ -110,5 +150,6 @@ async def test_a_broker_that_does_not_answer_does_not_keep_a_consumer_from_stopp
     monkeypatch.setattr(tolerant_consumer, "_LAST_COMMIT_WITHIN", 0.01)
     consumer.answers.clear()
     await _take(consumer, 2)
-    await consumer.stop()
+    async with asyncio.timeout(10):
+        await consumer.stop()
     assert consumer.committed_offsets == []
