@@ -58,7 +58,7 @@ async def test_what_cannot_pass_is_tried_once_and_is_no_trouble(runtime: Runtime
 
     async def fails() -> None:
         tries.append(1)
-        raise LookupError("n")
+        raise LookupError
 
     with pytest.raises(LookupError):
         await retry_forever("failing", fails, runtime)
